@@ -1,0 +1,26 @@
+#!/bin/sh
+# Pins anew what Hymio runs on and is tested with, for every supported Python at once. Called by `make requirements`.
+# Pins that still fit stay as they are; `make requirements ARGS="--upgrade-package litestar"` renews one, ARGS=--upgrade all.
+set -eu
+cd "$(dirname "$0")/.."
+
+tools=$(mktemp -d)
+trap 'rm -rf "$tools"' EXIT
+"${PYTHON:-python3}" -m venv "$tools/uv"
+"$tools/uv/bin/python" -m pip install --quiet --disable-pip-version-check uv
+
+pin() { # pin OUTPUT SOURCE...
+    output=$1; shift
+    UV_CUSTOM_COMPILE_COMMAND="make requirements" "$tools/uv/bin/uv" pip compile --quiet --universal \
+        --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+        --output-file "$output" "$@"
+}
+
+pin requirements.txt pyproject.toml "$@"
+if [ -f requirements-dev.txt ]; then grep -v '^-r ' requirements-dev.txt > "$tools/dev.txt"; fi
+pin "$tools/dev.txt" --group dev --constraints requirements.txt "$@"
+
+{
+    echo "-r requirements.txt"
+    grep -vxF -f requirements.txt "$tools/dev.txt"
+} > requirements-dev.txt

@@ -1,0 +1,1 @@
+"""What machines read: the published APIs, and their documentation."""

@@ -1,0 +1,226 @@
+"""The OpenAPI 3.1 document of everything that machines may call, made from what the code publishes and reads."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any, Final
+
+import msgspec
+
+from hymio import __version__
+from hymio.api import params, rows, v1
+from hymio.api.access import CLIENT_ID_HEADER, TOKEN_HEADER
+from hymio.api.answers import Problem
+from hymio.period import TIMESTAMP_FORM
+
+Json = dict[str, Any]
+
+_TIME: Final[Json] = {
+    "type": "string",
+    "description": f"{TIMESTAMP_FORM}; or a date, yyyy-MM-dd, which is the beginning of that day in the survey's zone.",
+    "examples": ["2024-03-04T00:00:00.000+02:00", "2024-03-04"],
+}
+
+PARAMETERS: Final[dict[str, Json]] = {
+    "surveys": {"description": "Whether to show surveys.", "schema": {"type": "boolean", "default": False}},
+    "state": {
+        "description": "Only surveys in this state; for folders together with `surveys=true`.",
+        "schema": {"type": "string", "enum": list(params.STATES)},
+    },
+    "offset": {"description": "How many to skip.", "schema": {"type": "integer", "minimum": 0, "default": 0}},
+    "limit": {
+        "description": "At most how many to show.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": params.MOST, "default": params.DEFAULT_LIMIT},
+    },
+    "limit (all)": {
+        "description": "At most how many to show; without it, all.",
+        "schema": {"type": "integer", "minimum": 1},
+    },
+    "date_start": {"description": "From this time on; without it, from the beginning.", "schema": _TIME},
+    "date_end": {"description": "Before this time; without it, to the end.", "schema": _TIME},
+    "truncate": {
+        "description": "What the results are grouped by; weeks begin on Monday.",
+        "schema": {"type": "string", "enum": list(params.GRAINS), "default": "day"},
+    },
+}
+"""What may stand in a query, by the names that `v1.ENDPOINTS` use."""
+
+_ERRORS: Final = {
+    "304": "What the client has, by `If-None-Match`, is still right.",
+    "400": "A parameter cannot be used; the problem names it.",
+    "401": "The credential is missing or not valid.",
+    "403": "The credential is right, and does not reach this.",
+    "404": "There is nothing of this key.",
+    "413": "The body is too large.",
+    "503": "The database is busy or full, or too much is waiting; nothing was stored.",
+}
+
+
+@lru_cache(maxsize=4)
+def encoded(base_url: str) -> bytes:
+    """The document as JSON."""
+    return msgspec.json.format(msgspec.json.encode(document(base_url)), indent=2)
+
+
+def document(base_url: str) -> Json:
+    """The document, for a server that is reached at an address."""
+    published = [endpoint.content for endpoint in v1.ENDPOINTS]
+    _, schemas = msgspec.json.schema_components(
+        [*published, rows.Envelope, Problem, Health], ref_template="#/components/schemas/{name}"
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Hymio",
+            "version": __version__,
+            "summary": "Customer feedback: what smileys send, and what they gathered.",
+            "description": "Compatible with the HappyOrNot API v1. Hymio is not affiliated with HappyOrNot.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": base_url}],
+        "tags": [{"name": "API v1"}, {"name": "Smileys"}, {"name": "Server"}],
+        "paths": {
+            **{each.path: {"get": _operation(each)} for each in v1.ENDPOINTS},
+            "/terminal/v1/uploads": {"post": _UPLOAD},
+            "/sms": {"post": _TEXT_MESSAGE},
+            "/health": {"get": _HEALTH},
+        },
+        "components": {
+            "schemas": {**schemas, **{name: _embedded(name, file) for name, file in SCHEMA_FILES.items()}},
+            "responses": {status: _problem(text) for status, text in _ERRORS.items()},
+            "securitySchemes": _SECURITY,
+        },
+    }
+
+
+class Health(msgspec.Struct, frozen=True):
+    """That Hymio serves."""
+
+    status: str
+    version: str
+    database: str
+
+
+_SECURITY: Final[Json] = {
+    "basic": {"type": "http", "scheme": "basic", "description": "Client identifier and API token."},
+    "clientId": {"type": "apiKey", "in": "header", "name": CLIENT_ID_HEADER},
+    "apiToken": {"type": "apiKey", "in": "header", "name": TOKEN_HEADER},
+    "smileyToken": {"type": "http", "scheme": "bearer", "description": "Upload token of one smiley."},
+    "smsSecret": {"type": "apiKey", "in": "header", "name": "X-Hymio-Secret"},
+    "smsBasic": {"type": "http", "scheme": "basic", "description": "Any user; the secret is the password."},
+    "smsQuery": {"type": "apiKey", "in": "query", "name": "secret"},
+}
+
+_HEALTH: Final[Json] = {
+    "operationId": "health",
+    "summary": "Whether Hymio serves",
+    "tags": ["Server"],
+    "security": [],
+    "responses": {
+        "200": {
+            "description": "It serves, and its database answers.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}},
+        },
+        "503": {"$ref": "#/components/responses/503"},
+    },
+}
+
+
+SCHEMA_FILES: Final = {"Upload": "upload.json", "Receipt": "receipt.json", "TextMessage": "sms.json"}
+"""Schemas that the documents name, by their names in the OpenAPI document."""
+
+
+def schema_file(name: str) -> bytes:
+    """A JSON Schema of the ways in, as it stands in the package. FileNotFoundError."""
+    return (files("hymio") / "gateway" / "schema" / name).read_bytes()
+
+
+def _embedded(name: str, file: str) -> Json:
+    """A JSON Schema of its own as a part of the document, whose references lead through the document."""
+    text = schema_file(file).replace(b'"#/$defs/', f'"#/components/schemas/{name}/$defs/'.encode())
+    schema: Json = msgspec.json.decode(text)
+    del schema["$schema"]
+    return schema
+
+
+def _content(name: str, *media_types: str) -> Json:
+    return {"content": {each: {"schema": {"$ref": f"#/components/schemas/{name}"}} for each in media_types}}
+
+
+_REFUSALS: Final = {each: {"$ref": f"#/components/responses/{each}"} for each in ("400", "401", "413", "503")}
+
+_UPLOAD: Final[Json] = {
+    "operationId": "upload",
+    "summary": "What a smiley has to tell",
+    "description": "The terminal protocol says when to send what: see `/docs/terminal-protocol`.",
+    "tags": ["Smileys"],
+    "security": [{"smileyToken": []}],
+    "requestBody": {"required": True, **_content("Upload", "application/json", "application/cbor")},
+    "responses": {
+        "200": {
+            "description": "Everything in the upload is stored and may be forgotten.",
+            **_content("Receipt", "application/json", "application/cbor"),
+        },
+        **_REFUSALS,
+    },
+}
+
+_TEXT_MESSAGE: Final[Json] = {
+    "operationId": "textMessage",
+    "summary": "A text message that a terminal sent, delivered by an SMS gateway",
+    "tags": ["Smileys"],
+    "security": [{"smsSecret": []}, {"smsBasic": []}, {"smsQuery": []}],
+    "requestBody": {
+        "required": True,
+        "content": {
+            **_content("TextMessage", "application/json", "application/x-www-form-urlencoded")["content"],
+            "text/plain": {"schema": {"type": "string"}},
+        },
+    },
+    "responses": {
+        "204": {
+            "description": "The message is stored, or kept with the reason why it is of no use.",
+            "headers": {"X-Hymio-Outcome": {"schema": {"type": "string"}}},
+        },
+        **_REFUSALS,
+    },
+}
+
+
+def _problem(description: str) -> Json:
+    if description == _ERRORS["304"]:
+        return {"description": description}
+    content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"description": description, "content": content}
+
+
+def _operation(endpoint: v1.Endpoint) -> Json:
+    query = [_parameter(name) for name in endpoint.parameters]
+    errors = ["304", "400", "401", "403", "404", "503"]
+    return {
+        "operationId": endpoint.answer.__name__.strip("_"),
+        "summary": endpoint.name,
+        "tags": ["API v1"],
+        "security": [{"basic": []}, {"clientId": [], "apiToken": []}],
+        "parameters": [*([_KEY] if "{key}" in endpoint.path else []), *query],
+        "responses": {"200": _found(endpoint), **{each: {"$ref": f"#/components/responses/{each}"} for each in errors}},
+    }
+
+
+_KEY: Final[Json] = {"name": "key", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1}}
+
+
+def _parameter(name: str) -> Json:
+    return {"name": name.partition(" ")[0], "in": "query", "required": False, **PARAMETERS[name]}
+
+
+def _found(endpoint: v1.Endpoint) -> Json:
+    schema: Json = {"$ref": f"#/components/schemas/{endpoint.content.__name__}"}
+    if endpoint.shape != "one":
+        schema = {"type": "array", "items": schema}
+    if endpoint.shape == "page":
+        meta = {"$ref": "#/components/schemas/Envelope"}
+        schema = {"type": "object", "required": ["meta", "data"], "properties": {"meta": meta, "data": schema}}
+    tag = {"ETag": {"schema": {"type": "string"}}}
+    return {"description": endpoint.name, "headers": tag, "content": {"application/json": {"schema": schema}}}

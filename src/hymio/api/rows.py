@@ -1,0 +1,325 @@
+"""What API v1 publishes, in its own words, and its quirks: a property that does not apply is left out, never null."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from hymio.api.params import Tree
+from hymio.period import Instant, format_timestamp, instant_of, offset_at, wall_of
+from hymio.scale import IndexType, Scale
+from hymio.setup import END, Setup
+from hymio.smiley import SmileyType
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from hymio import survey as field
+    from hymio.feedback import Text
+    from hymio.hierarchy import Node
+    from hymio.results import Bucket, RawRow
+
+# --- the published objects; the OpenAPI document is made from them ---------------------------------------------------
+
+Timestamp = Annotated[
+    str,
+    Meta(
+        description="Time in the survey's zone, with milliseconds; the offset is written `+02:00`, in UTC `Z`.",
+        pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}(Z|[+-][0-9]{2}:[0-9]{2})$",
+        examples=["2024-03-04T08:15:07.000+02:00"],
+    ),
+]
+Key = Annotated[int, Meta(description="Names it among its kind.", ge=1, examples=[7])]
+Count = Annotated[int, Meta(ge=0)]
+Button = Annotated[int, Meta(description="The button, 0 for the most negative.", ge=0, le=10, examples=[3])]
+Locale = Annotated[str, Meta(description="Language, BCP 47.", examples=["en-US"])]
+Relevance = Annotated[float, Meta(description="Estimated quality of the text, 0.0 worst to 1.0 best.", ge=0, le=1)]
+
+
+_SurveyType = Literal["TERMINAL", "TABLET", "WEB"]
+_IndexType = Literal["HAPPY", "NPS", "AVERAGE"]
+_FeedbackScale = Literal["FOUR", "FIVE", "FIVE_REVERSED", "NPS"]
+
+
+class _Published(Struct, frozen=True, rename="camel", omit_defaults=True):
+    pass
+
+
+class Envelope(_Published, frozen=True):
+    """Where in a list the data lie; without a limit in the request, `limit` equals `total`."""
+
+    offset: Count
+    limit: Count
+    total: Annotated[int, Meta(description="Length of the whole list.", ge=0)]
+
+
+class Question(_Published, frozen=True):
+    """What people are asked."""
+
+    key: Key
+    name: Annotated[str, Meta(description="The question in its default language.", examples=["How was your day?"])]
+    locale: Locale
+
+
+class Option(_Published, frozen=True):
+    """An answer to a follow-up question; only its key is left where the answer is no longer in use."""
+
+    key: Key
+    name: Annotated[str, Meta(description="The answer in its default language.")] | UnsetType = UNSET
+    locale: Locale | UnsetType = UNSET
+
+
+class FolderName(_Published, frozen=True):
+    """A folder without what is in it."""
+
+    key: Key
+    name: str
+
+
+class ActivePeriod(_Published, frozen=True):
+    """When a survey gathers feedback: `start` belongs to it, `end` does not."""
+
+    start: Timestamp
+    end: Timestamp
+
+
+class Survey(_Published, frozen=True, kw_only=True):
+    """A question asked in a folder; within a folder it does not repeat that, below a question not the question."""
+
+    key: Key
+    question: Question | UnsetType = UNSET
+    folder: FolderName | UnsetType = UNSET
+    time_zone: Annotated[str, Meta(description="IANA time zone of the folder.", examples=["Europe/Helsinki"])]
+    active_periods: list[ActivePeriod] | UnsetType = UNSET
+    survey_type: Annotated[_SurveyType, Meta(description="What gathers feedback: terminals, tablets or web smileys.")]
+    index_type: _IndexType | UnsetType = UNSET
+    feedback_scale: _FeedbackScale | UnsetType = UNSET
+
+
+class Folder(_Published, frozen=True):
+    """A place in the tree; only folders without folders in them hold surveys."""
+
+    key: Key
+    name: str
+    folders: list[Folder] | UnsetType = UNSET
+    surveys: list[Survey] | UnsetType = UNSET
+
+
+class Result(_Published, frozen=True):
+    """Feedback of one hour, day, week, month or year, misuse left out."""
+
+    ts: Annotated[Timestamp, Meta(description="The beginning of the hour, day, week, month or year.")]
+    data: Annotated[list[Count], Meta(description="Number of presses of each button, the most negative first.")]
+
+
+class RawResult(_Published, frozen=True):
+    """One press; the last three properties are there where people could write a text."""
+
+    ts: Timestamp
+    r: Button
+    relevance: Relevance | UnsetType = UNSET
+    spam: Annotated[bool, Meta(description="Whether the text is spam.")] | UnsetType = UNSET
+    text: Annotated[str, Meta(description="What was written.")] | UnsetType = UNSET
+
+
+class OpenFeedback(RawResult, frozen=True):
+    """One press after which people could write a text."""
+
+
+class Alert(_Published, frozen=True):
+    """Raised by feedback; Hymio raises none yet, so the list is always empty."""
+
+    key: Key
+    alert_type: str
+    begin_time: Timestamp
+    end_time: Timestamp | UnsetType = UNSET
+
+
+class Followup(_Published, frozen=True, kw_only=True):
+    """The answer to a question asked after the press."""
+
+    ts: Timestamp
+    r: Button
+    question: Question | UnsetType = UNSET
+    option: Option
+
+
+# --- questions, folders, surveys -------------------------------------------------------------------------------------
+
+_SURVEY_TYPES: Final[Mapping[SmileyType, _SurveyType]] = {
+    SmileyType.TERMINAL: "TERMINAL",
+    SmileyType.TOUCH: "TABLET",
+    SmileyType.DIGITAL: "WEB",
+}
+_INDEX_TYPES: Final[Mapping[IndexType, _IndexType]] = {
+    IndexType.HAPPY: "HAPPY",
+    IndexType.NPS: "NPS",
+    IndexType.NPS_OFFICIAL: "NPS",
+    IndexType.AVERAGE: "AVERAGE",
+}
+_SCALES: Final[Mapping[Scale, _FeedbackScale]] = {
+    Scale.FOUR: "FOUR",
+    Scale.FIVE: "FIVE",
+    Scale.FIVE_REVERSED: "FIVE_REVERSED",
+    Scale.NPS: "NPS",
+}
+"""v1 documents the first three; on a scale of eleven there is nothing else to say."""
+
+
+def question(of: field.Survey) -> Question:
+    """v1's question is our survey: its key is the survey's id."""
+    wording = of.question.wording
+    return Question(of.id, wording.text, wording.default_locale)
+
+
+def folder(setup: Setup, node: Node, wanted: Tree, now: Instant) -> Folder:
+    """A node with everything below it."""
+    below = [folder(setup, each, wanted, now) for each in setup.hierarchy.children(node.id)]
+    here = _surveys_in(setup, node, wanted, now) if wanted.surveys else []
+    return Folder(node.id, node.name, below or UNSET, here or UNSET)
+
+
+def _surveys_in(setup: Setup, node: Node, wanted: Tree, now: Instant) -> list[Survey]:
+    found = [each.id for each in setup.assignments_at(node.id) if wanted.state in (None, setup.state(each.id, now))]
+    return [survey_in_folder(setup, assignment, now) for assignment in found]
+
+
+def survey(setup: Setup, assignment: int, now: Instant) -> Survey:
+    """v1's survey is our assignment: the whole of it."""
+    at = setup.assignments[assignment]
+    asked = setup.surveys[at.survey]
+    node = setup.hierarchy.nodes[at.node]
+    return Survey(
+        key=assignment,
+        question=question(asked),
+        folder=FolderName(node.id, node.name),
+        time_zone=setup.zone_of(at.node, now).key,
+        active_periods=_active_periods(setup, assignment, now) or UNSET,
+        survey_type=_survey_type(setup, assignment),
+        index_type=_INDEX_TYPES[asked.index_type],
+        feedback_scale=_SCALES[asked.scale],
+    )
+
+
+def survey_in_folder(setup: Setup, assignment: int, now: Instant) -> Survey:
+    """A survey as v1 nests it: these five properties, for clients that refuse more."""
+    whole = survey(setup, assignment, now)
+    return msgspec.structs.replace(whole, folder=UNSET, index_type=UNSET, feedback_scale=UNSET)
+
+
+def survey_of_question(setup: Setup, assignment: int, now: Instant) -> Survey:
+    """A survey as v1 lists it below its question."""
+    return msgspec.structs.replace(survey(setup, assignment, now), question=UNSET)
+
+
+def _survey_type(setup: Setup, assignment: int) -> _SurveyType:
+    """The type of the smiley that was placed first; a terminal where none was: the property is never left out."""
+    types = setup.smiley_types(assignment)
+    return _SURVEY_TYPES[types[0] if types else SmileyType.TERMINAL]
+
+
+def _active_periods(setup: Setup, assignment: int, now: Instant) -> list[ActivePeriod]:
+    zones = setup.zones_at(setup.assignments[assignment].node)
+    periods = []
+    for start, end in _joined(setup.ranges(assignment)):
+        finish = far_end(zones.at(END), now) if end == END else end
+        periods.append(ActivePeriod(_shown(start, zones.at(start)), _shown(finish, zones.at(finish - 1))))
+    return periods
+
+
+def _joined(ranges: tuple[tuple[Instant, Instant], ...]) -> Iterator[tuple[Instant, Instant]]:
+    """Ranges that touch made one: a point that changed its zone has its periods in pieces."""
+    waiting: tuple[Instant, Instant] | None = None
+    for start, end in sorted(ranges):
+        if waiting is not None and waiting[1] == start:
+            waiting = waiting[0], end
+        else:
+            if waiting is not None:
+                yield waiting
+            waiting = start, end
+    if waiting is not None:
+        yield waiting
+
+
+def far_end(zone: ZoneInfo, now: Instant) -> Instant:
+    """The end v1 shows where none is decided: midnight on 2 January of a decade's first year, 2 to 12 years ahead.
+
+    In the payloads that are known it is 2030-01-02; this rule gives the same, and its end never comes.
+    """
+    today = wall_of(now, zone)
+    decade = (today.year + 3 + 9) // 10 * 10
+    return instant_of(today.replace(decade, 1, 2, 0, 0, 0, 0), zone)
+
+
+def _shown(at: Instant, zone: ZoneInfo) -> str:
+    return timestamp(at, offset_at(at, zone), is_utc(zone))
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+_UTC_NAMES: Final = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Etc/Zulu", "UCT", "Universal", "Zulu"})
+
+
+def is_utc(zone: ZoneInfo) -> bool:
+    """Whether times of a zone end in `Z`: London's winter has the same offset, and does not."""
+    return zone.key in _UTC_NAMES
+
+
+def timestamp(at: Instant, offset: int, utc: bool) -> str:
+    """A time as v1 writes it; `utc` where the survey's zone is UTC now, though it may have been another then."""
+    return format_timestamp(at, offset, utc and offset == 0)
+
+
+def result(bucket: Bucket, utc: bool) -> Result:
+    """One bucket of hourly results."""
+    return Result(timestamp(bucket.starts_at, bucket.offset, utc), list(bucket.counted))
+
+
+_encode = msgspec.json.Encoder().encode
+
+
+def raw_line(row: RawRow, utc: bool) -> str:
+    """A press as JSON, made by hand: an export has millions of them."""
+    line = f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button}'
+    return line + "}" if row.text is None else line + _text_part(row.text) + "}"
+
+
+def _text_part(text: Text) -> str:
+    written, relevance, spam = text
+    part = "" if relevance is None else f',"relevance":{_encode(relevance).decode()}'
+    part += "" if spam is None else f',"spam":{"true" if spam else "false"}'
+    return part if written is None else f'{part},"text":{_encode(written).decode()}'
+
+
+class Options:
+    """The follow-up questions and options of an organization as the JSON that rows repeat, by the option chosen."""
+
+    def __init__(self, setup: Setup) -> None:
+        self._known = {
+            option.id: _rest({"question": _followup_question(each), "option": _option(option)})
+            for asked in setup.surveys.values()
+            for each in asked.followups
+            for option in each.options
+        }
+
+    def line(self, row: RawRow, utc: bool) -> str:
+        """The choice of an option after a press, as JSON."""
+        option = row.option or 0
+        known = self._known.get(option) or _rest({"option": Option(option)})
+        return f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button},{known}'
+
+
+def _option(of: field.FollowupOption) -> Option:
+    return Option(of.id, of.wording.text, of.wording.default_locale)
+
+
+def _followup_question(of: field.FollowupQuestion) -> Question:
+    return Question(of.id, of.wording.text, of.wording.default_locale)
+
+
+def _rest(properties: Mapping[str, Struct]) -> str:
+    """The end of a JSON object whose beginning each row writes for itself."""
+    return _encode(properties).decode()[1:]

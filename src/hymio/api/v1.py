@@ -1,0 +1,272 @@
+"""API v1: which request is answered with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+
+from hymio import results
+from hymio.api import params, rows
+from hymio.api.access import Principal, authenticate
+from hymio.api.answers import Exports, Streamed, cached, enveloped, is_known, json_answer, not_modified, tag_of
+from hymio.api.params import Query
+from hymio.errors import NotFound
+from hymio.hierarchy import Node
+from hymio.period import Instant
+from hymio.results import OfAssignment
+from hymio.setup import Setup
+from hymio.store import Store
+from hymio.survey import Survey
+
+T = TypeVar("T")
+_LONGEST_KEY: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One request whose credential is good: what it asks, and what answering takes."""
+
+    store: Store
+    principal: Principal
+    setup: Setup
+    query: Query
+    key: int | None
+    if_none_match: str
+    now: Instant
+    exports: Exports
+
+    @property
+    def organization(self) -> int:
+        return self.principal.organization
+
+    def node(self) -> Node:
+        """The folder that the path names."""
+        return _found(self.setup.hierarchy.nodes, self.key, "folder")
+
+    def question(self) -> Survey:
+        """The question that the path names, which is our survey."""
+        return _found(self.setup.surveys, self.key, "question")
+
+    def survey(self) -> int:
+        """The survey that the path names, which is our assignment."""
+        return _found(self.setup.assignments, self.key, "survey").id
+
+    def zone(self) -> ZoneInfo:
+        """The time zone of the survey that the path names."""
+        return self.setup.zone_of(self.setup.assignments[self.survey()].node, self.now)
+
+    def answer(self, content: object) -> Response[Any]:
+        """Set-up as JSON; its states depend on the time of day, so it is tagged by its content."""
+        return json_answer(content, self.if_none_match)
+
+    def tag(self, *asked: object) -> str:
+        """What an answer from feedback depends on: whatever was committed, what was asked, and today's zone."""
+        return tag_of(self.organization, results.revision(self.store, self.organization), self.zone().key, *asked)
+
+
+def _found(known: Mapping[int, T], key: int | None, kind: str) -> T:
+    if key is None or key not in known:
+        raise NotFound(f"There is no {kind} of this key." if key is None else f"There is no {kind} {key}.")
+    return known[key]
+
+
+# --- folders ---------------------------------------------------------------------------------------------------------
+
+
+def _root(call: Call) -> Response[Any]:
+    wanted = params.tree(call.query)
+    root = call.setup.hierarchy.root
+    if root is None:
+        raise NotFound("There is no folder yet.")
+    return call.answer(rows.folder(call.setup, root, wanted, call.now))
+
+
+def _folder(call: Call) -> Response[Any]:
+    return call.answer(rows.folder(call.setup, call.node(), params.tree(call.query), call.now))
+
+
+def _children(call: Call) -> Response[Any]:
+    wanted = params.tree(call.query)
+    children = call.setup.hierarchy.children(call.node().id)
+    part = _part(call.query, len(children))
+    shown = [rows.folder(call.setup, each, wanted, call.now) for each in _taken(children, part)]
+    return call.answer({"meta": part, "data": shown})
+
+
+def _alerts(call: Call) -> Response[Any]:
+    call.node()
+    return call.answer({"meta": _part(call.query, 0), "data": []})
+
+
+# --- questions and surveys -------------------------------------------------------------------------------------------
+
+
+def _questions(call: Call) -> Response[Any]:
+    asked = [call.setup.surveys[key] for key in sorted(call.setup.surveys)]
+    part = _page(call.query, len(asked))
+    return call.answer({"meta": part, "data": [rows.question(each) for each in _taken(asked, part)]})
+
+
+def _question(call: Call) -> Response[Any]:
+    return call.answer(rows.question(call.question()))
+
+
+def _asked(call: Call) -> Response[Any]:
+    question, state = call.question().id, params.state(call.query)
+    found = [
+        key
+        for key, each in sorted(call.setup.assignments.items())
+        if each.survey == question and state in (None, call.setup.state(key, call.now))
+    ]
+    part = _page(call.query, len(found))
+    shown = [rows.survey_of_question(call.setup, key, call.now) for key in _taken(found, part)]
+    return call.answer({"meta": part, "data": shown})
+
+
+def _survey(call: Call) -> Response[Any]:
+    return call.answer(rows.survey(call.setup, call.survey(), call.now))
+
+
+# --- results ---------------------------------------------------------------------------------------------------------
+
+
+def _results(call: Call) -> Response[Any]:
+    survey, zone = call.survey(), call.zone()
+    within, grain = params.within(call.query, zone), params.grain(call.query)
+    tag = call.tag("results", survey, within, grain)
+    if is_known(tag, call.if_none_match):
+        return not_modified(tag)
+    hourly = results.hourly(call.store, call.organization, OfAssignment(survey), within, grain)
+    utc = rows.is_utc(zone)
+    # A bucket of nothing but misuse is as empty as one that nobody pressed in.
+    shown = [rows.result(bucket, utc) for bucket in hourly.buckets if any(bucket.counted)]
+    return json_answer(shown, call.if_none_match, tag)
+
+
+def _rawresults(call: Call) -> Response[Any]:
+    call.principal.require_raw_results()
+    utc = rows.is_utc(call.zone())
+    return _streamed(call, results.raw, lambda found: (rows.raw_line(row, utc) for row in found.rows))
+
+
+def _openfeedback(call: Call) -> Response[Any]:
+    utc = rows.is_utc(call.zone())
+    return _streamed(call, results.texts, lambda found: (rows.raw_line(row, utc) for row in found.rows))
+
+
+def _followup(call: Call) -> Response[Any]:
+    utc, options = rows.is_utc(call.zone()), rows.Options(call.setup)
+    return _streamed(call, results.followups, lambda found: (options.line(row, utc) for row in found.rows))
+
+
+def _streamed(
+    call: Call, read: Callable[..., AbstractContextManager[Any]], lines: Callable[[Any], Iterable[str]]
+) -> Response[Any]:  # fmt: skip
+    survey, wanted = call.survey(), params.rows(call.query, call.zone())
+    tag = call.tag(read.__name__, survey, wanted)
+    if is_known(tag, call.if_none_match):
+        return not_modified(tag)
+
+    def chunks() -> Generator[bytes]:
+        subject = OfAssignment(survey)
+        with read(call.store, call.organization, subject, wanted.within, wanted.offset, wanted.limit) as found:
+            limit = found.total if wanted.limit is None else wanted.limit
+            yield from enveloped(rows.Envelope(wanted.offset, limit, found.total), lines(found))
+
+    return Streamed(call.exports, chunks, cached(tag))
+
+
+# --- parts of lists --------------------------------------------------------------------------------------------------
+
+
+def _page(query: Query, total: int) -> rows.Envelope:
+    """The part of a list that v1 pages."""
+    page = params.page(query)
+    return rows.Envelope(page.offset, page.limit, total)
+
+
+def _part(query: Query, total: int) -> rows.Envelope:
+    """The part of a list of which a request without parameters gets all."""
+    offset, limit = query.number("offset", 0, None), query.number("limit", 1, None)
+    return rows.Envelope(offset or 0, total if limit is None else limit, total)
+
+
+def _taken(of: Sequence[T], part: rows.Envelope) -> Sequence[T]:
+    return of[part.offset : part.offset + part.limit]
+
+
+# --- the routes ------------------------------------------------------------------------------------------------------
+
+
+class Endpoint(NamedTuple):
+    """A path, how it is answered, and what the documentation says of it: parameters by name, the answer by its type."""
+
+    path: str
+    answer: Callable[[Call], Response[Any]]
+    name: str
+    parameters: tuple[str, ...]
+    content: type
+    shape: str
+
+
+TREE: Final = ("surveys", "state")
+PAGE: Final = ("offset", "limit")
+PART: Final = ("offset", "limit (all)")
+PERIOD: Final = ("date_start", "date_end")
+ROWS: Final = (*PERIOD, *PART)
+
+ENDPOINTS: Final = (
+    Endpoint("/v1/folders", _root, "The whole tree", TREE, rows.Folder, "one"),
+    Endpoint("/v1/folders/{key}", _folder, "One folder", TREE, rows.Folder, "one"),
+    Endpoint("/v1/folders/{key}/children", _children, "Folders in a folder", (*TREE, *PART), rows.Folder, "page"),
+    Endpoint("/v1/folders/{key}/alerts", _alerts, "Alerts of a folder", PART, rows.Alert, "page"),
+    Endpoint("/v1/questions", _questions, "All questions", PAGE, rows.Question, "page"),
+    Endpoint("/v1/questions/{key}", _question, "One question", (), rows.Question, "one"),
+    Endpoint("/v1/questions/{key}/surveys", _asked, "Surveys of a question", ("state", *PAGE), rows.Survey, "page"),
+    Endpoint("/v1/surveys/{key}", _survey, "One survey", (), rows.Survey, "one"),
+    Endpoint("/v1/surveys/{key}/results", _results, "Results", (*PERIOD, "truncate"), rows.Result, "array"),
+    Endpoint("/v1/surveys/{key}/rawresults", _rawresults, "Raw results", ROWS, rows.RawResult, "page"),
+    Endpoint("/v1/surveys/{key}/openfeedback", _openfeedback, "Open feedback", ROWS, rows.OpenFeedback, "page"),
+    Endpoint("/v1/surveys/{key}/followup", _followup, "Follow-up answers", ROWS, rows.Followup, "page"),
+)
+
+
+def _handler(endpoint: Endpoint) -> HTTPRouteHandler:
+    @get(endpoint.path.replace("{key}", "{key:str}"), sync_to_thread=True, name=endpoint.path)
+    def handle(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+        return endpoint.answer(_call(request, state))
+
+    return handle
+
+
+def _call(request: Request[Any, Any, Any], state: State) -> Call:
+    principal = authenticate(state.store, request.headers)
+    return Call(
+        store=state.store,
+        principal=principal,
+        setup=state.store.setup(principal.organization),
+        query=Query(request.scope["query_string"]),
+        key=_key(request.path_params.get("key")),
+        if_none_match=request.headers.get("If-None-Match", ""),
+        now=state.clock(),
+        exports=state.exports,
+    )
+
+
+def _key(text: str | None) -> int | None:
+    """A key as a number; a text that is none names nothing there is."""
+    if text is None or not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_KEY:
+        return None
+    return int(text)
+
+
+def routes() -> list[HTTPRouteHandler]:
+    """The handlers; they need `store`, `clock` and `exports` in the application's state."""
+    return [_handler(endpoint) for endpoint in ENDPOINTS]

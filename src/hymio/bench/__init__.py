@@ -1,0 +1,100 @@
+"""Measuring Hymio on this machine, each figure beside a yardstick of the same run."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hymio.bench import reading, serving, writing
+from hymio.bench.figure import Figure
+from hymio.bench.fleet import scratch_database
+
+
+def run(
+    presses: Annotated[int, typer.Option(help="Presses in the year that is read back", min=1_000)] = 1_000_000,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL", help="A PostgreSQL server: databases of the bench's own are made there and dropped"
+        ),
+    ] = None,
+    hot_hour: Annotated[bool, typer.Option("--hot-hour", help="Only what one more press costs in a full hour")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave the SQLite files behind and say where")] = False,
+) -> None:
+    """Measure writing, reading, serving, disk and memory, on SQLite or on a PostgreSQL server.
+
+    Examples: hymio bench · hymio bench --presses 5000000 · hymio bench --database postgresql://hymio:secret@localhost/hymio
+    """
+    console = Console(width=None if sys.stdout.isatty() else 130)
+    with _folder(keep=keep, console=console) as folder, _progress(console) as progress:
+        figures = _measured(folder, database, presses, progress, hot_hour=hot_hour)
+    if as_json:
+        console.print_json(json.dumps([figure._asdict() for figure in figures]))
+    else:
+        console.print(_table(figures))
+
+
+def _measured(
+    folder: Path, server: str | None, presses: int, progress: Progress, *, hot_hour: bool
+) -> list[Figure]:  # fmt: skip
+    if hot_hour:
+        with scratch_database(folder, server, "hot") as url:
+            return list(writing.hot_hour(url, progress))
+    figures: list[Figure] = []
+    figures += writing.uploads(folder, server, min(presses, 200_000), progress)
+    with scratch_database(folder, server, "year") as url:
+        year = writing.year(url, presses, progress)
+        figures += reading.disk(url, year)
+        figures += reading.hours(url, year)
+        figures += reading.csv(url, year)
+        figures += serving.year(url, year)
+    with scratch_database(folder, server, "singles") as url:
+        figures += serving.singles(folder, url, progress)
+    return figures
+
+
+@contextmanager
+def _folder(*, keep: bool, console: Console) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="hymio-bench-"))
+    try:
+        yield folder
+    finally:
+        if keep:
+            console.print(f"The databases are in {folder}")
+        else:
+            shutil.rmtree(folder)
+
+
+def _progress(console: Console) -> Progress:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%"),
+        TimeElapsedColumn(),
+    )
+    return Progress(*columns, console=Console(stderr=True) if not console.is_terminal else console, transient=True)
+
+
+def _table(figures: list[Figure]) -> Table:
+    table = Table("what", box=None, header_style="bold", pad_edge=False)
+    for title in ("measured", "compared with", "ratio", "reach", ""):
+        table.add_column(
+            title, justify="left" if title == "compared with" else "right", no_wrap=title != "compared with"
+        )
+    for each in figures:
+        met = "" if each.met is None else "[green]met[/]" if each.met else "[red]missed[/]"
+        ratio = "" if each.ratio is None else f"{each.ratio:.2f}"
+        table.add_row(each.what, each.measured, each.compared, ratio, each.reach, met)
+    return table

@@ -1,0 +1,57 @@
+"""A light client with many kept connections: `python -m hymio.bench.client PORT TOKENS.json CLIENTS PRESSES`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+EPOCH = 20_250_101
+
+
+async def press(port: int, bodies: Iterator[bytes], taken: list[float]) -> None:
+    """Sends presses one after the other over one connection; notes how long each answer took, in seconds."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for request in bodies:
+        began = time.perf_counter()
+        writer.write(request)
+        head = await reader.readuntil(b"\r\n\r\n")
+        if not head.startswith(b"HTTP/1.1 200"):
+            raise RuntimeError(head.decode())
+        await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+        taken.append(time.perf_counter() - began)
+    writer.close()
+
+
+def requests(tokens: list[str], count: int) -> Iterator[bytes]:
+    """Requests of one press each, terminal after terminal."""
+    now = time.time_ns() // 1_000_000
+    for n in range(count):
+        sequence, terminal = n // len(tokens) + 1, n % len(tokens)
+        presses = [{"sequence": sequence, "at": now - 3_600_000 + sequence * 10_000, "button": n % 4}]
+        body = json.dumps({"epoch": EPOCH, "presses": presses}).encode()
+        head = (
+            "POST /terminal/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+            f"Authorization: Bearer {tokens[terminal]}\r\nContent-Length: {len(body)}\r\n\r\n"
+        )
+        yield head.encode() + body
+
+
+async def main(port: int, tokens: list[str], clients: int, count: int) -> dict[str, float]:
+    """Sends everything; the rate of acknowledged presses, and the median and 99th percentile in ms."""
+    waiting, taken = requests(tokens, count), list[float]()
+    began = time.perf_counter()
+    await asyncio.gather(*(press(port, waiting, taken) for _ in range(clients)))
+    rate = len(taken) / (time.perf_counter() - began)
+    taken.sort()
+    return {"rate": rate, "p50": taken[len(taken) // 2] * 1000, "p99": taken[len(taken) * 99 // 100] * 1000}
+
+
+if __name__ == "__main__":
+    told = asyncio.run(
+        main(int(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), int(sys.argv[3]), int(sys.argv[4]))
+    )
+    sys.stdout.write(json.dumps(told))

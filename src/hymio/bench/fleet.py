@@ -1,0 +1,110 @@
+"""A fleet of terminals below a tree five levels deep, what it sends, and databases to send it to."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from hymio.feedback import Press, Upload
+from hymio.period import DAY_MS, HOUR_MS
+from hymio.scale import Scale
+from hymio.smiley import SmileyType
+from hymio.store import Store, catalog
+from hymio.survey import ActivePeriod, Localized
+
+NEW_YEAR = 1_735_689_600_000
+"""2025-01-01T00:00Z; the fleet presses in 2025 and is recorded at NOW, a year later."""
+
+NOW = NEW_YEAR + 2 * 366 * DAY_MS
+A_DAY = 27
+"""Presses per terminal and day: the mean of the known world fleet."""
+
+OPEN = 9 * HOUR_MS, 19 * HOUR_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """An organization with terminals, one at each point."""
+
+    organization: int
+    root: int
+    survey: int
+    assignments: tuple[int, ...]
+    smileys: tuple[int, ...]
+    tokens: tuple[str, ...]
+
+
+def build(store: Store, terminals: int) -> Fleet:
+    """Root, regions, cities, districts, points: each group holds three to nine."""
+    organization = catalog.create_organization(store, "Bench", NEW_YEAR)
+    with store.begin(organization, NEW_YEAR) as ledger:
+        root = catalog.add_group(ledger, "Root")
+        catalog.set_zone(ledger, root, "Europe/Helsinki")
+        above = [root]
+        for level, width in (("Region", 3), ("City", 9), ("District", 27)):
+            above = [catalog.add_group(ledger, f"{level} {n}", above[n % len(above)]) for n in range(width)]
+        question = catalog.add_question(ledger, Localized("en-US", {"en-US": "How was it?"}))
+        survey = catalog.add_survey(ledger, question, Scale.FOUR)
+        placed = []
+        for n in range(terminals):
+            point = catalog.add_point(ledger, f"Point {n}", above[n % len(above)])
+            always = [ActivePeriod(datetime.fromisoformat("2020-01-01"))]
+            assignment = catalog.assign(ledger, point, survey, always)
+            smiley = catalog.add_smiley(ledger, f"BENCH-{n}", f"Terminal {n}", SmileyType.TERMINAL)
+            catalog.place(ledger, smiley.id, point, 0)
+            placed.append((assignment, smiley.id, smiley.token))
+    assignments, smileys, tokens = zip(*placed, strict=True)
+    return Fleet(organization, root, survey, assignments, smileys, tokens)
+
+
+def busy_days(fleet: Fleet, presses: int) -> list[Upload]:
+    """Uploads of 100 presses over 10 hours, one a terminal and day."""
+    dice = random.Random(1)  # noqa: S311  repeatable, not secret
+    per_day = 100 * len(fleet.smileys)
+    return [_upload(dice, smiley, day, 100) for day in range(max(1, presses // per_day)) for smiley in fleet.smileys]
+
+
+def quiet_year(fleet: Fleet, presses: int) -> Iterator[Upload]:
+    """27 presses a terminal and day, a day's in an upload, until there are as many as wanted."""
+    dice = random.Random(2)  # noqa: S311  repeatable, not secret
+    for day in range(366):
+        for smiley in fleet.smileys:
+            count = min(A_DAY, presses)
+            presses -= count
+            if count:
+                yield _upload(dice, smiley, day, count, A_DAY)
+
+
+def _upload(dice: random.Random, smiley: int, day: int, count: int, numbered: int = 100) -> Upload:
+    midnight = NEW_YEAR + day * DAY_MS
+    instants = sorted(midnight + dice.randrange(*OPEN) // 1000 * 1000 for _ in range(count))
+    buttons = dice.choices((0, 1, 2, 3), (1, 1, 2, 6), k=count)
+    numbers = range(day * numbered + 1, day * numbered + count + 1)
+    pressed = tuple(Press(smiley * 7919 % (1 << 31), *each) for each in zip(numbers, instants, buttons, strict=True))
+    return Upload(smiley, pressed, reported_through=midnight + DAY_MS)
+
+
+@contextmanager
+def scratch_database(folder: Path, server: str | None, name: str) -> Iterator[str]:
+    """The URL of a database of the bench's own: a file in the folder, or made on the server and dropped afterwards."""
+    if server is None:
+        yield f"sqlite:///{folder / f'{name}.db'}"
+        return
+    own = f"hymio_bench_{folder.name[-8:]}_{name}".lower()
+    url = make_url(server)
+    with psycopg.connect(
+        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
+    ) as admin:
+        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own)))
+        try:
+            yield url.set(drivername="postgresql", database=own).render_as_string(hide_password=False)
+        finally:
+            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))

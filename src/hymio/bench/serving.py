@@ -1,0 +1,165 @@
+"""How fast a real server takes presses that come one at a time, answers, exports, and what memory it takes."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from rich.progress import Progress
+
+from hymio.bench import client
+from hymio.bench.figure import Figure, median_ms
+from hymio.bench.fleet import NOW, Fleet, build
+from hymio.bench.writing import bare_commit
+from hymio.feedback import Press, Upload
+from hymio.store import catalog, open_store
+from hymio.store.catalog import ApiCredentials
+from hymio.store.dialect import connect
+
+CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
+_MIB = 1 << 20
+
+
+class Server(NamedTuple):
+    """A running `hymio serve`."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    started_in: float
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes, where the machine tells."""
+        try:
+            words = Path(f"/proc/{self.process.pid}/statm").read_text().split()
+        except OSError:
+            return 0
+        return int(words[1]) * 4096
+
+
+@contextmanager
+def served(url: str) -> Iterator[Server]:
+    """A server on a free port of the loopback, in a process of its own."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    began = time.perf_counter()
+    words = [sys.executable, "-m", "hymio", "serve", "--database", url, "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  own words
+    try:
+        _wait(port, process)
+        yield Server(port, process, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    for _ in range(3000):
+        if process.poll() is not None:
+            raise RuntimeError(f"the server ended with {process.returncode}")
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5):
+                return
+        except OSError:
+            time.sleep(0.01)
+    raise RuntimeError("the server did not answer within 30 s")
+
+
+def singles(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
+    """Durable presses in, one each over HTTP: 32 clients with kept connections, a fleet of 1,000 in turn."""
+    store = open_store(url)
+    fleet = build(store, TERMINALS)
+    store.close()
+    task = progress.add_task("one press a request", total=None)
+    with served(url) as server:
+        plan = folder / "tokens.json"
+        plan.write_text(json.dumps(fleet.tokens))
+        words = [sys.executable, "-m", client.__name__, str(server.port), str(plan), str(CLIENTS), str(SINGLES)]
+        told = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)  # noqa: S603  own words
+    progress.remove_task(task)
+    bare = _bare_singles(url, 3_000)
+    rate, slow = told["rate"], told["p99"]
+    yield Figure(
+        f"presses in, one a request, {CLIENTS} clients",
+        f"{rate:,.0f}/s",
+        f"bare commits of one {bare:,.0f}/s",
+        rate / bare,
+        "≥ 1,500/s",
+        rate >= 1500,
+    )
+    yield Figure(
+        "its answers: median, 99 of 100", f"{told['p50']:.1f}, {slow:.1f} ms", reach="p99 < 50 ms", met=slow < 50
+    )
+
+
+def _bare_singles(url: str, count: int) -> float:
+    engine = connect(url)
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        commit = bare_commit(driver, sqlite=engine.dialect.name == "sqlite")
+        began = time.perf_counter()
+        for n in range(count):
+            commit([Upload(n % TERMINALS + 1, (Press(1 << 31, n, NOW, 1),))])
+        rate = count / (time.perf_counter() - began)
+    engine.dispose()
+    return rate
+
+
+def year(url: str, fleet: Fleet) -> Iterator[Figure]:
+    """Start, memory, a year by hour and a raw export over API v1."""
+    store = open_store(url)
+    with store.begin(fleet.organization, NOW) as ledger:
+        credentials = catalog.activate_api(ledger)
+    store.close()
+    with served(url) as server:
+        yield Figure("start to first answer", f"{server.started_in:.2f} s", reach="< 2 s", met=server.started_in < 2)
+        path = f"/v1/surveys/{fleet.assignments[0]}"
+        _get(server, path, credentials)
+        idle = server.memory
+        yield Figure("memory, idle", f"{idle / _MIB:.0f} MiB", reach="≤ 150 MB", met=idle <= 150_000_000)
+        taken = median_ms(lambda: _get(server, f"{path}/results?truncate=hour", credentials))
+        yield Figure("a year by hour of a survey, over HTTP", f"{taken:.1f} ms", reach="< 40 ms", met=taken < 40)
+        grown = (
+            _exporting(server, [f"/v1/surveys/{each}/rawresults" for each in fleet.assignments[:8]], credentials) - idle
+        )
+        yield Figure(
+            "memory, more while exporting raw", f"{grown / _MIB:.0f} MiB", reach="≤ 50 MB", met=grown <= 50_000_000
+        )
+
+
+def _exporting(server: Server, paths: list[str], credentials: ApiCredentials) -> int:
+    """The most memory seen while exports run two at a time."""
+    readers = [
+        threading.Thread(target=lambda part=part: [_get(server, path, credentials) for path in part])
+        for part in (paths[::2], paths[1::2])
+    ]
+    for each in readers:
+        each.start()
+    most = server.memory
+    while any(each.is_alive() for each in readers):
+        most = max(most, server.memory)
+        time.sleep(0.01)
+    return most
+
+
+def _get(server: Server, path: str, credentials: ApiCredentials) -> int:
+    pair = base64.b64encode(f"{credentials.client_id}:{credentials.token}".encode()).decode()
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{server.port}{path}", headers={"Authorization": f"Basic {pair}"}
+    )
+    size = 0
+    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  our own server
+        while piece := answer.read(1 << 16):
+            size += len(piece)
+    return size

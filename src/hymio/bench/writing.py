@@ -1,0 +1,162 @@
+"""How fast presses become durable, beside a bare loop that only stores their rows."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from rich.progress import Progress
+
+from hymio import intake
+from hymio.bench.figure import Figure, median_ms
+from hymio.bench.fleet import NEW_YEAR, NOW, Fleet, build, busy_days, quiet_year, scratch_database
+from hymio.feedback import Press, Upload, halves
+from hymio.period import HOUR_MS
+from hymio.store import open_store, schema
+from hymio.store.dialect import connect
+
+TOGETHER = 16
+"""Uploads in a commit when several terminals report at once."""
+
+HOT = 100_000
+Commit = Callable[[Sequence[Upload]], None]
+
+
+def uploads(folder: Path, server: str | None, presses: int, progress: Progress) -> Iterator[Figure]:
+    """Durable presses in, uploads of 100: many in a commit as the server does it, and one in a commit."""
+    for together, reach in ((TOGETHER, "≥ 0.5"), (1, "")):
+        count = presses if together > 1 else presses // 4
+        with scratch_database(folder, server, f"door{together}") as url:
+            door = _rate_of_door(url, count, together, progress)
+        with scratch_database(folder, server, f"bare{together}") as url:
+            bare = _rate_of_bare(url, count, together, progress)
+        many = f"{together} a commit"
+        yield Figure(
+            f"presses in, uploads of 100, {many}", f"{door:,.0f}/s", f"bare loop {bare:,.0f}/s", door / bare, reach,
+            door / bare >= 0.5 if reach else None,
+        )  # fmt: skip
+
+
+def _rate_of_door(url: str, presses: int, together: int, progress: Progress) -> float:
+    store = open_store(url)
+    fleet = build(store, 100)
+    sent = busy_days(fleet, presses)
+
+    def commit(batch: Sequence[Upload]) -> None:
+        intake.record(store, fleet.organization, batch, NOW)
+
+    try:
+        return _rate(commit, sent, together, progress, "through the door")
+    finally:
+        store.close()
+
+
+def _rate_of_bare(url: str, presses: int, together: int, progress: Progress) -> float:
+    store = open_store(url)
+    sent = busy_days(build(store, 100), presses)
+    store.close()
+    engine = connect(url)
+    with engine.connect() as connection:
+        driver = connection.connection.driver_connection
+        try:
+            return _rate(
+                bare_commit(driver, sqlite=engine.dialect.name == "sqlite"), sent, together, progress, "bare loop"
+            )
+        finally:
+            connection.close()
+            engine.dispose()
+
+
+def bare_commit(driver: Any, *, sqlite: bool) -> Commit:
+    """Stores the rows of uploads in one commit, and nothing else: same table, indexes and durability."""
+    names = ", ".join(column.name for column in schema.feedback.columns)
+    marks = ", ".join("?" for _ in schema.feedback.columns)
+    text = f"INSERT INTO feedback ({names}) VALUES ({marks})"  # noqa: S608  own names
+
+    def commit(batch: Sequence[Upload]) -> None:
+        rows = [
+            (1, upload.smiley, press.epoch, press.sequence, press.at, 120, 0, press.button, 0, 0, upload.smiley, 0, 1)
+            for upload in batch
+            for press in upload.presses
+        ]
+        cursor = driver.cursor()
+        if sqlite:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.executemany(text, rows)
+        else:
+            _copy(cursor, names, rows)
+        driver.commit()
+
+    return commit
+
+
+def _copy(cursor: psycopg.Cursor[Any], names: str, rows: Sequence[tuple[int, ...]]) -> None:
+    with cursor.copy(f"COPY feedback ({names}) FROM STDIN") as copying:
+        for row in rows:
+            copying.write_row(row)
+
+
+def _rate(commit: Commit, sent: list[Upload], together: int, progress: Progress, what: str) -> float:
+    task = progress.add_task(f"{what}, {together} a commit", total=len(sent))
+    began = time.perf_counter()
+    for start in range(0, len(sent), together):
+        commit(sent[start : start + together])
+        progress.advance(task, together)
+    return sum(len(upload.presses) for upload in sent) / (time.perf_counter() - began)
+
+
+def year(url: str, presses: int, progress: Progress) -> Fleet:
+    """Loads a year of 27 presses a terminal and day, to be read back."""
+    store = open_store(url)
+    fleet = build(store, max(1, round(presses / (27 * 366))))
+    waiting = quiet_year(fleet, presses)
+    task = progress.add_task("a year of presses", total=presses)
+    while batch := list(islice(waiting, 64)):
+        intake.record(store, fleet.organization, batch, NOW)
+        progress.advance(task, sum(len(upload.presses) for upload in batch))
+    store.close()
+    return fleet
+
+
+def hot_hour(url: str, progress: Progress) -> Iterator[Figure]:
+    """One more press in an hour of one assignment that holds many: by difference, and what a recount would cost."""
+    store = open_store(url)
+    fleet = build(store, 1)
+    hour = NEW_YEAR + 12 * HOUR_MS
+    task = progress.add_task("an hour with many presses", total=HOT)
+    for start in range(0, HOT, 5000):
+        pressed = tuple(_web_press(fleet, n, hour + n * 36) for n in range(start, start + 5000))
+        intake.record(store, fleet.organization, [Upload(fleet.smileys[0], pressed)], NOW)
+        progress.advance(task, 5000)
+    more = iter(range(HOT, 2 * HOT))
+
+    def one_more() -> None:
+        press = _web_press(fleet, next(more), hour + 1_800_000)
+        intake.record(store, fleet.organization, [Upload(fleet.smileys[0], (press,))], NOW)
+
+    def recount() -> None:
+        with store.read() as transaction:
+            transaction.rows(
+                """SELECT verdict, button, count(*) FROM feedback WHERE organization_id = :o
+                AND assignment_id = :assignment AND at >= :start AND at < :stop GROUP BY verdict, button""",
+                o=fleet.organization, assignment=fleet.assignments[0], start=hour, stop=hour + HOUR_MS,
+            )  # fmt: skip
+
+    difference, recounted = median_ms(one_more, 31), median_ms(recount, 11)
+    yield Figure(
+        f"one more press in an hour of {HOT:,}, committed",
+        f"{difference:.2f} ms",
+        f"recount {recounted:.1f} ms",
+        difference / recounted,
+    )
+    store.close()
+
+
+def _web_press(fleet: Fleet, number: int, at: int) -> Press:
+    identity = UUID(int=(number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128), version=4)
+    return Press(*halves(identity), at, number % 4, survey=fleet.survey)

@@ -1,0 +1,86 @@
+"""The command `hymio`: every command is a few lines on top of the doors, and imports its needs when it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hymio import __version__
+from hymio.cli import access, organizations, running, smileys, surveys, tree, upkeep
+from hymio.cli.command import Database, say_error
+from hymio.errors import HymioError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="A first organization in six commands: see README.md. An example with a year of history: hymio demo",
+)
+
+_RUN, _SET_UP, _LOOK_AFTER = "Run", "Set up", "Look after"
+
+app.command("serve", rich_help_panel=_RUN)(running.serve)
+app.command("demo", rich_help_panel=_RUN)(running.demo)
+app.command("terminal", rich_help_panel=_RUN, context_settings=running.PASSED_ON)(running.terminal)
+app.command("get", rich_help_panel=_RUN)(running.get)
+app.command("bench", rich_help_panel=_RUN, context_settings=running.PASSED_ON)(running.bench)
+app.add_typer(organizations.commands, name="organization", rich_help_panel=_SET_UP)
+app.add_typer(tree.commands, name="node", rich_help_panel=_SET_UP)
+app.add_typer(surveys.commands, name="survey", rich_help_panel=_SET_UP)
+app.add_typer(smileys.commands, name="smiley", rich_help_panel=_SET_UP)
+app.add_typer(access.commands, name="api", rich_help_panel=_SET_UP)
+app.command("sms-secret", rich_help_panel=_SET_UP)(access.sms_secret)
+app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)
+app.command("rebuild", rich_help_panel=_LOOK_AFTER)(upkeep.rebuild)
+app.command("resettle", rich_help_panel=_LOOK_AFTER)(upkeep.resettle)
+app.add_typer(upkeep.quarantine, name="quarantine", rich_help_panel=_LOOK_AFTER)
+app.add_typer(upkeep.messages, name="message", rich_help_panel=_LOOK_AFTER)
+app.add_typer(upkeep.database, name="db", rich_help_panel=_LOOK_AFTER)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hymio {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    context: typer.Context,
+    database: Database = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder for all that Hymio keeps in files; otherwise HYMIO_DATA, otherwise hymio-data"),
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="File with settings, instead of ./hymio.toml")] = None,
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+    ] = False,
+) -> None:
+    """Hymio keeps every press of every smiley and gives them back as results.
+
+    Settings come from flags, from HYMIO_* in the environment or from hymio.toml, in that order.
+    """
+    context.obj = {"database": database, "data": data, "config": config}
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs a command and ends the process: 0 done, 1 no (`verify` found a difference), 2 it could not be done."""
+    try:
+        app(args=arguments, prog_name="hymio")
+    except HymioError as error:
+        say_error(error.detail)
+        sys.exit(2)
+    except BrokenPipeError:
+        # Whoever read our output has gone (`hymio … | head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        named = f"{error.filename}: " if error.filename else ""
+        say_error(f"{named}{error.strerror or error}")
+        sys.exit(2)

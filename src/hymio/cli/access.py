@@ -1,0 +1,106 @@
+"""`hymio api` and `hymio sms-secret`: who may read an organization's results, and which SMS gateway may deliver."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from hymio.cli.command import Database, OrganizationName, changing, hint, loaded, say
+
+if TYPE_CHECKING:
+    from hymio.store.catalog import ApiCredentials
+
+commands = typer.Typer(no_args_is_help=True, help="Activate the API of an organization, or end it.")
+
+
+class Switch(StrEnum):
+    """On or off."""
+
+    ON = "on"
+    OFF = "off"
+
+
+@commands.command("activate")
+def activate(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """Enable the API, raw results included, and make a client's credentials. The token is shown this once.
+
+    Calling it again makes further credentials and leaves those that exist.
+
+    Example: hymio api activate "Acme"
+    """
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (found, ledger):
+        credentials = catalog.activate_api(ledger)
+    say(f"The API of [bold]{found.name}[/] is active; raw results are part of it.\n")
+    _show(context, credentials)
+
+
+@commands.command("rotate")
+def rotate(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """Make new credentials and end all others. The token is shown this once.
+
+    Example: hymio api rotate "Acme"
+    """
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (found, ledger):
+        credentials = catalog.rotate_api(ledger)
+    say(f"All former credentials of [bold]{found.name}[/] have ended. The new ones:\n")
+    _show(context, credentials)
+
+
+@commands.command("revoke")
+def revoke(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """End all credentials and the API itself, until it is activated again.
+
+    Example: hymio api revoke "Acme"
+    """
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (found, ledger):
+        catalog.revoke_api(ledger)
+    say(f"The API of [bold]{found.name}[/] and all its credentials have ended.")
+
+
+@commands.command("raw-results")
+def raw_results(
+    context: typer.Context,
+    organization: OrganizationName,
+    switch: Annotated[Switch, typer.Argument(help="Whether clients may read raw results")],
+    database: Database = None,
+) -> None:
+    """Switch raw results on or off for all clients of the API; off, `rawresults` answers 403.
+
+    Example: hymio api raw-results "Acme" off
+    """
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (found, ledger):
+        catalog.set_raw_results(ledger, enabled=switch is Switch.ON)
+    say(f"Raw results of [bold]{found.name}[/] are {switch.value}.")
+
+
+def sms_secret(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """Give the SMS webhook of an organization a new shared secret, in place of the old one. It is shown this once.
+
+    Example: hymio sms-secret "Acme"
+    """
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (_, ledger):
+        secret = catalog.sms_secret(ledger)
+    say(f"  webhook  {loaded(context).public_url}/sms")
+    say(f"  secret   {secret}")
+    hint("The gateway sends it in the header X-Hymio-Secret. It is stored as a hash and cannot be shown again.")
+
+
+def _show(context: typer.Context, credentials: ApiCredentials) -> None:
+    url = loaded(context).public_url
+    say(f"  documentation      {url}/docs")
+    say(f"  client identifier  {credentials.client_id}")
+    say(f"  API token          {credentials.token}\n")
+    say(f"  curl -u {credentials.client_id}:{credentials.token} {url}/v1/folders")
+    hint("\nThe token is stored as a hash and cannot be shown again.")

@@ -1,0 +1,158 @@
+"""What all commands share: settings, the store, the present, and how they speak to whoever typed them."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from hymio import settings
+from hymio.errors import SetupError
+
+if TYPE_CHECKING:
+    from hymio.store import Store
+    from hymio.store.catalog import Organization
+    from hymio.store.ledger import Ledger
+
+Database = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; otherwise HYMIO_DATABASE,"
+        " otherwise hymio.db in the data folder",
+        show_default=False,
+    ),
+]
+OrganizationName = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Its name or number", show_default=False)]
+Moment = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="WHEN",
+        help="2025-03-01, 2025-03-01T08:00 (on the clock there) or with an offset such as +02:00",
+        show_default=False,
+    ),
+]
+
+_PIPED_WIDTH = 110
+"""Columns of tables that go into a file or a pipe, where nobody says how wide it is."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where to print: results go to standard output, everything else to standard error."""
+    made = Console(stderr=stderr, highlight=False)
+    if not made.is_terminal and "COLUMNS" not in os.environ:
+        made = Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
+    return made
+
+
+def say(text: str) -> None:
+    """Prints a line of result, never wrapped, so that it can be copied and piped; rich's markup is obeyed."""
+    console().print(text, soft_wrap=True)
+
+
+def hint(text: str) -> None:
+    """Prints, to standard error, what is worth knowing but is not the result."""
+    console(stderr=True).print(f"[dim]{text}[/]", soft_wrap=True)
+
+
+def say_error(detail: str) -> None:
+    """Prints what went wrong in one red line, to standard error."""
+    console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]", soft_wrap=True)
+
+
+def quoted(text: str) -> str:
+    """A name as it can be typed into a shell again, safe within markup."""
+    import shlex
+
+    return escape(shlex.quote(text))
+
+
+def table(*columns: str | tuple[str, dict[str, Any]], title: str | None = None) -> Table:
+    """An empty table in the one style of all; a column is a heading or a heading with rich's options."""
+    made = Table(
+        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold dim"
+    )
+    made.padding = (0, 2, 0, 0)
+    for each in columns:
+        heading, options = (each, {}) if isinstance(each, str) else each
+        made.add_column(heading, **options)
+    return made
+
+
+RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
+WHOLE: dict[str, Any] = {"no_wrap": True}
+
+
+# --- settings and the store -------------------------------------------------------------------------------------------
+
+
+def now() -> int:
+    """The present, in ms UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def loaded(context: typer.Context, database: str | None = None, **flags: settings.Value | None) -> settings.Settings:
+    """The settings; an option given after the command goes before the same one given before it."""
+    given = dict(context.find_root().obj or {})
+    config: Path | None = given.pop("config", None)
+    flags["database"] = database
+    return settings.load(
+        given | {name: value for name, value in flags.items() if value is not None}, os.environ, config
+    )
+
+
+@contextmanager
+def opened(context: typer.Context, database: str | None, *, make: bool = False) -> Iterator[Store]:
+    """The store, closed at the end. Without `make`, a SQLite file must be there: a mistyped name makes no new one."""
+    from hymio.store import open_store
+
+    chosen = loaded(context, database)
+    kind, _, file = chosen.database_url.partition(":///")
+    if make and not chosen.database:
+        chosen.data.mkdir(parents=True, exist_ok=True)
+    elif not make and kind == "sqlite" and not Path(file).exists():
+        raise SetupError(
+            f"there is no database {file}. Name another with --database, or begin with: hymio organization create NAME"
+        )
+    store = open_store(chosen.database_url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def changing(context: typer.Context, database: str | None, name: str) -> Iterator[tuple[Organization, Ledger]]:
+    """An organization and its ledger, committed at the end."""
+    from hymio.store.catalog import find_organization
+
+    with opened(context, database) as store:
+        organization = find_organization(store, name)
+        with store.begin(organization.id, now()) as ledger:
+            yield organization, ledger
+
+
+# --- progress ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """A bar on standard error; what is yielded is told how much more is done. Nothing is shown in a pipe."""
+    shown = console(stderr=True)
+    bar = Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
+        console=shown, transient=True, disable=not shown.is_terminal,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task(what, total=total)
+        yield lambda more: bar.update(task, advance=more)

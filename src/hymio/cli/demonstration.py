@@ -1,0 +1,221 @@
+"""The steps of `hymio demo`: the example organization, a server for it, and smileys that press live."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import FrameType
+
+import uvicorn
+from rich.console import Group
+from rich.live import Live
+from rich.markup import escape
+
+from hymio.app import configure_log, make_server
+from hymio.cli.command import console, hint, now, progress, say
+from hymio.demo import Demo, load, prepare, table
+from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
+from hymio.demo.live import PAST_HOURS, Street, opened
+from hymio.demo.page import beside_checkout
+from hymio.demo.tree import SPOTS
+from hymio.errors import HymioError, SetupError
+from hymio.gateway.simulator import NotTold
+from hymio.settings import Settings
+from hymio.store import Store, open_store
+from hymio.store.feedback import reported_through
+
+LIVE_HOURS = 1
+"""Whole hours shown beside the present one while the table is drawn anew every moment."""
+
+_ROUNDS = 40
+_REDRAW_SECONDS = 2.0
+_START_SECONDS = 30
+_REQUESTS = (
+    ("The tree with its surveys", "/v1/folders?surveys=true"),
+    ("A year of results by month, misuse left out",
+     "/v1/surveys/3/results?date_start=2025-01-01&date_end=2026-01-01&truncate=month"),
+    ("Hour by hour, the week in which the escalator stood still",
+     "/v1/surveys/3/results?date_start=2025-05-12&date_end=2025-05-19&truncate=hour"),
+    ("Raw results of one day of it, misuse kept, one second exact",
+     "/v1/surveys/3/rawresults?date_start=2025-05-12&date_end=2025-05-13"),
+    ("What visitors of the web site wrote", "/v1/surveys/11/openfeedback?limit=5"),
+)  # fmt: skip
+
+
+def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_presses: Path | None, once: bool) -> None:
+    """Makes or continues the demo in the settings' data folder and serves it until Ctrl-C, or shows it once."""
+    configure_log(settings)
+    folder = _writable(settings.data)
+    with _store(settings) as store:
+        demo = _prepared(store, folder, settings.public_url, presses, seed)
+        _load(store, demo, web_presses)
+        with _serving(store, settings, door), opened(folder / "terminals", demo.credentials, now) as street:
+            _wake(store, demo, street)
+            if once:
+                _press(street)
+                say("[bold]The last hours[/]")
+                _print_hours(store, demo)
+                _show_doors(demo, folder)
+            else:
+                _show_doors(demo, folder)
+                _live(store, demo, street)
+
+
+def _writable(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise SetupError(f"{folder} cannot be written to; choose another folder with --data")
+    return folder
+
+
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    store = open_store(settings.database_url)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def _prepared(store: Store, folder: Path, url: str, presses: int, seed: int) -> Demo:
+    """The organization and its secrets, written down before anything is told with them.
+
+    A history that was begun goes on with the numbers it was begun with, whatever is asked for now.
+    """
+    known = read_credentials(folder)
+    made = prepare(store, now(), known)
+    credentials = replace(made.credentials, base_url=url)
+    if not credentials.presses:
+        credentials = replace(credentials, presses=presses, seed=seed)
+    elif (credentials.presses, credentials.seed) != (presses, seed):
+        hint(f"The history that is there stays: {credentials.presses:,} presses of seed {credentials.seed}.")
+    write_credentials(folder, credentials)
+    return replace(made, credentials=credentials)
+
+
+def _load(store: Store, demo: Demo, web_presses: Path | None) -> None:
+    history = demo.credentials
+    try:
+        with progress("Loading a year of presses", history.presses) as advance:
+            chosen = web_presses or beside_checkout()
+            load(store, demo.organization, history.presses, history.seed, chosen, advance)
+    except KeyboardInterrupt:
+        hint("Stopped while loading; the next start goes on from here.")
+        raise
+
+
+# --- serving ----------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _serving(store: Store, settings: Settings, door: socket.socket) -> Iterator[None]:
+    """The server in a thread of its own, from its first answer until the end; SIGTERM ends it like Ctrl-C."""
+    server = make_server(store, settings)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="hymio-server")
+    thread.start()
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _await_start(server, thread)
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        server.should_exit = True
+        thread.join()
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
+    end = time.monotonic() + _START_SECONDS
+    while not server.started:
+        if not thread.is_alive() or time.monotonic() > end:
+            raise HymioError("the server did not start; its log above says why")
+        time.sleep(0.02)
+
+
+# --- the smileys ------------------------------------------------------------------------------------------------------
+
+
+def _wake(store: Store, demo: Demo, street: Street) -> None:
+    """The terminals tell what was pressed in the last hours, over HTTP and by text message."""
+    with store.read() as transaction:
+        told = reported_through(transaction, demo.organization)
+    with _told(), console(stderr=True).status("The terminals tell what was pressed in the last hours …"):
+        street.wake(told)
+
+
+def _press(street: Street) -> None:
+    with _told():
+        for _ in range(_ROUNDS):
+            street.press()
+        street.tell()
+
+
+def _print_hours(store: Store, demo: Demo) -> None:
+    out = console()
+    out.print(table.last_hours(store, demo.organization, now(), PAST_HOURS, out.width))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What a terminal could not tell its server, as an error for whoever started the demo."""
+    try:
+        yield
+    except NotTold as error:
+        raise HymioError(f"a terminal could not tell the server its presses: {error}") from error
+
+
+def _live(store: Store, demo: Demo, street: Street) -> None:
+    """The table, drawn anew while the smileys press, until Ctrl-C; into a pipe or file it goes once."""
+    stop = threading.Event()
+    pressing = threading.Thread(target=street.live, args=(stop,), name="hymio-street")
+    pressing.start()
+    out = console()
+    try:
+        if not out.is_terminal:
+            _print_hours(store, demo)
+            say("\nThe smileys press on. Ctrl-C stops them and the server.")
+            stop.wait()
+        with Live(console=out, auto_refresh=False) as shown:
+            while not stop.wait(_REDRAW_SECONDS):
+                last = table.last_hours(store, demo.organization, now(), LIVE_HOURS, out.width)
+                shown.update(
+                    Group(last, "[dim]The smileys press live. Ctrl-C stops them and the server.[/]"), refresh=True
+                )
+    except KeyboardInterrupt:
+        hint("Stopping …")
+    finally:
+        stop.set()
+        pressing.join()
+
+
+# --- what to do with it -----------------------------------------------------------------------------------------------
+
+
+def _show_doors(demo: Demo, folder: Path) -> None:
+    """Where the API is, and lines that can be pasted into a shell as they are."""
+    secrets, url = demo.credentials, demo.credentials.base_url
+    say(f"\n[bold]{url}[/]  serves the API; its documentation: [bold]{url}/docs[/]")
+    say(f"All secrets, also those of the smileys: {folder / FILE}\n")
+    client = f"curl -u {secrets.client_id}:{secrets.api_token}"
+    for what, path in _REQUESTS:
+        say(f"[dim]# {what}[/]")
+        say(escape(f"{client} '{url}{path}'"))
+    say("[dim]# Press a smiley yourself[/]")
+    say(escape(_own_press(secrets, url)))
+
+
+def _own_press(secrets: Credentials, url: str) -> str:
+    token = secrets.token(SPOTS[0].serial)
+    body = '{"epoch": 1, "presses": [{"sequence": 1, "at": \'$(date +%s)\'000, "button": 3}]}'
+    kind = "Content-Type: application/json"
+    return f"curl -H 'Authorization: Bearer {token}' -H '{kind}' -d '{body}' {url}/terminal/v1/uploads"

@@ -1,0 +1,130 @@
+"""From what people type to what they mean: nodes, surveys and smileys by number or name, moments by the local clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from hymio.errors import SetupError
+from hymio.hierarchy import Node
+from hymio.misuse import OpeningHours
+from hymio.period import Instant, instant_of, wall_of
+from hymio.setup import Setup
+from hymio.smiley import Smiley
+from hymio.survey import Survey
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def node_of(setup: Setup, text: str) -> Node:
+    """A node by number, name or the end of its path ("Tampere / Entrance"); SetupError says which there are."""
+    names = {node: setup.hierarchy.path(node) for node in setup.hierarchy.nodes}
+    return setup.hierarchy.nodes[_chosen("node", text, names)]
+
+
+def point_of(setup: Setup, text: str) -> Node:
+    """A node that must be an experience point."""
+    node = node_of(setup, text)
+    if not node.is_point:
+        raise SetupError(f"{node.id} {node.name!r} is a group; smileys and surveys belong at experience points")
+    return node
+
+
+def survey_of(setup: Setup, text: str) -> Survey:
+    """A survey by number or by its question."""
+    return setup.surveys[
+        _chosen("survey", text, {each.id: each.question.wording.text for each in setup.surveys.values()})
+    ]
+
+
+def smiley_of(setup: Setup, text: str) -> Smiley:
+    """A smiley by serial, name or number; serials may be all digits, so they go first."""
+    for each in setup.smileys.values():
+        if each.serial == text:
+            return each
+    return setup.smileys[_chosen("smiley", text, {each.id: each.name for each in setup.smileys.values()})]
+
+
+def _chosen(kind: str, text: str, names: dict[int, str]) -> int:
+    if text.isdecimal() and int(text) in names:
+        return int(text)
+    wanted = _plain(text)
+    found = [number for number, name in names.items() if _plain(name) == wanted] or [
+        number for number, name in names.items() if _plain(name).endswith(f"/{wanted}")
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise SetupError(f"{text!r} is the name of several; say its number: {_listed(names, found)}")
+    raise SetupError(f"there is no {kind} {text!r}; there are: {_listed(names, names) or 'none yet'}")
+
+
+def _plain(name: str) -> str:
+    return "/".join(" ".join(part.split()) for part in name.casefold().split("/"))
+
+
+def _listed(names: dict[int, str], which: Iterable[int]) -> str:
+    chosen = sorted(which)
+    shown = ", ".join(f"{each} {names[each]!r}" for each in chosen[:20])
+    return shown if len(chosen) <= 20 else f"{shown} and {len(chosen) - 20} more"
+
+
+def wall(text: str) -> datetime:
+    """A date or wall time as people type it, without offset: 2025-03-01, 2025-03-01T08:00 or with a space."""
+    found = _typed(text)
+    if found.tzinfo is not None:
+        raise SetupError(f"got {text!r}; accepted is a time on the clocks there, without offset")
+    return found
+
+
+def moment(text: str, zone: ZoneInfo) -> Instant:
+    """An instant: a wall time on the clocks of a zone, or one with its own offset."""
+    found = _typed(text)
+    return instant_of(found, zone) if found.tzinfo is None else int(found.timestamp() * 1000)
+
+
+def _typed(text: str) -> datetime:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        forms = "a date such as 2025-03-01 and a time such as 2025-03-01T08:00"
+        raise SetupError(f"got {text!r}; accepted are {forms}") from None
+
+
+def midnight(at: Instant, zone: ZoneInfo) -> datetime:
+    """The beginning of a day on the clocks of a zone, as a wall time."""
+    return wall_of(at, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def opening_hours(text: str) -> OpeningHours:
+    """Opening hours from `mon-fri 8:00-20:00, sat 10:00-16:00`; a day that is not named is closed."""
+    days: list[list[tuple[int, int]]] = [[] for _ in _DAYS]
+    for part in text.lower().split(","):
+        which, _, hours = part.strip().partition(" ")
+        first, _, last = which.partition("-")
+        start, _, end = hours.replace(" ", "").partition("-")
+        for day in range(_day(first, text), _day(last or first, text) + 1):
+            days[day].append((_minute(start, text), _minute(end, text)))
+    if any(start >= end for day in days for start, end in day) or not any(days):
+        raise _refused(text)
+    return tuple(tuple(sorted(day)) for day in days)
+
+
+def _day(name: str, text: str) -> int:
+    if name[:3] not in _DAYS:
+        raise _refused(text)
+    return _DAYS.index(name[:3])
+
+
+def _minute(clock: str, text: str) -> int:
+    found = re.fullmatch(r"(\d{1,2})(?::(\d{2}))?", clock)
+    minute = int(found[1]) * 60 + int(found[2] or 0) if found else -1
+    if not 0 <= minute <= 24 * 60:
+        raise _refused(text)
+    return minute
+
+
+def _refused(text: str) -> SetupError:
+    return SetupError(f"got opening hours {text!r}; accepted is for example: mon-fri 8:00-20:00, sat 10:00-16:00")

@@ -1,0 +1,162 @@
+"""`hymio organization`: the customers of this installation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+from rich.tree import Tree
+
+from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, console, hint, now, opened, quoted, say, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from hymio.hierarchy import Node
+    from hymio.misuse import MisusePolicy
+    from hymio.setup import Setup
+
+commands = typer.Typer(no_args_is_help=True, help="Create organizations and see what they have set up.")
+
+
+@commands.command("create")
+def create(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(help="Its name, which is also that of the root of its tree", show_default=False)
+    ],
+    zone: Annotated[str, typer.Option(metavar="ZONE", help="Time zone, for all below that has no other")] = "UTC",
+    database: Database = None,
+) -> None:
+    """Create an organization and the root group of its tree.
+
+    Example: hymio organization create "Acme" --zone Europe/Helsinki
+    """
+    from hymio import period
+    from hymio.store import catalog
+
+    period.zone(zone)
+    with opened(context, database, make=True) as store:
+        organization = catalog.create_organization(store, name, now())
+        with store.begin(organization, now()) as ledger:
+            root = catalog.add_group(ledger, name)
+            catalog.set_zone(ledger, root, zone)
+    say(f"Organization {organization} [bold]{escape(name)}[/], with group {root} as the root of its tree.")
+    hint(f"Next: hymio node add-point {quoted(name)} 'Front door'")
+
+
+@commands.command("list")
+def list_all(context: typer.Context, database: Database = None) -> None:
+    """List the organizations."""
+    from hymio.results import revision
+    from hymio.store.catalog import organizations
+
+    shown = table(
+        ("number", RIGHT), "name", ("points", RIGHT), ("smileys", RIGHT), "API", "raw results", ("revision", RIGHT)
+    )
+    with opened(context, database) as store:
+        for each in organizations(store):
+            setup = store.setup(each.id)
+            points = sum(node.is_point for node in setup.hierarchy.nodes.values())
+            shown.add_row(
+                str(each.id), escape(each.name), str(points), str(len(setup.smileys)),
+                "active" if each.api_enabled else "[dim]not activated[/]",
+                ("on" if each.raw_results else "off") if each.api_enabled else "[dim]–[/]",
+                f"{revision(store, each.id)[0]:,}",
+            )  # fmt: skip
+    console().print(shown)
+
+
+@commands.command("show")
+def show(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """Show the tree of an organization, its surveys and its smileys.
+
+    Example: hymio organization show "Acme"
+    """
+    from hymio.store.catalog import find_organization
+
+    with opened(context, database) as store:
+        setup = store.setup(find_organization(store, organization).id)
+    out = console()
+    root = setup.hierarchy.root
+    if root is None:
+        hint("The tree is empty. Begin with: hymio node add-group ORGANIZATION NAME")
+        return
+    out.print(_branch(setup, root))
+    if setup.surveys:
+        out.print("", _surveys(setup))
+    if setup.smileys:
+        out.print("", _smileys(setup))
+
+
+def _branch(setup: Setup, node: Node, above: Tree | None = None) -> Tree:
+    label = _label(setup, node)
+    branch = Tree(label, guide_style="dim") if above is None else above.add(label)
+    for child in setup.hierarchy.children(node.id):
+        _branch(setup, child, branch)
+    for assignment in setup.assignments_at(node.id):
+        question = setup.surveys[assignment.survey].question.wording.text
+        state = setup.state(assignment.id, now()).value
+        style = {"active": "green", "upcoming": "yellow"}.get(state, "dim")
+        periods = ", ".join(_period(each.start, each.end) for each in assignment.periods)
+        branch.add(f"[{style}]{state}[/] [dim]survey {assignment.id}:[/] {escape(question)} [dim]{periods}[/]")
+    for placement in setup.placed_at(node.id):
+        if placement.start <= now() and (placement.end is None or now() < placement.end):
+            smiley = setup.smileys[placement.smiley]
+            branch.add(f"[cyan]{smiley.serial}[/] {escape(smiley.name)}")
+    return branch
+
+
+def _label(setup: Setup, node: Node) -> str:
+    name = f"[bold]{escape(node.name)}[/]" if not node.is_point else escape(node.name)
+    from hymio.hierarchy import own_value
+
+    zone, policy = own_value(setup.zones.get(node.id, ()), now()), own_value(setup.policies.get(node.id, ()), now())
+    said = [each for each in (zone, policy and _policy(policy)) if each]
+    return f"[dim]{node.id}[/] {name}" + "".join(f" [dim]· {escape(each)}[/]" for each in said)
+
+
+def _policy(policy: MisusePolicy) -> str:
+    parts = [f"interval {policy.interval} s" if policy.interval else "no interval"]
+    if policy.burst_window:
+        parts.append(f"burst over {policy.burst_presses} in {policy.burst_seconds} s")
+    if policy.answer_interval:
+        parts.append(f"one answer in {policy.answer_interval} s")
+    if policy.judge_closed:
+        parts.append("opening hours")
+    return "misuse: " + ", ".join(parts)
+
+
+def _period(start: object, end: object) -> str:
+    return (
+        f"{str(start).removesuffix(' 00:00:00')} – {'' if end is None else str(end).removesuffix(' 00:00:00')}".strip()
+    )
+
+
+def _surveys(setup: Setup) -> Table:
+    shown = table(("survey", RIGHT), "question", ("scale", WHOLE), ("index", WHOLE), ("asked at", RIGHT), "follow-up")
+    for each in setup.surveys.values():
+        points = len({one.node for one in setup.assignments.values() if one.survey == each.id})
+        followups = "; ".join(
+            f"{'+' if one.positive else '–'} {one.wording.text} ({len(one.options)})" for one in each.followups
+        )
+        shown.add_row(
+            str(each.id), escape(each.question.wording.text), each.scale.code, each.index_type.value,
+            f"{points} point{'s' if points != 1 else ''}", escape(followups),
+        )  # fmt: skip
+    return shown
+
+
+def _smileys(setup: Setup) -> Table:
+    shown = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
+    for each in setup.smileys.values():
+        standing = [
+            one for one in setup.placements
+            if one.smiley == each.id and one.start <= now() and (one.end is None or now() < one.end)
+        ]  # fmt: skip
+        node = setup.hierarchy.nodes[standing[0].node] if standing else None
+        place = f"[dim]{node.id}[/] {escape(node.name)}" if node else "[dim]nowhere[/]"
+        kind = each.type.value.removeprefix("SMILEY_").lower()
+        shown.add_row(str(each.id), each.serial, escape(each.name), kind, place)
+    return shown

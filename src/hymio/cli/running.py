@@ -1,0 +1,203 @@
+"""`hymio serve`, `demo`, `terminal`, `get` and `bench`: what runs."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from hymio.cli.command import Database, hint, loaded, opened, say
+
+if TYPE_CHECKING:
+    import httpx
+    from litestar.types import ASGIApp
+
+    from hymio.settings import Settings
+
+PASSED_ON: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+"""Of a command whose words, `--help` among them, are read by somebody else."""
+
+Host = Annotated[
+    str | None,
+    typer.Option(
+        help="Address to listen on, 0.0.0.0 for all; otherwise HYMIO_HOST, otherwise 127.0.0.1", show_default=False
+    ),
+]
+Port = Annotated[
+    int | None,
+    typer.Option(help="Port to listen on; otherwise HYMIO_PORT, otherwise 8000", min=0, max=65_535, show_default=False),
+]
+
+
+def serve(context: typer.Context, host: Host = None, port: Port = None, database: Database = None) -> None:
+    """Serve until Ctrl-C: the terminals' uploads, the SMS webhook, API v1 and its documentation.
+
+    Examples: hymio serve · hymio serve --port 8080 --database postgresql://hymio:secret@localhost/hymio
+    """
+    chosen = loaded(context, database, host=host, port=port)
+    listening(chosen).close()
+    hint(f"Hymio serves on {chosen.public_url} (documentation: {chosen.public_url}/docs). Ctrl-C stops it.")
+    from hymio import app
+
+    app.serve(chosen)
+
+
+def listening(settings: Settings) -> socket.socket:
+    """A socket bound to the address to serve on. SetupError if that cannot be."""
+    from hymio.errors import SetupError
+
+    try:
+        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        return _bound(family, address)
+    except OSError as error:
+        why = error.strerror or str(error)
+        place = f"{settings.host} port {settings.port}"
+        raise SetupError(f"cannot listen on {place}: {why}. Choose with --host, --port") from error
+
+
+def _bound(family: int, address: Any) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+    except OSError:
+        made.close()
+        raise
+    return made
+
+
+def terminal(context: typer.Context) -> None:
+    """A software terminal, for trials: it keeps its presses in a file until they are acknowledged.
+
+    `hymio terminal --help` lists what it can do.
+    """
+    from hymio.gateway import simulator
+
+    simulator.terminal(args=context.args, prog_name="hymio terminal")
+
+
+def bench(context: typer.Context) -> None:
+    """Measure how fast Hymio is on this machine, each figure beside a yardstick measured in the same run.
+
+    `hymio bench --help` lists what it can be told.
+    """
+    from hymio.bench import run
+
+    alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    alone.command()(run)
+    alone(args=context.args, prog_name="hymio bench")
+
+
+def demo(
+    context: typer.Context,
+    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the demo, and nothing else")] = Path(
+        "hymio-demo"
+    ),
+    host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one", min=0, max=65_535)] = 8000,
+    once: Annotated[bool, typer.Option("--once", help="Do it all, show the tables, and end")] = False,
+    presses: Annotated[int, typer.Option(help="Presses in the year of history", min=0, max=300_000)] = 200_000,
+    seed: Annotated[int, typer.Option(help="Another seed is another year")] = 1,
+    web_presses: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Presses to replay as a web smiley's of 2022, as API v1 writes them; otherwise"
+            " real-web-presses.json in ../shared/data beside the checkout, otherwise a sample",
+            show_default=False,
+        ),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Another database than the file hymio.db in the folder", show_default=False),
+    ] = None,
+) -> None:
+    """Show Hymio with an example: an organization with a year of history, a server, and smileys that press live.
+
+    Everything lies in the folder --data, credentials.json with all secrets too.
+    A second start goes on where the first one stopped.
+    Removing the folder removes the demo.
+
+    Examples: hymio demo · hymio demo --once --port 0
+    """
+    from dataclasses import replace
+
+    from hymio import settings
+
+    # Nothing from the environment or a file: a demo must not end up in the database of a real organization.
+    given = (database or (context.find_root().obj or {}).get("database")) or ""
+    chosen = settings.load({"data": data, "host": host, "port": port, "database": given})
+    with listening(chosen) as door:
+        from hymio.cli import demonstration
+
+        bound = replace(chosen, port=door.getsockname()[1])
+        demonstration.run(bound, door, presses, seed, web_presses, once)
+
+
+def get(
+    context: typer.Context,
+    path: Annotated[str, typer.Argument(help="Such as /v1/folders?surveys=true", show_default=False)],
+    user: Annotated[
+        str | None,
+        typer.Option("--user", "-u", metavar="CLIENT:TOKEN", help="Credentials of the API", show_default=False),
+    ] = None,
+    include: Annotated[bool, typer.Option("--include", "-i", help="Show the status and the headers too")] = False,
+    database: Database = None,
+) -> None:
+    """Make one request of Hymio's HTTP, without a server, and print the answer. Ends with 1 where it is an error.
+
+    Example: hymio get "/v1/surveys/1/results?truncate=day" --user CLIENT:TOKEN
+    """
+    import asyncio
+
+    from hymio.app import configure_log, create_app
+
+    configure_log(loaded(context, database))
+    with opened(context, database) as store:
+        answer = asyncio.run(_request(create_app(store, loaded(context, database)), path, user))
+    if include:
+        say(f"[bold]{answer.status_code} {answer.reason_phrase}[/]")
+        for name, value in answer.headers.items():
+            say(f"[dim]{escape(name)}:[/] {escape(value)}")
+        say("")
+    typer.echo(answer.text)
+    raise typer.Exit(0 if answer.is_success or answer.is_redirect else 1)
+
+
+async def _request(app: ASGIApp, path: str, user: str | None) -> httpx.Response:
+    """One GET, with the application started before and stopped after."""
+    import httpx
+
+    transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's names for the same protocol
+    name, _, password = (user or "").partition(":")
+    async with (
+        _started(app),
+        httpx.AsyncClient(
+            transport=transport, base_url="http://hymio", auth=(name, password) if user else None
+        ) as client,
+    ):
+        return await client.get(path)
+
+
+@asynccontextmanager
+async def _started(app: ASGIApp) -> AsyncIterator[None]:
+    """The application with its lifespan, as a server would hold it."""
+    import asyncio
+
+    inbox: asyncio.Queue[Any] = asyncio.Queue()
+    outbox: asyncio.Queue[Any] = asyncio.Queue()
+    scope: Any = {"type": "lifespan", "asgi": {"version": "3.0", "spec_version": "2.0"}, "state": {}}
+    running = asyncio.ensure_future(app(scope, inbox.get, outbox.put))
+    for event in ("startup", "shutdown"):
+        await inbox.put({"type": f"lifespan.{event}"})
+        told = await outbox.get()
+        if told["type"] != f"lifespan.{event}.complete":
+            raise RuntimeError(told.get("message", "the application did not start"))
+        if event == "startup":
+            yield
+    await running

@@ -1,0 +1,103 @@
+"""`hymio smiley`: the devices and digital smileys, where they stand, and their upload tokens."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, say
+
+commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and give them tokens.")
+
+SmileyName = Annotated[str, typer.Argument(metavar="SMILEY", help="Its serial, name or number", show_default=False)]
+
+
+class Kind(StrEnum):
+    """What a smiley can be."""
+
+    TERMINAL = "terminal"
+    TOUCH = "touch"
+    DIGITAL = "digital"
+
+
+@commands.command("add")
+def add(
+    context: typer.Context, organization: OrganizationName,
+    serial: Annotated[str, typer.Argument(help="What is printed on it: capitals, digits and -", show_default=False)],
+    name: Annotated[str, typer.Argument(help="What people call it; otherwise its serial", show_default=False)] = "",
+    kind: Annotated[Kind, typer.Option("--type", help="digital is the web")] = Kind.TERMINAL,
+    point: Annotated[
+        str | None, typer.Option("--at", metavar="POINT", help="Where it stands from now on", show_default=False)
+    ] = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Add a smiley. Its upload token is shown this once.
+
+    Example: hymio smiley add "Acme" 2415VE0A110042 "By the door" --at "Front door"
+    """
+    from hymio.cli.naming import point_of
+    from hymio.smiley import SmileyType
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (_, ledger):
+        made = catalog.add_smiley(ledger, serial, name or serial, SmileyType[kind.name])
+        if point is not None:
+            catalog.place(ledger, made.id, point_of(ledger.setup, point).id, ledger.now)
+        where = "" if point is None else f" at {ledger.setup.hierarchy.path(point_of(ledger.setup, point).id)}"
+    say(f"Smiley {made.id}, {serial}{escape(where)}\n")
+    _show_token(context, made.token)
+
+
+@commands.command("place")
+def place(
+    context: typer.Context, organization: OrganizationName, smiley: SmileyName,
+    point: Annotated[str, typer.Argument(metavar="POINT", help="Where it stands", show_default=False)],
+    start: Moment = None, database: Database = None,
+) -> None:  # fmt: skip
+    """Stand a smiley at an experience point, from now or --from until it was placed again.
+
+    Where it stood before ends then.
+
+    Example: hymio smiley place "Acme" 2415VE0A110042 "Back door" --from 2025-03-01T08:00
+    """
+    from hymio.cli import naming
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (_, ledger):
+        found, at = naming.smiley_of(ledger.setup, smiley), naming.point_of(ledger.setup, point)
+        since = ledger.now if start is None else naming.moment(start, ledger.setup.zone_of(at.id, ledger.now))
+        later = [each.start for each in ledger.setup.placements if each.smiley == found.id and each.start > since]
+        catalog.place(ledger, found.id, at.id, since, min(later, default=None))
+        path = ledger.setup.hierarchy.path(at.id)
+    say(f"{found.serial} {escape(found.name)} stands at {escape(path)}.")
+    hint("Presses that waited for this in quarantine are settled by: hymio quarantine release ORGANIZATION")
+
+
+@commands.command("token")
+def token(
+    context: typer.Context, organization: OrganizationName, smiley: SmileyName, database: Database = None
+) -> None:
+    """Give a smiley a new upload token; the old one ends. It is shown this once.
+
+    Example: hymio smiley token "Acme" 2415VE0A110042
+    """
+    from hymio.cli.naming import smiley_of
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (_, ledger):
+        found = smiley_of(ledger.setup, smiley)
+        made = catalog.new_token(ledger, found.id)
+    say(f"Smiley {found.id}, {found.serial}: the old token has ended.\n")
+    _show_token(context, made)
+
+
+def _show_token(context: typer.Context, made: str) -> None:
+    from hymio.store.catalog import sms_key
+
+    say(f"  upload token  {made}")
+    say(f"  SMS key       {sms_key(made).hex()}")
+    say(f"  uploads to    {loaded(context).public_url}/terminal/v1/uploads")
+    hint("\nThe token is stored as a hash and cannot be shown again. The SMS key is made from it.")

@@ -1,0 +1,111 @@
+"""`hymio survey`: questions with their scales, follow-up questions, and where each is asked when."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, changing, console, opened, say, table
+from hymio.scale import IndexType, Scale
+
+commands = typer.Typer(no_args_is_help=True, help="Make surveys and ask them at experience points.")
+
+SurveyName = Annotated[str, typer.Argument(metavar="SURVEY", help="Its number or its question", show_default=False)]
+_Locale = Annotated[str, typer.Option(metavar="LOCALE", help="The language of the texts, as BCP 47 writes it")]
+
+
+@commands.command("add")
+def add(
+    context: typer.Context, organization: OrganizationName,
+    question: Annotated[str, typer.Argument(help="What is asked", show_default=False)],
+    scale: Annotated[Scale, typer.Option(help="The buttons; nps is 0 to 10")] = Scale.FOUR,
+    index: Annotated[IndexType, typer.Option(help="How answers are summed up", case_sensitive=False)] = IndexType.HAPPY,
+    locale: _Locale = "en-US", database: Database = None,
+) -> None:  # fmt: skip
+    """Add a survey: a question with a scale.
+
+    Example: hymio survey add "Acme" "How was your visit?" --scale four
+    """
+    from hymio.store import catalog
+    from hymio.survey import Localized
+
+    with changing(context, database, organization) as (_, ledger):
+        asked = catalog.add_question(ledger, Localized(locale, {locale: question}))
+        survey = catalog.add_survey(ledger, asked, scale, index)
+    say(f"Survey {survey}: {escape(question)} [dim]({scale.code}, {index.value})[/]")
+
+
+@commands.command("followup")
+def followup(
+    context: typer.Context, organization: OrganizationName, survey: SurveyName,
+    question: Annotated[str, typer.Argument(help="What is asked after the button", show_default=False)],
+    options: Annotated[list[str], typer.Argument(metavar="OPTION...", help="One to six answers", show_default=False)],
+    positive: Annotated[bool, typer.Option("--positive/--negative", help="After which buttons")] = False,
+    locale: _Locale = "en-US", database: Database = None,
+) -> None:  # fmt: skip
+    """Add a follow-up question with up to six options.
+
+    Example: hymio survey followup "Acme" 1 "What was missing?" "The product" "The price" --negative
+    """
+    from hymio.cli.naming import survey_of
+    from hymio.store import catalog
+    from hymio.survey import Localized
+
+    with changing(context, database, organization) as (_, ledger):
+        found = survey_of(ledger.setup, survey)
+        wordings = [Localized(locale, {locale: each}) for each in options]
+        wording = Localized(locale, {locale: question})
+        made, numbers = catalog.add_followup(ledger, found.id, positive=positive, wording=wording, options=wordings)
+    named = ", ".join(f"{number} {option}" for number, option in zip(numbers, options, strict=True))
+    say(f"Follow-up question {made} of survey {found.id}, with options {escape(named)}")
+
+
+@commands.command("assign")
+def assign(
+    context: typer.Context, organization: OrganizationName, survey: SurveyName,
+    point: Annotated[str, typer.Argument(metavar="POINT", help="Where it is asked", show_default=False)],
+    start: Annotated[
+        str | None,
+        typer.Option("--from", metavar="WHEN", help="On the clock there; otherwise today", show_default=False),
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="Its end, not included", show_default=False)
+    ] = None,
+    smiley: Annotated[str | None, typer.Option(help="On this one; otherwise on all there", show_default=False)] = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Ask a survey at an experience point. Its number here is the key of the survey in API v1.
+
+    Example: hymio survey assign "Acme" 1 "Front door" --from 2025-01-01
+    """
+    from hymio.cli import naming
+    from hymio.store import catalog
+    from hymio.survey import ActivePeriod
+
+    with changing(context, database, organization) as (_, ledger):
+        setup = ledger.setup
+        found, at = naming.survey_of(setup, survey), naming.point_of(setup, point)
+        first = naming.midnight(ledger.now, setup.zone_of(at.id, ledger.now)) if start is None else naming.wall(start)
+        period = ActivePeriod(first, None if end is None else naming.wall(end))
+        on = None if smiley is None else naming.smiley_of(setup, smiley).id
+        key = catalog.assign(ledger, at.id, found.id, [period], on)
+    say(f"Survey {found.id} is asked at {escape(setup.hierarchy.path(at.id))}; its API v1 key is {key}.")
+
+
+@commands.command("list")
+def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """List which survey is asked where, with the keys of API v1."""
+    from hymio.cli.command import now
+    from hymio.store.catalog import find_organization
+
+    with opened(context, database) as store:
+        setup = store.setup(find_organization(store, organization).id)
+    shown = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
+    for each in setup.assignments.values():
+        survey = setup.surveys[each.survey]
+        question, path = escape(survey.question.wording.text), escape(setup.hierarchy.path(each.node))
+        state = setup.state(each.id, now()).value
+        shown.add_row(str(each.id), str(survey.id), question, survey.scale.code, path, state)
+    console().print(shown)

@@ -1,0 +1,292 @@
+"""`hymio verify`, `rebuild`, `resettle`, `quarantine`, `message` and `db`: looking after what is stored."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.markup import escape
+
+from hymio.cli.command import (
+    RIGHT,
+    WHOLE,
+    Database,
+    OrganizationName,
+    console,
+    hint,
+    now,
+    opened,
+    progress,
+    say,
+    table,
+)
+
+if TYPE_CHECKING:
+    from hymio.intake import Difference
+    from hymio.store import Store
+    from hymio.store.catalog import Organization
+
+SHOWN = 50
+"""Differences listed for each organization; the rest is counted."""
+
+quarantine = typer.Typer(no_args_is_help=True, help="Presses that are kept but could not be used.")
+messages = typer.Typer(no_args_is_help=True, help="The text messages that the SMS webhook was given.")
+database = typer.Typer(no_args_is_help=True, help="The database: its state, its migrations, its distribution.")
+
+Some = Annotated[str | None, typer.Argument(metavar="ORGANIZATION", help="Its name or number", show_default=False)]
+All = Annotated[bool, typer.Option("--all", help="All organizations")]
+Limit = Annotated[int, typer.Option(help="The newest so many", min=1)]
+
+
+# --- recomputing ------------------------------------------------------------------------------------------------------
+
+
+def verify(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:
+    """Recompute all verdicts and hours from raw and compare. Ends with 1, and a table, where something differs.
+
+    Nothing is written, and presses may keep arriving. `hymio rebuild` restores what differs.
+
+    Examples: hymio verify "Acme" · hymio verify --all
+    """
+    from hymio import intake
+
+    wrong = 0
+    with opened(context, database) as store:
+        for each in _chosen(store, organization, every):
+            with progress(f"Verifying {each.name}", _feedbacks(store, each.id)) as advance:
+                found = iter(intake.verify(store, each.id, advance))
+                first = list(islice(found, SHOWN))
+                more = sum(1 for _ in found)
+            _report(store, each, first, len(first) + more)
+            wrong += len(first) + more
+    if wrong:
+        raise typer.Exit(1)
+
+
+def rebuild(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:
+    """Restore verdicts and hours from raw, in pieces, while presses keep arriving. Only what differs is touched.
+
+    Examples: hymio rebuild "Acme" · hymio rebuild --all
+    """
+    from hymio import intake
+
+    with opened(context, database) as store:
+        for each in _chosen(store, organization, every):
+            with progress(f"Rebuilding {each.name}", _feedbacks(store, each.id)) as advance:
+                changed = intake.rebuild(store, each.id, now(), advance)
+            say(f"{escape(each.name)}: rebuilt; {changed:,} verdicts were other than raw says.")
+
+
+def resettle(
+    context: typer.Context, organization: OrganizationName,
+    node: Annotated[str, typer.Argument(metavar="NODE", help="Number, name or end of path", show_default=False)],
+    start: Annotated[
+        str, typer.Option("--from", metavar="WHEN", help="2025-03-01 or 2025-03-01T08:00, on the clock there",
+                          show_default=False)
+    ],
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Resolve and judge stored feedback anew, after the set-up was mended: another zone, period, place or policy.
+
+    Example: hymio resettle "Acme" "Front door" --from 2025-03-01
+    """
+    from hymio import intake
+    from hymio.cli.naming import moment, node_of
+    from hymio.store.catalog import find_organization
+
+    with opened(context, database) as store:
+        found = find_organization(store, organization)
+        setup = store.setup(found.id)
+        at = node_of(setup, node)
+        since = moment(start, setup.zone_of(at.id, now()))
+        with progress(f"Resettling {at.name}") as advance:
+            changed = intake.resettle(store, found.id, at.id, since, now(), advance)
+    say(f"{escape(setup.hierarchy.path(at.id))}: resettled from {escape(start)}; {changed:,} feedbacks changed.")
+
+
+def _chosen(store: Store, organization: str | None, every: bool) -> list[Organization]:
+    from hymio.errors import SetupError
+    from hymio.store.catalog import find_organization, organizations
+
+    if (organization is None) != every:
+        raise SetupError("name an organization, or say --all")
+    return organizations(store) if organization is None else [find_organization(store, organization)]
+
+
+def _feedbacks(store: Store, organization: int) -> int:
+    from hymio.results import OfAssignment, raw
+
+    total = 0
+    for assignment in store.setup(organization).assignments:
+        with raw(store, organization, OfAssignment(assignment), limit=0) as found:
+            total += found.total
+    return total
+
+
+def _report(store: Store, organization: Organization, found: list[Difference], count: int) -> None:
+    name = f"[bold]{escape(organization.name)}[/]"
+    if not count:
+        say(f"{name}: {_feedbacks(store, organization.id):,} raw results, and every hour is what they give.")
+        return
+    shown = table(
+        ("hour", WHOLE), "what", ("stored", RIGHT), ("from raw", RIGHT), title=f"{name}: {count:,} differences"
+    )
+    for each in found:
+        shown.add_row(_when(each), escape(each.what), each.stored, each.recomputed)
+    console().print(shown)
+    if count > len(found):
+        say(f"… and {count - len(found):,} more")
+
+
+def _when(difference: Difference) -> str:
+    from datetime import UTC, datetime, timedelta
+
+    if difference.hour is not None:  # the wall clock there, without offset
+        return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=difference.hour):%Y-%m-%d %H:00}"
+    if difference.starts_at is None:
+        return ""
+    return f"{datetime.fromtimestamp(difference.starts_at / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+# --- what could not be used -------------------------------------------------------------------------------------------
+
+
+@quarantine.command("list")
+def list_quarantine(
+    context: typer.Context, organization: OrganizationName, limit: Limit = 50, database: Database = None
+) -> None:
+    """List quarantined presses: how many for each reason, and the newest.
+
+    Example: hymio quarantine list "Acme"
+    """
+    from hymio.feedback import Verdict
+    from hymio.store import kept
+    from hymio.store.catalog import find_organization
+
+    with opened(context, database) as store:
+        found = find_organization(store, organization)
+        setup = store.setup(found.id)
+        with store.read() as transaction:
+            counts = kept.quarantine_counts(transaction, found.id)
+            rows = kept.quarantined(transaction, found.id, limit)
+    if not counts:
+        say("Nothing is in quarantine.")
+        return
+    out = console()
+    summary = table("reason", ("presses", RIGHT))
+    for reason, count in counts:
+        summary.add_row(Verdict(reason).label.replace("_", " "), f"{count:,}")
+    shown = table(
+        ("pressed", WHOLE), "smiley", ("epoch", RIGHT), ("sequence", RIGHT), "what", "reason", title="The newest"
+    )
+    for each in rows:
+        shown.add_row(
+            _instant(each.at), setup.smileys[each.smiley].serial, str(each.epoch), str(each.sequence),
+            escape(each.said), Verdict(each.reason).label.replace("_", " "),
+        )  # fmt: skip
+    out.print(summary, "", shown)
+    hint("Once the set-up is mended: hymio quarantine release ORGANIZATION")
+
+
+@quarantine.command("release")
+def release(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """Settle, like late presses, what the set-up can resolve by now.
+
+    Example: hymio quarantine release "Acme"
+    """
+    from hymio import intake
+    from hymio.store.catalog import find_organization
+
+    with opened(context, database) as store:
+        found = find_organization(store, organization)
+        with progress("Releasing") as advance:
+            released = intake.release(store, found.id, now(), advance)
+    say(f"{escape(found.name)}: {released:,} presses released from quarantine.")
+
+
+@messages.command("list")
+def list_messages(
+    context: typer.Context, organization: OrganizationName, limit: Limit = 50, database: Database = None
+) -> None:
+    """List the newest text messages and what became of each.
+
+    Example: hymio message list "Acme"
+    """
+    from hymio.store import kept
+    from hymio.store.catalog import find_organization
+
+    with opened(context, database) as store:
+        found = find_organization(store, organization)
+        with store.read() as transaction:
+            rows = kept.messages(transaction, found.id, limit)
+    if not rows:
+        say("No text message was received yet.")
+        return
+    shown = table(("received", WHOLE), "from", "outcome", ("text", {"overflow": "fold"}))
+    for each in rows:
+        shown.add_row(_instant(each.received_at), escape(each.sender), escape(each.outcome), escape(each.text))
+    console().print(shown)
+
+
+def _instant(at: int | None) -> str:
+    from hymio.period import format_timestamp
+
+    if at is None:
+        return ""
+    try:
+        return format_timestamp(at, 0, utc=True)[:19].replace("T", " ") + "Z"
+    except ValueError:  # a clock that no calendar has
+        return str(at)
+
+
+# --- the database -----------------------------------------------------------------------------------------------------
+
+
+@database.command("status")
+def status(context: typer.Context, database: Database = None) -> None:
+    """Show which database it is, its version and what it holds."""
+    from hymio.cli.command import loaded
+    from hymio.results import revision
+    from hymio.store.catalog import organizations
+    from hymio.store.migrate import newest
+
+    with opened(context, database) as store:
+        say(f"database  {escape(_without_password(loaded(context, database).database_url))}")
+        say(f"engine    {store.kind}")
+        say(f"version   {newest()}, the newest this Hymio knows")
+        shown = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
+        known = organizations(store)
+        for each in known:
+            shown.add_row(escape(each.name), f"{_feedbacks(store, each.id):,}", f"{revision(store, each.id)[0]:,}")
+    if known:
+        console().print("", shown)
+
+
+@database.command("migrate")
+def migrate(context: typer.Context, database: Database = None) -> None:
+    """Bring the database to the newest version, as every start of Hymio does, and make it if it is not there."""
+    from hymio.store.migrate import newest
+
+    with opened(context, database, make=True) as store:
+        say(f"The {store.kind} database is at version {newest()}.")
+
+
+@database.command("distribute")
+def distribute(context: typer.Context, database: Database = None) -> None:
+    """Spread the tables over the nodes of a Citus cluster, or say exactly what is missing for that.
+
+    Example: hymio db distribute --database postgresql://hymio@coordinator/hymio
+    """
+    from hymio.store.distribute import distribute as spread
+
+    with opened(context, database) as store:
+        done = spread(store)
+    say(f"{len(done)} tables were distributed." if done else "All tables are distributed already.")
+
+
+def _without_password(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    credentials, at, place = rest.rpartition("@")
+    user = credentials.partition(":")[0]
+    return f"{scheme}{separator}{user}{at}{place}"

@@ -1,0 +1,106 @@
+"""Presses of the web: answers with follow-ups and texts, made up or replayed from a file."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from random import Random
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from hymio.demo.tree import PAGE, SITE, WEB
+from hymio.errors import SetupError
+from hymio.feedback import Followup, Press, Text, Upload, halves
+from hymio.period import Instant, parse_timestamp
+
+if TYPE_CHECKING:
+    from hymio.demo.history import Moment
+
+REPLAYED_THROUGH = parse_timestamp("2023-01-01T06:00:00Z")
+"""The end of 2022 in Chicago, by when the replayed presses were told."""
+
+_REPEATS = 0.06
+_FOLLOWED, _WROTE, _SPAMMED = 0.7, 0.35, 0.2
+
+_COMPLAINTS = (
+    "I looked for the blue jacket in large for a week now.",
+    "The search shows shoes when I ask for socks.",
+    "No idea what shipping to Alaska costs before I pay.",
+    "Photographs are too small to see the pattern.",
+    "The size table is in centimetres only.",
+    "Nobody answers the chat after five.",
+    "It forgot my basket when I signed in.",
+)
+_PRAISE = (
+    "Found it in a minute, thank you!",
+    "Lovely pictures of the wool.",
+    "The filter for width is just what I needed.",
+    "Order arrived two days early.",
+    "Wish every shop told the weight of a bag.",
+)
+_SPAM = ("asdf", "hello", "!!!!", "test", "👍👍👍👍")
+
+
+def answers(moments: Iterable[Moment], random: Random, options: Sequence[int]) -> Iterator[Press]:
+    """Answers on the web at these moments; some visitors answer twice, some say more than a button."""
+    visitor = b""
+    for at, button in moments:
+        if not visitor or random.random() >= _REPEATS:
+            visitor = random.getrandbits(128).to_bytes(16, "big")
+        option = options[int(random.random() * len(options))]
+        followups = (Followup(option),) if _is(button < 2, _FOLLOWED, random) else ()
+        text = _text(button, random) if _is(button != 2, _WROTE, random) else None
+        yield Press(*halves(_uuid7(at, random.getrandbits(74))), at, button, PAGE, visitor, followups, text)
+
+
+def _is(possible: bool, chance: float, random: Random) -> bool:
+    return random.random() < chance and possible
+
+
+def _text(button: int, random: Random) -> Text:
+    spam = random.random() < _SPAMMED
+    texts = _SPAM if spam else _COMPLAINTS if button < 2 else _PRAISE
+    relevance = 0.03 + 0.3 * random.random() if spam else 0.5 + 0.49 * random.random()
+    return Text(texts[int(random.random() * len(texts))], round(relevance, 8), spam)
+
+
+def _uuid7(at: Instant, noise: int) -> UUID:
+    """The UUID of version 7 with an instant and 74 bits."""
+    return UUID(int=at << 80 | 7 << 76 | (noise >> 62) << 64 | 0b10 << 62 | noise & (1 << 62) - 1)
+
+
+# --- presses from a file ----------------------------------------------------------------------------------------------
+
+
+def beside_checkout() -> Path | None:
+    """The file of real presses that may lie beside a checkout."""
+    file = Path(__file__).parents[4] / "shared" / "data" / "real-web-presses.json"
+    return file if file.exists() else None
+
+
+def replayed(file: Path | None = None) -> Upload:
+    """The upload of a file of web presses: a JSON list of {ts, r, relevance?, spam?, text?}, as API v1 writes them.
+
+    Without a file, a sample of Hymio's own. Ids are made from the rows, so that a file may be replayed again.
+    SetupError if it cannot be read.
+    """
+    source = file or files("hymio") / "samples" / "web-presses.json"
+    try:
+        rows = json.loads(source.read_text(encoding="utf-8"))
+        if not isinstance(rows, list):
+            raise TypeError("a list is needed")
+        presses = tuple(_press(row) for row in rows)
+    except (OSError, ValueError, TypeError, LookupError) as error:
+        raise SetupError(f"{source} is not a file of web presses: {error}") from error
+    return Upload(WEB.smiley, presses, reported_through=REPLAYED_THROUGH)
+
+
+def _press(row: dict[str, Any]) -> Press:
+    at = parse_timestamp(row["ts"])
+    digest = hashlib.sha256(f"{row['ts']} {row['r']}".encode()).digest()
+    key = halves(_uuid7(at, int.from_bytes(digest, "big") >> 256 - 74))
+    said = {name: row[name] for name in ("text", "relevance", "spam") if name in row}
+    return Press(*key, at, int(row["r"]), SITE, text=Text(**said) if said else None)

@@ -1,0 +1,185 @@
+"""The example organization: its tree, surveys, policies and smileys, as data and as set-up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+
+from hymio.misuse import MisusePolicy
+from hymio.period import Instant, parse_timestamp
+from hymio.scale import IndexType, Scale
+from hymio.smiley import SmileyType
+from hymio.store import catalog
+from hymio.store.ledger import Ledger
+from hymio.survey import ActivePeriod, Localized
+
+NAME = "Birch & Harbour"
+FOUNDED: Instant = parse_timestamp("2021-12-01T00:00:00Z")
+
+VISIT, SERVICE, RECOMMEND, SITE, PAGE = 1, 2, 3, 4, 5
+"""Surveys, and their keys as questions of API v1."""
+
+GROUPS = (
+    (1, NAME, None, "Europe/Helsinki"),
+    (2, "Finland", 1, None),
+    (3, "Nepal", 1, "Asia/Kathmandu"),
+    (4, "United States", 1, "America/New_York"),
+    (5, "Helsinki", 2, None),
+    (6, "Tampere", 2, None),
+    (7, "Kathmandu", 3, None),
+    (8, "New York", 4, None),
+    (9, "Chicago", 4, "America/Chicago"),
+)
+"""(id, name, parent, time zone where it is not that of the parent)"""
+
+STATION, HARBOUR, MARKET, DESK, THAMEL, AIRPORT, AVENUE, BROOKLYN, MICHIGAN, SHOP = range(10, 20)
+"""Experience points: folders of API v1 that hold surveys."""
+
+POINTS = (
+    (STATION, "Central Station", 5),
+    (HARBOUR, "Harbour", 5),
+    (MARKET, "Market Hall", 6),
+    (DESK, "Service desk", 6),
+    (THAMEL, "Thamel", 7),
+    (AIRPORT, "Airport", 7),
+    (AVENUE, "Fifth Avenue", 8),
+    (BROOKLYN, "Brooklyn", 8),
+    (MICHIGAN, "Michigan Avenue", 9),
+    (SHOP, "birch.example", 9),
+)
+
+SURVEYS = (
+    (VISIT, "How was your visit today?", Scale.FOUR, IndexType.HAPPY),
+    (SERVICE, "How was our service?", Scale.FIVE, IndexType.AVERAGE),
+    (RECOMMEND, "How likely are you to recommend us to a friend?", Scale.NPS, IndexType.NPS),
+    (SITE, "How do you like our site?", Scale.FOUR, IndexType.HAPPY),
+    (PAGE, "Did you find what you were looking for?", Scale.FIVE, IndexType.HAPPY),
+)
+
+ASSIGNMENTS = (
+    (1, STATION, VISIT, "2025-01-01", None),
+    (2, HARBOUR, SERVICE, "2025-01-01", None),
+    (3, MARKET, VISIT, "2025-01-01", None),
+    (4, DESK, SERVICE, "2025-01-01", None),
+    (5, THAMEL, VISIT, "2025-01-01", None),
+    (6, AIRPORT, SERVICE, "2025-01-01", None),
+    (7, AVENUE, VISIT, "2025-01-01", None),
+    (8, BROOKLYN, VISIT, "2025-01-01", None),
+    (9, MICHIGAN, RECOMMEND, "2025-01-01", None),
+    (10, SHOP, SITE, "2022-01-01", "2023-01-01"),
+    (11, SHOP, PAGE, "2025-01-01", None),
+)
+"""(id, which is the key of the survey in API v1; point; survey; first day; the day after the last)"""
+
+MISSING = "What was missing?"
+MISSING_OPTIONS = ("The product itself", "My size", "Photographs", "Prices in my currency", "Somebody to ask")
+
+_STATION_HOURS = (*([((5 * 60 + 30, 23 * 60),)] * 5), ((7 * 60, 23 * 60),), ((8 * 60, 22 * 60),))
+
+POLICIES = (
+    (1, MisusePolicy(interval=5), None),
+    (STATION, MisusePolicy(interval=5, judge_closed=True, opening_hours=_STATION_HOURS), None),
+    (MARKET, MisusePolicy(interval=8, burst_presses=6, burst_seconds=20), None),
+    (AIRPORT, MisusePolicy(interval=3, burst_presses=5, burst_seconds=10), None),
+    (AVENUE, MisusePolicy(interval=5), None),
+    (AVENUE, MisusePolicy(interval=10), parse_timestamp("2025-07-01T00:00:00-04:00")),
+    (SHOP, MisusePolicy(answer_interval=24 * 3600), None),
+)
+"""(node, policy, the instant from which it acts; None: always)"""
+
+
+class Way(Enum):
+    """How a smiley's presses come in."""
+
+    DATA = "data"
+    TEXT = "text"
+    WEB = "web"
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A smiley and how people use it.
+
+    `share` is its part of all presses, `mood` how content people are (1 is the average), `play` the part of its presses
+    that children make, `rhythm` the name of its hours (`history.RHYTHMS`).
+    """
+
+    smiley: int
+    serial: str
+    name: str
+    node: int
+    survey: int
+    share: float
+    rhythm: str
+    mood: float = 1.0
+    play: float = 0.0
+    way: Way = Way.DATA
+    kind: SmileyType = SmileyType.TERMINAL
+
+    @property
+    def scale(self) -> Scale:
+        """The scale of the survey it asks in the year of the history and now."""
+        return next(scale for survey, _, scale, _ in SURVEYS if survey == self.survey)
+
+    @property
+    def zone(self) -> str:
+        """The time zone where it stands."""
+        groups = {group: (parent, zone) for group, _, parent, zone in GROUPS}
+        above: int | None = next(parent for point, _, parent in POINTS if point == self.node)
+        found: str | None = None
+        while found is None and above is not None:
+            above, found = groups[above]
+        return found or "UTC"
+
+
+SPOTS = (
+    Spot(1, "2415VE0A110042", "Station, entrance", STATION, VISIT, 0.15, "station", 0.95),
+    Spot(2, "2415VE0A110043", "Station, exit", STATION, VISIT, 0.12, "station", 1.02),
+    Spot(3, "2402VE0A110007", "Harbour, pier 1", HARBOUR, SERVICE, 0.08, "shop", 1.15),
+    Spot(4, "1934VA0C110311", "Harbour, pier 2", HARBOUR, SERVICE, 0.05, "shop", 1.1, way=Way.TEXT),
+    Spot(5, "2415VE0A110051", "Market Hall, stairs", MARKET, VISIT, 0.11, "shop", 1.1, play=0.08),
+    Spot(6, "2403TD0B120007", "Service desk", DESK, SERVICE, 0.04, "office", 0.9, kind=SmileyType.TOUCH),
+    Spot(7, "1934VA0C110298", "Thamel", THAMEL, VISIT, 0.04, "shop", 1.2, way=Way.TEXT),
+    Spot(8, "2347VD0A110118", "Departures, after security", AIRPORT, SERVICE, 0.13, "airport", 0.8, play=0.05),
+    Spot(9, "2501VE0B110003", "Fifth Avenue, ground floor", AVENUE, VISIT, 0.12, "shop", 1.0, play=0.02),
+    Spot(10, "2501VE0B110004", "Fifth Avenue, upstairs", AVENUE, VISIT, 0.06, "shop", 1.05),
+    Spot(11, "2011VB0C110077", "Brooklyn", BROOKLYN, VISIT, 0.03, "shop", 1.0, way=Way.TEXT),
+    Spot(12, "2403TD0B120031", "Michigan Avenue", MICHIGAN, RECOMMEND, 0.03, "office", 1.0, kind=SmileyType.TOUCH),
+    Spot(13, "WEB-1", "birch.example", SHOP, PAGE, 0.04, "web", 0.9, way=Way.WEB, kind=SmileyType.DIGITAL),
+)
+
+WEB = SPOTS[-1]
+
+
+def set_up(ledger: Ledger) -> dict[int, str]:
+    """Sets the whole example up in an empty ledger; the smileys' upload tokens."""
+    for node, name, parent, zone in GROUPS:
+        catalog.add_group(ledger, name, parent, id=node)
+        if zone is not None:
+            catalog.set_zone(ledger, node, zone)
+    for node, name, parent in POINTS:
+        catalog.add_point(ledger, name, parent, id=node)
+    for node, policy, at in POLICIES:
+        catalog.set_policy(ledger, node, policy, at)
+    _ask(ledger)
+    tokens = {}
+    for spot in SPOTS:
+        tokens[spot.smiley] = catalog.add_smiley(ledger, spot.serial, spot.name, spot.kind, id=spot.smiley).token
+        catalog.place(ledger, spot.smiley, spot.node, FOUNDED)
+    return tokens
+
+
+def _ask(ledger: Ledger) -> None:
+    for survey, text, scale, index in SURVEYS:
+        catalog.add_question(ledger, _english(text), id=survey)
+        catalog.add_survey(ledger, survey, scale, index, id=survey)
+    options = [_english(each) for each in MISSING_OPTIONS]
+    catalog.add_followup(ledger, PAGE, positive=False, wording=_english(MISSING), options=options)
+    for key, node, survey, first, after in ASSIGNMENTS:
+        end = None if after is None else datetime.fromisoformat(after)
+        catalog.assign(ledger, node, survey, [ActivePeriod(datetime.fromisoformat(first), end)], id=key)
+
+
+def _english(text: str) -> Localized:
+    return Localized("en-US", {"en-US": text})

@@ -1,0 +1,1 @@
+"""Ways in: each turns what arrives into uploads and ends in `intake.record`."""

@@ -1,0 +1,181 @@
+"""A terminal's hours as text messages, there and back: at most 160 GSM-7 characters with a keyed checksum.
+
+    H1/2415VE0A110042/1Z141Z3/2S/E120/AI3K.1..3.C,.2...7/THI7J4/B87/K3J5QWEZ
+    mark serial       epoch   first offset hours       through battery check
+
+Numbers are base 36 in capitals, offset and battery decimal. `docs/terminal-protocol.md` is the full description.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from base64 import b32encode
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from hymio.feedback import DEVICE_EPOCHS, DEVICE_SEQUENCES, HourReport
+from hymio.rollup import MAX_BUTTONS
+
+LONGEST = 160
+"""Characters of one text message in the GSM 7-bit alphabet."""
+
+_MARK = "H1/"
+_DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_CHECK_BYTES, _CHECK_LENGTH = 5, 8
+_MINUTE, _HOUR = 60_000, 3_600_000
+_MOST_PRESSES = (1 << 16) - 1
+_WIDEST_OFFSET = 18 * 60
+_MESSAGE = re.compile(
+    r"(?P<signed>H1/(?P<serial>[A-Z0-9][A-Z0-9-]{0,31})/(?P<epoch>[A-Z0-9]{1,7})/(?P<first>[A-Z0-9]{1,6})"
+    r"/(?P<side>[EW])(?P<minutes>[0-9]{1,4})/(?P<hours>[A-Z0-9.,]*)"
+    r"(?:/T(?P<through>[A-Z0-9]{1,6}))?(?:/B(?P<battery>[0-9]{1,3}))?/)(?P<check>[A-Z2-7]{8})"
+)
+_ENTRY = re.compile(r"([A-Z0-9]{0,4})((?:\.[A-Z0-9]{0,4})+)")
+
+
+class SmsReport(NamedTuple):
+    """What a text says; believe it only once `is_genuine`. `reported_through` is ms UTC, battery 0.0 to 1.0."""
+
+    serial: str
+    hours: tuple[HourReport, ...]
+    reported_through: int | None
+    battery: float | None
+    signed: str
+    check: str
+
+
+def is_genuine(report: SmsReport, key: bytes) -> bool:
+    """Whether the checksum was made with this key."""
+    return hmac.compare_digest(report.check, _check(report.signed, key))
+
+
+def encode(
+    serial: str,
+    hours: Sequence[HourReport],
+    key: bytes,
+    *,
+    offset: int,
+    reported_through: int | None = None,
+    battery: float | None = None,
+) -> list[str]:
+    """The texts that tell these hours, in their order; `offset` in minutes east is that of all of them.
+
+    `reported_through` (ms UTC, told to the minute before) and `battery` (0.0 to 1.0) go with the last text, which
+    has no hours if there are none. A new text begins where an hour does not follow the one before in sequence and time.
+    Raises ValueError for an hour that does not begin a local hour, has no press, or more than 65,535 of one button.
+    """
+    tail = "" if reported_through is None else f"/T{_base36(reported_through // _MINUTE)}"
+    tail += "" if battery is None else f"/B{round(100 * battery)}"
+    texts = list(_packed(serial, hours, offset, LONGEST - len(tail) - 1 - _CHECK_LENGTH))
+    if not texts:
+        texts = [f"{_head(serial, 0, 1, offset)}"]
+    return [_signed(text + (tail if text is texts[-1] else ""), key) for text in texts]
+
+
+def decode(text: str) -> SmsReport:
+    """What a text says. Spaces, line breaks, lower case and words before the mark do no harm.
+
+    Raises ValueError, whose message says what cannot be read.
+    """
+    plain = "".join(text.split()).upper()
+    found = _MESSAGE.fullmatch(plain, plain.find(_MARK)) if _MARK in plain else None
+    if found is None:
+        raise ValueError("not of the form H1/serial/epoch/first/offset/hours/check")
+    offset = int(found["minutes"]) * (1 if found["side"] == "E" else -1)
+    battery = None if found["battery"] is None else int(found["battery"])
+    if abs(offset) > _WIDEST_OFFSET or (battery or 0) > 100:
+        raise ValueError("an offset beyond 18 hours or a battery beyond 100 percent")
+    return SmsReport(
+        found["serial"],
+        tuple(_hours(found["hours"], int(found["epoch"], 36), int(found["first"], 36), offset)),
+        None if found["through"] is None else int(found["through"], 36) * _MINUTE,
+        None if battery is None else battery / 100,
+        found["signed"],
+        found["check"],
+    )
+
+
+def _packed(serial: str, hours: Iterable[HourReport], offset: int, room: int) -> Iterator[str]:
+    """Unsigned texts, each as full as it can be."""
+    text, before = "", None
+    for hour in hours:
+        number = _local_hour(hour, offset)
+        follows = before is not None and (hour.epoch, hour.first) == (before.epoch, before.end) and hour.at > before.at
+        if before is not None and follows:
+            distance = number - _local_hour(before, offset)
+            longer = f"{text},{'' if distance == 1 else _base36(distance)}{_counts(hour)}"
+            if len(longer) <= room and distance < 36**4:
+                text, before = longer, hour
+                continue
+        if text:
+            yield text
+        text, before = f"{_head(serial, hour.epoch, hour.first, offset)}{_base36(number)}{_counts(hour)}", hour
+    if text:
+        yield text
+
+
+def _head(serial: str, epoch: int, first: int, offset: int) -> str:
+    side = "W" if offset < 0 else "E"
+    return f"{_MARK}{serial}/{_base36(epoch)}/{_base36(first)}/{side}{abs(offset)}/"
+
+
+def _local_hour(hour: HourReport, offset: int) -> int:
+    number, rest = divmod(hour.at + offset * _MINUTE, _HOUR)
+    if rest or not 0 <= number < 36**4:
+        raise ValueError(f"no local hour begins at {hour.at} with offset {offset}")
+    return number
+
+
+def _counts(hour: HourReport) -> str:
+    if min(hour.counts, default=0) < 0 or _is_impossible(hour):
+        raise ValueError(f"cannot be told by SMS: {hour}")
+    told = [_base36(count) if count else "" for count in hour.counts]
+    while not told[-1]:
+        told.pop()
+    return "." + ".".join(told)
+
+
+def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourReport]:
+    """The hours of a text, numbered on from its first sequence."""
+    if epoch >= DEVICE_EPOCHS:
+        raise ValueError(f"epoch {epoch} is beyond {DEVICE_EPOCHS - 1}")
+    number = None
+    for entry in text.split(",") if text else ():
+        found = _ENTRY.fullmatch(entry)
+        if found is None or (number is None and not found[1]):
+            raise ValueError(f"{entry!r} is not of the form hour.count.count")
+        number = int(found[1], 36) if number is None else number + int(found[1] or "1", 36)
+        counts = tuple(int(count or "0", 36) for count in found[2][1:].split("."))
+        hour = HourReport(epoch, first, number * _HOUR - offset * _MINUTE, counts)
+        _refuse_impossible(hour, entry)
+        yield hour
+        first = hour.end
+
+
+def _is_impossible(hour: HourReport) -> bool:
+    return not any(hour.counts) or max(hour.counts) > _MOST_PRESSES or len(hour.counts) > MAX_BUTTONS
+
+
+def _refuse_impossible(hour: HourReport, entry: str) -> None:
+    if _is_impossible(hour):
+        raise ValueError(f"{entry!r} has no press, over {_MOST_PRESSES} of a button, or over {MAX_BUTTONS} buttons")
+    if hour.first < 1 or hour.end > DEVICE_SEQUENCES:
+        raise ValueError(f"{entry!r} has sequences outside 1 to {DEVICE_SEQUENCES - 1}")
+
+
+def _signed(text: str, key: bytes) -> str:
+    return f"{text}/{_check(text + '/', key)}"
+
+
+def _check(signed: str, key: bytes) -> str:
+    return b32encode(hmac.digest(key, signed.encode("ascii"), "sha256")[:_CHECK_BYTES]).decode("ascii")
+
+
+def _base36(number: int) -> str:
+    digits = ""
+    while True:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+        if not number:
+            return digits

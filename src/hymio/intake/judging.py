@@ -1,0 +1,156 @@
+"""Judging presses where they belong in their chain, and those after them whose verdicts they change."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from heapq import merge
+from itertools import chain, groupby
+
+from hymio.feedback import Feedback, Verdict
+from hymio.hierarchy import BEGINNING
+from hymio.misuse import Judge, longest_window
+from hymio.period import HOUR_MS, Instant
+from hymio.store.ledger import Change, Ledger
+
+_COUNTED = int(Verdict.COUNTED)
+
+Candidate = Change
+"""A press that is new, or stored with facts or a verdict that may be wrong; `new` has the right facts."""
+
+
+def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = True) -> int:
+    """Judges and writes candidates of one smiley and, with `follow`, those after them whose verdicts they change.
+
+    Without `follow` the caller settles everything that comes after by itself. Returns how many rows were written.
+    """
+    placed = sorted((each for each in candidates if each.new.verdict == _COUNTED), key=_by_chain)
+    written = 0
+    if len(placed) < len(candidates):
+        written = _write(ledger, [each for each in candidates if each.new.verdict != _COUNTED])
+    waiting = {_key(each.new) for each in placed if each.old is not None}
+    for assignment, there in groupby(placed, key=_assignment):
+        window = longest_window(ledger.setup.policies_of(assignment, placed[0].new.smiley))
+        for run in _runs(list(there), max(HOUR_MS, window)):
+            # One run after the other, as if each had come alone: what is written is a neighbour of the next.
+            written += _write(ledger, list(_judge_run(ledger, assignment, run, waiting, follow=follow)))
+            waiting -= {_key(each.new) for each in run}
+    return written
+
+
+def _write(ledger: Ledger, changes: list[Change]) -> int:
+    ledger.write(changes)
+    return sum(change.old != change.new for change in changes)
+
+
+def _by_chain(candidate: Candidate) -> tuple[int, int, int, int]:
+    _, epoch, sequence, at, _, _, _, _, _, assignment, _, _ = candidate[1]
+    return assignment, at, epoch, sequence
+
+
+def _assignment(candidate: Candidate) -> int:
+    return candidate[1].assignment
+
+
+def _key(feedback: Feedback) -> tuple[int, int]:
+    return feedback.epoch, feedback.sequence
+
+
+def _order(feedback: Feedback) -> tuple[int, int, int]:
+    return feedback.at, feedback.epoch, feedback.sequence
+
+
+def _runs(chained: list[Candidate], apart: int) -> Iterator[list[Candidate]]:
+    """Splits where presses lie far apart, so that a press of last year does not make us read the year."""
+    start = 0
+    for position in range(1, len(chained)):
+        if chained[position].new.at - chained[position - 1].new.at > apart:
+            yield chained[start:position]
+            start = position
+    yield chained[start:]
+
+
+def _judge_run(
+    ledger: Ledger, assignment: int, run: list[Candidate], waiting: set[tuple[int, int]], *, follow: bool
+) -> Iterator[Change]:
+    """Judges one run; stored rows still `waiting` to be settled are not where they belong, and no neighbours."""
+    smiley = run[0].new.smiley
+    policies = ledger.setup.policies_of(assignment, smiley)
+    judging = Judge(policies)
+    window = longest_window(policies)
+    if not window:
+        yield from (Change(old, new._replace(verdict=int(judging.judge(new)))) for old, new in run)
+        return
+    first, last = run[0].new, run[-1].new
+    stored = _neighbours(ledger, assignment, smiley, (first.at, last.at), window, follow=follow)
+    stored = (each for each in stored if _key(each) not in waiting)
+    following = _recalled(judging, stored, _order(first))
+    if following is None:  # nothing is stored after the first candidate: the usual case
+        yield from (judged for each in run if (judged := _judged(judging, each)) is not None)
+        return
+    neighbours = (Change(each, each) for each in chain([following], stored))
+    chained = merge(run, neighbours, key=lambda change: _order(change.new))
+    yield from _walk(judging, window, chained, _order(last), follow=follow)
+
+
+def _neighbours(
+    ledger: Ledger, assignment: int, smiley: int, span: tuple[Instant, Instant], window: int, *, follow: bool
+) -> Iterator[Feedback]:
+    """What is stored from a window before a run on: a little beyond it at first, then further and further.
+
+    After an empty stretch of a window beyond the run nothing can change any more.
+    """
+    start, end = span[0] - window, span[1] + 2 * window
+    while True:
+        found = False
+        for each in ledger.chain(assignment, smiley, start, end):
+            found = True
+            yield each
+        if not follow or not found:
+            return
+        start, end = end, end + 4 * (end - start)
+
+
+def _recalled(judging: Judge, stored: Iterator[Feedback], first: tuple[int, int, int]) -> Feedback | None:
+    """Recalls what is stored before the first candidate; gives what is stored next after it, if anything."""
+    for each in stored:
+        if _order(each) > first:
+            return each
+        judging.recall(each)
+    return None
+
+
+def _judged(judging: Judge, candidate: Change) -> Change | None:
+    """The change that gives the next feedback its verdict; None if there is nothing to change."""
+    old, new = candidate
+    verdict = judging.judge(new)
+    if new.verdict != verdict:
+        return Change(old, new._replace(verdict=int(verdict)))
+    return candidate if old is None or old != new else None
+
+
+def _walk(
+    judging: Judge, window: int, chained: Iterable[Change], last: tuple[int, int, int], *, follow: bool
+) -> Iterator[Change]:
+    """Judges up to the last candidate, and then on until nothing can change.
+
+    Nothing can change once the state is what it was when the stored verdicts were given: after a press counted both
+    then and now, or after a gap of a whole window since the last counted one, then and now; and in both cases a window
+    after the last candidate, for the burst rule.
+    """
+    counted_then = BEGINNING
+    for change in chained:
+        old, new = change
+        beyond = _order(new) > last
+        if beyond and not follow:
+            return
+        settled = beyond and new.at - last[0] >= window
+        if settled and new.at - max(counted_then, judging.last_counted) >= window:
+            return
+        judged = _judged(judging, change)
+        if judged is not None:
+            yield judged
+        if old is not None and old.verdict == _COUNTED:
+            if old.assignment == new.assignment:
+                counted_then = old.at
+            if settled and judged is None:
+                return

@@ -1,0 +1,238 @@
+"""Recording what smileys say: resolve, append, judge misuse, settle hours; one commit, a receipt each."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hymio.errors import HymioError, NotFound, Unavailable
+from hymio.feedback import (
+    Feedback,
+    HourReport,
+    Misfit,
+    Press,
+    Quarantined,
+    Receipt,
+    Upload,
+    Verdict,
+    is_device_key,
+    is_quarantined,
+)
+from hymio.intake.hours import settle_placeholders, take_hour_report
+from hymio.intake.judging import Candidate, settle
+from hymio.intake.resolving import Resolver, clock_correction, named_survey
+from hymio.period import Instant
+from hymio.store import Store
+from hymio.store.ledger import Ledger
+
+Content = tuple[int, int, int | None]
+"""Instant by the smiley's clock, button, and the survey that a press with a client-made id names."""
+
+_WALKED = 1_000
+"""How many stored sequences are read at a time when a gap closes."""
+
+
+def record(store: Store, organization: int, uploads: Sequence[Upload], now: Instant) -> list[Receipt | HymioError]:
+    """Commits uploads of one organization, each in its own savepoint, and answers each after the commit.
+
+    An answer is a receipt, or the error for which that upload alone was undone (an unknown smiley). Raises Unavailable,
+    with nothing stored, when the database is locked or full.
+    """
+    with store.begin(organization, now) as ledger:
+        ledger.expect({upload.smiley for upload in uploads})
+        return [_answer(ledger, upload) for upload in uploads]
+
+
+def _answer(ledger: Ledger, upload: Upload) -> Receipt | HymioError:
+    try:
+        with ledger.savepoint():
+            return _record(ledger, upload)
+    except Unavailable:
+        raise
+    except HymioError as error:
+        return error
+
+
+@dataclass(slots=True)
+class _Sorted:
+    """The presses of an upload, told apart against what is stored."""
+
+    fresh: list[Press] = field(default_factory=list)
+    duplicates: int = 0
+    misfits: list[Misfit] = field(default_factory=list)
+    quarantined: list[Quarantined] = field(default_factory=list)
+
+
+def _record(ledger: Ledger, upload: Upload) -> Receipt:
+    if upload.smiley not in ledger.setup.smileys:
+        raise NotFound(f"there is no smiley {upload.smiley}")
+    correction = clock_correction(upload.clock, ledger.now)
+    sorted_ = _sort(ledger, upload)
+    feedbacks = _store_presses(ledger, upload.smiley, sorted_, correction)
+    taken = [report for report in upload.hours if take_hour_report(ledger, upload.smiley, report)]
+    misfits = [*upload.misfits, *sorted_.misfits, *map(_refused, (each for each in upload.hours if each not in taken))]
+    kept = _quarantine(ledger, upload.smiley, misfits)
+    acknowledged = _acknowledge(ledger, upload._replace(hours=tuple(taken)), misfits)
+    # Nobody can have told of what has not happened yet.
+    reported = None if upload.reported_through is None else min(upload.reported_through + correction, ledger.now)
+    ledger.seen(upload, reported, None if upload.clock is None else upload.clock - ledger.now)
+    quarantined = [
+        Quarantined(each.epoch, each.sequence, Verdict(each.verdict))
+        for each in feedbacks
+        if is_quarantined(each.verdict)
+    ]
+    return Receipt(
+        smiley=upload.smiley,
+        revision=ledger.revision,
+        stored=len(feedbacks) + kept,
+        duplicates=sorted_.duplicates + len(misfits) - kept,
+        quarantined=(
+            *sorted_.quarantined,
+            *quarantined,
+            *(Quarantined(misfit.epoch, misfit.sequence, misfit.reason) for misfit in misfits),
+        ),
+        acknowledged=acknowledged,
+        correction=correction,
+    )
+
+
+def _sort(ledger: Ledger, upload: Upload) -> _Sorted:
+    """Fresh presses, duplicates, and conflicts: a known key with other content, which never replaces what is stored."""
+    by_epoch: defaultdict[int, list[Press]] = defaultdict(list)
+    for press in upload.presses:
+        by_epoch[press.epoch].append(press)
+    found = _Sorted()
+    for epoch, presses in by_epoch.items():
+        sequences = {press.sequence for press in presses}
+        stored = _stored(ledger, upload.smiley, epoch, sequences)
+        if not stored and len(sequences) == len(presses):
+            found.fresh += presses
+            continue
+        told = {sequence: _content(ledger, each) for sequence, each in stored.items()}
+        for press in presses:
+            _sort_one(press, told, stored, found)
+    return found
+
+
+def _stored(ledger: Ledger, smiley: int, epoch: int, sequences: set[int]) -> dict[int, Feedback]:
+    """The stored feedbacks among these sequences; a device's are not looked for beyond the highest one it has told."""
+    if is_device_key(epoch) and min(sequences) > ledger.progress(smiley, epoch)[1]:
+        return {}
+    return ledger.known(smiley, epoch, sequences)
+
+
+def _content(ledger: Ledger, feedback: Feedback) -> Content:
+    """What the press of a stored feedback said, by its own clock."""
+    return feedback.at - feedback.correction, feedback.button, named_survey(ledger.setup, feedback)
+
+
+def _sort_one(press: Press, told: dict[int, Content], stored: dict[int, Feedback], found: _Sorted) -> None:
+    before = told.get(press.sequence)
+    said = (press.at, press.button, None if is_device_key(press.epoch) else press.survey or 0)
+    if before is None:
+        told[press.sequence] = said
+        found.fresh.append(press)
+    elif before == said:
+        found.duplicates += 1
+        known = stored.get(press.sequence)
+        if known is not None and is_quarantined(known.verdict):
+            found.quarantined.append(Quarantined(press.epoch, press.sequence, Verdict(known.verdict)))
+    else:
+        body = json.dumps({"at": press.at, "button": press.button, "survey": press.survey}, separators=(",", ":"))
+        found.misfits.append(Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body))
+
+
+def _store_presses(ledger: Ledger, smiley: int, sorted_: _Sorted, correction: int) -> list[Feedback]:
+    resolver = Resolver(ledger, smiley)
+    feedbacks = [resolver.resolve(press, correction) for press in sorted_.fresh]
+    settle(ledger, [Candidate(None, feedback) for feedback in feedbacks])
+    for press in sorted_.fresh:
+        if press.followups or press.text:
+            ledger.add_phases(smiley, press)
+    _supersede(ledger, smiley, sorted_.fresh)
+    return feedbacks
+
+
+def _supersede(ledger: Ledger, smiley: int, fresh: Iterable[Press]) -> None:
+    """Lets the detail of hours that an SMS told of take the place of its placeholders."""
+    by_epoch: defaultdict[int, list[int]] = defaultdict(list)
+    for press in fresh:
+        by_epoch[press.epoch].append(press.sequence)
+    for epoch, sequences in by_epoch.items():
+        if is_device_key(epoch):
+            for report in ledger.hour_reports(smiley, epoch, min(sequences), max(sequences) + 1):
+                settle_placeholders(ledger, smiley, report)
+
+
+def _refused(report: HourReport) -> Misfit:
+    body = json.dumps({"at": report.at, "counts": report.counts}, separators=(",", ":"))
+    return Misfit(report.epoch, report.first, Verdict.CONFLICT, body)
+
+
+def _quarantine(ledger: Ledger, smiley: int, misfits: Sequence[Misfit]) -> int:
+    hashed = [(misfit, hashlib.sha256(f"{misfit.reason} {misfit.body}".encode()).digest()[:16]) for misfit in misfits]
+    return ledger.quarantine(smiley, hashed)
+
+
+def _acknowledge(ledger: Ledger, upload: Upload, misfits: Sequence[Misfit]) -> tuple[tuple[int, int], ...]:
+    """Through which sequence nothing is missing, for each device epoch in the upload."""
+    told: defaultdict[int, set[int]] = defaultdict(set)
+    for press in upload.presses:
+        if is_device_key(press.epoch):
+            told[press.epoch].add(press.sequence)
+    ranges = list(upload.lost) + [
+        (each.epoch, each.first, each.end - 1) for each in upload.hours if each.end > each.first
+    ]
+    unread = [each for each in misfits if each.sequence > 0 and each.reason is Verdict.UNREADABLE]
+    ranges += [(each.epoch, each.sequence, each.sequence) for each in unread]
+    epochs = sorted(set(told) | {epoch for epoch, _, _ in ranges})
+    spans = {
+        epoch: _disjoint(sorted((first, last) for each, first, last in ranges if each == epoch)) for epoch in epochs
+    }
+    ledger.account(upload.smiley, [(epoch, *span) for epoch in epochs for span in spans[epoch]])
+    return tuple((epoch, _advance(ledger, upload.smiley, epoch, told[epoch], ranges)) for epoch in epochs)
+
+
+def _advance(ledger: Ledger, smiley: int, epoch: int, told: set[int], ranges: list[tuple[int, int, int]]) -> int:
+    through, highest = ledger.progress(smiley, epoch)
+    lasts = [last for each, _, last in ranges if each == epoch]
+    reached = max([highest, *told, *lasts])
+    new_through = _walk(ledger, smiley, epoch, through, told, stored_beyond=highest > through, accounted=bool(lasts))
+    if (new_through, reached) != (through, highest):
+        ledger.advance(smiley, epoch, new_through, reached)
+    return new_through
+
+
+def _walk(
+    ledger: Ledger, smiley: int, epoch: int, through: int, told: set[int], *, stored_beyond: bool, accounted: bool
+) -> int:
+    """Goes on from sequence to sequence while each is told now, stored before, or accounted for."""
+    ranges = _disjoint(ledger.accounted(smiley, epoch, through + 1)) if accounted or stored_beyond else []
+    firsts = [first for first, _ in ranges]
+    known: set[int] = set()
+    while True:
+        following = through + 1
+        covering = bisect_right(firsts, following) - 1
+        if covering >= 0 and ranges[covering][1] >= following:
+            through = ranges[covering][1]
+        elif following in told or following in known:
+            through = following
+        elif stored_beyond and ledger.known(smiley, epoch, (following,)):
+            known = {each.sequence for each in ledger.numbered(smiley, epoch, following, following + _WALKED)}
+        else:
+            return through
+
+
+def _disjoint(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Ranges (first, last), given by their firsts in order, with those that touch made one."""
+    merged: list[tuple[int, int]] = []
+    for first, last in ranges:
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1] = merged[-1][0], max(merged[-1][1], last)
+        else:
+            merged.append((first, last))
+    return merged

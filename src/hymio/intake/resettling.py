@@ -1,0 +1,95 @@
+"""Acting backwards: resolving and judging stored feedback anew after the set-up was mended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+from hymio.feedback import Feedback, Verdict, is_quarantined
+from hymio.intake.judging import Candidate, settle
+from hymio.intake.resolving import named_survey, placed
+from hymio.period import Instant
+from hymio.setup import END, Setup
+from hymio.store import Store, sweep
+from hymio.store.ledger import Ledger
+
+PIECE = 2_000
+"""Feedbacks settled in one commit."""
+
+Progress = Callable[[int], None]
+"""Told, after each commit, how many more feedbacks were looked at."""
+
+
+def resettle(
+    store: Store, organization: int, node: int, start: Instant, now: Instant, progress: Progress = lambda _: None
+) -> int:
+    """Resolves and judges anew everything from `start` on of the smileys that stood, or are stored, at or below a node.
+
+    In pieces of PIECE feedbacks, each with its revision, while presses keep arriving. Returns how many changed.
+    """
+    setup = store.setup(organization)
+    changed = 0
+    for smiley in _smileys(store, setup, node, start):
+        for done, differing in _resettle_smiley(store, organization, smiley, start, now):
+            changed += differing
+            progress(done)
+    return changed
+
+
+def release(store: Store, organization: int, now: Instant, progress: Progress = lambda _: None) -> int:
+    """Settles, like late presses, the quarantined feedback that the set-up can resolve by now. Returns how many.
+
+    What stays in quarantine gets the reason that holds now.
+    """
+    with store.read() as transaction:
+        quarantines = sweep.quarantines(transaction, organization)
+    return sum(_release(store, organization, each, now, progress) for each in quarantines)
+
+
+def _smileys(store: Store, setup: Setup, node: int, start: Instant) -> list[int]:
+    points = {point.id for point in setup.hierarchy.points(node)}
+    assignments = [each.id for each in setup.assignments.values() if each.node in points]
+    standing = {each.smiley for each in setup.placements if each.node in points}
+    with store.read() as transaction:
+        return sorted(standing | sweep.smileys_under(transaction, setup.organization, assignments, start))
+
+
+def _resettle_smiley(
+    store: Store, organization: int, smiley: int, start: Instant, now: Instant
+) -> Iterator[tuple[int, int]]:
+    while start < END:
+        with store.begin(organization, now, yielding=True) as ledger:
+            under = sweep.assignments_of(ledger.transaction, organization, smiley)
+            ends = [sweep.piece_end(ledger.transaction, organization, each, start, PIECE, smiley) for each in under]
+            end = min(ends, default=END)
+            pieces = [_piece(ledger, smiley, each, start, end) for each in under]
+            found = sorted((each for piece in pieces for each in piece), key=lambda each: each.order)
+            candidates = [_candidate(ledger, each) for each in found]
+            changed = settle(ledger, candidates, follow=False)
+        yield len(found), changed
+        start = end
+
+
+def _release(store: Store, organization: int, quarantine: int, now: Instant, progress: Progress) -> int:
+    released, start = 0, -END
+    while start < END:
+        with store.begin(organization, now, yielding=True) as ledger:
+            end = sweep.piece_end(ledger.transaction, organization, quarantine, start, PIECE)
+            found = _piece(ledger, None, quarantine, start, end)
+            for _, theirs in groupby(sorted(found, key=lambda each: each.smiley), key=lambda each: each.smiley):
+                candidates = [_candidate(ledger, each) for each in theirs]
+                settle(ledger, [each for each in candidates if each.new != each.old])
+                released += sum(not is_quarantined(each.new.verdict) for each in candidates)
+        progress(len(found))
+        start = end
+    return released
+
+
+def _piece(ledger: Ledger, smiley: int | None, assignment: int, start: Instant, end: Instant) -> list[Feedback]:
+    found = sweep.piece(ledger.transaction, ledger.organization, assignment, start, end, smiley)
+    return [each for each in found if each.verdict != Verdict.SUPERSEDED]
+
+
+def _candidate(ledger: Ledger, feedback: Feedback) -> Candidate:
+    named = named_survey(ledger.setup, feedback)
+    return Candidate(feedback, placed(ledger.setup, feedback, named, ledger.now))

@@ -1,0 +1,116 @@
+"""From what a press says to the facts it is stored with: its true instant, its assignment, or why it has none."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from hymio.feedback import DEVICE_EPOCHS, Feedback, Press, Verdict, is_device_key
+from hymio.period import Instant, offset_at, offset_stretch
+from hymio.setup import Setup
+from hymio.store.ledger import Ledger
+
+EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1000
+"""No smiley is older; an earlier press comes from a clock that was never set."""
+
+CLOCK_TOLERANCE = 60_000
+"""How many ms a device's clock may differ before it is corrected: as much as a slow upload may take."""
+
+
+# A plain number: what SQLite binds is asked for its kind where it is not, which costs more than binding it.
+_COUNTED = int(Verdict.COUNTED)
+
+
+def clock_correction(clock: Instant | None, now: Instant) -> int:
+    """What to add to a device's instants, in ms: the difference to its clock when it sent, if that is not small."""
+    if clock is None or abs(now - clock) <= CLOCK_TOLERANCE:
+        return 0
+    return now - clock
+
+
+class Facts(NamedTuple):
+    """What the set-up says of a press: assignment and offset with verdict COUNTED, or a reason of quarantine."""
+
+    assignment: int
+    offset: int
+    verdict: int
+
+
+class Resolver:
+    """Resolves one smiley's presses. They come in runs under the same facts, so the last ones are remembered."""
+
+    def __init__(self, ledger: Ledger, smiley: int) -> None:
+        self._ledger, self._smiley, self._revision = ledger, smiley, ledger.revision
+        self._start = self._end = self._assignment = self._offset = self._buttons = 0
+
+    def resolve(self, press: Press, correction: int) -> Feedback:
+        """The feedback of a press, with verdict COUNTED until it is judged, or quarantined."""
+        epoch, sequence, told_at, button, survey, visitor, _, _ = press
+        at = told_at + correction
+        if self._start <= at < self._end and 0 <= button < self._buttons and 0 <= epoch < DEVICE_EPOCHS:
+            assignment, offset, verdict = self._assignment, self._offset, _COUNTED
+        else:
+            named = None if is_device_key(epoch) else survey or 0
+            setup, now = self._ledger.setup, self._ledger.now
+            assignment, offset, verdict = locate(setup, self._smiley, at, button, named, now)
+            if verdict == _COUNTED:
+                self._remember(at)
+        repeated = 0
+        if visitor is not None and verdict == _COUNTED:
+            repeated = int(_repeats(self._ledger, self._smiley, assignment, at, visitor))
+        key, when = (self._smiley, epoch, sequence), (at, offset, correction)
+        return Feedback(*key, *when, button, 0, repeated, assignment, verdict, self._revision)
+
+    def _remember(self, at: Instant) -> None:
+        """Notes how long around an instant a device's presses have the facts that were found for it."""
+        standing = self._ledger.setup.standing(self._smiley, at)
+        if isinstance(standing.answer, Verdict):
+            return
+        since, until, self._offset = offset_stretch(at, standing.answer.zone)
+        self._assignment, self._buttons = standing.answer.assignment.id, standing.answer.buttons
+        self._start = max(standing.start, since, EARLIEST)
+        self._end = min(standing.end, until, self._ledger.now + CLOCK_TOLERANCE + 1)
+
+
+def placed(setup: Setup, feedback: Feedback, named: int | None, now: Instant) -> Feedback:
+    """A stored feedback with the facts that the set-up gives it now."""
+    facts = locate(setup, feedback.smiley, feedback.at, feedback.button, named, now)
+    return feedback._replace(assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
+
+
+def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | None, now: Instant) -> Facts:
+    """The facts of a press at its own instant.
+
+    `named` is the survey that a press with a client-made id says it answers; None for a device's press. A quarantined
+    one keeps it as a negative assignment, so that it can be resolved again when the set-up is mended.
+    """
+    if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
+        return Facts(-(named or 0), 0, int(Verdict.IMPOSSIBLE_TIME))
+    where = setup.resolve(smiley, at)
+    if isinstance(where, Verdict):
+        return Facts(-(named or 0), 0, int(where))
+    assignment, zone, buttons = where
+    if named is not None and named != assignment.survey:
+        return Facts(-named, 0, int(Verdict.WRONG_SURVEY))
+    if not 0 <= button < buttons:
+        return Facts(-(named or 0), 0, int(Verdict.OFF_SCALE))
+    return Facts(assignment.id, offset_at(at, zone), _COUNTED)
+
+
+def named_survey(setup: Setup, feedback: Feedback) -> int | None:
+    """The survey that a stored feedback's press named, if its kind names one."""
+    if is_device_key(feedback.epoch):
+        return None
+    return setup.assignments[feedback.assignment].survey if feedback.assignment > 0 else -feedback.assignment
+
+
+def _repeats(ledger: Ledger, smiley: int, assignment: int, at: Instant, visitor: bytes) -> bool:
+    """Whether a visitor's answer comes within the answer interval of his last one; a fact from then on."""
+    policy = ledger.setup.policies_of(assignment, smiley).at(at)
+    if not policy.answer_interval:
+        return False
+    before = ledger.visited(assignment, visitor)
+    if before is not None and abs(at - before) < 1000 * policy.answer_interval:
+        return True
+    ledger.visit(assignment, visitor, at)
+    return False

@@ -1,0 +1,77 @@
+"""Hourly counts: the reference that every store must equal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from operator import add
+from typing import NamedTuple, TypeVar
+
+from hymio.feedback import Feedback, is_raw
+from hymio.period import hour_of, nominal_start
+
+MAX_BUTTONS = 11
+K = TypeVar("K")
+
+
+class AssignmentHour(NamedTuple):
+    """The key of an hour at an assignment: its local hour number, nominal start (ms UTC) and verdict.
+
+    The nominal start is the full hour by the offset of its presses. It tells the doubled hours of autumn apart, and it
+    is made of facts alone, so that no change of a zone can move what was counted. The instant that people are shown is
+    `period.first_instant`, which differs from it only where a clock is changed within an hour.
+    """
+
+    assignment: int
+    hour: int
+    starts_at: int
+    verdict: int
+
+
+class GroupHour(NamedTuple):
+    """The key of an hour of a group; `survey` is a survey's id, or minus the number of buttons for a whole scale."""
+
+    node: int
+    survey: int
+    hour: int
+    starts_at: int
+    verdict: int
+
+
+Counts = list[int]
+"""Presses by button index, as long as MAX_BUTTONS."""
+
+
+def no_counts() -> Counts:
+    """Counts of nothing."""
+    return [0] * MAX_BUTTONS
+
+
+def roll_up(feedbacks: Iterable[Feedback]) -> dict[AssignmentHour, Counts]:
+    """The hours of judged feedbacks."""
+    hours: dict[AssignmentHour, Counts] = {}
+    for each in feedbacks:
+        if is_raw(each.verdict):
+            hour = hour_of(each.at, each.offset)
+            key = AssignmentHour(each.assignment, hour, nominal_start(hour, each.offset), each.verdict)
+            hours.setdefault(key, no_counts())[each.button] += 1
+    return hours
+
+
+def group_up(
+    hours: Iterable[tuple[AssignmentHour, Counts]], keys: Callable[[int], Iterable[tuple[int, int]]]
+) -> dict[GroupHour, Counts]:
+    """The hours of the groups above; `keys(assignment)` gives the (node, survey) pairs an assignment counts towards."""
+    # Assignments side by side count towards the same groups: their hours are added once and then carried up together.
+    together: dict[tuple[tuple[tuple[int, int], ...], int, int, int], Counts] = {}
+    for (assignment, hour, starts_at, verdict), counts in hours:
+        _add(together, (tuple(keys(assignment)), hour, starts_at, verdict), counts)
+    groups: dict[GroupHour, Counts] = {}
+    for (above, hour, starts_at, verdict), counts in together.items():
+        for node, survey in above:
+            _add(groups, GroupHour(node, survey, hour, starts_at, verdict), counts)
+    return groups
+
+
+def _add(totals: dict[K, Counts], key: K, counts: Counts) -> None:
+    known = totals.get(key)
+    totals[key] = counts if known is None else list(map(add, known, counts))

@@ -1,0 +1,205 @@
+"""Every setting in one frozen record: the default, then `hymio.toml`, then `HYMIO_*`, then the command line's flags."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, TypeAlias, get_args
+
+from hymio.errors import SetupError
+
+FILE: Final = "hymio.toml"
+PREFIX: Final = "HYMIO_"
+_FROM_FILE: Final = "_FILE"
+
+Value: TypeAlias = str | int | Path
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one process of Hymio runs; `load` makes it, tests make it by hand.
+
+    A field's metadata have its `help` and its limits: `least`, `most`, `among` (the words accepted), `begins`; `secret`
+    is never shown.
+    """
+
+    data: Path = field(default=Path("hymio-data"), metadata={"help": "Folder for everything that Hymio keeps in files"})
+    database: str = field(
+        default="",
+        repr=False,
+        metadata={
+            "help": "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; empty for hymio.db in the data folder",
+            "secret": True,
+        },
+    )
+    host: str = field(
+        default="127.0.0.1", metadata={"help": "Address to listen on; 0.0.0.0 is every address of the machine"}
+    )
+    port: int = field(default=8000, metadata={"help": "Port to listen on", "least": 0, "most": 65_535})
+    base_url: str = field(
+        default="",
+        metadata={
+            "help": "Where clients reach Hymio, https://feedback.example.com say; empty for http://HOST:PORT",
+            "begins": ("http://", "https://"),
+        },
+    )
+    log_level: str = field(
+        default="warning",
+        metadata={
+            "help": "Least grave entries to log; info has one for each request",
+            "among": ("debug", "info", "warning", "error"),
+        },
+    )
+    log_format: str = field(
+        default="auto",
+        metadata={
+            "help": "How entries look: console or json; auto is console on a terminal",
+            "among": ("auto", "console", "json"),
+        },
+    )
+    threads: int = field(
+        default=8, metadata={"help": "Requests that are worked on at the same time", "least": 1, "most": 256}
+    )
+    queue: int = field(
+        default=1000,
+        metadata={
+            "help": "Uploads that may wait to be committed; the next is answered 503",
+            "least": 1,
+            "most": 1_000_000,
+        },
+    )
+    body_bytes: int = field(
+        default=4 << 20, metadata={"help": "Largest request body, in bytes", "least": 1 << 10, "most": 1 << 30}
+    )
+    streams: int = field(
+        default=8,
+        metadata={
+            "help": "Exports of raw results at the same time; others wait, and after a while are answered 503",
+            "least": 1,
+            "most": 256,
+        },
+    )
+    stream_seconds: int = field(
+        default=3600,
+        metadata={
+            "help": "Longest time that an export may take, as it holds a view of the database open",
+            "least": 1,
+            "most": 604_800,
+        },
+    )
+
+    @property
+    def database_url(self) -> str:
+        """The database as `open_store` takes it."""
+        return self.database or f"sqlite:///{self.data / 'hymio.db'}"
+
+    @property
+    def public_url(self) -> str:
+        """Where clients reach Hymio, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One setting as people read of it."""
+
+    name: str
+    variable: str
+    default: str
+    help: str
+
+
+def described() -> tuple[Described, ...]:
+    """All settings, in order, for help texts and documents."""
+    return tuple(
+        Described(each.name, PREFIX + each.name.upper(), str(each.default), each.metadata["help"])
+        for each in fields(Settings)
+    )
+
+
+def load(
+    flags: Mapping[str, Value | None] | None = None,
+    environment: Mapping[str, str] | None = None,
+    file: Path | None = None,
+) -> Settings:
+    """Put the sources together; of two, the later wins: file, environment, flags (None is a flag not given).
+
+    `file` must exist when it is given; otherwise `hymio.toml` in the working directory is read if there is one. A
+    variable that ends in `_FILE` names a file that holds the value, for secrets. Raises SetupError, naming the setting,
+    where it came from, what was got and what is accepted. Variables of other names are no concern of ours (a cluster
+    makes some up), unknown keys of the file are mistakes.
+    """
+    values: dict[str, Value] = {}
+    for source, given in (
+        _file(file),
+        _environment(environment or {}),
+        ("the command line", {name: value for name, value in (flags or {}).items() if value is not None}),
+    ):
+        values |= {name: _checked(source, name, value) for name, value in given.items()}
+    return Settings(**values)  # type: ignore[arg-type]  # `_checked` made each value fit its field
+
+
+def _file(file: Path | None) -> tuple[str, dict[str, Any]]:
+    path = file or Path(FILE)
+    if file is None and not path.exists():
+        return str(path), {}
+    try:
+        return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{path}: cannot be read: {error}") from error
+
+
+def _environment(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    found = {}
+    for each in fields(Settings):
+        variable = PREFIX + each.name.upper()
+        if variable in environment:
+            found[each.name] = environment[variable]
+        elif variable + _FROM_FILE in environment:
+            found[each.name] = _content(variable + _FROM_FILE, Path(environment[variable + _FROM_FILE]))
+    return "the environment", found
+
+
+def _content(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise SetupError(f"{variable}: {path} cannot be read: {error}") from error
+
+
+def _checked(source: str, name: str, value: object) -> Value:
+    known = {each.name: each for each in fields(Settings)}
+    if name not in known:
+        raise SetupError(f"{source}: there is no setting {name!r}; there are: {', '.join(known)}")
+    setting = known[name]
+    fitting = _fitting(setting, value)
+    if fitting is None:
+        got = "a secret" if setting.metadata.get("secret") else repr(value)
+        raise SetupError(f"{source}: {name}: got {got}, accepted: {_accepted(setting)}")
+    return fitting
+
+
+def _fitting(setting: Field[Any], value: object) -> Value | None:
+    """The value as the setting's type, or None if it cannot be that or breaks its limits."""
+    if isinstance(setting.default, int):
+        number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
+        inside = isinstance(number, int) and setting.metadata["least"] <= number <= setting.metadata["most"]
+        return number if inside and not isinstance(number, bool) else None  # type: ignore[return-value]  # inside: an int
+    if not isinstance(value, get_args(Value)) or isinstance(value, int):
+        return None
+    if isinstance(setting.default, Path):
+        return Path(value) if str(value) else None
+    text = str(value)
+    begins = not text or text.startswith(setting.metadata.get("begins", ""))
+    return text if begins and text in setting.metadata.get("among", (text,)) else None
+
+
+def _accepted(setting: Field[Any]) -> str:
+    if isinstance(setting.default, int):
+        return f"{setting.metadata['least']} to {setting.metadata['most']}"
+    if "begins" in setting.metadata:
+        return "a text that begins with " + " or ".join(setting.metadata["begins"])
+    return ", ".join(setting.metadata.get("among", ("a text",)))

@@ -1,0 +1,122 @@
+"""The wall: all SQL lies behind it, for SQLite and PostgreSQL alike."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+
+from hymio.errors import NotFound, Unavailable
+from hymio.setup import Setup
+from hymio.store import migrate
+from hymio.store.dialect import LOCK_SECONDS, Transaction, connect, translated
+from hymio.store.ledger import Ledger
+from hymio.store.reading import load_setup
+
+LONGEST_REST = 1.0
+"""Seconds."""
+
+
+class Store:
+    """A database of organizations; safe to share between threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._setups: dict[int, Setup] = {}
+        self.is_sqlite = engine.dialect.name == "sqlite"
+        self._writer = threading.Lock() if self.is_sqlite else None
+
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """One consistent view, read only."""
+        with translated(), Transaction(self._engine, writes=False) as transaction:
+            yield transaction
+
+    @contextmanager
+    def write(self) -> Iterator[Transaction]:
+        """A write outside any organization's ledger: organizations and the directory."""
+        with self._turn(), translated(), Transaction(self._engine, writes=True) as transaction:
+            yield transaction
+
+    @contextmanager
+    def begin(self, organization: int, now: int, *, yielding: bool = False) -> Iterator[Ledger]:
+        """The organization's ledger, alone with it until the commit at the end. NotFound; Unavailable while taken.
+
+        Long work that begins again and again is `yielding`: it rests afterwards for as long as it took, so that presses
+        that wait for their turn get it.
+        """
+        with self._ledger(organization, now) as ledger:
+            began = time.monotonic()
+            yield ledger
+        if yielding:
+            time.sleep(min(time.monotonic() - began, LONGEST_REST))
+
+    @contextmanager
+    def _ledger(self, organization: int, now: int) -> Iterator[Ledger]:
+        with self.write() as transaction:
+            row = transaction.row(
+                """UPDATE ledger SET revision = revision + 1 WHERE organization_id = :o
+                RETURNING revision, setup_revision""",
+                o=organization,
+            )
+            if row is None:
+                raise NotFound(f"there is no organization {organization}")
+            revision, setup_revision = row
+            transaction.run(
+                "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :now)",
+                o=organization, revision=revision, now=now,
+            )  # fmt: skip
+            ledger = Ledger(transaction, self._remembered(transaction, organization, setup_revision), revision, now)
+            yield ledger
+            ledger.settle()
+
+    def setup(self, organization: int) -> Setup:
+        """The set-up of an organization; read anew only after it has changed. NotFound."""
+        with self.read() as transaction:
+            return self.setup_now(transaction, organization)
+
+    def setup_now(self, transaction: Transaction, organization: int) -> Setup:
+        """The set-up as a transaction sees it. NotFound."""
+        row = transaction.row("SELECT setup_revision FROM ledger WHERE organization_id = :o", o=organization)
+        if row is None:
+            raise NotFound(f"there is no organization {organization}")
+        return self._remembered(transaction, organization, row[0])
+
+    def _remembered(self, transaction: Transaction, organization: int, revision: int) -> Setup:
+        known = self._setups.get(organization)
+        if known is None or known.revision != revision:
+            known = load_setup(transaction, organization, revision)
+            self._setups[organization] = known
+        return known
+
+    def close(self) -> None:
+        """Gives back all connections."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        if self._writer is None:
+            yield
+            return
+        if not self._writer.acquire(timeout=LOCK_SECONDS):
+            raise Unavailable("the database is busy with other writes")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+
+def open_store(url: str) -> Store:
+    """Opens and migrates a database; a missing SQLite file is made. DatabaseTooNew, Unavailable, SetupError."""
+    engine = connect(url)
+    with translated():
+        migrate.upgrade(engine)
+    return Store(engine)

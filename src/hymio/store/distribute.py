@@ -1,0 +1,53 @@
+"""Spreading the tables over the nodes of a Citus cluster, or saying exactly what is missing for it."""
+
+from __future__ import annotations
+
+from hymio.errors import SetupError
+from hymio.store import Store, schema
+from hymio.store.dialect import Transaction
+
+
+def distribute(store: Store) -> list[str]:
+    """Makes reference and distributed tables of those that are not yet; the names of the tables it changed.
+
+    SetupError says which step is missing: the engine, the extension's package, or the extension in this database.
+    """
+    if store.is_sqlite:
+        raise SetupError(
+            "a SQLite file is not distributed; start Hymio with --database postgresql://… on a Citus cluster"
+        )
+    with store.write() as transaction:
+        _check_extension(transaction)
+        done = {row[0] for row in transaction.rows("SELECT logicalrelid::text FROM pg_dist_partition")}
+        waiting = [table for table in schema.metadata.sorted_tables if table.name not in done]
+        for table in sorted(waiting, key=lambda table: table.info["distribution"] != "reference"):
+            _distribute(transaction, table.name, table.info["distribution"])
+        return [table.name for table in waiting]
+
+
+def _check_extension(transaction: Transaction) -> None:
+    if transaction.row("SELECT 1 FROM pg_extension WHERE extname = 'citus'"):
+        return
+    if transaction.row("SELECT 1 FROM pg_available_extensions WHERE name = 'citus'"):
+        raise SetupError(
+            "the extension citus is installed on the server but not in this database: CREATE EXTENSION citus;"
+        )
+    version = transaction.row("SHOW server_version")
+    raise SetupError(
+        f"the PostgreSQL server (version {version[0] if version else 'unknown'}) does not have the extension citus. "
+        "Install Citus 12 or newer for this version on every node, add citus to shared_preload_libraries in "
+        "postgresql.conf, restart, run CREATE EXTENSION citus; here, add the workers with citus_add_node(), "
+        "and call this again."
+    )
+
+
+def _distribute(transaction: Transaction, table: str, how: str) -> None:
+    if how == "reference":
+        transaction.run("SELECT create_reference_table(:name)", name=table)
+    elif table == schema.ledger.name:
+        transaction.run("SELECT create_distributed_table(:name, 'organization_id')", name=table)
+    else:
+        transaction.run(
+            "SELECT create_distributed_table(:name, 'organization_id', colocate_with => 'ledger')",
+            name=table,
+        )

@@ -1,0 +1,359 @@
+"""The ledger of one organization: its serialized write transaction, and what may be written in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from operator import add
+from typing import NamedTuple, TypeVar
+
+from hymio.feedback import Accuracy, Feedback, HourReport, Misfit, Press, Upload, Verdict, is_raw
+from hymio.period import Instant, hour_of, nominal_start
+from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
+from hymio.setup import Setup
+from hymio.store import schema
+from hymio.store.dialect import Row, Transaction
+from hymio.store.reading import load_setup
+
+FEEDBACK = ", ".join(column.name for column in list(schema.feedback.columns)[1:])
+COUNTS = ", ".join(f"c{button}" for button in range(MAX_BUTTONS))
+FEW_ROWS, MANY_ROWS = 16, 1024
+"""How many neighbours are read at first, and at a time when they go on and on."""
+
+
+def _adding(table: str) -> str:
+    sums = ", ".join(f"c{i} = {table}.c{i} + excluded.c{i}" for i in range(MAX_BUTTONS))
+    return f"DO UPDATE SET {sums}, revision = excluded.revision"
+
+
+_ADD_ASSIGNMENT_HOUR = (
+    f"ON CONFLICT (organization_id, assignment_id, local_hour, starts_at, verdict) {_adding('assignment_hour')}"
+)
+_ADD_GROUP_HOUR = (
+    f"ON CONFLICT (organization_id, node_id, survey_id, local_hour, starts_at, verdict) {_adding('group_hour')}"
+)
+
+
+_KEEP_NEWEST_STATE = """ON CONFLICT (organization_id, smiley_id) DO UPDATE SET seen_at = excluded.seen_at,
+    reported_through = CASE WHEN excluded.reported_through > coalesce(smiley_state.reported_through, 0)
+      THEN excluded.reported_through ELSE smiley_state.reported_through END,
+    clock_error = coalesce(excluded.clock_error, smiley_state.clock_error),
+    battery = coalesce(excluded.battery, smiley_state.battery),
+    signal = coalesce(excluded.signal, smiley_state.signal),
+    firmware = coalesce(excluded.firmware, smiley_state.firmware)"""
+
+Key = TypeVar("Key", bound=tuple[int, ...])
+
+
+class Change(NamedTuple):
+    """A stored feedback as it is and as it shall be; the same where it is new."""
+
+    old: Feedback | None
+    new: Feedback
+
+
+class Ledger:
+    """What one commit of an organization does; hours are gathered and written once, at its end."""
+
+    def __init__(self, transaction: Transaction, setup: Setup, revision: int, now: Instant) -> None:
+        self.transaction = transaction
+        self._setup = setup
+        self._setup_changed = self._setup_stale = False
+        self.organization = setup.organization
+        self.revision = revision
+        self.now = now
+        self._hours: dict[tuple[int, int, int, int], Counts] = {}  # by assignment, local hour, offset, verdict
+        self._progress: dict[tuple[int, int], tuple[int, int]] = {}  # by smiley and epoch, as read or advanced
+        self._advanced: dict[tuple[int, int], tuple[int, int]] = {}
+        self._seen: dict[int, Row] = {}  # by smiley, in the order of `smiley_state`
+        self._telling_hours: set[int] | None = None
+
+    @property
+    def setup(self) -> Setup:
+        """The organization's set-up as this transaction sees it."""
+        if self._setup_stale:
+            self._setup = load_setup(self.transaction, self.organization, self.revision)
+            self._setup_stale = False
+        return self._setup
+
+    def change_setup(self) -> None:
+        """Says that the set-up was changed in this transaction."""
+        self._setup_changed = self._setup_stale = True
+
+    def known(self, smiley: int, epoch: int, sequences: Iterable[int]) -> dict[int, Feedback]:
+        """The stored feedbacks among these sequences of an epoch, by sequence."""
+        within = self.transaction.within("sequence", "sequences")
+        text = f"""SELECT {FEEDBACK} FROM feedback
+            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND {within}"""
+        rows = self.transaction.rows(
+            text, o=self.organization, smiley=smiley, epoch=epoch, sequences=self.transaction.among(sequences)
+        )
+        return {row[2]: Feedback(*row) for row in rows}
+
+    def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
+        """The stored feedbacks of an epoch with sequences in [start, end), in order."""
+        text = f"""SELECT {FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
+            AND sequence >= :start AND sequence < :stop ORDER BY sequence"""
+        rows = self.transaction.rows(text, o=self.organization, smiley=smiley, epoch=epoch, start=start, stop=end)
+        return [Feedback(*row) for row in rows]
+
+    def chain(self, assignment: int, smiley: int, start: Instant, end: Instant) -> Iterator[Feedback]:
+        """The raw results, one second exact, of a smiley under an assignment in [start, end), in order.
+
+        They are read a few and then more at a time.
+
+        The unary plus keeps both engines from the smiley's key, which is not in order of time.
+        """
+        text = f"""SELECT {FEEDBACK} FROM feedback
+            WHERE organization_id = :o AND assignment_id = :assignment AND at >= :at AND at < :stop
+              AND +smiley_id = :smiley AND (at, epoch, sequence) > (:at, :epoch, :sequence)
+              AND verdict < :superseded AND accuracy = :second
+            ORDER BY at, smiley_id, epoch, sequence LIMIT :count"""
+        at, epoch, sequence, count = start, -(1 << 63), -(1 << 63), FEW_ROWS
+        while True:
+            rows = self.transaction.rows(
+                text, o=self.organization, assignment=assignment, smiley=smiley, at=at, epoch=epoch, sequence=sequence,
+                stop=end, superseded=int(Verdict.SUPERSEDED), second=int(Accuracy.SECOND), count=count,
+            )  # fmt: skip
+            yield from map(Feedback._make, rows)
+            if len(rows) < count:
+                return
+            _, epoch, sequence, at, *_ = rows[-1]
+            count = min(4 * count, MANY_ROWS)
+
+    def write(self, changes: Sequence[Change]) -> None:
+        """Appends what is new, restates what is changed, and moves both in the hours."""
+        self.append([change.new for change in changes if change.old is None])
+        self.restate([change for change in changes if change.old is not None and change.old != change.new])
+        self._count([change.old for change in changes if change.old is not None], -1)
+        self._count([change.new for change in changes], 1)
+
+    def append(self, feedbacks: Sequence[Feedback]) -> None:
+        """Inserts rows, without touching hours."""
+        self.transaction.insert(schema.feedback, [(self.organization, *each) for each in feedbacks])
+
+    def restate(self, changes: Sequence[Change]) -> None:
+        """Updates rows and notes what they were, without touching hours."""
+        self.transaction.many(
+            """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset
+            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence""",
+            [_update(self.organization, new) for _, new in changes],
+        )
+        notes = [_note(self.organization, self.revision, old, new) for old, new in changes if old is not None]
+        self.transaction.insert(
+            schema.restatement,
+            notes,
+            """ON CONFLICT (organization_id, smiley_id, epoch, sequence, revision)
+            DO UPDATE SET new_verdict = excluded.new_verdict""",
+        )
+
+    def add_phases(self, smiley: int, press: Press) -> None:
+        """Stores what came after the button."""
+        key = (self.organization, smiley, press.epoch, press.sequence)
+        chosen = [(*key, position, each.option) for position, each in enumerate(press.followups, 1)]
+        self.transaction.insert(schema.followup_feedback, chosen)
+        if press.text is not None:
+            text, relevance, spam = press.text
+            self.transaction.insert(
+                schema.text_feedback, [(*key, text, relevance, None if spam is None else int(spam))]
+            )
+
+    def quarantine(self, smiley: int, misfits: Sequence[tuple[Misfit, bytes]]) -> int:
+        """Keeps what has no feedback row, each with a hash of its content; how many were not kept before."""
+        kept = 0
+        for misfit, digest in misfits:
+            kept += self.transaction.run(
+                """INSERT INTO quarantine (organization_id, smiley_id, epoch, sequence, hash, reason, body, revision)
+                VALUES (:o, :smiley, :epoch, :sequence, :hash, :reason, :body, :revision) ON CONFLICT DO NOTHING""",
+                o=self.organization, smiley=smiley, epoch=misfit.epoch, sequence=misfit.sequence, hash=digest,
+                reason=int(misfit.reason), body=misfit.body, revision=self.revision,
+            )  # fmt: skip
+        return kept
+
+    def account(self, smiley: int, ranges: Iterable[tuple[int, int, int]]) -> None:
+        """Notes ranges (epoch, first, last) of sequences that no feedback row will stand for."""
+        self.transaction.insert(
+            schema.accounted,
+            [(self.organization, smiley, *each, self.revision) for each in ranges],
+            """ON CONFLICT (organization_id, smiley_id, epoch, first_sequence) DO UPDATE SET last_sequence =
+            CASE WHEN accounted.last_sequence > excluded.last_sequence THEN accounted.last_sequence
+            ELSE excluded.last_sequence END""",
+        )
+
+    def accounted(self, smiley: int, epoch: int, start: int) -> list[tuple[int, int]]:
+        """The ranges (first, last) of an epoch that end at or after a sequence."""
+        rows = self.transaction.rows(
+            """SELECT first_sequence, last_sequence FROM accounted WHERE organization_id = :o AND smiley_id = :smiley
+            AND epoch = :epoch AND last_sequence >= :start ORDER BY first_sequence""",
+            o=self.organization, smiley=smiley, epoch=epoch, start=start,
+        )  # fmt: skip
+        return [(first, last) for first, last in rows]
+
+    def progress(self, smiley: int, epoch: int) -> tuple[int, int]:
+        """The sequence through which nothing of an epoch is missing, and the highest one told; 0, 0 for a new epoch."""
+        known = self._progress.get((smiley, epoch))
+        if known is None:
+            row = self.transaction.row(
+                """SELECT through, highest FROM smiley_epoch
+                WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch""",
+                o=self.organization, smiley=smiley, epoch=epoch,
+            )  # fmt: skip
+            known = self._progress[smiley, epoch] = (row[0], row[1]) if row else (0, 0)
+        return known
+
+    def advance(self, smiley: int, epoch: int, through: int, highest: int) -> None:
+        """Notes an epoch's progress; written at the end."""
+        self._progress[smiley, epoch] = self._advanced[smiley, epoch] = (through, highest)
+
+    def seen(self, upload: Upload, reported_through: Instant | None, clock_error: int | None) -> None:
+        """Notes that a smiley spoke, through when it has told everything, and how it is; written at the end."""
+        before = self._seen.get(upload.smiley, (None,) * 5)
+        told = (clock_error, *upload.health)
+        latest = max((each for each in (before[0], reported_through) if each is not None), default=None)
+        self._seen[upload.smiley] = (
+            latest,
+            *(new if new is not None else old for old, new in zip(before[1:], told, strict=True)),
+        )
+
+    def expect(self, smileys: Iterable[int]) -> None:
+        """Asks once which of the smileys that will speak have told hours by SMS."""
+        each = (
+            "SELECT value AS id FROM json_each(:smileys)"
+            if self.transaction.is_sqlite
+            else "SELECT unnest(:smileys) AS id"
+        )
+        rows = self.transaction.rows(
+            f"""SELECT id FROM ({each}) AS speaking WHERE EXISTS
+            (SELECT 1 FROM hour_report WHERE organization_id = :o AND smiley_id = id)""",
+            o=self.organization,
+            smileys=self.transaction.among(smileys),
+        )
+        self._telling_hours = {row[0] for row in rows}
+
+    def visited(self, assignment: int, visitor: bytes) -> Instant | None:
+        """When a visitor was last counted under an assignment."""
+        row = self.transaction.row(
+            "SELECT at FROM visit WHERE organization_id = :o AND assignment_id = :assignment AND visitor = :visitor",
+            o=self.organization, assignment=assignment, visitor=visitor,
+        )  # fmt: skip
+        return row[0] if row else None
+
+    def visit(self, assignment: int, visitor: bytes, at: Instant) -> None:
+        """Notes a visitor's answer."""
+        self.transaction.insert(
+            schema.visit,
+            [(self.organization, assignment, visitor, at)],
+            """ON CONFLICT (organization_id, assignment_id, visitor)
+            DO UPDATE SET at = CASE WHEN excluded.at > visit.at THEN excluded.at ELSE visit.at END""",
+        )
+
+    def hour_reports(self, smiley: int, epoch: int, start: int, end: int) -> list[HourReport]:
+        """The hours told by SMS whose sequences overlap [start, end), in order of sequence."""
+        if self._telling_hours is not None and smiley not in self._telling_hours:
+            return []
+        rows = self.transaction.rows(
+            f"""SELECT epoch, first_sequence, at, {COUNTS} FROM hour_report
+            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
+              AND first_sequence < :stop AND end_sequence > :start ORDER BY first_sequence""",
+            o=self.organization, smiley=smiley, epoch=epoch, start=start, stop=end,
+        )  # fmt: skip
+        return [HourReport(row[0], row[1], row[2], tuple(row[3:])) for row in rows]
+
+    def put_hour_report(self, smiley: int, report: HourReport) -> None:
+        """Stores what is known of an hour by SMS, in place of what was."""
+        if self._telling_hours is not None:
+            self._telling_hours.add(smiley)
+        counts = tuple(report.counts) + (0,) * (MAX_BUTTONS - len(report.counts))
+        sets = ", ".join(f"c{button} = excluded.c{button}" for button in range(MAX_BUTTONS))
+        self.transaction.insert(
+            schema.hour_report,
+            [(self.organization, smiley, report.epoch, report.first, report.at, report.end, *counts)],
+            f"""ON CONFLICT (organization_id, smiley_id, epoch, first_sequence)
+            DO UPDATE SET end_sequence = excluded.end_sequence, {sets}""",
+        )
+
+    def settle(self) -> None:
+        """Writes the gathered differences: hours of assignments, and those of the groups above them.
+
+        A set-up that was changed is checked as a whole first; SetupError undoes the transaction.
+        """
+        if self._setup_changed:
+            self.setup.check()
+        hours: dict[AssignmentHour, Counts] = {}
+        for each, counts in self._hours.items():
+            if any(counts):
+                assignment, hour, offset, verdict = each
+                _add(hours, AssignmentHour(assignment, hour, nominal_start(hour, offset), verdict), counts)
+        self._hours = {}
+        self.put_assignment_hours(hours)
+        groups = group_up(hours.items(), self.setup.group_keys)
+        self.add_group_hours(groups)
+        self._settle_smileys()
+
+    def put_assignment_hours(self, hours: dict[AssignmentHour, Counts]) -> None:
+        """Adds to the hours of assignments, and to nothing above them."""
+        rows = [_hour_row(self, key, counts) for key, counts in sorted(hours.items())]
+        self.transaction.insert(schema.assignment_hour, rows, _ADD_ASSIGNMENT_HOUR)
+
+    def add_group_hours(self, groups: dict[GroupHour, Counts]) -> None:
+        """Adds differences to the hours of groups."""
+        rows = [_hour_row(self, key, counts) for key, counts in sorted(groups.items()) if any(counts)]
+        self.transaction.insert(schema.group_hour, rows, _ADD_GROUP_HOUR)
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undoes what is inside, rows and gathered differences, and nothing else, if it raises."""
+        before, self._hours = self._hours, {}
+        progress, advanced, seen = self._progress.copy(), self._advanced.copy(), self._seen.copy()
+        try:
+            with self.transaction.savepoint():
+                yield
+        except BaseException:
+            self._hours, self._progress, self._advanced, self._seen = before, progress, advanced, seen
+            raise
+        gathered, self._hours = self._hours, before
+        for key, counts in gathered.items():
+            _add(before, key, counts)
+
+    def _settle_smileys(self) -> None:
+        key = self.organization
+        self.transaction.insert(
+            schema.smiley_epoch,
+            [(key, *each, *progress) for each, progress in sorted(self._advanced.items())],
+            """ON CONFLICT (organization_id, smiley_id, epoch)
+            DO UPDATE SET through = excluded.through, highest = excluded.highest""",
+        )
+        rows = [(key, smiley, self.now, *told) for smiley, told in sorted(self._seen.items())]
+        self.transaction.insert(schema.smiley_state, rows, _KEEP_NEWEST_STATE)
+        self._advanced, self._seen = {}, {}
+
+    def _count(self, feedbacks: Iterable[Feedback], by: int) -> None:
+        hours = self._hours
+        for _, _, _, at, offset, _, button, _, _, assignment, verdict, _ in feedbacks:
+            if is_raw(verdict):
+                key = (assignment, hour_of(at, offset), offset, verdict)
+                counts = hours.get(key)
+                if counts is None:
+                    counts = hours[key] = no_counts()
+                counts[button] += by
+
+
+def _add(hours: dict[Key, Counts], key: Key, counts: Counts) -> None:
+    known = hours.get(key)
+    hours[key] = counts if known is None else list(map(add, known, counts))
+
+
+def _hour_row(ledger: Ledger, key: Sequence[int], counts: Counts) -> Row:
+    return (ledger.organization, *key, *counts, ledger.revision)
+
+
+def _update(organization: int, new: Feedback) -> dict[str, object]:
+    return {
+        "o": organization, "smiley": new.smiley, "epoch": new.epoch, "sequence": new.sequence,
+        "verdict": new.verdict, "assignment": new.assignment, "utc_offset": new.offset,
+    }  # fmt: skip
+
+
+def _note(organization: int, revision: int, old: Feedback, new: Feedback) -> Row:
+    key = (organization, new.smiley, new.epoch, new.sequence, revision)
+    return (*key, old.verdict, new.verdict, old.assignment, old.offset)

@@ -1,0 +1,258 @@
+"""Every table, and how each is distributed where there is Citus."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+)
+from sqlalchemy.schema import SchemaItem
+
+from hymio.rollup import MAX_BUTTONS
+
+metadata = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+REFERENCE = {"distribution": "reference"}
+"""Small, the same on every node, seldom written."""
+
+BY_ORGANIZATION = {"distribution": "organization_id"}
+"""Everything of one organization lies on one node; `organization_id` comes first in every key and WHERE."""
+
+
+def _id(name: str) -> Column[int]:
+    return Column(name, BigInteger, primary_key=True, autoincrement=False)
+
+
+def _owned(name: str, *columns: SchemaItem) -> Table:
+    key = _id("organization_id")
+    return Table(name, metadata, key, *columns, info=BY_ORGANIZATION, sqlite_with_rowid=False)
+
+
+def _number(name: str, *, null: bool = False) -> Column[int]:
+    return Column(name, BigInteger, nullable=null)
+
+
+def _small(name: str) -> Column[int]:
+    return Column(name, SmallInteger, nullable=False)
+
+
+def _text(name: str, *, null: bool = False) -> Column[str]:
+    return Column(name, Text, nullable=null)
+
+
+def _counts() -> list[Column[int]]:
+    return [Column(f"c{button}", Integer, nullable=False) for button in range(MAX_BUTTONS)]
+
+
+organization = Table(
+    "organization",
+    metadata,
+    _id("id"),
+    _text("name"),
+    _number("created_at"),
+    _small("api_enabled"),
+    _small("raw_results"),
+    info=REFERENCE,
+)
+
+directory = Table(
+    "directory",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("hash", LargeBinary, primary_key=True),
+    _number("organization_id"),
+    _number("id"),
+    info=REFERENCE,
+    sqlite_with_rowid=False,
+)
+
+# The row on which the writes of an organization are serialized. It is apart from `organization` because that is a
+# reference table, whose every write is a transaction over all nodes.
+ledger = _owned("ledger", _number("revision"), _number("setup_revision"), _number("raw_from", null=True))
+
+revision = _owned("revision", _id("revision"), _number("committed_at"))
+
+node = _owned(
+    "node", _id("id"), _number("parent_id", null=True), _text("kind"), _text("name"), _text("public_name", null=True)
+)
+
+node_setting = _owned(
+    "node_setting", _id("node_id"), Column("name", Text, primary_key=True), _id("starts_at"), _text("value")
+)
+
+localization = _owned(
+    "localization",
+    Column("kind", Text, primary_key=True),
+    _id("id"),
+    Column("locale", Text, primary_key=True),
+    _text("text"),
+)
+
+question = _owned("question", _id("id"), _text("default_locale"))
+
+survey = _owned("survey", _id("id"), _number("question_id"), _text("scale"), _text("index_type"), _text("type"))
+
+followup_question = _owned(
+    "followup_question", _id("id"), _number("survey_id"), _small("positive"), _text("default_locale")
+)
+
+followup_option = _owned("followup_option", _id("id"), _number("followup_question_id"), _small("position"))
+
+assignment = _owned("assignment", _id("id"), _number("node_id"), _number("survey_id"), _number("smiley_id", null=True))
+
+active_period = _owned(
+    "active_period", _id("assignment_id"), Column("starts", Text, primary_key=True), _text("ends", null=True)
+)
+
+smiley = _owned(
+    "smiley",
+    _id("id"),
+    _text("serial"),
+    _text("name"),
+    _text("type"),
+    Column("sms_key", LargeBinary, nullable=True),
+)
+
+placement = _owned("placement", _id("smiley_id"), _id("starts_at"), _number("node_id"), _number("ends_at", null=True))
+
+api_client = _owned(
+    "api_client",
+    _id("id"),
+    _text("client_id"),
+    Column("token_hash", LargeBinary, nullable=False),
+    _number("created_at"),
+    _number("revoked_at", null=True),
+)
+
+smiley_state = _owned(
+    "smiley_state",
+    _id("smiley_id"),
+    _number("seen_at"),
+    _number("reported_through", null=True),
+    _number("clock_error", null=True),
+    Column("battery", Float, nullable=True),
+    Column("signal", Integer, nullable=True),
+    _text("firmware", null=True),
+)
+
+smiley_epoch = _owned("smiley_epoch", _id("smiley_id"), _id("epoch"), _number("through"), _number("highest"))
+
+# Sequences that no feedback row stands for: declared lost by the device, or kept in quarantine because they could not
+# be read or contradicted what was stored.
+accounted = _owned(
+    "accounted", _id("smiley_id"), _id("epoch"), _id("first_sequence"), _number("last_sequence"), _number("revision")
+)
+
+quarantine = _owned(
+    "quarantine",
+    _id("smiley_id"),
+    _id("epoch"),
+    _id("sequence"),
+    Column("hash", LargeBinary, primary_key=True),
+    _small("reason"),
+    _text("body"),
+    _number("revision"),
+)
+
+feedback = _owned(
+    "feedback",
+    _id("smiley_id"),
+    _id("epoch"),
+    _id("sequence"),
+    _number("at"),
+    _small("utc_offset"),
+    _number("correction"),
+    _small("button"),
+    _small("accuracy"),
+    _small("repeated"),
+    _number("assignment_id"),
+    _small("verdict"),
+    _number("revision"),
+    Index("ix_feedback_assignment_at", "organization_id", "assignment_id", "at"),
+    Index("ix_feedback_revision", "organization_id", "revision"),
+)
+
+
+followup_feedback = _owned(
+    "followup_feedback", _id("smiley_id"), _id("epoch"), _id("sequence"), _id("position"), _number("option_id")
+)
+
+text_feedback = _owned(
+    "text_feedback",
+    _id("smiley_id"),
+    _id("epoch"),
+    _id("sequence"),
+    _text("text", null=True),
+    Column("relevance", Float, nullable=True),
+    Column("spam", SmallInteger, nullable=True),
+)
+
+restatement = _owned(
+    "restatement",
+    _id("smiley_id"),
+    _id("epoch"),
+    _id("sequence"),
+    _id("revision"),
+    _small("old_verdict"),
+    _small("new_verdict"),
+    _number("old_assignment_id"),
+    _small("old_utc_offset"),
+    Index("ix_restatement_revision", "organization_id", "revision"),
+)
+
+hour_report = _owned(
+    "hour_report",
+    _id("smiley_id"),
+    _id("epoch"),
+    _id("first_sequence"),
+    _number("at"),
+    _number("end_sequence"),
+    *_counts(),
+)
+
+visit = _owned("visit", _id("assignment_id"), Column("visitor", LargeBinary, primary_key=True), _number("at"))
+
+message = _owned(
+    "message",
+    _id("received_at"),
+    Column("hash", LargeBinary, primary_key=True),
+    _text("sender"),
+    _text("text"),
+    _number("smiley_id", null=True),
+    _text("outcome"),
+)
+
+assignment_hour = _owned(
+    "assignment_hour",
+    _id("assignment_id"),
+    _id("local_hour"),
+    _id("starts_at"),
+    Column("verdict", SmallInteger, primary_key=True, autoincrement=False),
+    *_counts(),
+    _number("revision"),
+)
+
+group_hour = _owned(
+    "group_hour",
+    _id("node_id"),
+    _id("survey_id"),
+    _id("local_hour"),
+    _id("starts_at"),
+    Column("verdict", SmallInteger, primary_key=True, autoincrement=False),
+    *_counts(),
+    _number("revision"),
+)

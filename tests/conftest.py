@@ -1,0 +1,188 @@
+"""What all tests share: databases on every engine, Hypothesis profiles, and the count of the laws' generated cases."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.errors import UnsatisfiedAssumption
+
+from tests.databases import Databases
+from tests.engines import ENGINES, Unavailable, binaries, stop_all
+
+# --- Hypothesis ------------------------------------------------------------------------------------------------------
+# No deadline and no complaint about slow data: cores are shared, and a law does not depend on the clock.
+
+settings.register_profile("default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("default"), print_blob=True, derandomize=False)
+settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
+
+# --- one folder a run, shared by its workers, and the end of what they started ----------------------------------------
+
+_RUN = pytest.StashKey[tuple[Path, int]]()
+_LAWS = pytest.StashKey[dict[str, int]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_LAWS] = {}
+    told = getattr(config, "workerinput", None)
+    if told is not None:
+        config.stash[_RUN] = (Path(told["hymio_run"]), told["hymio_owner"])
+        return
+    # Open to traverse, since a PostgreSQL server may run here under another account.
+    folder = Path(tempfile.mkdtemp(prefix="hymio-tests-"))
+    folder.chmod(0o711)
+    config.stash[_RUN] = (folder, os.getpid())
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    folder, owner = node.config.stash[_RUN]
+    node.workerinput.update(hymio_run=str(folder), hymio_owner=owner)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if _RUN in config.stash and not hasattr(config, "workerinput"):
+        stop_all(config.stash[_RUN][0])
+
+
+def pytest_report_header() -> list[str]:
+    lines = [f"sqlite: {sqlite3.sqlite_version}"]
+    for engine in ENGINES[1:]:
+        try:
+            lines.append(f"{engine}: {binaries(engine)}")
+        except Unavailable as cause:
+            lines.append(str(cause))
+    return lines
+
+
+# --- databases -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """Makes and drops databases on any engine."""
+    return Databases(*request.config.stash[_RUN])
+
+
+@pytest.fixture(scope="session")
+def fresh_database(databases: Databases) -> Callable[[str], str]:
+    """A call makes a new, migrated database on the named engine and gives its url; also inside a generated case."""
+
+    def make(engine: str) -> str:
+        try:
+            return databases.make(engine)
+        except Unavailable as cause:
+            pytest.skip(str(cause))
+
+    return make
+
+
+@pytest.fixture(params=ENGINES)
+def database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A new, migrated database for this test alone, on each engine in turn."""
+    yield from _for_one_test(databases, request.param, empty=False)
+
+
+@pytest.fixture(params=ENGINES)
+def empty_database_url(request: pytest.FixtureRequest, databases: Databases) -> Iterator[str]:
+    """A database without any table, on each engine in turn."""
+    yield from _for_one_test(databases, request.param, empty=True)
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Any]:
+    """An open store on each engine in turn, for this test alone."""
+    from hymio.store import open_store
+
+    opened = open_store(database_url)
+    yield opened
+    opened.close()
+
+
+def _for_one_test(databases: Databases, engine: str, *, empty: bool) -> Iterator[str]:
+    try:
+        url = databases.make(engine, empty=empty)
+    except Unavailable as cause:
+        pytest.skip(str(cause))
+    yield url
+    databases.give_back(url)
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def shared_database_url(request: pytest.FixtureRequest, fresh_database: Callable[[str], str]) -> str:
+    """One database an engine and worker, for properties: each generated case makes an organization of its own."""
+    return fresh_database(request.param)
+
+
+# --- how many cases the laws ran -------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Any:
+    """Counts the generated cases that a property judged; those its assumptions turned away do not count."""
+    law = item.nodeid.partition("[")[0]
+    laws = item.config.stash[_LAWS]
+    handle = getattr(getattr(item, "obj", None), "hypothesis", None)
+    if handle is None:
+        try:
+            return (yield)
+        finally:
+            _count_stateful(item, law, laws)
+    body = handle.inner_test
+    laws.setdefault(law, 0)
+
+    @functools.wraps(body)
+    def counted(*args: Any, **kwargs: Any) -> Any:
+        try:
+            answer = body(*args, **kwargs)
+        except UnsatisfiedAssumption:
+            raise
+        except BaseException:
+            laws[law] += 1
+            raise
+        laws[law] += 1
+        return answer
+
+    handle.inner_test = counted
+    try:
+        return (yield)
+    finally:
+        handle.inner_test = body
+
+
+def _count_stateful(item: pytest.Item, law: str, laws: dict[str, int]) -> None:
+    # A state machine makes its property only as it runs; what Hypothesis then says of it is all there is.
+    said = re.findall(r"(\d+) (?:passing|failing)", getattr(item, "hypothesis_statistics", ""))
+    if said:
+        laws[law] = laws.get(law, 0) + sum(map(int, said))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["hymio_laws"] = session.config.stash[_LAWS]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    laws = node.config.stash[_LAWS]
+    # A worker that crashed brings nothing.
+    for law, cases in getattr(node, "workeroutput", {}).get("hymio_laws", {}).items():
+        laws[law] = laws.get(law, 0) + cases
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    laws = terminalreporter.config.stash[_LAWS]
+    if laws:
+        noun = "property" if len(laws) == 1 else "properties"
+        terminalreporter.write_line(f"laws: {sum(laws.values()):,} generated cases in {len(laws)} {noun}")

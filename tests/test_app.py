@@ -1,0 +1,326 @@
+"""The application as a whole: health, errors, the log, exports that are cut off, and a server of its own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+import uvicorn
+from litestar import Litestar, Response, get
+
+from hymio.api import answers
+from hymio.api.answers import Exports, Streamed
+from hymio.errors import HymioError, Unavailable
+from hymio.settings import Settings
+from hymio.store import catalog, open_store
+from tests.example import NOW, make_example
+from tests.served import Api, serving
+
+# --- health and errors ---------------------------------------------------------------------------------------------
+
+
+def test_health(database_url: str):
+    store = open_store(database_url)
+    with serving(store) as http:
+        answer = http.get("/health")
+        assert answer.status_code == 200
+        assert answer.json().keys() == {"status", "version", "database"}
+        assert answer.json()["database"] == database_url.partition(":")[0]
+    store.close()
+
+
+def test_a_database_that_cannot_be_reached(tmp_path: Path):
+    place = tmp_path / "database"
+    place.mkdir()
+    store = open_store(f"sqlite:///{place / 'hymio.db'}")
+    example = make_example(store)
+    with serving(store) as http:
+        api = Api(http, example.credentials)
+        assert (http.get("/health").status_code, api.get("/v1/folders").status_code) == (200, 200)
+        store.close()
+        place.rename(tmp_path / "away")
+        for answer in (http.get("/health"), api.get("/v1/folders"), api.get("/v1/surveys/1/rawresults")):
+            assert (answer.status_code, answer.json()["title"]) == (503, "Unavailable")
+            assert int(answer.headers["retry-after"]) > 0
+        (tmp_path / "away").rename(place)
+        assert (http.get("/health").status_code, api.get("/v1/folders").status_code) == (200, 200)
+    store.close()
+
+
+def test_the_beginning_leads_to_the_documentation(tmp_path: Path):
+    store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
+    with serving(store) as http:
+        answer = http.get("/")
+        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+    store.close()
+
+
+def test_a_mistake_of_ours_is_a_problem_that_gives_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
+
+    def broken(_store: object) -> None:
+        raise RuntimeError("the secret of the house")
+
+    monkeypatch.setattr("hymio.app.organizations", broken)
+    with serving(store) as http:
+        answer = http.get("/health")
+        assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
+        assert "secret" not in answer.text
+        assert http.get("/docs").status_code == 200
+    store.close()
+
+
+@pytest.mark.parametrize("error", [each for each in HymioError.__subclasses__() if each.status >= 400])
+def test_every_error_becomes_a_problem_of_its_status(error: type[HymioError]):
+    answer = answers.error_answer(error("what happened"), "Basic")
+    problem = json.loads(answer.content)
+    assert (answer.status_code, problem["status"], problem["title"]) == (error.status, error.status, error.title)
+    assert problem["detail"] == "what happened"
+    assert ("Retry-After" in answer.headers) is (error is Unavailable)
+
+
+# --- exports -------------------------------------------------------------------------------------------------------
+
+
+class Endless:
+    """Chunks without end, and how many generators of them are open."""
+
+    def __init__(self) -> None:
+        self.open = 0
+        self.made = 0
+
+    def chunks(self) -> Generator[bytes]:
+        self.open += 1
+        try:
+            while True:
+                self.made += 1
+                yield b"x" * 65_536
+        finally:
+            self.open -= 1
+
+
+@contextmanager
+def exporting(source: Callable[[], Generator[bytes]], *, most: int, seconds: float) -> Iterator[int]:
+    """Serves an export at /; gives the port."""
+
+    @get("/", sync_to_thread=False)
+    def export() -> Response[None]:
+        return Streamed(app.state.exports, source, {})
+
+    async def begin(app: Litestar) -> None:
+        app.state.exports = Exports(most, seconds)
+
+    app = Litestar(
+        [export],
+        on_startup=[begin],
+        exception_handlers={HymioError: lambda _request, error: answers.error_answer(error, "Basic")},
+        openapi_config=None,
+        logging_config=None,
+    )
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    wait_until(lambda: server.started)
+    try:
+        yield server.servers[0].sockets[0].getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def wait_until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.01)
+
+
+def ask(port: int) -> socket.socket:
+    """A connection on which the export was asked for and nothing is read."""
+    connection = socket.create_connection(("127.0.0.1", port))
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    return connection
+
+
+def test_an_export_ends_when_its_client_goes_away():
+    endless = Endless()
+    with exporting(endless.chunks, most=1, seconds=3600) as port:
+        connection = ask(port)
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        assert endless.open == 1
+        connection.close()
+        wait_until(lambda: endless.open == 0)
+
+
+def test_an_export_ends_when_its_time_is_over_and_the_client_can_see_it():
+    endless = Endless()
+    with exporting(endless.chunks, most=1, seconds=0.5) as port:
+        with pytest.raises(httpx.RemoteProtocolError), httpx.stream("GET", f"http://127.0.0.1:{port}/") as answer:
+            for _chunk in answer.iter_raw():
+                pass
+        assert endless.open == 0
+
+
+def test_an_export_that_is_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(answers, "STALL_SECONDS", 0.3)
+    endless = Endless()
+    with exporting(endless.chunks, most=1, seconds=3600) as port, ask(port):
+        wait_until(lambda: endless.made > 0 and endless.open == 0)
+
+
+def test_nothing_is_made_that_nobody_reads():
+    endless = Endless()
+    with exporting(endless.chunks, most=1, seconds=3600) as port, ask(port) as connection:
+        made = -1
+        while made != endless.made:
+            made = endless.made
+            time.sleep(0.3)
+        assert 0 < made * 65_536 < 64 << 20, "more than sockets hold"
+        connection.close()
+        wait_until(lambda: endless.open == 0)
+
+
+def test_exports_wait_for_one_another_and_are_turned_away_in_the_end(monkeypatch: pytest.MonkeyPatch):
+    endless = Endless()
+    with exporting(endless.chunks, most=1, seconds=3600) as port:
+        first = ask(port)
+        wait_until(lambda: endless.open == 1)
+        monkeypatch.setattr(answers, "WAIT_SECONDS", 0.2)
+        refused = httpx.get(f"http://127.0.0.1:{port}/", timeout=30)
+        assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
+        monkeypatch.setattr(answers, "WAIT_SECONDS", 60)
+        second = ask(port)
+        first.close()
+        assert second.recv(1000).startswith(b"HTTP/1.1 200 OK")
+        second.close()
+        wait_until(lambda: endless.open == 0)
+
+
+def test_what_fails_at_the_first_row_is_a_problem_and_later_a_cut():
+    def failing(after: int) -> Generator[bytes]:
+        for _ in range(after):
+            yield b"["
+        raise Unavailable("the database went away", retry_after=7)
+
+    with exporting(lambda: failing(0), most=1, seconds=3600) as port:
+        answer = httpx.get(f"http://127.0.0.1:{port}/")
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, "7")
+    with exporting(lambda: failing(5), most=1, seconds=3600) as port, pytest.raises(httpx.RemoteProtocolError):
+        httpx.get(f"http://127.0.0.1:{port}/")
+
+
+def test_an_export_of_the_store_gives_its_connection_back(database_url: str):
+    store = open_store(database_url)
+    example = make_example(store)
+    with serving(store) as http:
+        api = Api(http, example.credentials)
+        for _ in range(30):  # more than the pool holds
+            assert len(api.json("/v1/surveys/1/rawresults")["data"]) == 6
+        assert api.request("HEAD", "/v1/surveys/1/rawresults").status_code == 200
+    store.close()
+
+
+def test_exports_are_counted_within_one_loop_only():
+    async def two_in_turn() -> None:
+        exports = Exports(1, 60)
+        for _ in range(2):
+            async with exports.turn():
+                pass
+
+    anyio.run(two_in_turn)
+
+
+# --- a process of its own ------------------------------------------------------------------------------------------
+
+SERVE = """
+import os
+from hymio.app import serve
+from hymio.settings import load
+serve(load(environment=os.environ))
+"""
+
+
+@contextmanager
+def process(folder: Path, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """`serve` in a process; gives it and its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    environment = {**os.environ, "HYMIO_PORT": str(port), "HYMIO_DATA": str(folder / "data"), **settings}
+    command = [sys.executable, "-c", SERVE]
+    with subprocess.Popen(command, env=environment, cwd=folder, stderr=subprocess.PIPE, text=True) as running:
+        try:
+            address = f"http://127.0.0.1:{port}"
+            wait_until(lambda: running.poll() is not None or _answers(address))
+            yield running, address
+        finally:
+            running.kill()
+
+
+def _answers(address: str) -> bool:
+    try:
+        return httpx.get(f"{address}/health").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_a_server_makes_its_database_serves_and_ends_when_it_is_told(tmp_path: Path):
+    with process(tmp_path, HYMIO_LOG_LEVEL="info", HYMIO_LOG_FORMAT="json") as (running, address):
+        assert (tmp_path / "data" / "hymio.db").exists()
+        token = {"X-HON-Client-Id": "a-client", "X-HON-API-Token": "a-token"}
+        assert (
+            httpx.get(f"{address}/v1/folders?password=a-query", headers=token, auth=("u", "a-password")).status_code
+            == 401
+        )
+        running.send_signal(signal.SIGTERM)
+        _, log = running.communicate(timeout=30)
+    assert running.returncode == 0
+    entries = [json.loads(line) for line in log.splitlines()]
+    [entry] = [each for each in entries if each.get("path") == "/v1/folders"]
+    assert {
+        "event": "request",
+        "method": "GET",
+        "path": "/v1/folders",
+        "status": 401,
+        "level": "info",
+    }.items() <= entry.items()
+    for secret in ("a-client", "a-token", "a-query", "a-password"):
+        assert secret not in log
+
+
+def test_a_server_is_quiet_unless_it_is_asked_to_speak(tmp_path: Path):
+    with process(tmp_path) as (running, address):
+        httpx.get(f"{address}/v1/folders")
+        running.send_signal(signal.SIGINT)
+        _, log = running.communicate(timeout=30)
+    assert log == ""
+
+
+def test_presses_and_reads_over_one_server_share_nothing_but_the_store(tmp_path: Path):
+    """An upload is answered while an export runs, since exports have threads of their own."""
+    store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
+    example = make_example(store)
+    with store.begin(example.organization, NOW) as ledger:
+        token = catalog.new_token(ledger, 1)
+    with serving(store, Settings(port=0, threads=1, streams=1)) as http:
+        api = Api(http, example.credentials)
+        before = api.get("/v1/surveys/1/rawresults")
+        upload = {"epoch": 1, "presses": [{"sequence": 7, "at": NOW - 60_000, "button": 3}], "clock": NOW}
+        receipt = http.post("/terminal/v1/uploads", json=upload, headers={"Authorization": f"Bearer {token}"})
+        assert (receipt.status_code, receipt.json()["stored"]) == (200, 1)
+        after = api.get("/v1/surveys/1/rawresults", {"If-None-Match": before.headers["etag"]})
+        assert after.status_code == 200
+        assert after.json()["data"][-1] == {"ts": "2024-03-05T13:59:00.000+02:00", "r": 3}
+    store.close()

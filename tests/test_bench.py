@@ -1,0 +1,45 @@
+"""`hymio bench` measures what it says, on both engines; how fast is no matter of a test."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from hymio.cli import app
+
+ROWS = [
+    "presses in, uploads of 100, 16 a commit",
+    "presses in, uploads of 100, 1 a commit",
+    "disk per press",
+    "a year by hour of the root, one survey",
+    "a year by hour of the root, one scale",
+    "raw CSV",
+    "start to first answer",
+    "memory, idle",
+    "a year by hour of a survey, over HTTP",
+    "memory, more while exporting raw",
+    "presses in, one a request, 32 clients",
+    "its answers: median, 99 of 100",
+]
+
+
+def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hymio.bench.serving.SINGLES", 400)
+    monkeypatch.setattr("hymio.bench.serving.TERMINALS", 20)
+    server = [] if database_url.startswith("sqlite") else ["--database", database_url]
+    done = CliRunner().invoke(app, ["bench", "--presses", "1200", "--json", *server])
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.stdout)
+    assert [figure["what"].startswith(row) for figure, row in zip(figures, ROWS, strict=True)] == [True] * len(ROWS)
+    assert all(figure["measured"][0].isdigit() for figure in figures if "more while" not in figure["what"])
+    assert all(figure["ratio"] > 0 for figure in figures if figure["ratio"] is not None)
+
+
+def test_one_more_press_in_a_full_hour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hymio.bench.writing.HOT", 5_000)
+    done = CliRunner().invoke(app, ["bench", "--hot-hour", "--json"])
+    assert done.exit_code == 0, done.output
+    (figure,) = json.loads(done.stdout)
+    assert figure["measured"].endswith(" ms")

@@ -1,0 +1,232 @@
+"""Cases that are easy to get wrong: far-looking rules, facts that change, pieces that meet, hostile uploads."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hymio import intake, results
+from hymio.errors import NotFound, SetupError
+from hymio.feedback import HourReport, Misfit, Press, Receipt, Upload, Verdict
+from hymio.intake import recount, resettling
+from hymio.misuse import MisusePolicy
+from hymio.scale import Scale
+from hymio.store import Store, catalog
+from tests.test_intake import AT, told
+from tests.test_laws import assert_settled, law, opened
+from tests.world import NOW, build, deliveries, policies, pressed, wording
+from tests.zones import HOUR
+
+LORD_HOWE_AUTUMN = 1_743_865_200_000
+"""2025-04-05T15:00Z: the clocks of Lord Howe go back by half an hour, from 02:00 to 01:30."""
+
+
+def test_a_rule_may_look_back_further_than_the_presses_of_one_upload_lie_apart(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=7200))
+    told(store, world, Press(1, 1, AT, 1), Press(1, 2, AT + 90 * 60_000, 1))
+    assert [each.verdict for each in assert_settled(store, world)] == [Verdict.COUNTED, Verdict.INTERVAL]
+
+
+def test_late_presses_far_apart_whose_followers_meet(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=5))
+    dense = [Press(1, n, AT + n * 2000, 1) for n in range(1, 5401)]
+    told(store, world, *dense)
+    told(store, world, Press(2, 1, AT + 2500, 1), Press(2, 2, AT + 2500 + 2 * HOUR + 1000, 1))
+    assert_settled(store, world)
+
+
+@law
+@given(st.data(), policies, policies)
+def test_resettling_a_smiley_that_stood_elsewhere(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, later: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, policy=policy)
+    presses = data.draw(pressed())
+    for uploads in data.draw(deliveries(presses, world.smileys)):
+        intake.record(store, world.organization, uploads, NOW)
+    moved_at = data.draw(st.sampled_from([press.at for _, press in presses]))
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.place(ledger, world.smileys[0], world.points[1], moved_at)
+        catalog.set_policy(ledger, world.root, later, 0)
+    intake.resettle(store, world.organization, world.root, 0, NOW)
+    settled = assert_settled(store, world)
+    where = {
+        world.assignments[1] if each.at >= moved_at else world.assignments[0]
+        for each in settled
+        if each.smiley == world.smileys[0] and each.verdict < 10
+    }
+    assert {each.assignment for each in settled if each.smiley == world.smileys[0] and each.verdict < 10} == where
+    assert intake.resettle(store, world.organization, world.root, 0, NOW) == 0
+
+
+@law
+@given(st.data(), policies)
+def test_pieces_meet_without_a_seam(shared_database_url: str, data: st.DataObject, policy: MisusePolicy) -> None:
+    store = opened(shared_database_url)
+    world = build(store, ("Australia/Lord_Howe", "UTC"), MisusePolicy(interval=60))
+    for which, press in data.draw(pressed(zone="Australia/Lord_Howe")):
+        told(store, world, press, smiley=which)
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.set_policy(ledger, world.root, policy, 0)
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(recount, "PIECE", 3)
+        small.setattr(resettling, "PIECE", 3)
+        if data.draw(st.booleans()):
+            intake.rebuild(store, world.organization, NOW)
+        else:
+            intake.resettle(store, world.organization, world.root, 0, NOW)
+    assert_settled(store, world)
+
+
+def test_a_changed_zone_never_makes_an_hour_negative(store: Store) -> None:
+    world = build(store, ("Australia/Lord_Howe", "UTC"))
+    told(store, world, *(Press(1, n, LORD_HOWE_AUTUMN + n * 600_000, 1) for n in range(-6, 7) if n > 0))
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.set_zone(ledger, world.points[0], "UTC", 0)
+    told(store, world, Press(2, 1, LORD_HOWE_AUTUMN + 1000, 1))
+    assert_settled(store, world)
+    intake.resettle(store, world.organization, world.root, 0, NOW)
+    assert_settled(store, world)
+
+
+def test_the_half_hour_that_is_shown_twice_begins_when_it_does(store: Store) -> None:
+    world = build(store, ("Australia/Lord_Howe", "UTC"), MisusePolicy(interval=0))
+    told(store, world, Press(1, 1, LORD_HOWE_AUTUMN - 1000, 1), Press(1, 2, LORD_HOWE_AUTUMN + 1000, 2))
+    buckets = results.hourly(store, world.organization, results.OfAssignment(world.assignments[0])).buckets
+    assert [(each.starts_at, each.offset, each.counted) for each in buckets] == [
+        (LORD_HOWE_AUTUMN - HOUR, 660, (0, 1, 0, 0)),
+        (LORD_HOWE_AUTUMN, 630, (0, 0, 1, 0)),
+    ]
+
+
+@law
+@given(st.data(), policies, policies)
+def test_moving_and_setting_never_act_backwards_by_themselves(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, other: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, ("Europe/Tallinn", "UTC"), policy)
+    with store.begin(world.organization, 0) as ledger:
+        catalog.set_policy(ledger, world.groups[2], other)
+        catalog.set_zone(ledger, world.groups[2], "Asia/Kathmandu")
+        fresh = catalog.add_point(ledger, "Plain", world.groups[1])
+        catalog.assign(ledger, fresh, world.surveys[0], store.setup(world.organization).assignments[1].periods)
+        catalog.place(ledger, world.smileys[1], fresh, 0)
+    presses = data.draw(pressed(zone="Europe/Tallinn"))
+    cut = data.draw(st.integers(0, len(presses)))
+    for number, (which, press) in enumerate(presses):
+        if number == cut:
+            with store.begin(world.organization, NOW - HOUR) as ledger:
+                catalog.move_node(ledger, fresh, world.groups[2])
+                catalog.move_node(ledger, world.points[0], world.groups[2])
+                catalog.set_policy(ledger, fresh, MisusePolicy(interval=9))
+        told(store, world, press, smiley=which)
+    assert list(intake.verify(store, world.organization)) == []
+
+
+def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_after(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=5))
+    with store.begin(world.organization, 0) as ledger:
+        catalog.set_policy(ledger, world.groups[2], MisusePolicy(interval=60))
+    told(store, world, Press(1, 1, AT, 1))
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.move_node(ledger, world.points[0], world.groups[2])
+    timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
+    assert (timeline.at(NOW - 1).interval, timeline.at(NOW).interval) == (5, 60)
+    with store.begin(world.organization, NOW + 5) as ledger:
+        catalog.set_policy(ledger, world.groups[2], MisusePolicy(interval=7))
+    timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
+    assert timeline.at(NOW + 5).interval == 7
+
+
+def test_as_of_counts_once_what_moved_there_and_back(store: Store) -> None:
+    world = build(store)
+    told(store, world, Press(1, 1, AT, 1))
+    born, _ = results.revision(store, world.organization)
+    for point in (world.points[1], world.points[0]):
+        with store.begin(world.organization, NOW) as ledger:
+            catalog.place(ledger, world.smileys[0], point, 0)
+        intake.resettle(store, world.organization, world.root, 0, NOW)
+    subjects: list[results.Subject] = [results.OfNode(each, -4) for each in (*world.points, world.root)]
+    counted = [
+        sum(sum(each.raw) for each in results.hourly(store, world.organization, subject, as_of=born).buckets)
+        for subject in subjects
+    ]
+    assert counted == [1, 0, 1]
+
+
+def test_repeated_and_overlapping_ranges_are_one(store: Store) -> None:
+    world = build(store)
+    unread = tuple(Misfit(5, 4, Verdict.UNREADABLE, text) for text in ("{}", "[]"))
+    report = HourReport(5, 7, AT // HOUR * HOUR, (1, 1))
+    upload = Upload(world.smileys[0], lost=((5, 1, 2), (5, 1, 3), (5, 4, 4)), misfits=unread, hours=(report, report))
+    (receipt,) = intake.record(store, world.organization, [upload], NOW)
+    assert isinstance(receipt, Receipt)
+    assert receipt.acknowledged == ((5, 4),)
+    assert told(store, world, lost=((5, 5, 6),)).acknowledged == ((5, 8),)
+
+
+def test_refused_hours_are_not_acknowledged(store: Store) -> None:
+    world = build(store)
+    hours = (HourReport(9, 1, AT // HOUR * HOUR, (5,)), HourReport(9, 4, AT // HOUR * HOUR + HOUR, (4,)))
+    assert told(store, world, hours=hours).acknowledged == ((9, 5),)
+
+
+def test_nobody_reports_what_has_not_happened(store: Store) -> None:
+    world = build(store)
+    hour = NOW // HOUR * HOUR
+    told(store, world, Press(1, 1, hour, 1), reported_through=1 << 52)
+    told(store, world, smiley=1, reported_through=1 << 52)
+    subject = results.OfAssignment(world.assignments[0])
+    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [False]
+
+
+def test_a_visit_that_comes_late_does_not_hide_a_later_one(store: Store) -> None:
+    from uuid import uuid4
+
+    from hymio.feedback import halves
+
+    world = build(store, policy=MisusePolicy(answer_interval=3600))
+    for minutes in (0, -120, 10):
+        press = Press(*halves(uuid4()), AT + minutes * 60_000, 1, survey=world.surveys[1], visitor=b"ann")
+        told(store, world, press, smiley=3)
+    with results.raw(store, world.organization, results.OfAssignment(world.assignments[2])) as raw:
+        assert [Verdict(row.verdict) for row in raw.rows] == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEAT]
+
+
+def test_what_stays_in_quarantine_gets_the_reason_that_holds_now(store: Store) -> None:
+    world = build(store)
+    with store.begin(world.organization, NOW) as ledger:
+        late = catalog.add_smiley(ledger, "LATE", "Late", store.setup(world.organization).smileys[1].type).id
+    upload = Upload(late, (Press(1, 1, AT, 9), Press(1, 2, AT, 1)))
+    intake.record(store, world.organization, [upload], NOW)
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.place(ledger, late, world.points[0], 0)
+    assert intake.release(store, world.organization, NOW) == 1
+    with store.read() as transaction:
+        rows = transaction.rows(
+            "SELECT verdict FROM feedback WHERE organization_id = :o ORDER BY sequence", o=world.organization
+        )
+    assert [row[0] for row in rows] == [Verdict.OFF_SCALE, Verdict.COUNTED]
+
+
+def test_many_presses_in_one_instant(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=5, burst_presses=3, burst_seconds=2))
+    told(store, world, *(Press(1, n, AT, n % 4) for n in range(1, 3001)))
+    told(store, world, Press(2, 1, AT, 1))
+    settled = assert_settled(store, world)
+    assert [each.verdict for each in settled].count(Verdict.COUNTED) == 1
+
+
+def test_what_does_not_exist_is_refused(store: Store) -> None:
+    world = build(store)
+    with pytest.raises(SetupError, match="no question 999"), store.begin(world.organization, NOW) as ledger:
+        catalog.add_survey(ledger, 999, Scale.FOUR)
+    with pytest.raises(SetupError, match="no smiley 999"), store.begin(world.organization, NOW) as ledger:
+        catalog.place(ledger, 999, world.points[0], 0)
+    with pytest.raises(SetupError, match="no survey 999"), store.begin(world.organization, NOW) as ledger:
+        catalog.add_followup(ledger, 999, positive=True, wording=wording("Why?"), options=[wording("Price")])
+    with pytest.raises(NotFound, match="no survey 999"):
+        results.hourly(store, world.organization, results.OfNode(world.root, 999))

@@ -1,0 +1,336 @@
+"""What becomes of presses that repeat, contradict, come at impossible times or before somebody set the point up."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hymio import intake, results
+from hymio.errors import NotFound, SetupError, Unavailable
+from hymio.feedback import (
+    DEVICE_EPOCHS,
+    Feedback,
+    Misfit,
+    Press,
+    Receipt,
+    Text,
+    Upload,
+    Verdict,
+    feedback_id,
+    halves,
+    key_of,
+    placeholder_sequence,
+)
+from hymio.misuse import MisusePolicy
+from hymio.period import InstantRange, instant_of, zone
+from hymio.store import Store, catalog, dialect, open_store
+from hymio.survey import ActivePeriod
+from tests.test_laws import assert_settled, law, opened, stored_feedback
+from tests.world import NOW, World, build, policies, pressed, wall
+from tests.zones import HOUR
+
+AT = 1_750_000_000_000
+
+
+def told(store: Store, world: World, *presses: Press, smiley: int = 0, **more: object) -> Receipt:
+    (receipt,) = intake.record(store, world.organization, [Upload(world.smileys[smiley], presses, **more)], NOW)  # type: ignore[arg-type]  # the fields of an upload
+    assert isinstance(receipt, Receipt)
+    return receipt
+
+
+def verdicts(store: Store, world: World) -> list[Verdict]:
+    return [Verdict(each.verdict) for each in stored_feedback(store, world)]
+
+
+def test_a_repeat_is_a_duplicate_and_other_content_a_conflict(store: Store) -> None:
+    world = build(store)
+    first = told(store, world, Press(1, 1, AT, 3), Press(1, 2, AT + 9000, 3))
+    again = told(store, world, Press(1, 1, AT, 3), Press(1, 2, AT + 9000, 0), Press(1, 2, AT + 9000, 0))
+    assert (first.stored, first.duplicates, first.quarantined) == (2, 0, ())
+    assert (again.stored, again.duplicates) == (1, 2)
+    assert {each.reason for each in again.quarantined} == {Verdict.CONFLICT}
+    assert [each.button for each in assert_settled(store, world)] == [3, 3]
+
+
+def test_two_presses_in_one_second_are_two(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=0))
+    assert told(store, world, Press(1, 1, AT, 3), Press(1, 2, AT, 3)).stored == 2
+    assert verdicts(store, world) == [Verdict.COUNTED, Verdict.COUNTED]
+
+
+def test_one_bad_press_never_blocks_its_neighbours(store: Store) -> None:
+    world = build(store)
+    bad = [Press(1, 2, AT, 9), Press(1, 3, -5, 1), Press(1, 4, NOW + HOUR, 1)]
+    unread = Misfit(1, 5, Verdict.UNREADABLE, '{"sequence":5,"button":"x"}')
+    receipt = told(store, world, Press(1, 1, AT, 2), *bad, Press(1, 6, AT + HOUR, 1), misfits=(unread,))
+    reasons = [(each.sequence, each.reason.label) for each in receipt.quarantined]
+    assert reasons == [(2, "off_scale"), (3, "impossible_time"), (4, "impossible_time"), (5, "unreadable")]
+    assert receipt.acknowledged == ((1, 6),)
+    assert verdicts(store, world).count(Verdict.COUNTED) == 2
+
+
+@law
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 5)), min_size=1, max_size=15), st.data())
+def test_acknowledged_through_is_the_first_gap(
+    shared_database_url: str, told_ranges: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store)
+    known: set[int] = set()
+    for first, count in told_ranges:
+        known |= set(range(first, first + count))
+        if data.draw(st.booleans()):
+            receipt = told(store, world, lost=((5, first, first + count - 1),))
+        else:
+            receipt = told(store, world, *(Press(5, n, AT + n * 7000, 1) for n in range(first, first + count)))
+        gap = next(n for n in range(1, 60) if n not in known)
+        assert receipt.acknowledged == ((5, gap - 1),)
+
+
+def test_a_wrong_clock_is_corrected_once(store: Store) -> None:
+    world = build(store)
+    year_1970 = 5_000_000
+    receipt = told(store, world, Press(1, 1, year_1970, 3), clock=year_1970 + 60_000)
+    assert receipt.correction == NOW - year_1970 - 60_000
+    again = told(store, world, Press(1, 1, year_1970, 3), clock=year_1970 + 120_000)
+    assert again.duplicates == 1
+    (stored,) = stored_feedback(store, world)
+    assert (stored.at, stored.correction) == (NOW - 60_000, receipt.correction)
+
+
+def test_quarantine_is_released_when_the_set_up_is_mended(store: Store) -> None:
+    world = build(store)
+    with store.begin(world.organization, NOW) as ledger:
+        late = catalog.add_smiley(ledger, "LATE", "Late", store.setup(world.organization).smileys[1].type).id
+    world = replace(world, smileys=(*world.smileys, late))
+    receipt = told(store, world, *(Press(1, n, AT + n * 1000, 1) for n in range(1, 9)), smiley=4)
+    assert {each.reason for each in receipt.quarantined} == {Verdict.NO_PLACEMENT}
+    assert intake.release(store, world.organization, NOW) == 0
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.place(ledger, late, world.points[0], AT)
+    assert intake.release(store, world.organization, NOW) == 8
+    assert verdicts(store, world).count(Verdict.COUNTED) == 2
+    assert_settled(store, world)
+
+
+def test_a_web_press_names_its_survey(store: Store) -> None:
+    world = build(store)
+    right, wrong = (Press(*halves(uuid4()), AT, 4, survey=survey) for survey in reversed(world.surveys))
+    receipt = told(store, world, right, wrong, smiley=3)
+    assert [each.reason for each in receipt.quarantined] == [Verdict.WRONG_SURVEY]
+    assert receipt.acknowledged == ()
+    assert intake.resettle(store, world.organization, world.root, 0, NOW) == 0
+
+
+def test_people_behind_a_web_smiley_are_independent_and_a_visitor_counts_once(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=60, answer_interval=3600))
+    people = [b"ann", b"bob", b"ann"]
+    for n, visitor in enumerate(people):
+        told(
+            store, world, Press(*halves(uuid4()), AT + n * 1000, 4, survey=world.surveys[1], visitor=visitor), smiley=3
+        )
+    with results.raw(store, world.organization, results.OfAssignment(world.assignments[2])) as raw:
+        assert [Verdict(row.verdict) for row in raw.rows] == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEAT]
+    assert list(intake.verify(store, world.organization)) == []
+
+
+def test_what_comes_after_the_button_is_kept(store: Store) -> None:
+    world = build(store)
+    press = Press(*halves(uuid4()), AT, 0, survey=world.surveys[1], text=Text("Cold soup", 0.75, spam=False))
+    told(store, world, press, press, smiley=3)
+    subject = results.OfAssignment(world.assignments[2])
+    with results.texts(store, world.organization, subject) as texts:
+        assert (texts.total, [row.text for row in texts.rows]) == (1, [press.text])
+    with results.raw(store, world.organization, subject) as raw:
+        assert [row.text for row in raw.rows] == [press.text]
+
+
+def test_an_unknown_smiley_undoes_its_upload_alone(store: Store) -> None:
+    world = build(store)
+    uploads = [Upload(world.smileys[0], (Press(1, 1, AT, 1),)), Upload(12345, (Press(1, 1, AT, 1),))]
+    good, bad = intake.record(store, world.organization, uploads, NOW)
+    assert isinstance(good, Receipt)
+    assert isinstance(bad, NotFound)
+    assert len(assert_settled(store, world)) == 1
+
+
+@law
+@given(st.data(), policies)
+def test_a_moved_group_takes_its_history_along(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, policy=policy)
+    half, rest = (data.draw(pressed()) for _ in range(2))
+    for number, presses in enumerate((half, rest)):
+        for which, press in presses:
+            told(store, world, press._replace(epoch=press.epoch + 10 * number), smiley=which)
+        if number == 0:
+            with store.begin(world.organization, NOW) as ledger:
+                catalog.move_node(ledger, world.points[0], world.groups[2])
+    assert_settled(store, world)
+
+
+@law
+@given(st.data(), policies)
+def test_verify_sees_what_was_damaged_and_rebuild_restores_it(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, policy=policy)
+    for which, press in data.draw(pressed()):
+        told(store, world, press, smiley=which)
+    before = assert_settled(store, world)
+    table = data.draw(st.sampled_from(["assignment_hour", "group_hour"]))
+    with store.write() as transaction:
+        values = {"o": world.organization}
+        hurt = transaction.run(f"UPDATE {table} SET c0 = c0 + 1 WHERE organization_id = :o", **values)
+        hurt += transaction.run(
+            "UPDATE feedback SET verdict = 4 - verdict WHERE organization_id = :o AND verdict IN (0, 4)", **values
+        )
+    assert bool(list(intake.verify(store, world.organization))) == bool(hurt)
+    intake.rebuild(store, world.organization, NOW)
+    assert assert_settled(store, world) == before
+
+
+def test_rebuild_and_resettle_run_while_presses_arrive(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=5))
+    presses = [Press(1, n, AT + n * 1500, n % 4) for n in range(1, 3001)]
+    sent = threading.Event()
+
+    def send() -> None:
+        for start in range(0, len(presses), 50):
+            told(store, world, *presses[start : start + 50])
+        sent.set()
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    rounds = 0
+    while not sent.is_set() or rounds < 2:
+        rounds += 1
+        intake.rebuild(store, world.organization, NOW)
+        intake.resettle(store, world.organization, world.root, 0, NOW)
+    sender.join()
+    assert len(assert_settled(store, world)) == 3000
+
+
+def test_an_active_period_is_wall_time_at_the_point(store: Store) -> None:
+    world = build(store, ("Europe/Tallinn", "UTC"))
+    start, end = wall("2026-06-01T09:00"), wall("2026-06-01T17:00")
+    with store.begin(world.organization, NOW) as ledger:
+        other = catalog.add_point(ledger, "Three", world.groups[1])
+        catalog.set_zone(ledger, other, "Europe/Tallinn")
+        catalog.assign(ledger, other, world.surveys[0], [ActivePeriod(start, end)])
+        catalog.place(ledger, world.smileys[0], other, AT)
+    opening, closing = (instant_of(wall, zone("Europe/Tallinn")) for wall in (start, end))
+    receipt = told(
+        store, world, *(Press(1, n, at, 1) for n, at in enumerate((opening - 1, opening, closing - 1, closing), 1))
+    )
+    assert [(each.sequence, each.reason) for each in receipt.quarantined] == [
+        (1, Verdict.NO_SURVEY),
+        (4, Verdict.NO_SURVEY),
+    ]
+
+
+def test_a_set_up_that_cannot_be_is_refused_whole(store: Store) -> None:
+    world = build(store)
+    before = store.setup(world.organization)
+    with pytest.raises(SetupError, match="two surveys of one smiley"), store.begin(world.organization, NOW) as ledger:
+        catalog.assign(ledger, world.points[0], world.surveys[1], [ActivePeriod(wall("2020-01-01"))])
+    assert store.setup(world.organization) == before
+
+
+def test_hours_are_complete_when_every_smiley_has_reported(store: Store) -> None:
+    world = build(store)
+    subject = results.OfAssignment(world.assignments[0])
+    hour = AT // HOUR * HOUR
+    told(store, world, Press(1, 1, AT, 1), reported_through=hour + 2 * HOUR)
+    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [False]
+    told(store, world, smiley=1, reported_through=hour + HOUR)
+    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [True]
+
+
+@law
+@given(st.data(), policies, st.integers(-9, 9), st.integers(0, 18))
+def test_the_total_of_raw_results_is_how_many_rows_there_are(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, start: int, length: int
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, ("Australia/Lord_Howe", "Asia/Kathmandu"), policy)
+    presses = data.draw(pressed(zone="Australia/Lord_Howe"))
+    for which, press in presses:
+        told(store, world, press, smiley=which)
+    begin = presses[0][1].at + start * HOUR // 4
+    within = InstantRange(begin, begin + length * HOUR // 3)
+    for subject in (results.OfAssignment(world.assignments[0]), results.OfNode(world.root, -4)):
+        with results.raw(store, world.organization, subject, within) as raw:
+            assert raw.total == len(list(raw.rows))
+
+
+@given(st.integers(0, (1 << 32) - 1), st.integers(0, DEVICE_EPOCHS - 1), st.integers(1, (1 << 31) - 1))
+def test_an_id_and_its_key_are_the_same_thing(smiley: int, epoch: int, sequence: int) -> None:
+    for each in (sequence, placeholder_sequence(sequence, 10, 65535)):
+        identity = feedback_id(smiley, epoch, each)
+        assert (identity.version, key_of(identity)) == (8, (smiley, epoch, each))
+
+
+@given(st.uuids(version=4))
+def test_a_clients_own_id_is_its_key(identity: UUID) -> None:
+    assert feedback_id(77, *halves(identity)) == identity
+    assert key_of(identity) == (None, *halves(identity))
+
+
+def test_a_locked_database_stores_nothing_and_says_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "LOCK_SECONDS", 0)
+    store = open_store(f"sqlite:///{tmp_path / 'locked.sqlite3'}")
+    world = build(store)
+    holder = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable):
+        told(store, world, Press(1, 1, AT, 1))
+    holder.execute("ROLLBACK")
+    assert told(store, world, Press(1, 1, AT, 1)).stored == 1
+
+
+def test_a_full_disk_stores_nothing_and_says_come_back(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'full.sqlite3'}")
+    world = build(store)
+    with store.read() as transaction:
+        pages = transaction.rows("PRAGMA page_count")[0][0]
+    for connection in _pooled(store):
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+    many = [Press(1, n, AT + n * HOUR, 1) for n in range(1, 2000)]
+    with pytest.raises(Unavailable, match="full"):
+        told(store, world, *many)
+    for connection in _pooled(store):
+        connection.execute("PRAGMA max_page_count = 1073741823")
+    assert told(store, world, *many).stored == 1999
+    assert_settled(store, world)
+
+
+def _pooled(store: Store) -> list[Any]:
+    engine = store._engine
+    taken = [engine.raw_connection() for _ in range(3)]
+    drivers = [each.driver_connection for each in taken]
+    for each in taken:
+        each.close()
+    return drivers
+
+
+def test_feedback_order_is_instant_then_key() -> None:
+    one = Feedback(1, 1, 1, AT, 0, 0, 1, 0, 0, 1, 0, 1)
+    assert sorted(
+        [one._replace(sequence=2), one._replace(at=AT - 1, sequence=9), one], key=lambda each: each.order
+    ) == [
+        one._replace(at=AT - 1, sequence=9),
+        one,
+        one._replace(sequence=2),
+    ]

@@ -1,0 +1,215 @@
+"""Law 8 on a real server: it is killed again and again while terminals press, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from hymio import intake
+from hymio.gateway.notebook import Notebook, close_notebook, create_notebook, note_press, open_notebook
+from hymio.gateway.simulator import NotTold, send
+from hymio.store import Store, open_store
+from tests.terminals import Terminals, put_up, stored
+
+TERMINALS = 20
+KILLS = 10
+LIFE_SECONDS = 0.7
+"""How long the server serves before it is killed, after it has answered."""
+
+START_SECONDS = 60
+FORKING = """
+import os, sys, uvicorn, hymio.app
+from hymio.cli import main
+for line in sys.stdin:
+    what, *process = line.split()
+    if what == "wait":
+        print(os.waitstatus_to_exitcode(os.waitpid(int(process[0]), 0)[1]), flush=True)
+    elif server := os.fork():
+        print(server, flush=True)
+    else:
+        sys.exit(main())
+"""
+
+
+@pytest.fixture
+def store(database_url: str) -> Iterator[Store]:
+    opened = open_store(database_url)
+    yield opened
+    opened.close()
+
+
+def test_a_server_that_is_killed_loses_and_doubles_nothing(store: Store, database_url: str, tmp_path: Path) -> None:
+    acme = put_up(store, TERMINALS)
+    with free_port() as port, Servers(database_url, port, tmp_path) as servers:
+        files = [make_terminal(tmp_path, acme, number, port) for number in range(TERMINALS)]
+        with ThreadPoolExecutor(TERMINALS) as pool:
+            ending = threading.Event()
+            pressing = [pool.submit(keep_pressing, file, ending) for file in files]
+            try:
+                for _ in range(KILLS):
+                    server = servers.start()
+                    time.sleep(LIFE_SECONDS)
+                    assert servers.end(server, signal.SIGKILL) == -signal.SIGKILL
+                server = servers.start()
+            finally:
+                ending.set()
+            duplicates = sum(each.result() for each in pressing)
+        assert servers.end(server, signal.SIGTERM) == 0
+    assert duplicates > TERMINALS
+    check(store, acme, files)
+
+
+def check(store: Store, acme: Terminals, files: list[Path]) -> None:
+    """Every press that a terminal noted is in the ledger once, as it was noted, and the hours agree."""
+    noted = []
+    for smiley, file in enumerate(files, 1):
+        notebook = open_notebook(file)
+        assert not notebook.waiting
+        noted += [(smiley, notebook.epoch, sequence) for sequence in range(1, notebook.last + 1)]
+        close_notebook(notebook)
+    assert stored(store, acme.organization, "feedback", "smiley_id, epoch, sequence") == sorted(noted)
+    assert len(noted) > TERMINALS * KILLS
+    assert stored(store, acme.organization, "quarantine", "reason") == []
+    through = {row[:2]: row[2] for row in stored(store, acme.organization, "smiley_epoch", "smiley_id, epoch, through")}
+    assert through == {(smiley, epoch): sequence for smiley, epoch, sequence in sorted(noted)}
+    assert list(intake.verify(store, acme.organization)) == []
+
+
+# --- the server -------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def free_port() -> Iterator[int]:
+    """A port that nobody else is given while the server is away: it stays bound, but does not listen."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+class Servers:
+    """Starts `hymio serve` in a process of its own, again and again: forks of one that has loaded the program once."""
+
+    def __init__(self, database_url: str, port: int, folder: Path) -> None:
+        self._address = f"http://127.0.0.1:{port}"
+        self._log = folder / "server.log"
+        self._command = [sys.executable, "-c", FORKING, "serve", "--host", "127.0.0.1", "--port", str(port)]
+        self._environment = os.environ | {"HYMIO_DATABASE": database_url}
+        self._running: set[int] = set()
+
+    def __enter__(self) -> Servers:
+        with self._log.open("ab") as log:
+            self._parent = subprocess.Popen(
+                self._command, env=self._environment, cwd=self._log.parent,
+                text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+            )  # fmt: skip
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in self._running:
+            os.kill(process, signal.SIGKILL)
+        self._parent.communicate()
+
+    def start(self) -> int:
+        """A server that answers; its process."""
+        process = self._ask("start")
+        self._running.add(process)
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self._address}/health", timeout=5).is_success:
+                    return process
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.02)
+
+    def end(self, process: int, how: signal.Signals) -> int:
+        """Ends a server; its exit status, minus the signal where that ended it."""
+        os.kill(process, how)
+        self._running.remove(process)
+        return self._ask(f"wait {process}")
+
+    def _ask(self, what: str) -> int:
+        assert self._parent.stdin is not None
+        assert self._parent.stdout is not None
+        self._parent.stdin.write(f"{what}\n")
+        self._parent.stdin.flush()
+        return int(self._parent.stdout.readline())
+
+
+# --- the terminals ----------------------------------------------------------------------------------------------------
+
+
+def make_terminal(folder: Path, acme: Terminals, number: int, port: int) -> Path:
+    file = folder / f"{number}.terminal"
+    close_notebook(create_notebook(file, f"http://127.0.0.1:{port}", acme.tokens[number], f"T{number + 1}"))
+    return file
+
+
+def keep_pressing(file: Path, ending: threading.Event) -> int:
+    """Presses and sends, the server alive or not, and at the end sends what waits; how many duplicates it sent.
+
+    Now and then an answer is lost on its way, and now and then the terminal loses its power.
+    """
+    notebook, duplicates = open_notebook(file), 0
+    with httpx.Client(timeout=5, transport=Lossy()) as http:
+        while not ending.is_set():
+            note_press(notebook, now(), notebook.last % 4)
+            receipt = try_to_send(notebook, http)
+            duplicates += receipt["duplicates"] if receipt else 0
+            time.sleep(0.01 if receipt else 0.05)
+            if notebook.last % 25 == 0:
+                notebook = power_failure(notebook)
+        deadline = time.monotonic() + START_SECONDS
+        while not try_to_send(notebook, http):
+            assert time.monotonic() < deadline, "what waits is not taken"
+            time.sleep(0.05)
+    close_notebook(notebook)
+    return duplicates
+
+
+def try_to_send(notebook: Notebook, http: httpx.Client) -> dict[str, Any] | None:
+    try:
+        return send(notebook, http, now())
+    except NotTold as error:
+        if error.lasting:
+            raise
+        return None
+
+
+class Lossy(httpx.HTTPTransport):
+    """A connection on which every seventh answer is lost."""
+
+    answers = 0
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        answer = super().handle_request(request)
+        self.answers += 1
+        if self.answers % 7 == 0:
+            answer.close()
+            raise httpx.ReadError("the answer was lost")
+        return answer
+
+
+def power_failure(notebook: Notebook) -> Notebook:
+    """The terminal as it starts again, after it died while it noted a press."""
+    close_notebook(notebook)
+    with notebook.path.open("ab") as file:
+        file.write(b'{"press":[%d,17' % (notebook.last + 1))
+    return open_notebook(notebook.path)
+
+
+def now() -> int:
+    return time.time_ns() // 1_000_000

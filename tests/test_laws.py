@@ -1,0 +1,175 @@
+"""Laws 1, 2 and 6: whatever the order, batches and repeats, what is stored is what raw, set-up and policies say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hymio import intake, results
+from hymio.feedback import Feedback, Press, Upload, Verdict, is_raw
+from hymio.misuse import MisusePolicy, judge_chain
+from hymio.period import Grain
+from hymio.rollup import AssignmentHour, Counts, group_up, roll_up
+from hymio.setup import END, Setup
+from hymio.store import Store, catalog, open_store, sweep
+from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
+
+opened = cache(open_store)
+law = settings(
+    max_examples=60,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+
+
+def stored_feedback(store: Store, world: World) -> list[Feedback]:
+    with store.read() as transaction:
+        under = {0, *world.assignments}
+        rows = [list(sweep.piece(transaction, world.organization, each, -END, END)) for each in sorted(under)]
+    return sorted((each for group in rows for each in group), key=lambda each: each.order)
+
+
+def stored_hours(store: Store, world: World) -> dict[AssignmentHour, Counts]:
+    with store.read() as transaction:
+        return {
+            key: counts
+            for each in world.assignments
+            for key, counts in sweep.assignment_hours(transaction, world.organization, each, -END, END)
+            if any(counts)
+        }
+
+
+def judged(setup: Setup, feedbacks: Iterable[Feedback]) -> list[Feedback]:
+    """The model: every chain judged whole, from plain lists."""
+    chains: dict[tuple[int, int], list[Feedback]] = {}
+    rest = []
+    for each in sorted(feedbacks, key=lambda each: (each.at, each.epoch, each.sequence)):
+        if is_raw(each.verdict):
+            chains.setdefault((each.assignment, each.smiley), []).append(each)
+        else:
+            rest.append(each)
+    for (assignment, smiley), chain in chains.items():
+        rest += [
+            each._replace(verdict=verdict)
+            for each, verdict in judge_chain(chain, setup.policies_of(assignment, smiley))
+        ]
+    return sorted(rest, key=lambda each: each.order)
+
+
+def assert_settled(store: Store, world: World) -> list[Feedback]:
+    """Law 1 for what is stored now; gives the feedback back."""
+    setup = store.setup(world.organization)
+    feedbacks = stored_feedback(store, world)
+    assert feedbacks == judged(setup, feedbacks)
+    hours = stored_hours(store, world)
+    assert hours == roll_up(feedbacks)
+    expected_groups = {key: counts for key, counts in group_up(hours.items(), setup.group_keys).items() if any(counts)}
+    with store.read() as transaction:
+        groups = {}
+        for node in world.groups:
+            groups.update(sweep.group_hours(transaction, world.organization, node, -(10**9), 10**9))
+    assert groups == expected_groups
+    assert list(intake.verify(store, world.organization)) == []
+    return feedbacks
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_any_order_any_batches_any_repeats(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, zones, policy)
+    presses = data.draw(pressed(zone=zones[0]))
+    for uploads in data.draw(deliveries(presses, world.smileys)):
+        intake.record(store, world.organization, uploads, NOW)
+    feedbacks = assert_settled(store, world)
+    keys = {(world.smileys[which], press.epoch, press.sequence) for which, press in presses}
+    assert {(each.smiley, each.epoch, each.sequence) for each in feedbacks} == keys
+    assert all(each.verdict == Verdict.OFF_SCALE for each in feedbacks if each.button == 4)
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_the_state_does_not_depend_on_the_delivery(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    presses = data.draw(pressed(zone=zones[0]))
+    states = []
+    for _ in range(2):
+        world = build(store, zones, policy)
+        for uploads in data.draw(deliveries(presses, world.smileys)):
+            intake.record(store, world.organization, uploads, NOW)
+        states.append([each._replace(revision=0) for each in stored_feedback(store, world)])
+    assert states[0] == states[1]
+
+
+@law
+@given(st.data(), zone_pairs, policies, policies)
+def test_resettling_acts_backwards(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy, later: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, ("UTC", zones[1]), policy)
+    presses = data.draw(pressed(zone=zones[0]))
+    for uploads in data.draw(deliveries(presses, world.smileys)):
+        intake.record(store, world.organization, uploads, NOW)
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.set_zone(ledger, world.points[0], zones[0], 0)
+        catalog.set_policy(ledger, world.root, later, 0)
+    intake.resettle(store, world.organization, world.root, 0, NOW)
+    resettled = [each._replace(revision=0) for each in assert_settled(store, world)]
+
+    fresh = build(store, zones, later)
+    intake.record(store, fresh.organization, [_whole(presses, which, fresh) for which in range(3)], NOW)
+    assert resettled == [each._replace(revision=0) for each in stored_feedback(store, fresh)]
+
+
+def _whole(presses: list[tuple[int, Press]], which: int, world: World) -> Upload:
+    return Upload(world.smileys[which], tuple(press for smiley, press in presses if smiley == which))
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_a_revision_gives_its_numbers_for_ever(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, zones, policy)
+    seen = []
+    subjects: list[results.Subject] = [
+        results.OfAssignment(world.assignments[0]),
+        results.OfNode(world.root, -4),
+        results.OfNode(world.points[0], world.surveys[0]),
+    ]
+    for uploads in data.draw(deliveries(data.draw(pressed(zone=zones[0])), world.smileys)):
+        intake.record(store, world.organization, uploads, NOW)
+        seen.append([results.hourly(store, world.organization, subject) for subject in subjects])
+    for then in seen:
+        for subject, known in zip(subjects, then, strict=True):
+            again = results.hourly(store, world.organization, subject, as_of=known.revision)
+            assert [each[:3] for each in again.buckets] == [each[:3] for each in known.buckets]
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_regrouping_never_changes_a_total(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, zones, policy)
+    for uploads in data.draw(deliveries(data.draw(pressed(zone=zones[1])), world.smileys)):
+        intake.record(store, world.organization, uploads, NOW)
+    for subject in (results.OfAssignment(world.assignments[1]), results.OfNode(world.root, -4)):
+        totals = set()
+        for grain in Grain:
+            buckets = results.hourly(store, world.organization, subject, grain=grain).buckets
+            totals.add((sum(sum(each.counted) for each in buckets), sum(sum(each.raw) for each in buckets)))
+            assert [each.starts_at for each in buckets] == sorted(each.starts_at for each in buckets)
+        with results.raw(store, world.organization, subject) as raw:
+            rows = list(raw.rows)
+        assert raw.total == len(rows)
+        assert totals == {(sum(row.verdict == Verdict.COUNTED for row in rows), len(rows))}

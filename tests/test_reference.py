@@ -1,0 +1,243 @@
+"""The documents are true: the example organization answers as their examples say, and OpenAPI describes it all."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+import jsonschema
+import pytest
+from openapi_spec_validator import validate
+
+from hymio.api import openapi, reference, v1
+from hymio.settings import described
+from hymio.store import Store, catalog, open_store
+from tests.databases import Databases
+from tests.example import NOW, TERMINAL, Example, make_example
+from tests.served import Api, check, serving
+
+DOCS = Path(__file__).parents[1] / "docs"
+EXAMPLE = re.compile(
+    r"```http\n(?P<request>GET [^\n]+)\n```\n\n```json ?(?P<status>\d*)\n(?P<body>.*?)\n```", re.DOTALL
+)
+UPDATE = "HYMIO_UPDATE_EXAMPLES"
+
+
+class World(NamedTuple):
+    """A served store and the example organization in it."""
+
+    store: Store
+    example: Example
+    api: Api
+
+
+@pytest.fixture(scope="module")
+def world(databases: Databases) -> Iterator[World]:
+    url = databases.make("sqlite")
+    store = open_store(url)
+    example = make_example(store)
+    with serving(store) as http:
+        yield World(store, example, Api(http, example.credentials))
+    store.close()
+    databases.give_back(url)
+
+
+class Secrets(NamedTuple):
+    """What the ways in want to see."""
+
+    token: str
+    sms: str
+
+
+@pytest.fixture(scope="module")
+def secrets(world: World) -> Secrets:
+    with world.store.begin(world.example.organization, NOW) as ledger:
+        return Secrets(catalog.new_token(ledger, TERMINAL), catalog.sms_secret(ledger))
+
+
+@pytest.fixture(scope="module")
+def api(world: World) -> Api:
+    return world.api
+
+
+def examples() -> list[tuple[str, int, str]]:
+    text = (DOCS / "api-v1.md").read_text()
+    return [(each["request"], int(each["status"] or 200), each["body"]) for each in EXAMPLE.finditer(text)]
+
+
+def test_there_is_an_example_for_every_endpoint():
+    paths = [request.removeprefix("GET ").partition("?")[0] for request, _, _ in examples()]
+    for endpoint in v1.ENDPOINTS:
+        pattern = endpoint.path.replace("{key}", "[0-9]+")
+        assert any(re.fullmatch(pattern, path) for path in paths), endpoint.path
+
+
+def test_every_endpoint_has_a_heading():
+    headings = re.findall(r"^### GET (\S+)$", (DOCS / "api-v1.md").read_text(), re.MULTILINE)
+    assert headings == [endpoint.path.replace("{key}", ":key") for endpoint in v1.ENDPOINTS]
+
+
+@pytest.mark.parametrize("request_line", [request for request, _, _ in examples()])
+def test_an_example_is_what_the_example_organization_answers(request_line: str, api: Api):
+    [(status, body)] = [(status, body) for request, status, body in examples() if request == request_line]
+    client = api.of(None) if status == 401 else api
+    answer = client.get(request_line.removeprefix("GET "))
+    if os.environ.get(UPDATE):
+        _put(request_line, answer.json())
+        return
+    assert (answer.status_code, answer.json()) == (status, json.loads(body)), f"set {UPDATE}=1 to write it anew"
+
+
+def _put(request_line: str, content: object) -> None:
+    path = DOCS / "api-v1.md"
+    text = path.read_text()
+    [found] = [each for each in EXAMPLE.finditer(text) if each["request"] == request_line]
+    path.write_text(text[: found.start("body")] + _readable(content) + text[found.end("body") :])
+
+
+def _readable(content: object, indent: str = "", before: str = "") -> str:
+    """JSON with an object or list on one line where that is short."""
+    line = json.dumps(content, ensure_ascii=False)
+    if len(indent + before + line) <= 88 or not isinstance(content, dict | list):
+        return before + line
+    deeper = indent + "  "
+    if isinstance(content, dict):
+        lines = [deeper + _readable(value, deeper, f'"{name}": ') for name, value in content.items()]
+        return before + "{\n" + ",\n".join(lines) + f"\n{indent}}}"
+    return before + "[\n" + ",\n".join(deeper + _readable(each, deeper) for each in content) + f"\n{indent}]"
+
+
+# --- the OpenAPI document --------------------------------------------------------------------------------------------
+
+
+def test_the_openapi_document_is_valid():
+    validate(openapi.document("https://hymio.example.com"))
+
+
+def test_the_openapi_document_is_served_as_it_is_made(api: Api):
+    answer = api.request("GET", "/openapi.json")
+    assert answer.headers["content-type"] == "application/json; charset=utf-8"
+    assert answer.json() == openapi.document("http://127.0.0.1:0"), "the settings of the tests name port 0"
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "content", "status"),
+    [
+        ("/terminal/v1/uploads", {"Authorization": "Bearer TOKEN"}, '{"clock": 1709640000000}', 200),
+        ("/terminal/v1/uploads", {"Authorization": "Bearer TOKEN"}, "[]", 400),
+        ("/terminal/v1/uploads", {"Authorization": "Bearer wrong"}, "{}", 401),
+        ("/terminal/v1/uploads", {"Authorization": "Bearer TOKEN"}, " " * (5 << 20), 413),
+        ("/sms", {"X-Hymio-Secret": "SECRET", "Content-Type": "text/plain"}, "hello", 204),
+        ("/sms", {"X-Hymio-Secret": "SECRET"}, "", 400),
+        ("/sms", {}, "text=hello", 401),
+    ],
+)
+def test_the_ways_in_answer_as_published(
+    path: str, headers: dict[str, str], content: str, status: int, api: Api, secrets: Secrets
+):
+    known = {"TOKEN": secrets.token, "SECRET": secrets.sms}
+    filled = {name: re.sub("TOKEN|SECRET", lambda found: known[found[0]], value) for name, value in headers.items()}
+    answer = api.http.post(path, headers=filled, content=content)
+    assert answer.status_code == status, answer.text
+    check(answer)
+
+
+@pytest.mark.parametrize("file", openapi.SCHEMA_FILES.values())
+def test_schemas_are_served(file: str, api: Api):
+    jsonschema.Draft202012Validator.check_schema(api.request("GET", f"/docs/schema/{file}").json())
+
+
+def test_no_other_file_is_served(api: Api):
+    for path in ("/docs/schema/nothing.json", "/docs/schema/..%2Fupload.py", "/docs/nothing", "/docs/..%2Fopenapi.py"):
+        assert api.request("GET", path).status_code == 404
+
+
+def test_every_query_parameter_is_described():
+    assert {name for endpoint in v1.ENDPOINTS for name in endpoint.parameters} == openapi.PARAMETERS.keys()
+
+
+# --- the pages -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", reference.PAGES, ids=lambda page: page.name)
+def test_a_page_is_whole_and_needs_nothing_from_elsewhere(page: reference.Page, api: Api):
+    answer = api.request("GET", page.address)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    elsewhere = re.findall(r"""<(?:script|img|link|iframe)[^>]*(?:src|href)=["'](?!data:)([^"']+)""", answer.text)
+    assert elsewhere == []
+    assert "not affiliated with HappyOrNot" in answer.text
+
+
+@pytest.mark.parametrize("page", reference.PAGES, ids=lambda page: page.name)
+def test_links_between_pages_and_within_them_lead_somewhere(page: reference.Page, api: Api):
+    text = api.request("GET", page.address).text
+    for target in re.findall(r'<a [^>]*href="([^"]+)"', text):
+        address, _, anchor = target.partition("#")
+        if address.startswith("https://"):
+            continue
+        found = api.request("GET", address or page.address)
+        assert found.status_code == 200, target
+        assert not anchor or f'id="{anchor}"' in found.text, target
+
+
+def test_a_page_that_has_not_changed_is_not_sent_again(api: Api):
+    first = api.request("GET", "/docs")
+    again = api.request("GET", "/docs", {"If-None-Match": first.headers["etag"]})
+    assert (again.status_code, again.content) == (304, b"")
+
+
+def test_commands_name_the_address_of_this_server(api: Api):
+    text = api.request("GET", "/docs").text
+    assert "http://127.0.0.1:0/v1/folders" in text, "the settings of the tests name port 0"
+    assert "hymio.example.com" not in text
+
+
+def test_documents_in_the_package_are_those_in_docs():
+    for page in reference.PAGES:
+        assert (files("hymio.api") / "pages" / page.file).read_text() == (DOCS / page.file).read_text()
+
+
+def test_every_setting_is_documented():
+    rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`)? *\| (.+) \|$", (DOCS / "settings.md").read_text(), re.MULTILINE)
+    assert rows == [(each.name, each.default, each.help) for each in described()]
+
+
+# --- colours ---------------------------------------------------------------------------------------------------------
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of `#rrggbb`, as WCAG 2 defines it."""
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def contrast(one: str, other: str) -> float:
+    """From 1, the same, to 21, black on white."""
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def palettes() -> list[dict[str, str]]:
+    """The colours by name: light, then dark."""
+    css = (files("hymio.api") / "templates" / "page.css").read_text()
+    return [
+        dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    ]
+
+
+@pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
+def test_text_stands_out_from_what_is_behind_it(palette: dict[str, str]):
+    """WCAG AA: 4.5 to 1."""
+    behind = {"paper": ["ink", "soft", "accent"], "accent": ["paper"], "accent-wash": ["ink", "accent"]}
+    behind["wash"] = ["ink", "soft", "accent", "key", "string", "number", "word", "comment"]
+    for ground, texts in behind.items():
+        for text in texts:
+            assert contrast(palette[ground], palette[text]) >= 4.5, f"{text} on {ground}"

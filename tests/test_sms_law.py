@@ -1,0 +1,96 @@
+"""Law 1 for hours told by SMS: whatever comes first, nothing is counted twice and nothing is missing, at any moment."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hymio import intake, results
+from hymio.feedback import Accuracy, HourReport, Press, Upload
+from hymio.misuse import MisusePolicy
+from hymio.store import Store
+from tests.test_laws import assert_settled, law, opened, stored_feedback
+from tests.world import NOW, World, build, hour_reports
+from tests.zones import HOUR
+
+START = 1_750_000_000_000 // HOUR * HOUR
+EPOCH = 99
+
+
+@st.composite
+def days(draw: st.DrawFn) -> list[Press]:
+    """Presses of a terminal over a few hours, in order, numbered from 1."""
+    gaps = draw(st.lists(st.integers(1, HOUR // 2), min_size=1, max_size=25))
+    instants = [START + sum(gaps[: n + 1]) for n in range(len(gaps))]
+    return [Press(EPOCH, n, at, draw(st.integers(0, 3))) for n, at in enumerate(instants, 1)]
+
+
+def raw_counts(store: Store, world: World) -> tuple[int, ...]:
+    buckets = results.hourly(store, world.organization, results.OfAssignment(world.assignments[0])).buckets
+    return tuple(map(sum, zip(*(each.raw for each in buckets), strict=True))) if buckets else (0, 0, 0, 0)
+
+
+def told_counts(told: set[int], presses: list[Press]) -> tuple[int, ...]:
+    counts = [0] * 4
+    for press in presses:
+        counts[press.button] += press.sequence in told
+    return tuple(counts)
+
+
+@law
+@given(st.data(), days())
+def test_each_press_is_counted_once_at_every_moment(
+    shared_database_url: str, data: st.DataObject, presses: list[Press]
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, policy=MisusePolicy(interval=0))
+    partial = hour_reports(presses[: len(presses) // 2], EPOCH)
+    reports = [Upload(world.smileys[0], hours=(each,)) for each in [*partial, *hour_reports(presses, EPOCH)]]
+    details = [Upload(world.smileys[0], (each,)) for each in presses if data.draw(st.booleans())]
+    told: set[int] = set()
+    for upload in data.draw(st.permutations([*reports, *reports[:2], *details, *details[:2]])):
+        intake.record(store, world.organization, [upload], NOW)
+        told |= {press.sequence for press in upload.presses}
+        told |= {sequence for each in upload.hours for sequence in range(each.first, each.end)}
+        assert raw_counts(store, world) == told_counts(told, presses)
+    assert_settled(store, world)
+
+
+@law
+@given(st.data(), days())
+def test_detail_shows_its_second_whatever_came_first(
+    shared_database_url: str, data: st.DataObject, presses: list[Press]
+) -> None:
+    store = opened(shared_database_url)
+    states = []
+    uploads = [((press,), ()) for press in presses[::2]] + [((), (each,)) for each in hour_reports(presses, EPOCH)]
+    for _ in range(2):
+        world = build(store)
+        for pressed, hours in data.draw(st.permutations(uploads)):
+            intake.record(store, world.organization, [Upload(world.smileys[0], pressed, hours)], NOW)
+        states.append([each._replace(revision=0) for each in assert_settled(store, world)])
+    assert states[0] == states[1]
+    exact = {each.sequence for each in states[0] if each.accuracy == Accuracy.SECOND}
+    assert exact == {press.sequence for press in presses[::2]}
+
+
+def test_an_hour_report_that_overlaps_another_is_kept_aside(store: Store) -> None:
+    world = build(store)
+    first, overlapping = HourReport(EPOCH, 1, START, (2, 0, 0, 3)), HourReport(EPOCH, 4, START, (0, 0, 0, 4))
+    told = [Upload(world.smileys[0], hours=(each,)) for each in (first, overlapping)]
+    _, refused = intake.record(store, world.organization, told, NOW)
+    assert isinstance(refused, intake.Receipt)
+    assert [each.reason.label for each in refused.quarantined] == ["conflict"]
+    assert raw_counts(store, world) == (2, 0, 0, 3)
+
+
+def test_detail_that_contradicts_its_hour_never_adds_to_it(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=0))
+    intake.record(
+        store, world.organization, [Upload(world.smileys[0], hours=(HourReport(EPOCH, 1, START, (2, 0, 0, 0)),))], NOW
+    )
+    detail = tuple(Press(EPOCH, n, START + n * 1000, 3) for n in (1, 2))
+    intake.record(store, world.organization, [Upload(world.smileys[0], detail)], NOW)
+    assert raw_counts(store, world) == (0, 0, 0, 2)
+    assert len(stored_feedback(store, world)) == 4
+    assert_settled(store, world)
