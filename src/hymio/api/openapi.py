@@ -9,9 +9,10 @@ from typing import Any, Final
 import msgspec
 
 from hymio import __version__
-from hymio.api import params, rows, v1
+from hymio.api import v1
 from hymio.api.access import CLIENT_ID_HEADER, TOKEN_HEADER
 from hymio.api.answers import Problem
+from hymio.api.v1 import params, rows
 from hymio.period import TIMESTAMP_FORM
 
 Json = dict[str, Any]

@@ -13,10 +13,10 @@ from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import results
-from hymio.api import params, rows
 from hymio.api.access import Principal, authenticate
 from hymio.api.answers import Exports, Streamed, cached, enveloped, is_known, json_answer, not_modified, tag_of
-from hymio.api.params import Query
+from hymio.api.query import Query
+from hymio.api.v1 import params, rows
 from hymio.errors import NotFound
 from hymio.hierarchy import Node
 from hymio.period import Instant

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from hymio.api.params import Tree
+from hymio.api.v1.params import Tree
 from hymio.period import Instant, format_timestamp, instant_of, offset_at, wall_of
 from hymio.scale import IndexType, Scale
 from hymio.setup import END, Setup

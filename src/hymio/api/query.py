@@ -1,0 +1,73 @@
+"""The query string of a request, parameter by parameter, or a BadRequest that names the parameter."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Final, TypeVar
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
+
+from hymio.errors import BadRequest
+from hymio.period import TIMESTAMP_FORM, Instant, local_day, parse_timestamp
+
+_FAR: Final = 10**15
+_NUMBER: Final = re.compile(r"[0-9]{1,16}")
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+TIME_ACCEPTED: Final = f"{TIMESTAMP_FORM}, or a date yyyy-MM-dd"
+FLAGS: Final = {"true": True, "false": False}
+
+T = TypeVar("T")
+
+
+class Query:
+    """A query string, read parameter by parameter; what nobody asks for is ignored, as v1 clients may send more."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, query_string: bytes) -> None:
+        self._values: dict[str, list[str]] = {}
+        for name, value in parse_qsl(query_string.decode("latin-1"), keep_blank_values=True):
+            self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str, accepted: str) -> str | None:
+        """The value of a parameter, None when it is not there. BadRequest when it is there more than once."""
+        values = self._values.get(name, [])
+        if len(values) > 1:
+            raise BadRequest(parameter=name, got=" and ".join(values), accepted=f"{accepted}; once")
+        return values[0] if values else None
+
+    def word(self, name: str, words: Mapping[str, T]) -> T | None:
+        """What a word stands for; upper and lower case are the same."""
+        accepted = ", ".join(words)
+        got = self.text(name, accepted)
+        if got is None:
+            return None
+        if got.lower() not in words:
+            raise BadRequest(parameter=name, got=got, accepted=accepted)
+        return words[got.lower()]
+
+    def number(self, name: str, least: int, most: int | None) -> int | None:
+        """A whole number from `least` to `most`; without `most` as large as anything can be."""
+        accepted = f"a whole number from {least} to {most}" if most else f"a whole number, {least} or more"
+        got = self.text(name, accepted)
+        if got is None:
+            return None
+        if not _NUMBER.fullmatch(got) or not least <= int(got) <= (most or _FAR):
+            raise BadRequest(parameter=name, got=got, accepted=accepted)
+        return int(got)
+
+    def instant(self, name: str, zone: ZoneInfo) -> Instant | None:
+        """An instant from a timestamp, or from a date: the beginning of that day in the zone."""
+        got = self.text(name, TIME_ACCEPTED)
+        if got is None:
+            return None
+        try:
+            return _midnight(got, zone) if _DATE.fullmatch(got) else parse_timestamp(got)
+        except (ValueError, OverflowError):
+            raise BadRequest(parameter=name, got=got, accepted=TIME_ACCEPTED) from None
+
+
+def _midnight(text: str, zone: ZoneInfo) -> Instant:
+    return local_day(date.fromisoformat(text), zone).start
