@@ -17,6 +17,7 @@ from hymio import intake, results
 from hymio.errors import NotFound, SetupError, Unavailable
 from hymio.feedback import (
     DEVICE_EPOCHS,
+    After,
     Feedback,
     Misfit,
     Press,
@@ -144,13 +145,14 @@ def test_people_behind_a_web_smiley_are_independent_and_a_visitor_counts_once(st
 
 def test_what_comes_after_the_button_is_kept(store: Store) -> None:
     world = build(store)
-    press = Press(*halves(uuid4()), AT, 0, survey=world.surveys[1], text=Text("Cold soup", 0.75, spam=False))
+    soup = Text("Cold soup", 0.75, spam=False)
+    press = Press(*halves(uuid4()), AT, 0, survey=world.surveys[1], after=After(text=soup))
     told(store, world, press, press, smiley=3)
     subject = results.OfAssignment(world.assignments[2])
     with results.texts(store, world.organization, subject) as texts:
-        assert (texts.total, [row.text for row in texts.rows]) == (1, [press.text])
+        assert (texts.total, [row.text for row in texts.rows]) == (1, [soup])
     with results.raw(store, world.organization, subject) as raw:
-        assert [row.text for row in raw.rows] == [press.text]
+        assert [row.text for row in raw.rows] == [soup]
 
 
 def test_an_unknown_smiley_undoes_its_upload_alone(store: Store) -> None:

@@ -36,7 +36,7 @@ RAW_ROWS = st.builds(
 def published(row: RawRow, utc: bool) -> rows.RawResult:
     """A row as the library would encode it."""
     ts = rows.timestamp(row.at, row.offset, utc)
-    text, relevance, spam = (UNSET if value is None else value for value in row.text or (None, None, None))
+    text, relevance, spam = (UNSET if value is None else value for value in (row.text or (None, None, None))[:3])
     return rows.RawResult(ts, row.button, relevance, spam, text)  # type: ignore[arg-type]  # told apart by their order
 
 

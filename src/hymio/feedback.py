@@ -66,25 +66,88 @@ def is_quarantined(verdict: int) -> bool:
     return verdict >= Verdict.NO_PLACEMENT
 
 
-class Followup(NamedTuple):
-    """The option chosen after the button."""
+class Ui(IntEnum):
+    """By what means somebody answered, with API v2's labels; the last three leave a phase without an answer."""
 
-    option: int
+    PHYSICAL = 1
+    DIGITAL = 2
+    TOUCHLESS = 3
+    QR = 4
+    LINK = 5
+    EMAIL = 6
+    EXIT = 7
+    SKIP = 8
+    TIMEOUT = 9
+
+    @property
+    def label(self) -> str:
+        """The name in lower case, as it is published."""
+        return self.name.lower()
+
+
+class Followup(NamedTuple):
+    """The option chosen after the button, None where the question was left without a choice (`ui` says how).
+
+    `position` counts the phases of a survey's flow; the button is at 0. So in all phases.
+    """
+
+    option: int | None
+    question: int | None = None
+    position: int = 1
+    ui: int | None = None
 
 
 class Text(NamedTuple):
-    """Open text after the button; `relevance` is 0.0 worst to 1.0 best, text may have been left out at the source."""
+    """Open text after the button; `relevance` is 0.0 worst to 1.0 best, text may have been left out at the source.
+
+    What was found out about it is kept as it was told, never made here: the text with profanity masked or rephrased, in
+    English, whether it is spam, its categories and themes.
+    """
 
     text: str | None = None
     relevance: float | None = None
     spam: bool | None = None
+    position: int = 1
+    ui: int | None = None
+    masked: str | None = None
+    rephrased: str | None = None
+    english: str | None = None
+    categories: tuple[str, ...] = ()
+    themes: tuple[str, ...] = ()
+
+
+class ContactDetails(NamedTuple):
+    """How somebody wants to be called back."""
+
+    name: str
+    email: str | None = None
+    phone: str | None = None
+    position: int = 1
+
+
+class Demographics(NamedTuple):
+    """What a device told of the person; never estimated here. Gender is `male` or `female`, age in years."""
+
+    gender: str | None = None
+    age: int | None = None
+
+
+class After(NamedTuple):
+    """The phases of one press: what came after, or with, its button; `metadata` are pairs of key and value."""
+
+    followups: tuple[Followup, ...] = ()
+    text: Text | None = None
+    contact: ContactDetails | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+    demographics: Demographics | None = None
 
 
 class Press(NamedTuple):
     """One press as the smiley tells it; `at` is its own clock in ms UTC.
 
     `epoch` and `sequence` are the device's numbers or the two halves of a client-made UUID (`halves`). A web or kiosk
-    press names the `survey` it showed and may carry a hash of its visitor, and phases after the button.
+    press names the `survey` it showed and may carry a hash of its visitor. What comes `after` the button may be told
+    with the press or when the press is told again.
     """
 
     epoch: int
@@ -93,8 +156,8 @@ class Press(NamedTuple):
     button: int
     survey: int | None = None
     visitor: bytes | None = None
-    followups: tuple[Followup, ...] = ()
-    text: Text | None = None
+    ui: int | None = None
+    after: After | None = None
 
 
 class HourReport(NamedTuple):
@@ -149,7 +212,8 @@ class Feedback(NamedTuple):
     """A stored press: the key within its organization, the facts resolved for it, its verdict and birth revision.
 
     `at` is the corrected instant (ms UTC), `correction` what was added to the device's clock, `offset` the point's UTC
-    offset then in minutes. A quarantined feedback has assignment 0 and offset 0.
+    offset then in minutes, `ui` how the button was pressed where that was told. A quarantined feedback has assignment 0
+    and offset 0.
     """
 
     smiley: int
@@ -164,6 +228,7 @@ class Feedback(NamedTuple):
     assignment: int
     verdict: int
     revision: int
+    ui: int | None = None
 
     @property
     def order(self) -> tuple[int, int, int, int]:

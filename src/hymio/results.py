@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import starmap
 from operator import add
@@ -213,7 +213,10 @@ def raw_csv(store: Store, organization: int, subject: Subject, within: InstantRa
         setup = store.setup_now(transaction, organization)
         assignments = _assignments(setup, subject)
         total = _total(transaction, setup, assignments, within)
-        yield RawCsv(total, csv_chunks(transaction, organization, assignments, within.start, within.end))
+        chunks = csv_chunks(transaction, organization, assignments, within.start, within.end)
+        # Left before its end, a copy must be ended first: the connection takes no other word until then.
+        with closing(chunks):
+            yield RawCsv(total, chunks)
 
 
 class Reconciled(NamedTuple):

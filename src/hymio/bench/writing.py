@@ -80,7 +80,7 @@ def bare_commit(driver: Any, *, sqlite: bool) -> Commit:
 
     def commit(batch: Sequence[Upload]) -> None:
         rows = [
-            (1, upload.smiley, press.epoch, press.sequence, press.at, 120, 0, press.button, 0, 0, upload.smiley, 0, 1)
+            (1, upload.smiley, *press[:3], 120, 0, press.button, 0, 0, upload.smiley, 0, 1, None)
             for upload in batch
             for press in upload.presses
         ]
@@ -95,7 +95,7 @@ def bare_commit(driver: Any, *, sqlite: bool) -> Commit:
     return commit
 
 
-def _copy(cursor: psycopg.Cursor[Any], names: str, rows: Sequence[tuple[int, ...]]) -> None:
+def _copy(cursor: psycopg.Cursor[Any], names: str, rows: Sequence[tuple[int | None, ...]]) -> None:
     with cursor.copy(f"COPY feedback ({names}) FROM STDIN") as copying:
         for row in rows:
             copying.write_row(row)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from hymio.demo.tree import PAGE, SITE, WEB
 from hymio.errors import SetupError
-from hymio.feedback import Followup, Press, Text, Upload, halves
+from hymio.feedback import After, Followup, Press, Text, Upload, halves
 from hymio.period import Instant, parse_timestamp
 
 if TYPE_CHECKING:
@@ -53,7 +53,12 @@ def answers(moments: Iterable[Moment], random: Random, options: Sequence[int]) -
         option = options[int(random.random() * len(options))]
         followups = (Followup(option),) if _is(button < 2, _FOLLOWED, random) else ()
         text = _text(button, random) if _is(button != 2, _WROTE, random) else None
-        yield Press(*halves(_uuid7(at, random.getrandbits(74))), at, button, PAGE, visitor, followups, text)
+        key = halves(_uuid7(at, random.getrandbits(74)))
+        yield Press(*key, at, button, PAGE, visitor, after=_after(followups, text))
+
+
+def _after(followups: tuple[Followup, ...], text: Text | None) -> After | None:
+    return After(followups, text) if followups or text else None
 
 
 def _is(possible: bool, chance: float, random: Random) -> bool:
@@ -103,4 +108,4 @@ def _press(row: dict[str, Any]) -> Press:
     digest = hashlib.sha256(f"{row['ts']} {row['r']}".encode()).digest()
     key = halves(_uuid7(at, int.from_bytes(digest, "big") >> 256 - 74))
     said = {name: row[name] for name in ("text", "relevance", "spam") if name in row}
-    return Press(*key, at, int(row["r"]), SITE, text=Text(**said) if said else None)
+    return Press(*key, at, int(row["r"]), SITE, after=After(text=Text(**said)) if said else None)

@@ -43,7 +43,7 @@ def _write(ledger: Ledger, changes: list[Change]) -> int:
 
 
 def _by_chain(candidate: Candidate) -> tuple[int, int, int, int]:
-    _, epoch, sequence, at, _, _, _, _, _, assignment, _, _ = candidate[1]
+    _, epoch, sequence, at, _, _, _, _, _, assignment, *_ = candidate[1]
     return assignment, at, epoch, sequence
 
 

@@ -24,6 +24,7 @@ from hymio.feedback import (
 )
 from hymio.intake.hours import settle_placeholders, take_hour_report
 from hymio.intake.judging import Candidate, settle
+from hymio.intake.phases import store_phases
 from hymio.intake.resolving import Resolver, clock_correction, named_survey
 from hymio.period import Instant
 from hymio.store import Store
@@ -62,6 +63,9 @@ class _Sorted:
     """The presses of an upload, told apart against what is stored."""
 
     fresh: list[Press] = field(default_factory=list)
+    known: list[tuple[Press, Feedback | None]] = field(default_factory=list)
+    """Presses told again, each with its stored feedback, if it was stored before this upload."""
+
     duplicates: int = 0
     misfits: list[Misfit] = field(default_factory=list)
     quarantined: list[Quarantined] = field(default_factory=list)
@@ -139,6 +143,7 @@ def _sort_one(press: Press, told: dict[int, Content], stored: dict[int, Feedback
     elif before == said:
         found.duplicates += 1
         known = stored.get(press.sequence)
+        found.known.append((press, known))
         if known is not None and is_quarantined(known.verdict):
             found.quarantined.append(Quarantined(press.epoch, press.sequence, Verdict(known.verdict)))
     else:
@@ -150,9 +155,10 @@ def _store_presses(ledger: Ledger, smiley: int, sorted_: _Sorted, correction: in
     resolver = Resolver(ledger, smiley)
     feedbacks = [resolver.resolve(press, correction) for press in sorted_.fresh]
     settle(ledger, [Candidate(None, feedback) for feedback in feedbacks])
-    for press in sorted_.fresh:
-        if press.followups or press.text:
-            ledger.add_phases(smiley, press)
+    told = [*((press, None) for press in sorted_.fresh), *sorted_.known]
+    if any(press.after is not None for press, _ in told):
+        fresh = {(each.epoch, each.sequence): each for each in feedbacks}
+        sorted_.misfits += store_phases(ledger, fresh, told)
     _supersede(ledger, smiley, sorted_.fresh)
     return feedbacks
 

@@ -45,7 +45,7 @@ class Resolver:
 
     def resolve(self, press: Press, correction: int) -> Feedback:
         """The feedback of a press, with verdict COUNTED until it is judged, or quarantined."""
-        epoch, sequence, told_at, button, survey, visitor, _, _ = press
+        epoch, sequence, told_at, button, survey, visitor, ui, _ = press
         at = told_at + correction
         if self._start <= at < self._end and 0 <= button < self._buttons and 0 <= epoch < DEVICE_EPOCHS:
             assignment, offset, verdict = self._assignment, self._offset, _COUNTED
@@ -59,7 +59,7 @@ class Resolver:
         if visitor is not None and verdict == _COUNTED:
             repeated = int(_repeats(self._ledger, self._smiley, assignment, at, visitor))
         key, when = (self._smiley, epoch, sequence), (at, offset, correction)
-        return Feedback(*key, *when, button, 0, repeated, assignment, verdict, self._revision)
+        return Feedback(*key, *when, button, 0, repeated, assignment, verdict, self._revision, ui)
 
     def _remember(self, at: Instant) -> None:
         """Notes how long around an instant a device's presses have the facts that were found for it."""

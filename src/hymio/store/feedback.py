@@ -19,7 +19,7 @@ _LONGEST = 7 * DAY_MS
 """The stretch of time that is sorted at a time at most, as nobody knows what comes after a quiet time."""
 
 _RAW = int(Verdict.SUPERSEDED)
-_KEYS = " AND ".join(f"f.{name} = {{p}}.{name}" for name in ("organization_id", "smiley_id", "epoch", "sequence"))
+_KEYS = " AND ".join(f"f.{name} = {{p}}.{name}" for name in ("organization_id", "at", "smiley_id", "epoch", "sequence"))
 _COLUMNS = "f.at, f.utc_offset, f.button, f.accuracy, f.verdict, f.smiley_id, f.epoch, f.sequence"
 _ORDER = "ORDER BY f.at, f.smiley_id, f.epoch, f.sequence"
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from operator import add
 from typing import NamedTuple, TypeVar
 
-from hymio.feedback import Accuracy, Feedback, HourReport, Misfit, Press, Upload, Verdict, is_raw
+from hymio.feedback import Accuracy, Feedback, HourReport, Misfit, Upload, Verdict, is_raw
 from hymio.period import Instant, hour_of, nominal_start
 from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
 from hymio.setup import Setup
@@ -146,17 +146,6 @@ class Ledger:
             """ON CONFLICT (organization_id, smiley_id, epoch, sequence, revision)
             DO UPDATE SET new_verdict = excluded.new_verdict""",
         )
-
-    def add_phases(self, smiley: int, press: Press) -> None:
-        """Stores what came after the button."""
-        key = (self.organization, smiley, press.epoch, press.sequence)
-        chosen = [(*key, position, each.option) for position, each in enumerate(press.followups, 1)]
-        self.transaction.insert(schema.followup_feedback, chosen)
-        if press.text is not None:
-            text, relevance, spam = press.text
-            self.transaction.insert(
-                schema.text_feedback, [(*key, text, relevance, None if spam is None else int(spam))]
-            )
 
     def quarantine(self, smiley: int, misfits: Sequence[tuple[Misfit, bytes]]) -> int:
         """Keeps what has no feedback row, each with a hash of its content; how many were not kept before."""
@@ -329,7 +318,7 @@ class Ledger:
 
     def _count(self, feedbacks: Iterable[Feedback], by: int) -> None:
         hours = self._hours
-        for _, _, _, at, offset, _, button, _, _, assignment, verdict, _ in feedbacks:
+        for _, _, _, at, offset, _, button, _, _, assignment, verdict, _, _ in feedbacks:
             if is_raw(verdict):
                 key = (assignment, hour_of(at, offset), offset, verdict)
                 counts = hours.get(key)

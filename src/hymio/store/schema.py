@@ -138,6 +138,70 @@ api_client = _owned(
     _number("revoked_at", null=True),
 )
 
+# A token of API v2: a scope, kinds of data and an end. When it was last used stands elsewhere, as reading writes it.
+api_token = _owned(
+    "api_token",
+    _id("id"),
+    _text("name"),
+    _number("node_id", null=True),
+    _text("kinds"),
+    _number("created_at"),
+    _number("expires_at", null=True),
+    _number("revoked_at", null=True),
+)
+
+token_use = _owned("token_use", _id("token_id"), _number("used_at"))
+
+custom_field = _owned(
+    "custom_field", Column("id", Text, primary_key=True), _text("label"), _text("type"), _text("options")
+)
+
+custom_value = _owned("custom_value", _id("node_id"), Column("field_id", Text, primary_key=True), _text("value"))
+
+user_account = _owned(
+    "user_account",
+    _id("id"),
+    _text("email"),
+    _text("first_name"),
+    _text("last_name"),
+    _number("node_id"),
+    _text("role"),
+    _text("locale"),
+    _small("login_allowed"),
+    _text("login_method"),
+    _number("last_login_at", null=True),
+    _number("created_at"),
+)
+
+alert_specification = _owned(
+    "alert_specification", _id("id"), _number("survey_id"), _number("node_id"), _text("type"), _text("parameters")
+)
+
+alert = _owned(
+    "alert",
+    _id("id"),
+    _number("specification_id"),
+    _number("survey_id"),
+    _number("node_id"),
+    _text("type"),
+    _text("parameters"),
+    _number("begins_at"),
+    _number("ends_at", null=True),
+    _number("acknowledged_by", null=True),
+    _number("acknowledged_at", null=True),
+    Index("ix_alert_begins_at", "organization_id", "begins_at"),
+)
+
+alert_comment = _owned(
+    "alert_comment",
+    _id("id"),
+    _number("alert_id"),
+    _number("user_id"),
+    _number("commented_at"),
+    _text("comment"),
+    Index("ix_alert_comment_commented_at", "organization_id", "commented_at"),
+)
+
 smiley_state = _owned(
     "smiley_state",
     _id("smiley_id"),
@@ -182,24 +246,46 @@ feedback = _owned(
     _number("assignment_id"),
     _small("verdict"),
     _number("revision"),
+    Column("ui", SmallInteger, nullable=True),
     Index("ix_feedback_assignment_at", "organization_id", "assignment_id", "at"),
     Index("ix_feedback_revision", "organization_id", "revision"),
 )
 
 
-followup_feedback = _owned(
-    "followup_feedback", _id("smiley_id"), _id("epoch"), _id("sequence"), _id("position"), _number("option_id")
+def _phase(name: str, *columns: SchemaItem) -> Table:
+    # In order of time, so that those of a period are one range; `at` and the key are the feedback's and never change.
+    return _owned(name, _id("at"), _id("smiley_id"), _id("epoch"), _id("sequence"), *columns, _number("revision"))
+
+
+followup_feedback = _phase(
+    "followup_feedback",
+    _id("position"),
+    _number("option_id", null=True),
+    _number("question_id", null=True),
+    Column("ui", SmallInteger, nullable=True),
 )
 
-text_feedback = _owned(
+text_feedback = _phase(
     "text_feedback",
-    _id("smiley_id"),
-    _id("epoch"),
-    _id("sequence"),
+    _small("position"),
+    Column("ui", SmallInteger, nullable=True),
     _text("text", null=True),
     Column("relevance", Float, nullable=True),
     Column("spam", SmallInteger, nullable=True),
+    _text("masked", null=True),
+    _text("rephrased", null=True),
+    _text("english", null=True),
+    _text("categories"),
+    _text("themes"),
 )
+
+contact_feedback = _phase(
+    "contact_feedback", _small("position"), _text("name"), _text("email", null=True), _text("phone", null=True)
+)
+
+metadata_feedback = _phase("metadata_feedback", Column("name", Text, primary_key=True), _text("value"))
+
+demographics_feedback = _phase("demographics_feedback", _text("gender", null=True), _number("age", null=True))
 
 restatement = _owned(
     "restatement",

@@ -288,7 +288,7 @@ def raw_line(row: RawRow, utc: bool) -> str:
 
 
 def _text_part(text: Text) -> str:
-    written, relevance, spam = text
+    written, relevance, spam = text[:3]
     part = "" if relevance is None else f',"relevance":{_encode(relevance).decode()}'
     part += "" if spam is None else f',"spam":{"true" if spam else "false"}'
     return part if written is None else f'{part},"text":{_encode(written).decode()}'

@@ -1,0 +1,93 @@
+"""What comes after the button, in its tables: written once, filled in where more is told, read back for one press."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+from sqlalchemy import Table
+
+from hymio.feedback import After, ContactDetails, Demographics, Followup, Text
+from hymio.period import Instant
+from hymio.store import schema
+from hymio.store.dialect import Row, Transaction
+
+Key = tuple[Instant, int, int, int]
+"""A feedback's instant, smiley, epoch and sequence."""
+
+TABLES = (
+    schema.followup_feedback,
+    schema.text_feedback,
+    schema.contact_feedback,
+    schema.metadata_feedback,
+    schema.demographics_feedback,
+)
+
+
+def put_phases(transaction: Transaction, organization: int, phases: Iterable[tuple[Key, After]], revision: int) -> None:
+    """Stores phases, in place of what is stored of them; a row keeps the revision it was born in."""
+    rows: dict[Table, list[Row]] = {}
+    for key, after in phases:
+        for table, columns in _rows(after):
+            rows.setdefault(table, []).append((organization, *key, *columns, revision))
+    for table, found in rows.items():
+        transaction.insert(table, found, _replacing(table))
+
+
+def _rows(after: After) -> Iterator[tuple[Table, Row]]:
+    for option, question, position, ui in after.followups:
+        yield schema.followup_feedback, (position, option, question, ui)
+    if after.text is not None:
+        text, relevance, spam, position, ui, masked, rephrased, english, categories, themes = after.text
+        marks = (relevance, None if spam is None else int(spam), masked, rephrased, english)
+        yield schema.text_feedback, (position, ui, text, *marks, ",".join(categories), ",".join(themes))
+    if after.contact is not None:
+        name, email, phone, position = after.contact
+        yield schema.contact_feedback, (position, name, email, phone)
+    for name, value in after.metadata:
+        yield schema.metadata_feedback, (name, value)
+    if after.demographics is not None:
+        yield schema.demographics_feedback, tuple(after.demographics)
+
+
+@cache
+def _replacing(table: Table) -> str:
+    key = ", ".join(column.name for column in table.primary_key.columns)
+    others = [column.name for column in table.columns if not column.primary_key and column.name != "revision"]
+    return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
+
+
+def phases_of(transaction: Transaction, organization: int, key: Key) -> After:
+    """What is stored of a press's phases."""
+
+    def rows(table: Table) -> list[Row]:
+        names = [column.name for column in table.columns][5:-1]
+        at, smiley, epoch, sequence = key
+        return transaction.rows(
+            f"""SELECT {", ".join(names)} FROM {table.name} WHERE organization_id = :o AND at = :at
+            AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence ORDER BY 1""",
+            o=organization, at=at, smiley=smiley, epoch=epoch, sequence=sequence,
+        )  # fmt: skip
+
+    followups, texts, contacts, metadata, demographics = map(rows, TABLES)
+    return After(
+        followups=tuple(Followup(option, question, position, ui) for position, option, question, ui in followups),
+        text=next(map(text_from, texts), None),
+        contact=next((ContactDetails(name, email, phone, place) for place, name, email, phone in contacts), None),
+        metadata=tuple((name, value) for name, value in metadata),
+        demographics=next((Demographics(*each) for each in demographics), None),
+    )
+
+
+def text_from(columns: Row) -> Text:
+    """A text from the columns of its table after the key, without the revision."""
+    position, ui, text, relevance, spam, masked, rephrased, english, categories, themes = columns
+    told = None if spam is None else bool(spam)
+    return Text(
+        text, relevance, told, position, ui, masked, rephrased, english, split(categories), split(themes)
+    )  # fmt: skip
+
+
+def split(words: str) -> tuple[str, ...]:
+    """Words that are stored with commas between them."""
+    return tuple(words.split(",")) if words else ()
