@@ -1,0 +1,87 @@
+"""Questions, surveys with their follow-ups, and where each is asked when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from hymio.errors import SetupError
+from hymio.scale import IndexType, Scale
+from hymio.store import schema
+from hymio.store.catalog.changing import changed, identity_of, must_have
+from hymio.store.ledger import Ledger
+from hymio.store.reading import FOLLOWUP_OPTION, FOLLOWUP_QUESTION, QUESTION
+from hymio.survey import ActivePeriod, Localized, SurveyType
+
+_MAX_OPTIONS = 6
+
+
+def add_question(ledger: Ledger, wording: Localized, id: int | None = None) -> int:  # noqa: A002
+    """Adds a question."""
+    identity = identity_of(ledger, "question", id)
+    ledger.transaction.insert(schema.question, [(ledger.organization, identity, wording.default_locale)])
+    localize(ledger, QUESTION, identity, wording)
+    return identity
+
+
+def add_survey(
+    ledger: Ledger,
+    question: int,
+    scale: Scale,
+    index_type: IndexType = IndexType.HAPPY,
+    type: SurveyType = SurveyType.CUSTOMER,  # noqa: A002
+    id: int | None = None,  # noqa: A002
+) -> int:
+    """Adds a survey that asks a question."""
+    must_have(ledger, "question", question)
+    identity = identity_of(ledger, "survey", id)
+    row = (ledger.organization, identity, question, scale.value, index_type.value, type.value)
+    ledger.transaction.insert(schema.survey, [row])
+    changed(ledger)
+    return identity
+
+
+def add_followup(
+    ledger: Ledger, survey: int, *, positive: bool, wording: Localized, options: Sequence[Localized]
+) -> tuple[int, tuple[int, ...]]:
+    """Adds a follow-up question with at most six options; its id and theirs."""
+    if not 1 <= len(options) <= _MAX_OPTIONS:
+        raise SetupError(f"a follow-up question has 1 to {_MAX_OPTIONS} options; got {len(options)}")
+    must_have(ledger, "survey", survey)
+    identity = identity_of(ledger, "followup_question")
+    row = (ledger.organization, identity, survey, int(positive), wording.default_locale)
+    ledger.transaction.insert(schema.followup_question, [row])
+    localize(ledger, FOLLOWUP_QUESTION, identity, wording)
+    made = []
+    for position, option in enumerate(options):
+        made.append(identity_of(ledger, "followup_option"))
+        ledger.transaction.insert(schema.followup_option, [(ledger.organization, made[-1], identity, position)])
+        localize(ledger, FOLLOWUP_OPTION, made[-1], option)
+    return identity, tuple(made)
+
+
+def assign(
+    ledger: Ledger,
+    node: int,
+    survey: int,
+    periods: Iterable[ActivePeriod],
+    smiley: int | None = None,
+    id: int | None = None,  # noqa: A002
+) -> int:
+    """Asks a survey at a point in active periods, on one smiley or on all that stand there. SetupError on overlap."""
+    identity = identity_of(ledger, "assignment", id)
+    ledger.transaction.insert(schema.assignment, [(ledger.organization, identity, node, survey, smiley)])
+    rows = [
+        (ledger.organization, identity, each.start.isoformat(), None if each.end is None else each.end.isoformat())
+        for each in periods
+    ]
+    ledger.transaction.insert(schema.active_period, rows)
+    changed(ledger)
+    return identity
+
+
+def localize(ledger: Ledger, kind: str, identity: int, wording: Localized) -> None:
+    if wording.default_locale not in wording.texts:
+        raise SetupError(f"{kind} {identity}: no text in its default locale {wording.default_locale}")
+    rows = [(ledger.organization, kind, identity, locale, text) for locale, text in wording.texts.items()]
+    ledger.transaction.insert(schema.localization, rows)
+    changed(ledger)
