@@ -1,4 +1,4 @@
-"""Who is asking: the credential of a v1 request becomes a Principal, or it is refused."""
+"""Who is asking: a client of API v1 or a token of API v2, or nobody, which is refused."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from hymio.errors import Forbidden, Unauthorized
+from hymio.errors import Forbidden, Unauthorized, Unavailable
+from hymio.hierarchy import Hierarchy, Scope
+from hymio.period import Instant
 from hymio.store import Store
-from hymio.store.catalog import hash_secret, v1_client
+from hymio.store.catalog import ApiToken, DataKind, api_flags, hash_secret, note_use, v1_client, v2_token
 
 CLIENT_ID_HEADER: Final = "X-HON-Client-Id"
 TOKEN_HEADER: Final = "X-HON-API-Token"  # noqa: S105  the header's name
@@ -78,3 +81,64 @@ def _basic(encoded: str) -> Credential | None:
     except (binascii.Error, ValueError):
         return None
     return Credential(client_id, token) if colon else None
+
+
+# --- API v2 ----------------------------------------------------------------------------------------------------------
+
+_TOKEN_REFUSED: Final = (
+    "The API token is missing or not valid. Send it in the header"
+    f" {TOKEN_HEADER} or, for trials, as the parameter auth."
+)
+_NOTED_EVERY: Final = 60_000
+_noted: dict[tuple[int, int], Instant] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whoever shows a valid token of API v2: its organization, the node it reaches, and what it may read there."""
+
+    token: ApiToken
+    raw_results: bool
+
+    @property
+    def organization(self) -> int:
+        return self.token.organization
+
+    def scope(self, hierarchy: Hierarchy) -> Scope | None:
+        """The node whose subtree the token sees; None while the organization has no nodes."""
+        root = hierarchy.root
+        node = self.token.node if self.token.node is not None else (root.id if root else None)
+        return None if node is None or node not in hierarchy.nodes else Scope(node)
+
+    def require(self, kind: DataKind) -> None:
+        """Forbidden where the token was not chosen to read a kind of data."""
+        if kind not in self.token.kinds:
+            raise Forbidden(f"This token may not read {kind.value}.")
+
+
+def holder(store: Store, header: str | None, parameter: str | None, now: Instant) -> Holder:
+    """Who shows a token, in the header or else in the query.
+
+    Raises Unauthorized, in one text, for a token that is missing, unknown, expired or revoked, and Forbidden where the
+    organization's API is not activated.
+    """
+    secret = header if header is not None else parameter
+    token = v2_token(store, secret or "")
+    enabled, raw_results = api_flags(store, token.organization if token else 0)
+    if not secret or token is None or not token.is_valid(now):
+        raise Unauthorized(_TOKEN_REFUSED)
+    if not enabled:
+        raise Forbidden("The API of this organization is not activated.")
+    _note(store, token, now)
+    return Holder(token, raw_results)
+
+
+def _note(store: Store, token: ApiToken, now: Instant) -> None:
+    """Notes the use of a token, once a minute at most; a database that is busy is not kept busy with it."""
+    key = (token.organization, token.id)
+    known = max(token.used_at or 0, _noted.get(key, 0))
+    if known <= now < known + _NOTED_EVERY:
+        return
+    _noted[key] = now
+    with suppress(Unavailable):
+        note_use(store, token, now)

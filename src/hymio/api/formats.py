@@ -1,0 +1,72 @@
+"""Rows as JSON or CSV: functions over rows, chosen by the ending of the path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from enum import Enum
+from typing import Any, Final
+
+import msgspec
+from msgspec import UNSET, Struct
+
+JSON: Final = "application/json; charset=utf-8"
+CSV: Final = "text/csv; charset=utf-8; header=present"
+
+END_OF_LINE: Final = "\r\n"
+
+
+class Format(Enum):
+    """The endings, and the media type of each."""
+
+    JSON = "json"
+    CSV = "csv"
+
+    @property
+    def media_type(self) -> str:
+        return JSON if self is Format.JSON else CSV
+
+
+def encoded(rows: Sequence[Struct], kind: type[Struct], written: Format, separator: str) -> bytes:
+    """Published objects as a JSON array, or as CSV with a header line."""
+    if written is Format.JSON:
+        return msgspec.json.encode(rows)
+    names = [field.encode_name for field in msgspec.structs.fields(kind)]
+    lines = [header(names, separator), *(_line(row, separator) for row in rows)]
+    return "".join(lines).encode()
+
+
+def header(names: Iterable[str], separator: str) -> str:
+    """The first line of CSV."""
+    return separator.join(cell(name, separator) for name in names) + END_OF_LINE
+
+
+def _line(row: Struct, separator: str) -> str:
+    values = (getattr(row, name) for name in row.__struct_fields__)
+    return separator.join(cell(_text(value), separator) for value in values) + END_OF_LINE
+
+
+def _text(value: Any) -> str:
+    if value is UNSET or value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return ",".join(map(_text, value))
+    return disarmed(str(value)) if isinstance(value, str) else str(value)
+
+
+_FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
+_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
+
+
+def disarmed(text: str) -> str:
+    """A text that a spreadsheet would run as a formula, with an apostrophe before it; numbers, of phones too, stay."""
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+def cell(text: str, separator: str) -> str:
+    """A value of CSV, quoted where it must be (RFC 4180)."""
+    if separator in text or '"' in text or "\n" in text or "\r" in text:
+        return '"' + text.replace('"', '""') + '"'
+    return text

@@ -1,0 +1,1 @@
+"""API v2: which request is answered with what."""

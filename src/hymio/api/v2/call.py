@@ -1,0 +1,90 @@
+"""One request of API v2 whose token is good: what it asks, and what it may see."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from hymio.api.access import Holder
+from hymio.api.formats import Format
+from hymio.api.query import Query
+from hymio.api.v2 import params
+from hymio.errors import Forbidden
+from hymio.period import Instant
+from hymio.setup import Setup
+from hymio.store import Store
+from hymio.store.catalog import DataKind
+
+_OUTSIDE = "This token does not reach {}: it lies outside of its scope, or there is none of this id."
+
+
+@dataclass(frozen=True)
+class Call:
+    """Everything that an answer is made from; `path` and `query_string` are those of the request."""
+
+    store: Store
+    holder: Holder
+    setup: Setup
+    query: Query
+    written: Format
+    now: Instant
+    if_none_match: str
+    path: str
+    query_string: bytes
+
+    @property
+    def organization(self) -> int:
+        return self.holder.organization
+
+    @cached_property
+    def root(self) -> int | None:
+        """The node that the token reaches, with all below it; None while there is no tree."""
+        scope = self.holder.scope(self.setup.hierarchy)
+        return scope.node if scope else None
+
+    @cached_property
+    def nodes(self) -> frozenset[int]:
+        """The groups and experience points that the token sees."""
+        return frozenset(() if self.root is None else (each.id for each in self.setup.hierarchy.subtree(self.root)))
+
+    @cached_property
+    def whole(self) -> bool:
+        """Whether the token sees the whole tree."""
+        root = self.setup.hierarchy.root
+        return root is None or root.id == self.root
+
+    @cached_property
+    def surveys(self) -> frozenset[int]:
+        """The surveys that the token sees: those asked at its points or, with the whole tree, all."""
+        if self.whole:
+            return frozenset(self.setup.surveys)
+        return frozenset(each.survey for each in self.setup.assignments.values() if each.node in self.nodes)
+
+    def node(self, name: str = "experiencePointId") -> int | None:
+        """The node that a parameter names. Forbidden outside of the scope."""
+        return self.seen(name, self.nodes, "this experience point or group")
+
+    def survey(self) -> int | None:
+        """The survey that the parameter `surveyId` names. Forbidden outside of the scope."""
+        return self.seen("surveyId", self.surveys, "this survey")
+
+    def seen(self, name: str, known: frozenset[int], what: str) -> int | None:
+        """The id that a parameter names among those that the token sees. Forbidden outside of them."""
+        got = params.identity(self.query, name)
+        if got is not None and got not in known:
+            raise Forbidden(_OUTSIDE.format(what))
+        return got
+
+
+class Listing(NamedTuple):
+    """A listing without pages: its name in the path, the kind of data it is, what a row is, and how they are made."""
+
+    name: str
+    kind: DataKind
+    content: type[Struct]
+    rows: Callable[[Call], Sequence[Struct]]
+    parameters: tuple[str, ...] = ()
