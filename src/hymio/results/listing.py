@@ -1,0 +1,276 @@
+"""Feedbacks one by one, of any node, a page at a time: the same cost on every page, nothing twice, nothing missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from hymio.period import DAY_MS, HOUR_MS, Instant, InstantRange
+from hymio.results.subject import revision_in
+from hymio.setup import Setup
+from hymio.store import Store, listing
+from hymio.store.dialect import Row, Transaction
+from hymio.store.listing import Groups, Phase, Place, Selection
+
+_FIRST_LOOK = 2 * DAY_MS
+"""How far the hours are looked at at first for where a page's rows lie; then further and further."""
+
+_FINEST = 1_000
+"""Into how many parts an hour is cut at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is listed. `within` gives the instants that are meant in a zone; `node` is seen with all below it.
+
+    `after` is the place at which the page before ended, and `revision` the one that it was read at; without them a
+    listing begins anew, `offset` rows on.
+    """
+
+    phase: Phase
+    node: int
+    survey: int | None
+    within: Callable[[ZoneInfo], InstantRange]
+    misuse: bool = False
+    spam: bool = True
+    descending: bool = False
+    offset: int = 0
+    limit: int = 1_000
+    after: Place | None = None
+    revision: int | None = None
+
+
+class Listed(NamedTuple):
+    """Rows, one more than wanted where there are more, and the revision that they are of.
+
+    A row holds instant (ms UTC), offset (minutes), button, verdict, smiley, epoch, sequence, ui and assignment, then
+    the phase's own columns (`Phase.columns`).
+    """
+
+    revision: int
+    rows: Iterator[Row]
+
+
+class _Span(NamedTuple):
+    """Instants [start, end) in which the same assignments are listed; `whole`: all that the node has."""
+
+    start: Instant
+    end: Instant
+    assignments: tuple[int, ...]
+    whole: bool
+
+
+@contextmanager
+def listed(store: Store, organization: int, wanted: Wanted, now: Instant) -> Iterator[Listed]:
+    """A page, in one consistent view that lasts as long as the context. A revision of the future counts as the present.
+
+    Zones are those of today at each point.
+    """
+    with store.read() as transaction:
+        setup = store.setup_now(transaction, organization)
+        present = revision_in(transaction, organization)
+        revision = present if wanted.revision is None else min(wanted.revision, present)
+        reader = _Reader(transaction, setup, wanted, revision)
+        yield Listed(revision, reader.page(_spans(setup, wanted, now)))
+
+
+def place_of(row: Row, phase: Phase) -> Place:
+    """The place of a row in the order, from which a page may go on."""
+    at, _, _, _, smiley, epoch, sequence, _, _, *columns = row
+    return (at, smiley, epoch, sequence, *columns[: len(phase.order)])
+
+
+# --- which assignments when ------------------------------------------------------------------------------------------
+
+
+def _spans(setup: Setup, wanted: Wanted, now: Instant) -> list[_Span]:
+    """The range of each zone, cut where that of another begins or ends, in order of time.
+
+    At the ends of a period some zones are in it and others are not; in between, all are.
+    """
+    zones = _by_zone(setup, wanted, now)
+    ranges = {zone: wanted.within(zone) for zone in zones}
+    edges = sorted({edge for each in ranges.values() for edge in (each.start, each.end)})
+    spans = []
+    for start, end in pairwise(edges):
+        inside = [zone for zone, its in ranges.items() if its.start <= start and end <= its.end]
+        if inside:
+            assignments = tuple(sorted(each for zone in inside for each in zones[zone]))
+            spans.append(_Span(start, end, assignments, len(inside) == len(zones)))
+    return spans
+
+
+def _by_zone(setup: Setup, wanted: Wanted, now: Instant) -> dict[ZoneInfo, list[int]]:
+    """The assignments that are listed, by the zone of their points."""
+    found: dict[ZoneInfo, list[int]] = {}
+    for point in setup.hierarchy.points(wanted.node):
+        asked = [each.id for each in setup.assignments_at(point.id) if wanted.survey in (None, each.survey)]
+        if asked:
+            found.setdefault(setup.zone_of(point.id, now), []).extend(asked)
+    return found
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Reads one page in one transaction."""
+
+    def __init__(self, transaction: Transaction, setup: Setup, wanted: Wanted, revision: int) -> None:
+        self._transaction, self._setup, self._wanted = transaction, setup, wanted
+        self._revision = revision
+        self._restated = listing.last_restated(transaction, setup.organization) > revision
+
+    def page(self, spans: Sequence[_Span]) -> Iterator[Row]:
+        """The rows from the place, or else from the offset on, one more than the limit."""
+        skip, left = (0 if self._wanted.after else self._wanted.offset), self._wanted.limit + 1
+        for span in reversed(spans) if self._wanted.descending else spans:
+            rest, skip = self._beyond(self._from_place(span), skip)
+            for start, end in self._tiles(rest, skip + left):
+                for row in self._rows(rest, start, end, skip + left):
+                    if skip:
+                        skip -= 1
+                        continue
+                    yield row
+                    left -= 1
+                    if not left:
+                        return
+
+    def _rows(self, span: _Span, start: Instant, end: Instant, limit: int) -> Iterator[Row]:
+        wanted = self._wanted
+        of = Selection(
+            wanted.phase, span.assignments, wanted.misuse, wanted.spam, self._revision, self._restated,
+            wanted.descending,
+        )  # fmt: skip
+        return listing.rows(self._transaction, self._setup.organization, of, start, end, wanted.after, limit)
+
+    def _from_place(self, span: _Span) -> _Span:
+        if self._wanted.after is None:
+            return span
+        at = _instant(self._wanted.after)
+        if self._wanted.descending:
+            return span._replace(end=max(span.start, min(span.end, at + 1)))
+        return span._replace(start=min(span.end, max(span.start, at)))
+
+    def _hours(self, span: _Span, start: Instant, end: Instant) -> list[tuple[Instant, int]]:
+        of = self._source(span)
+        return listing.hours(
+            self._transaction, self._setup.organization, of, start, end, misuse=self._wanted.misuse
+        )  # fmt: skip
+
+    def _source(self, span: _Span) -> Groups | tuple[int, ...]:
+        """A group's own hours where they are exactly what is listed: one row an hour, however many points there are."""
+        if not span.whole or self._setup.hierarchy.nodes[self._wanted.node].is_point:
+            return span.assignments
+        if self._wanted.survey is not None:
+            return Groups(self._wanted.node, (self._wanted.survey,))
+        surveys = {self._setup.assignments[each].survey for each in span.assignments}
+        scales = {-self._setup.surveys[each].scale.buttons for each in surveys}
+        return Groups(self._wanted.node, tuple(sorted(scales)))
+
+    # Skipping
+
+    def _beyond(self, span: _Span, skip: int) -> tuple[_Span, int]:
+        """The rest of a span behind hours that lie wholly within what is skipped, and how much is left to skip.
+
+        Only buttons of the present are what the hours count; the others are skipped row by row.
+        """
+        if not skip or self._restated or self._wanted.phase is not Phase.BUTTON:
+            return span, skip
+        hours = self._hours(span, span.start, span.end)
+        skipped = _descent(span, hours, skip) if self._wanted.descending else _ascent(span, hours, skip)
+        return _without(span, skipped), skip - self._count(span, hours, skipped)
+
+    def _count(self, span: _Span, hours: list[tuple[Instant, int]], within: InstantRange) -> int:
+        """How many feedbacks lie in a range: whole hours by their counts, those that its ends cut row by row."""
+        start, end = within.start, within.end
+        touching = [(at, count) for at, count in hours if start - HOUR_MS < at < end]
+        whole = [count for at, count in touching if start <= at and at + HOUR_MS <= end]
+        if len(whole) == len(touching):
+            return sum(whole)
+        return sum(whole) + listing.count_of_cut_hours(
+            self._transaction, self._setup.organization, span.assignments, start, end, misuse=self._wanted.misuse
+        )  # fmt: skip
+
+    # Cutting into tiles
+
+    def _tiles(self, span: _Span, per: int) -> Iterator[tuple[Instant, Instant]]:
+        """Stretches of a span that hold about as many rows as are wanted, so that little is sorted in vain.
+
+        Phases come in order of time by themselves and need no cutting.
+        """
+        if self._wanted.phase is not Phase.BUTTON:
+            yield span.start, span.end
+            return
+        for start, end in _looks(span, descending=self._wanted.descending):
+            hours = self._hours(span, start, end)
+            if hours or self._restated:
+                yield from _tiled(hours, start, end, per, descending=self._wanted.descending)
+
+
+def _instant(place: Place) -> Instant:
+    return int(str(place[0]))
+
+
+def _ascent(span: _Span, hours: Iterable[tuple[Instant, int]], skip: int) -> InstantRange:
+    """The longest beginning of a span, up to the start of an hour, that surely holds no more than is skipped."""
+    for at, count in hours:
+        if count > skip:
+            return InstantRange(span.start, max(span.start, at))
+        skip -= count
+    return InstantRange(span.start, span.end)
+
+
+def _descent(span: _Span, hours: Sequence[tuple[Instant, int]], skip: int) -> InstantRange:
+    """The longest end of a span, from the end of an hour on, that surely holds no more than is skipped."""
+    for at, count in reversed(hours):
+        if count > skip:
+            return InstantRange(min(span.end, at + HOUR_MS), span.end)
+        skip -= count
+    return InstantRange(span.start, span.end)
+
+
+def _without(span: _Span, skipped: InstantRange) -> _Span:
+    if skipped.start == span.start:
+        return span._replace(start=skipped.end)
+    return span._replace(end=skipped.start)
+
+
+def _looks(span: _Span, *, descending: bool) -> Iterator[tuple[Instant, Instant]]:
+    """A span in stretches that grow, from the end that is read first."""
+    length, at = _FIRST_LOOK, 0
+    total = span.end - span.start
+    while at < total:
+        until = min(total, at + length)
+        yield (span.end - until, span.end - at) if descending else (span.start + at, span.start + until)
+        at, length = until, 4 * length
+
+
+def _tiled(
+    hours: Sequence[tuple[Instant, int]], start: Instant, end: Instant, per: int, *, descending: bool
+) -> Iterator[tuple[Instant, Instant]]:
+    """[start, end) cut at the edges of hours, so that each tile holds about `per` rows; full hours are cut within."""
+    edge, held = (end, 0) if descending else (start, 0)
+    for at, count in reversed(hours) if descending else hours:
+        held += count
+        if held >= per:
+            cut = min(max(at if descending else at + HOUR_MS, start), end)
+            yield from _cut(min(edge, cut), max(edge, cut), held, per, descending=descending)
+            edge, held = cut, 0
+    rest = (start, edge) if descending else (edge, end)
+    if rest[0] < rest[1]:
+        yield rest
+
+
+def _cut(
+    start: Instant, end: Instant, held: int, per: int, *, descending: bool
+) -> Iterator[tuple[Instant, Instant]]:  # fmt: skip
+    parts = min(ceil(held / per), _FINEST, end - start) if held > 2 * per else 1
+    edges = [start + (end - start) * part // parts for part in range(parts + 1)] if end > start else []
+    pairs = list(pairwise(edges))
+    return iter(pairs[::-1] if descending else pairs)

@@ -1,0 +1,231 @@
+"""Feedbacks of many points in order of time, as they are or were at a revision, and how many lie in which hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from hymio.feedback import Verdict
+from hymio.period import HOUR_MS, MINUTE_MS, Instant
+from hymio.rollup import MAX_BUTTONS
+from hymio.store.dialect import Row, Transaction
+
+_SLACK_HOURS = 16
+_KEY = ("organization_id", "smiley_id", "epoch", "sequence")
+_ANY_COUNT = " + ".join(f"c{button}" for button in range(MAX_BUTTONS))
+
+
+class Phase(Enum):
+    """What is listed: the button, or something that came after it. The values are the tables of the latter."""
+
+    BUTTON = ""
+    FOLLOWUP = "followup_feedback"
+    TEXT = "text_feedback"
+    CONTACT = "contact_feedback"
+    METADATA = "metadata_feedback"
+    DEMOGRAPHICS = "demographics_feedback"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """What a row has after the feedback's own columns."""
+        return _COLUMNS[self]
+
+    @property
+    def order(self) -> tuple[str, ...]:
+        """What rows of one feedback are told apart and ordered by."""
+        return _ORDERS.get(self, ())
+
+
+_COLUMNS: dict[Phase, tuple[str, ...]] = {
+    Phase.BUTTON: (),
+    Phase.FOLLOWUP: ("position", "option_id", "question_id", "ui"),
+    Phase.TEXT: (
+        "position", "ui", "text", "relevance", "spam", "masked", "rephrased", "english", "categories", "themes"
+    ),
+    Phase.CONTACT: ("position", "name", "email", "phone"),
+    Phase.METADATA: ("name", "value"),
+    Phase.DEMOGRAPHICS: ("gender", "age"),
+}  # fmt: skip
+_ORDERS = {Phase.FOLLOWUP: ("position",), Phase.METADATA: ("name",)}
+
+
+class Selection(NamedTuple):
+    """Which feedbacks: under assignments, counted ones or with misuse, without spam or with it, as of a revision.
+
+    `restated` says that some feedback was restated since that revision, so that facts of then must be looked up.
+    """
+
+    phase: Phase
+    assignments: tuple[int, ...]
+    misuse: bool
+    spam: bool
+    revision: int
+    restated: bool
+    descending: bool
+
+
+Place = tuple[object, ...]
+"""Where a page ended: instant, smiley, epoch, sequence and, for some phases, what comes after them in the order."""
+
+
+def rows(
+    transaction: Transaction,
+    organization: int,
+    of: Selection,
+    start: Instant,
+    end: Instant,
+    after: Place | None,
+    limit: int,
+) -> Iterator[Row]:
+    """Feedbacks with instants in [start, end), in order of instant, then key, or in the reverse.
+
+    A row holds instant, offset, button, verdict, smiley, epoch, sequence, ui and assignment, then the phase's columns.
+    """
+    source = _feedbacks if of.phase is Phase.BUTTON else _phases
+    names = _order(of.phase)
+    direction = " DESC" if of.descending else ""
+    beyond = "" if after is None else f"AND ({', '.join(names)}) {'<' if of.descending else '>'} ({_places(after)})"
+    text = f"""{source(transaction, of)} {beyond} ORDER BY {", ".join(name + direction for name in names)}
+        LIMIT :limit"""
+    values = {f"place{letter}": value for letter, value in zip(_LETTERS, after or (), strict=False)}
+    return transaction.stream(
+        text, o=organization, start=start, stop=end, limit=limit, pin=of.revision,
+        under=transaction.among(of.assignments), **values,
+    )  # fmt: skip
+
+
+_LETTERS = "abcde"
+
+
+def _places(after: Place) -> str:
+    return ", ".join(f":place{letter}" for letter, _ in zip(_LETTERS, after, strict=False))
+
+
+def _order(phase: Phase) -> tuple[str, ...]:
+    key = ("at", "smiley_id", "epoch", "sequence")
+    if phase is Phase.BUTTON:
+        return tuple(f"t.{name}" for name in key)
+    return tuple(f"p.{name}" for name in (*key, *phase.order))
+
+
+def _feedbacks(transaction: Transaction, of: Selection) -> str:
+    """Buttons; where some were restated, also those that were under the assignments then and are no more."""
+    hint = "INDEXED BY ix_feedback_assignment_at" if transaction.is_sqlite else ""
+    within = transaction.within("f.assignment_id", "under")
+    now = f"""SELECT {_facts(of)} FROM feedback f {hint} {_then(of)} WHERE f.organization_id = :o AND {within}
+        AND f.at >= :start AND f.at < :stop AND f.revision <= :pin"""
+    if of.restated:
+        now += f""" UNION ALL SELECT {_facts(of)} FROM restatement r CROSS JOIN feedback f
+            WHERE r.organization_id = :o AND r.revision > :pin AND {_keys("f", "r")}
+            AND {transaction.within("r.old_assignment_id", "under")} AND NOT {within}
+            AND f.at >= :start AND f.at < :stop AND f.revision <= :pin AND r.revision = {_first_since("f")}"""
+    return f"""SELECT t.* FROM ({now}) AS t WHERE {_verdicts("t.verdict", of.misuse)}
+        AND {transaction.within("t.assignment_id", "under")}"""
+
+
+def _phases(transaction: Transaction, of: Selection) -> str:
+    """Phases, through the phase's own key, which is in order of time; the join only looks facts up."""
+    columns = ", ".join(f"p.{name} AS phase_{name}" for name in of.phase.columns)
+    assignment, verdict = _fact("assignment_id", of), _fact("verdict", of)
+    spam = "" if of.spam or of.phase is not Phase.TEXT else "AND coalesce(p.spam, 0) = 0"
+    return f"""SELECT {_facts(of)}, {columns} FROM {of.phase.value} p CROSS JOIN feedback f {_then(of)}
+        WHERE p.organization_id = :o AND p.at >= :start AND p.at < :stop AND p.revision <= :pin {spam}
+        AND {_keys("f", "p")} AND f.revision <= :pin AND {_verdicts(verdict, of.misuse)}
+        AND {transaction.within(assignment, "under")}"""
+
+
+def _facts(of: Selection) -> str:
+    offset, verdict, assignment = (_fact(name, of) for name in ("utc_offset", "verdict", "assignment_id"))
+    return f"""f.at, {offset} AS utc_offset, f.button, {verdict} AS verdict, f.smiley_id, f.epoch, f.sequence, f.ui,
+        {assignment} AS assignment_id"""
+
+
+def _fact(name: str, of: Selection) -> str:
+    return f"coalesce(r.old_{name}, f.{name})" if of.restated else f"f.{name}"
+
+
+def _then(of: Selection) -> str:
+    """The first note after the revision says what a feedback was at it."""
+    return f"LEFT JOIN restatement r ON {_keys('r', 'f')} AND r.revision = {_first_since('f')}" if of.restated else ""
+
+
+def _first_since(feedback: str) -> str:
+    return f"(SELECT min(e.revision) FROM restatement e WHERE {_keys('e', feedback)} AND e.revision > :pin)"
+
+
+def _keys(one: str, other: str) -> str:
+    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in _KEY)
+
+
+def _verdicts(column: str, misuse: bool) -> str:
+    return f"{column} < {int(Verdict.SUPERSEDED)}" if misuse else f"{column} = {int(Verdict.COUNTED)}"
+
+
+def last_restated(transaction: Transaction, organization: int) -> int:
+    """The revision of the last note that some feedback was restated; 0 without any."""
+    row = transaction.row("SELECT max(revision) FROM restatement WHERE organization_id = :o", o=organization)
+    return (row[0] if row else None) or 0
+
+
+# How many lie where
+
+
+class Groups(NamedTuple):
+    """The hours of a group, of surveys or (minus the number of buttons) of whole scales."""
+
+    node: int
+    surveys: tuple[int, ...]
+
+
+def hours(
+    transaction: Transaction,
+    organization: int,
+    of: Groups | tuple[int, ...],
+    start: Instant,
+    end: Instant,
+    *,
+    misuse: bool,
+) -> list[tuple[Instant, int]]:
+    """(nominal start, feedbacks) of the hours of a group or of assignments that touch [start, end), in order."""
+    table, within, values = _hour_source(transaction, of)
+    text = f"""SELECT starts_at, sum({_ANY_COUNT}) FROM {table} WHERE organization_id = :o AND {within}
+        AND local_hour >= :first AND local_hour <= :last AND starts_at > :start AND starts_at < :stop
+        AND {_verdicts("verdict", misuse)} GROUP BY starts_at ORDER BY starts_at"""
+    first, last = start // HOUR_MS - _SLACK_HOURS, end // HOUR_MS + _SLACK_HOURS
+    found = transaction.rows(
+        text, o=organization, first=first, last=last, start=start - HOUR_MS, stop=end, **values
+    )  # fmt: skip
+    return [(row[0], int(row[1])) for row in found if row[1]]
+
+
+def _hour_source(transaction: Transaction, of: Groups | tuple[int, ...]) -> tuple[str, str, dict[str, object]]:
+    if isinstance(of, Groups):
+        within = f"node_id = :node AND {transaction.within('survey_id', 'surveys')}"
+        return "group_hour", within, {"node": of.node, "surveys": transaction.among(of.surveys)}
+    return "assignment_hour", transaction.within("assignment_id", "under"), {"under": transaction.among(of)}
+
+
+def count_of_cut_hours(
+    transaction: Transaction,
+    organization: int,
+    assignments: Sequence[int],
+    start: Instant,
+    end: Instant,
+    *,
+    misuse: bool,
+) -> int:
+    """How many feedbacks with instants in [start, end) lie in hours that reach beyond it, counted row by row."""
+    hint = "INDEXED BY ix_feedback_assignment_at" if transaction.is_sqlite else ""
+    shift = f"f.utc_offset * {MINUTE_MS}"
+    nominal = f"((f.at + {shift}) / {HOUR_MS} * {HOUR_MS} - {shift})"
+    text = f"""SELECT count(*) FROM feedback f {hint} WHERE f.organization_id = :o
+        AND {transaction.within("f.assignment_id", "under")} AND f.at >= :from AND f.at < :until
+        AND ({nominal} < :start OR {nominal} > :last) AND {_verdicts("f.verdict", misuse)}"""
+    edges = [(start, end)] if end - start < 2 * HOUR_MS else [(start, start + HOUR_MS), (end - HOUR_MS, end)]
+    counted = 0
+    for first, until in edges:
+        values = {"from": first, "until": until, "start": start, "last": end - HOUR_MS}
+        row = transaction.row(text, o=organization, under=transaction.among(assignments), **values)
+        counted += int(row[0]) if row else 0
+    return counted

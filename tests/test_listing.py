@@ -1,0 +1,202 @@
+"""Law 4 for listings of feedback: pages put together are the whole list, whatever arrives in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hymio import intake
+from hymio.feedback import After, Feedback, Followup, Press, Text, Upload, Verdict, is_raw
+from hymio.misuse import MisusePolicy
+from hymio.period import HOUR_MS, InstantRange, offset_at
+from hymio.results import EVERYTHING, Phase, Wanted, listed, place_of
+from hymio.setup import Setup
+from hymio.store import Store, catalog
+from hymio.store.dialect import Row
+from tests.test_laws import law, opened, stored_feedback
+from tests.world import NOW, World, build, deliveries, instants_around, policies, pressed, zone_pairs
+
+Within = Callable[[ZoneInfo], InstantRange]
+
+
+def everywhere(_zone: ZoneInfo) -> InstantRange:
+    return EVERYTHING
+
+
+def page(store: Store, world: World, wanted: Wanted) -> tuple[int, list[Row]]:
+    with listed(store, world.organization, wanted, NOW) as found:
+        return found.revision, list(found.rows)
+
+
+def pages(store: Store, world: World, wanted: Wanted, between: Callable[[], object] = lambda: None) -> list[Row]:
+    """All rows, followed from page to page; something may happen in between."""
+    rows: list[Row] = []
+    while True:
+        revision, found = page(store, world, wanted)
+        rows += found[: wanted.limit]
+        if len(found) <= wanted.limit:
+            return rows
+        between()
+        after = place_of(found[wanted.limit - 1], wanted.phase)
+        wanted = replace(wanted, after=after, revision=revision)
+
+
+def model(store: Store, world: World, wanted: Wanted) -> list[Row]:
+    """The whole list from plain lists: what is stored, filtered and sorted."""
+    setup = store.setup(world.organization)
+    chosen = [each for each in stored_feedback(store, world) if _is_listed(setup, wanted, each)]
+    rows: list[Row] = [
+        (each.at, each.offset, each.button, each.verdict, each.smiley, each.epoch, each.sequence) for each in chosen
+    ]
+    return rows[::-1] if wanted.descending else rows
+
+
+def _is_listed(setup: Setup, wanted: Wanted, each: Feedback) -> bool:
+    if each.assignment <= 0 or not (is_raw(each.verdict) if wanted.misuse else each.verdict == Verdict.COUNTED):
+        return False
+    at = setup.assignments[each.assignment]
+    below = {point.id for point in setup.hierarchy.points(wanted.node)}
+    zone = setup.zone_of(at.node, NOW)
+    return at.node in below and wanted.survey in (None, at.survey) and each.at in wanted.within(zone)
+
+
+def plain(rows: Sequence[Row]) -> list[Row]:
+    return [row[:7] for row in rows]
+
+
+def local(start: int, hours: int) -> Within:
+    """So many hours of the wall clock from a wall time on, in each zone by its own clock of that time."""
+
+    def within(zone: ZoneInfo) -> InstantRange:
+        offset = 60_000 * offset_at(start, zone)
+        return InstantRange(start - offset, start - offset + hours * HOUR_MS)
+
+    return within
+
+
+@st.composite
+def queries(draw: st.DrawFn, world: World, zone: str) -> Wanted:
+    """Any listing of buttons of a world."""
+    start = draw(instants_around(zone))
+    return Wanted(
+        phase=Phase.BUTTON,
+        node=draw(st.sampled_from([*world.groups, *world.points])),
+        survey=draw(st.sampled_from([None, *world.surveys])),
+        within=draw(st.sampled_from([everywhere, local(start, 1), local(start, 30), local(start - 7 * HOUR_MS, 9)])),
+        misuse=draw(st.booleans()),
+        descending=draw(st.booleans()),
+        limit=draw(st.integers(1, 8)),
+    )
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_pages_put_together_are_the_whole_list(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, zones, policy)
+    for uploads in data.draw(deliveries(data.draw(pressed(zone=zones[0])), world.smileys)):
+        intake.record(store, world.organization, uploads, NOW)
+    wanted = data.draw(queries(world, zones[0]))
+    expected = model(store, world, wanted)
+    assert plain(pages(store, world, wanted)) == expected
+    reverse = replace(wanted, descending=not wanted.descending)
+    assert plain(pages(store, world, reverse)) == expected[::-1]
+    for offset in range(len(expected) + 2):
+        _, found = page(store, world, replace(wanted, offset=offset))
+        assert plain(found) == expected[offset : offset + wanted.limit + 1]
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_what_arrives_meanwhile_changes_no_page(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, zones, policy)
+    commits = data.draw(deliveries(data.draw(pressed(zone=zones[0])), world.smileys))
+    first = data.draw(st.integers(1, len(commits)))
+    for uploads in commits[:first]:
+        intake.record(store, world.organization, uploads, NOW)
+    waiting = iter(commits[first:])
+
+    def more() -> None:
+        for uploads in [next(waiting, None)]:
+            if uploads is not None:
+                intake.record(store, world.organization, uploads, NOW)
+            elif data.draw(st.booleans()):
+                _act_backwards(store, world, data.draw(policies))
+
+    wanted = data.draw(queries(world, zones[0]))
+    expected = model(store, world, wanted)
+    assert plain(pages(store, world, wanted, more)) == expected
+
+
+def _act_backwards(store: Store, world: World, policy: MisusePolicy) -> None:
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.set_policy(ledger, world.root, policy, 0)
+    intake.resettle(store, world.organization, world.root, 0, NOW)
+
+
+AT = 1_700_000_000_000
+
+
+def test_phases_are_listed_in_order_of_time(store: Store) -> None:
+    world = build(store)
+    told = [
+        After((Followup(7, 3), Followup(None, 4, 2, 9)), Text("no", spam=False), metadata=(("b", "2"), ("a", "1"))),
+        After(text=Text("spam", spam=True)),
+        After(metadata=(("c", "3"),)),
+    ]
+    presses = tuple(Press(1, n, AT - 60_000 * n, 0, after=after) for n, after in enumerate(told, 1))
+    intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
+
+    def rows(phase: Phase, **more: bool) -> list[tuple[object, ...]]:
+        wanted = Wanted(phase, world.root, None, everywhere, limit=1, **more)  # type: ignore[arg-type]  # flags
+        return [(row[6], *row[9:]) for row in pages(store, world, wanted)]
+
+    assert rows(Phase.FOLLOWUP) == [(1, 1, 7, 3, None), (1, 2, None, 4, 9)]
+    assert rows(Phase.FOLLOWUP, descending=True) == [(1, 2, None, 4, 9), (1, 1, 7, 3, None)]
+    assert [row[0] for row in rows(Phase.TEXT)] == [2, 1]
+    assert [row[0] for row in rows(Phase.TEXT, spam=False)] == [1]
+    assert rows(Phase.METADATA) == [(3, "c", "3"), (1, "a", "1"), (1, "b", "2")]
+    assert rows(Phase.CONTACT) == rows(Phase.DEMOGRAPHICS) == []
+
+
+def test_a_press_that_leaves_the_scope_stays_in_a_list_that_was_begun(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=0))
+    presses = tuple(Press(1, n, AT + 1000 * n, 0, after=After(text=Text(str(n)))) for n in range(1, 10))
+    intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
+
+    def leave() -> None:
+        with store.begin(world.organization, NOW) as ledger:
+            catalog.place(ledger, world.smileys[0], world.points[1], 0)
+        intake.resettle(store, world.organization, world.root, 0, NOW)
+
+    for phase in (Phase.BUTTON, Phase.TEXT):
+        wanted = Wanted(phase, world.points[0], None, everywhere, limit=4)
+        assert [row[6] for row in pages(store, world, wanted, leave)] == list(range(1, 10))
+        assert page(store, world, wanted)[1] == []
+        with store.begin(world.organization, NOW) as ledger:
+            catalog.place(ledger, world.smileys[0], world.points[0], 0)
+        intake.resettle(store, world.organization, world.root, 0, NOW)
+
+
+@pytest.mark.parametrize("offset", [0, 3, 2_999, 3_000, 3_001, 5_999, 6_000])
+def test_an_offset_skips_by_the_hours(store: Store, offset: int) -> None:
+    world = build(store, ("Asia/Kathmandu", "Europe/Tallinn"), MisusePolicy(interval=0))
+    uploads = [
+        Upload(smiley, tuple(Press(1, n, AT + n * 97_000 + place, n % 4) for n in range(1, 3_001)))
+        for place, smiley in enumerate(world.smileys[1:3])
+    ]
+    intake.record(store, world.organization, uploads, NOW)
+    wanted = Wanted(Phase.BUTTON, world.root, None, everywhere, limit=5, offset=offset)
+    assert plain(page(store, world, wanted)[1]) == model(store, world, wanted)[offset : offset + 6]
+    backwards = Wanted(Phase.BUTTON, world.root, None, everywhere, descending=True, limit=5, offset=offset)
+    assert plain(page(store, world, backwards)[1]) == model(store, world, backwards)[offset : offset + 6]
