@@ -87,10 +87,12 @@ def queries(draw: st.DrawFn, world: World, zone: str) -> Wanted:
         phase=Phase.BUTTON,
         node=draw(st.sampled_from([*world.groups, *world.points])),
         survey=draw(st.sampled_from([None, *world.surveys])),
-        within=draw(st.sampled_from([everywhere, local(start, 1), local(start, 30), local(start - 7 * HOUR_MS, 9)])),
+        within=draw(
+            st.sampled_from([everywhere, everywhere, local(start - HOUR_MS, 30), local(start - 7 * HOUR_MS, 9)])
+        ),
         misuse=draw(st.booleans()),
         descending=draw(st.booleans()),
-        limit=draw(st.integers(1, 8)),
+        limit=draw(st.sampled_from([1, 2, 3, 7])),
     )
 
 
@@ -121,7 +123,7 @@ def test_what_arrives_meanwhile_changes_no_page(
     store = opened(shared_database_url)
     world = build(store, zones, policy)
     commits = data.draw(deliveries(data.draw(pressed(zone=zones[0])), world.smileys))
-    first = data.draw(st.integers(1, len(commits)))
+    first = data.draw(st.integers(1, 1 + len(commits) // 2))
     for uploads in commits[:first]:
         intake.record(store, world.organization, uploads, NOW)
     waiting = iter(commits[first:])
@@ -145,6 +147,20 @@ def _act_backwards(store: Store, world: World, policy: MisusePolicy) -> None:
 
 
 AT = 1_700_000_000_000
+
+
+def test_new_presses_wait_for_the_next_listing(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=0))
+    numbers = iter(range(1, 100))
+
+    def press() -> None:
+        pressed = tuple(Press(1, n, AT + 1000 * n, 0) for _, n in zip(range(9), numbers, strict=False))
+        intake.record(store, world.organization, [Upload(world.smileys[0], pressed)], NOW)
+
+    press()
+    wanted = Wanted(Phase.BUTTON, world.root, None, everywhere, limit=4)
+    assert [row[6] for row in pages(store, world, wanted, press)] == list(range(1, 10))
+    assert len(pages(store, world, wanted)) == 27
 
 
 def test_phases_are_listed_in_order_of_time(store: Store) -> None:
