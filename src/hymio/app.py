@@ -20,7 +20,7 @@ from litestar.response import Redirect
 from litestar.types import ASGIApp, Message, Receive, Send
 
 from hymio import __version__
-from hymio.api import reference, v1
+from hymio.api import reference, v1, v2
 from hymio.api.access import CHALLENGE
 from hymio.api.answers import HEAD_ONLY, Exports, Problem, error_answer, problem_answer
 from hymio.errors import HymioError
@@ -56,7 +56,15 @@ def create_app(store: Store, settings: Settings, clock: Callable[[], Instant] = 
     """The whole of Hymio's HTTP as an ASGI application; the store stays the caller's to close."""
     state = State({"store": store, "settings": settings, "clock": clock})
     litestar = Litestar(
-        route_handlers=[health, start, *v1.routes(), *reference.routes(), *upload.routes(), *sms.routes()],
+        route_handlers=[
+            health,
+            start,
+            *v1.routes(),
+            *v2.routes(),
+            *reference.routes(),
+            *upload.routes(),
+            *sms.routes(),
+        ],
         state=state,
         lifespan=[_running],
         exception_handlers={HymioError: _known_error, HTTPException: _http_error, Exception: _unknown_error},
@@ -66,6 +74,11 @@ def create_app(store: Store, settings: Settings, clock: Callable[[], Instant] = 
         debug=False,
     )
     return _front(litestar)
+
+
+def _routes() -> list[Any]:
+    modules = (v1, v2, reference, upload, sms)
+    return [route for module in modules for route in module.routes()]
 
 
 @asynccontextmanager

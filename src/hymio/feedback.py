@@ -294,12 +294,22 @@ def feedback_id(smiley: int, epoch: int, sequence: int) -> UUID:
 
     Its 122 free bits hold smiley (32), epoch (32), whether the sequence is a placeholder's (1) and the sequence (53).
     """
+    return UUID(int=_published(smiley, epoch, sequence))
+
+
+def feedback_id_text(smiley: int, epoch: int, sequence: int) -> str:
+    """The published id as text, as listings of thousands need it."""
+    digits = f"{_published(smiley, epoch, sequence):032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def _published(smiley: int, epoch: int, sequence: int) -> int:
     if not is_device_key(epoch):
-        return UUID(int=(_unsigned(epoch) << 64) | _unsigned(sequence))
+        return _unsigned(epoch) << 64 | _unsigned(sequence)
     negative = sequence < 0
     bits = ((smiley << 32 | epoch) << 1 | negative) << 53 | (-1 - sequence if negative else sequence)
     high, middle, low = bits >> 74, bits >> 62 & 0xFFF, bits & (1 << 62) - 1
-    return UUID(int=high << 80 | 0x8 << 76 | middle << 64 | 0b10 << 62 | low)
+    return high << 80 | 0x8 << 76 | middle << 64 | 0b10 << 62 | low
 
 
 def key_of(identity: UUID) -> tuple[int | None, int, int]:

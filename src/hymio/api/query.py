@@ -38,6 +38,11 @@ class Query:
             raise BadRequest(parameter=name, got=" and ".join(values), accepted=f"{accepted}; once")
         return values[0] if values else None
 
+    def secret(self, name: str) -> str | None:
+        """The value of a parameter that no message may repeat; given more than once, it is none that anybody knows."""
+        values = self._values.get(name, [])
+        return values[0] if len(values) == 1 else None if not values else ""
+
     def word(self, name: str, words: Mapping[str, T]) -> T | None:
         """What a word stands for; upper and lower case are the same."""
         accepted = ", ".join(words)

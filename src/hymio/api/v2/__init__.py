@@ -1,1 +1,114 @@
 """API v2: which request is answered with what."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+from litestar.handlers import HTTPRouteHandler
+from msgspec import Struct
+
+from hymio.api import formats
+from hymio.api.access import TOKEN_HEADER, holder
+from hymio.api.answers import cached, is_known, json_answer, not_modified, tag_of
+from hymio.api.formats import Format
+from hymio.api.query import Query
+from hymio.api.v2 import params
+from hymio.api.v2.call import Call, Listing
+from hymio.api.v2.feedbacks import KINDS
+from hymio.api.v2.results import feedbacks
+from hymio.errors import NotFound
+from hymio.store.catalog import DataKind
+
+LISTINGS: Final[tuple[Listing, ...]] = ()
+
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
+_LISTINGS: Final = {each.name: each for each in LISTINGS}
+_KINDS: Final = {each.name: each for each in KINDS}
+
+
+def routes() -> list[HTTPRouteHandler]:
+    """The handlers; they need `store`, `settings` and `clock` in the application's state."""
+    return [introspection, results_listing, listing]
+
+
+class TokenIntrospection(Struct, frozen=True):
+    """What a token is."""
+
+    token_id: int
+    token_name: str
+    scopes: list[str]
+
+
+# The published path has no slash before it, so that programs made from the description ask for the second.
+@get(["/v2/token/introspect", "/v2token/introspect"], sync_to_thread=True)
+def introspection(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+    """The token's own id, name and kinds of data."""
+    token = _call(request, state, Format.JSON).holder.token
+    scopes = [each.value for each in DataKind if each in token.kinds]
+    told = TokenIntrospection(token.id, token.name, scopes)
+    return json_answer(told, request.headers.get("If-None-Match", ""))
+
+
+@get("/v2/results/{name:str}", sync_to_thread=True)
+def results_listing(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+    """A page of feedback."""
+    name, written = _named(request)
+    if name not in _KINDS:
+        raise NotFound("There is no such listing.")
+    return feedbacks(_call(request, state, written), _KINDS[name])
+
+
+@get("/v2/{name:str}", sync_to_thread=True)
+def listing(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+    """A listing of what is set up."""
+    name, written = _named(request)
+    if name not in _LISTINGS:
+        raise NotFound("There is no such listing.")
+    return _answered(_call(request, state, written), _LISTINGS[name])
+
+
+def _answered(call: Call, of: Listing) -> Response[Any]:
+    call.holder.require(of.kind)
+    separator = params.separator(call.query)
+    body = formats.encoded(of.rows(call), of.content, call.written, separator)
+    tag = tag_of(body)
+    if is_known(tag, call.if_none_match):
+        return not_modified(tag)
+    return Response(body, media_type=call.written.media_type, headers=cached(tag))
+
+
+def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:
+    """The listing's name and the format from the last part of the path. NotFound for another format."""
+    name, _, ending = request.path_params["name"].rpartition(".")
+    try:
+        return name, Format(ending)
+    except ValueError:
+        raise NotFound("There is no such listing; every listing ends in .json or .csv.") from None
+
+
+def _call(request: Request[Any, Any, Any], state: State, written: Format) -> Call:
+    query, now = Query(request.scope["query_string"]), state.clock()
+    shown = holder(state.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
+    return Call(
+        store=state.store,
+        holder=shown,
+        setup=state.store.setup(shown.organization),
+        query=query,
+        written=written,
+        now=now,
+        if_none_match=request.headers.get("If-None-Match", ""),
+        path=request.scope["path"],
+        query_string=request.scope["query_string"],
+        base_url=_base_url(request, state),
+    )
+
+
+def _base_url(request: Request[Any, Any, Any], state: State) -> str:
+    """Where this client reaches Hymio: as set, or as it did just now."""
+    host = request.headers.get("Host", "")
+    if state.settings.base_url or not _HOST.fullmatch(host):
+        return str(state.settings.public_url)
+    return f"{request.scope['scheme']}://{host}"

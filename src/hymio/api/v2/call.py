@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
+from urllib.parse import parse_qsl
+from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
@@ -24,7 +26,7 @@ _OUTSIDE = "This token does not reach {}: it lies outside of its scope, or there
 
 @dataclass(frozen=True)
 class Call:
-    """Everything that an answer is made from; `path` and `query_string` are those of the request."""
+    """Everything that an answer is made from; `path` and `query_string` are the request's, which went to `base_url`."""
 
     store: Store
     holder: Holder
@@ -35,10 +37,21 @@ class Call:
     if_none_match: str
     path: str
     query_string: bytes
+    base_url: str
 
     @property
     def organization(self) -> int:
         return self.holder.organization
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """The parameters of the request without the token."""
+        pairs = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
+        return [(name, value) for name, value in pairs if name != "auth"]
+
+    def zone(self, node: int | None) -> ZoneInfo:
+        """The time zone of a node today; UTC where there is none."""
+        return ZoneInfo("UTC") if node is None else self.setup.zone_of(node, self.now)
 
     @cached_property
     def root(self) -> int | None:
