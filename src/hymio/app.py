@@ -56,15 +56,7 @@ def create_app(store: Store, settings: Settings, clock: Callable[[], Instant] = 
     """The whole of Hymio's HTTP as an ASGI application; the store stays the caller's to close."""
     state = State({"store": store, "settings": settings, "clock": clock})
     litestar = Litestar(
-        route_handlers=[
-            health,
-            start,
-            *v1.routes(),
-            *v2.routes(),
-            *reference.routes(),
-            *upload.routes(),
-            *sms.routes(),
-        ],
+        route_handlers=[health, start, *_routes()],
         state=state,
         lifespan=[_running],
         exception_handlers={HymioError: _known_error, HTTPException: _http_error, Exception: _unknown_error},
@@ -187,7 +179,7 @@ def configure_log(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer()]
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]  # no locals: secrets
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

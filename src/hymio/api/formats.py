@@ -11,13 +11,13 @@ import msgspec
 from msgspec import UNSET, Struct
 
 JSON: Final = "application/json; charset=utf-8"
-CSV: Final = "text/csv; charset=utf-8; header=present"
+CSV: Final = "text/csv; header=present"
 
 END_OF_LINE: Final = "\r\n"
 
 
 class Format(Enum):
-    """The endings, and the media type of each."""
+    """The endings, and the media type of each; the server adds the charset, UTF-8, to that of a text."""
 
     JSON = "json"
     CSV = "csv"

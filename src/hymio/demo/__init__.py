@@ -18,6 +18,7 @@ from hymio.store.feedback import reported_through
 PRESSES = 200_000
 MOST_PRESSES = 300_000
 SEED = 1
+FOR_DEMO = "Demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +115,22 @@ def _credentials(
         return kept
     with store.begin(organization, now) as ledger:
         api = catalog.activate_api(ledger) if kept is None else catalog.ApiCredentials(kept.client_id, kept.api_token)
+        v2_token = catalog.create_token(ledger, FOR_DEMO).secret if kept is None else kept.v2_token
         secret = catalog.sms_secret(ledger) if kept is None else kept.sms_secret
         for spot in SPOTS:
             if spot.smiley not in tokens:
                 tokens[spot.smiley] = catalog.new_token(ledger, spot.smiley)
     smileys = tuple(SmileySecret(spot.serial, tokens[spot.smiley]) for spot in SPOTS)
-    made = Credentials("", api.client_id, api.token, secret, smileys)
+    made = Credentials("", api.client_id, api.token, v2_token, secret, smileys)
     return made if kept is None else replace(made, base_url=kept.base_url, presses=kept.presses, seed=kept.seed)
 
 
 def _fits(store: Store, organization: int, known: Credentials) -> bool:
-    client = catalog.v1_client(store, known.client_id)
+    client, token = catalog.v1_client(store, known.client_id), catalog.v2_token(store, known.v2_token)
     return (
         client is not None
+        and token is not None
+        and (token.organization, token.revoked_at) == (organization, None)
         and client.organization == organization
         and client.api_enabled
         and client.token_hash == catalog.hash_secret(known.api_token)

@@ -30,6 +30,7 @@ class Credentials:
     base_url: str
     client_id: str
     api_token: str
+    v2_token: str
     sms_secret: str
     smileys: tuple[SmileySecret, ...]
     presses: int = 0
@@ -47,7 +48,7 @@ def read_credentials(folder: Path) -> Credentials | None:
         history = said["history"]
         smileys = tuple(SmileySecret(each["serial"], each["token"]) for each in said["smileys"])
         v1 = said["v1"]
-        api = said["baseUrl"], v1["clientId"], v1["apiToken"], said["smsSecret"]
+        api = said["baseUrl"], v1["clientId"], v1["apiToken"], said["v2"]["token"], said["smsSecret"]
         return Credentials(*api, smileys, history["presses"], history["seed"])
     except FileNotFoundError:
         return None
@@ -60,6 +61,7 @@ def write_credentials(folder: Path, credentials: Credentials) -> Path:
     said = {
         "baseUrl": credentials.base_url,
         "v1": {"clientId": credentials.client_id, "apiToken": credentials.api_token},
+        "v2": {"token": credentials.v2_token},
         "smsSecret": credentials.sms_secret,
         "smileys": [
             {"serial": each.serial, "token": each.token, "smsKey": sms_key(each.token).hex()}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from math import ceil
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from hymio.results.subject import revision_in
 from hymio.setup import Setup
 from hymio.store import Store, listing
 from hymio.store.dialect import Row, Transaction
-from hymio.store.listing import Groups, Phase, Place, Selection
+from hymio.store.listing import Groups, Phase, Place, Selection, Source
 
 _FIRST_LOOK = 2 * DAY_MS
 """How far the hours are looked at at first for where a page's rows lie; then further and further."""
@@ -157,21 +157,19 @@ class _Reader:
             return span._replace(end=max(span.start, min(span.end, at + 1)))
         return span._replace(start=min(span.end, max(span.start, at)))
 
-    def _hours(self, span: _Span, start: Instant, end: Instant) -> list[tuple[Instant, int]]:
-        of = self._source(span)
-        return listing.hours(
-            self._transaction, self._setup.organization, of, start, end, misuse=self._wanted.misuse
-        )  # fmt: skip
-
-    def _source(self, span: _Span) -> Groups | tuple[int, ...]:
+    def _source(self, span: _Span) -> Source:
         """A group's own hours where they are exactly what is listed: one row an hour, however many points there are."""
         if not span.whole or self._setup.hierarchy.nodes[self._wanted.node].is_point:
             return span.assignments
+        asked = {self._setup.assignments[each].survey for each in span.assignments}
+        buttons = {each: self._setup.surveys[each].scale.buttons for each in asked}
         if self._wanted.survey is not None:
-            return Groups(self._wanted.node, (self._wanted.survey,))
-        surveys = {self._setup.assignments[each].survey for each in span.assignments}
-        scales = {-self._setup.surveys[each].scale.buttons for each in surveys}
-        return Groups(self._wanted.node, tuple(sorted(scales)))
+            return Groups(self._wanted.node, tuple(buttons.items()))
+        return Groups(self._wanted.node, tuple((-each, each) for each in sorted(set(buttons.values()))))
+
+    def _hours(self, span: _Span, start: Instant, end: Instant) -> list[tuple[Instant, int]]:
+        asked = self._transaction, self._setup.organization, self._source(span)
+        return listing.hours(*asked, start, end, misuse=self._wanted.misuse)
 
     # Skipping
 
@@ -180,22 +178,51 @@ class _Reader:
 
         Only buttons of the present are what the hours count; the others are skipped row by row.
         """
-        if not skip or self._restated or self._wanted.phase is not Phase.BUTTON:
+        if not skip or self._restated or self._wanted.phase is not Phase.BUTTON or span.start >= span.end:
             return span, skip
-        hours = self._hours(span, span.start, span.end)
-        skipped = _descent(span, hours, skip) if self._wanted.descending else _ascent(span, hours, skip)
-        return _without(span, skipped), skip - self._count(span, hours, skipped)
+        axis = _Axis(self._wanted.descending)
+        edge, held = self._edge(span, axis, skip)
+        start, end = axis.range_of(span, edge)
+        rest = span._replace(end=start) if self._wanted.descending else span._replace(start=end)
+        return rest, skip - self._without_cut(span, start, end, held)
 
-    def _count(self, span: _Span, hours: list[tuple[Instant, int]], within: InstantRange) -> int:
-        """How many feedbacks lie in a range: whole hours by their counts, those that its ends cut row by row."""
-        start, end = within.start, within.end
-        touching = [(at, count) for at, count in hours if start - HOUR_MS < at < end]
-        whole = [count for at, count in touching if start <= at and at + HOUR_MS <= end]
-        if len(whole) == len(touching):
-            return sum(whole)
-        return sum(whole) + listing.count_of_cut_hours(
-            self._transaction, self._setup.organization, span.assignments, start, end, misuse=self._wanted.misuse
-        )  # fmt: skip
+    def _edge(self, span: _Span, axis: _Axis, skip: int) -> tuple[int, int]:
+        """Up to where, in the direction of reading, hours begin that together hold no more than is skipped; and how
+        much they hold. Found by halves, so that the hours of a year are added up once and no list of them is made.
+        """
+        first, low, high = axis.ends(span)
+        held = 0
+        while high - low > _FIRST_LOOK:
+            middle = (low + high) // 2 // HOUR_MS * HOUR_MS
+            part = self._sum(span, axis.starts(first, middle))
+            if held + part > skip:
+                high = middle
+            else:
+                first, low, held = middle, middle, held + part
+        for at, count in axis.in_order(self._hours(span, *axis.starts(first, high))):
+            if held + count > skip:
+                return max(low, axis.place(at)), held
+            held += count
+        return high, held
+
+    def _sum(self, span: _Span, starts: tuple[Instant, Instant]) -> int:
+        asked = self._transaction, self._setup.organization, self._source(span)
+        return listing.hour_sum(*asked, *starts, misuse=self._wanted.misuse)
+
+    def _without_cut(self, span: _Span, start: Instant, end: Instant, held: int) -> int:
+        """How many feedbacks lie in [start, end), of whose hours is known what they hold in all.
+
+        Of hours that reach beyond it, as those of zones with :30 and :45 do, the rows inside are counted one by one.
+        """
+        if start == end:
+            return 0
+        around = self._hours(span, start - HOUR_MS + 1, start), self._hours(span, end - HOUR_MS + 1, end)
+        cut = dict(chain(*around))
+        if not cut:
+            return held
+        asked = self._transaction, self._setup.organization, span.assignments
+        inside = listing.count_of_cut_hours(*asked, start, end, misuse=self._wanted.misuse)
+        return held - sum(cut.values()) + inside
 
     # Cutting into tiles
 
@@ -208,7 +235,7 @@ class _Reader:
             yield span.start, span.end
             return
         for start, end in _looks(span, descending=self._wanted.descending):
-            hours = self._hours(span, start, end)
+            hours = self._hours(span, start - HOUR_MS + 1, end)
             if hours or self._restated:
                 yield from _tiled(hours, start, end, per, descending=self._wanted.descending)
 
@@ -217,28 +244,33 @@ def _instant(place: Place) -> Instant:
     return int(str(place[0]))
 
 
-def _ascent(span: _Span, hours: Iterable[tuple[Instant, int]], skip: int) -> InstantRange:
-    """The longest beginning of a span, up to the start of an hour, that surely holds no more than is skipped."""
-    for at, count in hours:
-        if count > skip:
-            return InstantRange(span.start, max(span.start, at))
-        skip -= count
-    return InstantRange(span.start, span.end)
+class _Axis(NamedTuple):
+    """Time in the direction of reading: backwards, an instant is its negative, and an hour lies where it ends."""
 
+    descending: bool
 
-def _descent(span: _Span, hours: Sequence[tuple[Instant, int]], skip: int) -> InstantRange:
-    """The longest end of a span, from the end of an hour on, that surely holds no more than is skipped."""
-    for at, count in reversed(hours):
-        if count > skip:
-            return InstantRange(min(span.end, at + HOUR_MS), span.end)
-        skip -= count
-    return InstantRange(span.start, span.end)
+    def place(self, at: Instant) -> int:
+        """Where the hour of a nominal start begins to be read."""
+        return -(at + HOUR_MS) if self.descending else at
 
+    def ends(self, span: _Span) -> tuple[int, int, int]:
+        """From where hours may begin that touch a span, where the span begins, and where it ends."""
+        low, high = (-span.end, -span.start) if self.descending else (span.start, span.end)
+        return low - HOUR_MS + 1, low, high
 
-def _without(span: _Span, skipped: InstantRange) -> _Span:
-    if skipped.start == span.start:
-        return span._replace(start=skipped.end)
-    return span._replace(end=skipped.start)
+    def starts(self, low: int, high: int) -> tuple[Instant, Instant]:
+        """The nominal starts of the hours whose places lie in [low, high), as a half-open range."""
+        return (1 - high - HOUR_MS, 1 - low - HOUR_MS) if self.descending else (low, high)
+
+    def in_order(self, hours: list[tuple[Instant, int]]) -> list[tuple[Instant, int]]:
+        """Hours as they are read."""
+        return hours[::-1] if self.descending else hours
+
+    def range_of(self, span: _Span, edge: int) -> tuple[Instant, Instant]:
+        """The part of a span that is read before an edge."""
+        if self.descending:
+            return max(span.start, min(span.end, -edge)), span.end
+        return span.start, max(span.start, min(span.end, edge))
 
 
 def _looks(span: _Span, *, descending: bool) -> Iterator[tuple[Instant, Instant]]:

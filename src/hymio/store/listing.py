@@ -13,7 +13,6 @@ from hymio.store.dialect import Row, Transaction
 
 _SLACK_HOURS = 16
 _KEY = ("organization_id", "smiley_id", "epoch", "sequence")
-_ANY_COUNT = " + ".join(f"c{button}" for button in range(MAX_BUTTONS))
 
 
 class Phase(Enum):
@@ -172,38 +171,63 @@ def last_restated(transaction: Transaction, organization: int) -> int:
 
 
 class Groups(NamedTuple):
-    """The hours of a group, of surveys or (minus the number of buttons) of whole scales."""
+    """The hours of a group, of surveys or (minus the number of buttons) of whole scales, each with its buttons."""
 
     node: int
-    surveys: tuple[int, ...]
+    surveys: tuple[tuple[int, int], ...]
+
+
+Source = Groups | tuple[int, ...]
+"""Where hours are kept: with a group, or with assignments."""
 
 
 def hours(
-    transaction: Transaction,
-    organization: int,
-    of: Groups | tuple[int, ...],
-    start: Instant,
-    end: Instant,
-    *,
-    misuse: bool,
+    transaction: Transaction, organization: int, of: Source, start: Instant, end: Instant, *, misuse: bool
 ) -> list[tuple[Instant, int]]:
-    """(nominal start, feedbacks) of the hours of a group or of assignments that touch [start, end), in order."""
-    table, within, values = _hour_source(transaction, of)
-    text = f"""SELECT starts_at, sum({_ANY_COUNT}) FROM {table} WHERE organization_id = :o AND {within}
-        AND local_hour >= :first AND local_hour <= :last AND starts_at > :start AND starts_at < :stop
-        AND {_verdicts("verdict", misuse)} GROUP BY starts_at ORDER BY starts_at"""
+    """(nominal start, feedbacks) of the hours that start in [start, end), in order, empty ones left out."""
+    found: dict[Instant, int] = {}
+    for text, values in _hour_texts(transaction, of, "starts_at, ", misuse=misuse):
+        rows = transaction.rows(f"{text} GROUP BY starts_at", o=organization, **values, **_starts(start, end))
+        for at, count in rows:
+            found[at] = found.get(at, 0) + int(count)
+    return sorted((at, count) for at, count in found.items() if count)
+
+
+def hour_sum(
+    transaction: Transaction, organization: int, of: Source, start: Instant, end: Instant, *, misuse: bool
+) -> int:
+    """How many feedbacks lie in the hours that start in [start, end): a scan of them, without a list."""
+    rows = [
+        transaction.row(text, o=organization, **values, **_starts(start, end))
+        for text, values in _hour_texts(transaction, of, "", misuse=misuse)
+    ]
+    return sum(int(row[0] or 0) for row in rows if row)
+
+
+def _starts(start: Instant, end: Instant) -> dict[str, object]:
     first, last = start // HOUR_MS - _SLACK_HOURS, end // HOUR_MS + _SLACK_HOURS
-    found = transaction.rows(
-        text, o=organization, first=first, last=last, start=start - HOUR_MS, stop=end, **values
-    )  # fmt: skip
-    return [(row[0], int(row[1])) for row in found if row[1]]
+    return {"first": first, "last": last, "start": start, "stop": end}
 
 
-def _hour_source(transaction: Transaction, of: Groups | tuple[int, ...]) -> tuple[str, str, dict[str, object]]:
+def _hour_texts(
+    transaction: Transaction, of: Source, columns: str, *, misuse: bool
+) -> Iterator[tuple[str, dict[str, object]]]:  # fmt: skip
+    """A statement for each survey of a group, or one for all assignments, and its values."""
+    rest = f"""AND local_hour >= :first AND local_hour <= :last AND starts_at >= :start AND starts_at < :stop
+        AND {_verdicts("verdict", misuse)}"""
     if isinstance(of, Groups):
-        within = f"node_id = :node AND {transaction.within('survey_id', 'surveys')}"
-        return "group_hour", within, {"node": of.node, "surveys": transaction.among(of.surveys)}
-    return "assignment_hour", transaction.within("assignment_id", "under"), {"under": transaction.among(of)}
+        for survey, buttons in of.surveys:
+            text = f"""SELECT {columns}{_sum(buttons)} FROM group_hour WHERE organization_id = :o AND node_id = :node
+                AND survey_id = :survey {rest}"""
+            yield text, {"node": of.node, "survey": survey}
+        return
+    within = transaction.within("assignment_id", "under")
+    text = f"SELECT {columns}{_sum(MAX_BUTTONS)} FROM assignment_hour WHERE organization_id = :o AND {within} {rest}"
+    yield text, {"under": transaction.among(of)}
+
+
+def _sum(buttons: int) -> str:
+    return f"sum({' + '.join(f'c{button}' for button in range(buttons))})"
 
 
 def count_of_cut_hours(

@@ -31,7 +31,7 @@ _KINDS: Final = {each.name: each for each in KINDS}
 
 def routes() -> list[HTTPRouteHandler]:
     """The handlers; they need `store`, `settings` and `clock` in the application's state."""
-    return [introspection, results_listing, listing]
+    return [introspection, introspection_as_published, results_listing, listing]
 
 
 class TokenIntrospection(Struct, frozen=True):
@@ -42,10 +42,20 @@ class TokenIntrospection(Struct, frozen=True):
     scopes: list[str]
 
 
-# The published path has no slash before it, so that programs made from the description ask for the second.
-@get(["/v2/token/introspect", "/v2token/introspect"], sync_to_thread=True)
+@get("/v2/token/introspect", sync_to_thread=True)
 def introspection(request: Request[Any, Any, Any], state: State) -> Response[Any]:
     """The token's own id, name and kinds of data."""
+    return _introspected(request, state)
+
+
+# The published path has no slash before it: this is what programs made from the description ask for.
+@get("/v2token/introspect", sync_to_thread=True)
+def introspection_as_published(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+    """The same."""
+    return _introspected(request, state)
+
+
+def _introspected(request: Request[Any, Any, Any], state: State) -> Response[Any]:
     token = _call(request, state, Format.JSON).holder.token
     scopes = [each.value for each in DataKind if each in token.kinds]
     told = TokenIntrospection(token.id, token.name, scopes)
