@@ -88,13 +88,13 @@ def test_the_rows_are_as_the_contract_says(name: str):
 
 def flat(schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of a value that may be left out."""
-    choices = [each for each in schema.get("anyOf", [schema])]
-    return choices[0]
+    first: dict[str, Any] = schema.get("anyOf", [schema])[0]
+    return first
 
 
 def exact(wanted: dict[str, Any], got: dict[str, Any]) -> dict[str, Any]:
     """What may differ: our keys are 64-bit integers also where the file says no more than integer."""
-    allowed = {}
+    allowed: dict[str, Any] = {}
     if wanted.get("type") == "integer" and "format" not in wanted and got.get("format") == "int64":
         allowed["format"] = "int64"
     if "enum" in wanted:
