@@ -23,7 +23,8 @@ from hymio import intake
 from hymio.cli import app, main, naming
 from hymio.errors import SetupError
 from hymio.feedback import Press, Upload
-from hymio.store import open_store
+from hymio.store import catalog, open_store
+from tests.example import at
 
 NOON = 1_767_268_800_000  # 2026-01-01T12:00:00Z
 
@@ -180,6 +181,108 @@ def test_sms_and_its_secret(hymio: Hymio, database_url: str):
     assert "unreadable" in listed
 
 
+# --- people, custom data, translations, tokens ------------------------------------------------------------------------
+
+
+def test_users(hymio: Hymio):
+    set_up(hymio)
+    said = hymio("user", "list", "Acme")
+    assert (done(said), "hymio user add" in said.err) == ("", True)
+    added = done(hymio("user", "add", "Acme", "jane@example.com", "Jane", "Doe", "--role", "admin"))
+    assert added == "User 1: Jane Doe <jane@example.com>, admin, sees Acme\n"
+    words = ("user", "add", "Acme", "joe@example.com", "Joe", "[b]Doe", "--at", "Front door", "--login", "sso")
+    assert "[b]Doe <joe@example.com>, user, sees Acme / Front door" in done(hymio(*words, "--locale", "en_gb"))
+    listed = done(hymio("user", "list", "Acme"))
+    assert re.search(r"1\s+jane@example.com\s+Jane Doe\s+admin\s+Acme\s+en-US\s+password\s+20", listed)
+    assert re.search(r"2\s+joe@example.com\s+Joe \[b\]Doe\s+user\s+Acme / Front door\s+en-GB\s+sso", listed)
+    done(
+        hymio("user", "edit", "Acme", "Jane@example.com", "--email", "j@example.com", "--not-allowed", "--locale", "fi")
+    )
+    done(
+        hymio("user", "edit", "Acme", "2", "--first-name", "J.", "--last-name", "Roe", "--at", "1", "--role", "partner")
+    )
+    done(hymio("user", "edit", "Acme", "2", "--login", "password"))
+    listed = done(hymio("user", "list", "Acme"))
+    assert re.search(r"1\s+j@example.com\s+Jane Doe\s+admin\s+Acme\s+fi\s+not allowed", listed)
+    assert re.search(r"2\s+joe@example.com\s+J. Roe\s+partner\s+Acme\s+en-GB\s+password", listed)
+    assert "is removed" in done(hymio("user", "remove", "Acme", "j@example.com"))
+    assert "j@example.com" not in done(hymio("user", "list", "Acme"))
+
+
+def test_custom_data(hymio: Hymio):
+    set_up(hymio)
+    assert "hymio custom-data add" in hymio("custom-data", "list", "Acme").err
+    options = ("--option", "City", "--option", "Outlet")
+    assert "(select)" in done(hymio("custom-data", "add", "Acme", "format", "Store format", *options))
+    assert "(text)" in done(hymio("custom-data", "add", "Acme", "cost", "Cost centre"))
+    assert "2 Front door: Store format is City" in done(hymio("custom-data", "set", "Acme", "2", "format", "City"))
+    done(hymio("custom-data", "set", "Acme", "Acme", "cost centre", "0042"))
+    listed = done(hymio("custom-data", "list", "Acme"))
+    assert re.search(r"format\s+Store format\s+select\s+City, Outlet", listed)
+    assert re.search(r"Acme / Front door\s+format\s+City", listed)
+    assert re.search(r"Acme\s+cost\s+0042", listed)
+    done(hymio("custom-data", "edit", "Acme", "cost", "--label", "Cost unit", "--type", "number"))
+    done(hymio("custom-data", "edit", "Acme", "format", *options, "--option", "Airport"))
+    done(hymio("custom-data", "clear", "Acme", "Front door", "format"))
+    listed = done(hymio("custom-data", "list", "Acme"))
+    assert re.search(r"cost\s+Cost unit\s+number", listed)
+    assert "City, Outlet, Airport" in listed
+    assert "Front door" not in listed
+    done(hymio("custom-data", "remove", "Acme", "cost"))
+    assert "0042" not in done(hymio("custom-data", "list", "Acme"))
+
+
+def test_translations(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    done(hymio("survey", "followup", "Acme", "1", "What was missing?", "The product", "The price", "--locale", "en_us"))
+    assert "Question 1 of survey 1 in fi: Miten?" in done(hymio("survey", "translate", "Acme", "1", "fi", "Miten?"))
+    done(hymio("survey", "translate", "Acme", "1", "sv_fi", "Vad?", "--followup", "what was missing?"))
+    told = done(hymio("survey", "translate", "Acme", "How was your visit?", "fi", "Hinta", "--option", "the price"))
+    assert told == "Option 2 of survey 1 in fi: Hinta\n"
+    with closing(open_store(database_url)) as store:
+        survey = store.setup(1).surveys[1]
+    [followup] = survey.followups
+    assert survey.question.wording.texts == {"en-US": "How was your visit?", "fi": "Miten?"}
+    assert followup.wording.texts == {"en-US": "What was missing?", "sv-FI": "Vad?"}
+    assert followup.options[1].wording.texts == {"en-US": "The price", "fi": "Hinta"}
+
+
+def test_tokens_of_api_v2(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    assert "hymio api token create" in hymio("api", "token", "list", "Acme").err
+    made = done(hymio("api", "token", "create", "Acme", "Board", "--scope", "Front door", "--kinds", "surveys,Users"))
+    secret = after("API token", made)
+    assert f"curl -H 'X-HON-API-Token: {secret}' http://127.0.0.1:8000/v2/experience-points.json" in made
+    done(hymio("api", "token", "create", "Acme", "Everything", "--until", "2199-01-01"))
+    listed = done(hymio("api", "token", "list", "Acme"))
+    assert re.search(r"1\s+Board\s+valid\s+Acme / Front door\s+surveys, users\s+never\s+never", listed)
+    assert re.search(r"2\s+Everything\s+valid\s+the whole tree\s+all\s+2199-01-01 00:00\s+never", listed)
+    assert secret not in listed
+    with closing(open_store(database_url)) as store:
+        token = catalog.v2_token(store, secret)
+        assert token is not None
+        assert (token.node, {each.value for each in token.kinds}) == (2, {"surveys", "users"})
+        catalog.note_use(store, token, NOON)
+        # By the clock of the tree.
+        assert catalog.tokens(store, 1)[1].expires_at == at("2199-01-01T00:00:00+02:00")
+    assert "2026-01-01 14:00" in done(hymio("api", "token", "list", "Acme"))
+    done(hymio("api", "token", "edit", "Acme", "board", "--name", "Screen", "--scope", "1", "--kinds", "all"))
+    done(hymio("api", "token", "edit", "Acme", "2", "--until", "never", "--kinds", "alerts"))
+    listed = done(hymio("api", "token", "list", "Acme"))
+    assert re.search(r"1\s+Screen\s+valid\s+Acme\s+all\s+never", listed)
+    assert re.search(r"2\s+Everything\s+valid\s+the whole tree\s+alerts\s+never", listed)
+    assert "has ended" in done(hymio("api", "token", "revoke", "Acme", "Everything"))
+    assert re.search(r"2\s+Everything\s+revoked", done(hymio("api", "token", "list", "Acme")))
+    assert "no token 'Everything'" in hymio("api", "token", "revoke", "Acme", "Everything").err
+
+
+def test_a_token_needs_an_activated_api(hymio: Hymio):
+    done(hymio("organization", "create", "Acme"))
+    said = hymio("api", "token", "create", "Acme", "Board")
+    assert (said.code, said.out) == (2, "")
+    assert "hymio api activate" in said.err
+
+
 # --- looking after what is stored -------------------------------------------------------------------------------------
 
 
@@ -266,6 +369,22 @@ def test_a_password_is_not_shown():
         ("smiley add Acme 2415VE0A110042", "already"),
         ("smiley add Acme lower", "A-Z"),
         ("smiley token Acme X9", "no smiley 'X9'"),
+        ("survey translate Acme 1 finnish Miten?", "en-US"),
+        ("survey translate Acme 1 fi Miten? --option Price", "no option 'Price'; there are: none yet"),
+        ("survey translate Acme 1 fi Miten? --option 1 --followup 1", "the one or the other"),
+        ("survey translate Acme 1 fi Miten? --followup 1", "no follow-up question '1'"),
+        ("user add Acme jane Jane Doe", "jane.doe@example.com"),
+        ("user add Acme j@example.com Jane Doe --at Moon", "no node 'Moon'"),
+        ("user edit Acme j@example.com --role admin", "no user 'j@example.com'; there are: none yet"),
+        ("user remove Acme 7", "no user '7'"),
+        ("custom-data add Acme no/id Label", "A-Z"),
+        ("custom-data set Acme Acme cost 1", "no custom field 'cost'"),
+        ("api token create Acme Board --kinds surveys,tea", "got kind 'tea'; accepted are all, or"),
+        ("api token create Acme Board --scope Moon", "no node 'Moon'"),
+        ("api token create Acme Board --until 2020-01-01", "is over"),
+        ("api token create Acme Board --until soon", "2025-03-01"),
+        ("api token edit Acme Board", "no token 'Board'"),
+        ("api token revoke Acme 1", "no token '1'"),
         ("resettle Acme Acme --from then", "2025-03-01"),
         ("verify", "--all"),
         ("verify Acme --all", "--all"),

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from hymio import __version__
-from hymio.cli import access, organizations, running, smileys, surveys, tree, upkeep
+from hymio.cli import access, custom, organizations, running, smileys, surveys, tokens, tree, upkeep, users
 from hymio.cli.command import Database, say_error
 from hymio.errors import HymioError
 
@@ -33,6 +33,9 @@ app.add_typer(organizations.commands, name="organization", rich_help_panel=_SET_
 app.add_typer(tree.commands, name="node", rich_help_panel=_SET_UP)
 app.add_typer(surveys.commands, name="survey", rich_help_panel=_SET_UP)
 app.add_typer(smileys.commands, name="smiley", rich_help_panel=_SET_UP)
+app.add_typer(custom.commands, name="custom-data", rich_help_panel=_SET_UP)
+app.add_typer(users.commands, name="user", rich_help_panel=_SET_UP)
+access.commands.add_typer(tokens.commands, name="token")
 app.add_typer(access.commands, name="api", rich_help_panel=_SET_UP)
 app.command("sms-secret", rich_help_panel=_SET_UP)(access.sms_secret)
 app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)

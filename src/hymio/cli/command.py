@@ -134,12 +134,21 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
 @contextmanager
 def changing(context: typer.Context, database: str | None, name: str) -> Iterator[tuple[Organization, Ledger]]:
     """An organization and its ledger, committed at the end."""
+    with looking_up(context, database, name) as (_, organization, ledger):
+        yield organization, ledger
+
+
+@contextmanager
+def looking_up(
+    context: typer.Context, database: str | None, name: str
+) -> Iterator[tuple[Store, Organization, Ledger]]:  # fmt: skip
+    """The same with the store, in which to look up what a change names and the set-up does not hold."""
     from hymio.store.catalog import find_organization
 
     with opened(context, database) as store:
         organization = find_organization(store, name)
         with store.begin(organization.id, now()) as ledger:
-            yield organization, ledger
+            yield store, organization, ledger
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

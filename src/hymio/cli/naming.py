@@ -1,19 +1,25 @@
-"""From what people type to what they mean: nodes, surveys and smileys by number or name, moments by the local clock."""
+"""From what people type to what they mean: things by their number or name, moments by the local clock."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 from datetime import datetime
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from hymio.custom import CustomField
 from hymio.errors import SetupError
 from hymio.hierarchy import Node
 from hymio.misuse import OpeningHours
 from hymio.period import Instant, instant_of, wall_of
 from hymio.setup import Setup
 from hymio.smiley import Smiley
-from hymio.survey import Survey
+from hymio.survey import FollowupOption, FollowupQuestion, Localized, Survey
+from hymio.user import User
+
+if TYPE_CHECKING:
+    from hymio.store.catalog import ApiToken, DataKind
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -45,6 +51,62 @@ def smiley_of(setup: Setup, text: str) -> Smiley:
         if each.serial == text:
             return each
     return setup.smileys[_chosen("smiley", text, {each.id: each.name for each in setup.smileys.values()})]
+
+
+def followup_of(survey: Survey, text: str) -> FollowupQuestion:
+    """A follow-up question of a survey by number or by what it asks."""
+    known = {each.id: each for each in survey.followups}
+    return known[_chosen("follow-up question", text, {each.id: _said(each.wording) for each in known.values()})]
+
+
+def option_of(survey: Survey, text: str) -> FollowupOption:
+    """An option of a survey's follow-up questions by number or by what it says."""
+    known = {each.id: each for followup in survey.followups for each in followup.options}
+    return known[_chosen("option", text, {each.id: _said(each.wording) for each in known.values()})]
+
+
+def _said(wording: Localized) -> str:
+    return wording.texts.get(wording.default_locale, "")
+
+
+def user_of(users: Iterable[User], text: str) -> User:
+    """A user by number or email."""
+    known = {each.id: each for each in users}
+    return known[_chosen("user", text, {each.id: each.email for each in known.values()})]
+
+
+def token_of(tokens: Iterable[ApiToken], text: str) -> ApiToken:
+    """A token of API v2 by number or name; of those that were revoked only by number."""
+    known = {each.id: each for each in tokens}
+    if text.isdecimal() and int(text) in known:
+        return known[int(text)]
+    return known[_chosen("token", text, {each.id: each.name for each in known.values() if each.revoked_at is None})]
+
+
+def field_of(fields: Iterable[CustomField], text: str) -> CustomField:
+    """A custom data field by its id or label."""
+    known = list(fields)
+    found = [each for each in known if each.id == text] or [
+        each for each in known if _plain(each.label) == _plain(text)
+    ]
+    if len(found) != 1:
+        listed = ", ".join(f"{each.id} {each.label!r}" for each in known) or "none yet"
+        raise SetupError(f"there is no custom field {text!r}, or several have this label; there are: {listed}")
+    return found[0]
+
+
+def kinds_of(text: str) -> frozenset[DataKind]:
+    """Kinds of data, with commas between them, or `all`."""
+    from hymio.store.catalog import EVERY_KIND, DataKind
+
+    if text.strip().lower() == "all":
+        return EVERY_KIND
+    known = {each.value: each for each in DataKind}
+    words = [word.strip().lower() for word in text.split(",")]
+    for word in words:
+        if word not in known:
+            raise SetupError(f"got kind {word!r}; accepted are all, or with commas between them: {', '.join(known)}")
+    return frozenset(known[word] for word in words)
 
 
 def _chosen(kind: str, text: str, names: dict[int, str]) -> int:

@@ -28,9 +28,11 @@ def add(
 
     Example: hymio survey add "Acme" "How was your visit?" --scale four
     """
+    from hymio.locale import typed_locale
     from hymio.store import catalog
     from hymio.survey import Localized
 
+    locale = typed_locale(locale)
     with changing(context, database, organization) as (_, ledger):
         asked = catalog.add_question(ledger, Localized(locale, {locale: question}))
         survey = catalog.add_survey(ledger, asked, scale, index)
@@ -50,9 +52,11 @@ def followup(
     Example: hymio survey followup "Acme" 1 "What was missing?" "The product" "The price" --negative
     """
     from hymio.cli.naming import survey_of
+    from hymio.locale import typed_locale
     from hymio.store import catalog
     from hymio.survey import Localized
 
+    locale = typed_locale(locale)
     with changing(context, database, organization) as (_, ledger):
         found = survey_of(ledger.setup, survey)
         wordings = [Localized(locale, {locale: each}) for each in options]
@@ -60,6 +64,50 @@ def followup(
         made, numbers = catalog.add_followup(ledger, found.id, positive=positive, wording=wording, options=wordings)
     named = ", ".join(f"{number} {option}" for number, option in zip(numbers, options, strict=True))
     say(f"Follow-up question {made} of survey {found.id}, with options {escape(named)}")
+
+
+@commands.command("translate")
+def translate(
+    context: typer.Context, organization: OrganizationName, survey: SurveyName,
+    locale: Annotated[str, typer.Argument(help="The language, perhaps with a country: fi, sv-FI", show_default=False)],
+    text: Annotated[str, typer.Argument(help="The text in that language", show_default=False)],
+    followup: Annotated[
+        str | None,
+        typer.Option(metavar="FOLLOWUP", help="Of this follow-up question, by text or number", show_default=False),
+    ] = None,
+    option: Annotated[
+        str | None, typer.Option(metavar="OPTION", help="Of this option, by text or number", show_default=False)
+    ] = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Say a survey's question in another language, or one of its follow-up questions or options.
+
+    A text that is there already is replaced, that of the default language too.
+
+    Example: hymio survey translate "Acme" 1 fi "Millainen oli käyntinne?"
+
+    Example: hymio survey translate "Acme" 1 fi "Hinta" --option "The price"
+    """
+    from hymio.cli import naming
+    from hymio.errors import SetupError
+    from hymio.locale import typed_locale
+    from hymio.store import catalog
+
+    if followup is not None and option is not None:
+        raise SetupError("--followup and --option: a text is of the one or the other")
+    language = typed_locale(locale)
+    with changing(context, database, organization) as (_, ledger):
+        found = naming.survey_of(ledger.setup, survey)
+        if followup is not None:
+            what, key = "Follow-up question", naming.followup_of(found, followup).id
+            catalog.localize_followup_question(ledger, key, language, text)
+        elif option is not None:
+            what, key = "Option", naming.option_of(found, option).id
+            catalog.localize_followup_option(ledger, key, language, text)
+        else:
+            what, key = "Question", found.question.id
+            catalog.localize_question(ledger, key, language, text)
+    say(f"{what} {key} of survey {found.id} in {language}: {escape(text)}")
 
 
 @commands.command("assign")

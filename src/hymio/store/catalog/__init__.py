@@ -1,4 +1,4 @@
-"""Changing the set-up: organizations, the tree, surveys, smileys, and the secrets that open a door."""
+"""Changing the set-up: organizations, the tree, surveys, smileys, people, and the secrets that open a door."""
 
 from hymio.store.catalog.access import (
     EVERY_KIND,
@@ -19,6 +19,26 @@ from hymio.store.catalog.access import (
     tokens,
     v1_client,
     v2_token,
+)
+from hymio.store.catalog.alerts import (
+    Stretch,
+    acknowledge_alert,
+    add_alert_specification,
+    alert_comments,
+    alert_specifications,
+    alerts,
+    close_alert,
+    comment_alert,
+    open_alert,
+)
+from hymio.store.catalog.custom import (
+    add_custom_field,
+    change_custom_field,
+    clear_custom_value,
+    custom_fields,
+    custom_values,
+    remove_custom_field,
+    set_custom_value,
 )
 from hymio.store.catalog.directory import (
     SMILEY_TOKEN,
@@ -49,6 +69,9 @@ from hymio.store.catalog.surveys import (
     add_question,
     add_survey,
     assign,
+    localize_followup_option,
+    localize_followup_question,
+    localize_question,
 )
 from hymio.store.catalog.tree import (
     add_group,
@@ -57,6 +80,12 @@ from hymio.store.catalog.tree import (
     rename_node,
     set_policy,
     set_zone,
+)
+from hymio.store.catalog.users import (
+    add_user,
+    edit_user,
+    remove_user,
+    users,
 )
 
 __all__ = [
@@ -69,33 +98,55 @@ __all__ = [
     "NewSmiley",
     "NewToken",
     "Organization",
+    "Stretch",
     "V1Client",
+    "acknowledge_alert",
     "activate_api",
+    "add_alert_specification",
+    "add_custom_field",
     "add_followup",
     "add_group",
     "add_point",
     "add_question",
     "add_smiley",
     "add_survey",
+    "add_user",
+    "alert_comments",
+    "alert_specifications",
+    "alerts",
     "api_flags",
     "assign",
+    "change_custom_field",
+    "clear_custom_value",
+    "close_alert",
+    "comment_alert",
     "create_organization",
     "create_token",
+    "custom_fields",
+    "custom_values",
     "edit_token",
+    "edit_user",
     "find_organization",
     "hash_secret",
     "keep_message",
+    "localize_followup_option",
+    "localize_followup_question",
+    "localize_question",
     "look_up",
     "move_node",
     "new_token",
     "note_use",
+    "open_alert",
     "organization_by_sms_secret",
     "organizations",
     "place",
+    "remove_custom_field",
+    "remove_user",
     "rename_node",
     "revoke_api",
     "revoke_token",
     "rotate_api",
+    "set_custom_value",
     "set_policy",
     "set_raw_results",
     "set_zone",
@@ -104,6 +155,7 @@ __all__ = [
     "sms_key",
     "sms_secret",
     "tokens",
+    "users",
     "v1_client",
     "v2_token",
 ]

@@ -6,6 +6,7 @@ from hymio.errors import SetupError
 from hymio.store.ledger import Ledger
 
 _MAX_NAME = 200
+_MAX_TEXT = 5_000
 
 
 def identity_of(ledger: Ledger, table: str, wanted: int | None = None) -> int:
@@ -35,9 +36,14 @@ def must_have(ledger: Ledger, table: str, identity: int) -> None:
         raise SetupError(f"there is no {table} {identity}")
 
 
-def check_name(name: str) -> None:
+def check_name(name: str, kind: str = "name") -> None:
     if not name.strip() or len(name) > _MAX_NAME or any(ord(letter) < ord(" ") for letter in name):
-        raise SetupError(f"got name {name[:40]!r}; accepted are 1 to {_MAX_NAME} printable characters")
+        raise SetupError(f"got {kind} {name[:40]!r}; accepted are 1 to {_MAX_NAME} printable characters")
+
+
+def check_text(text: str) -> None:
+    if not text.strip() or len(text) > _MAX_TEXT or any(ord(letter) < ord(" ") for letter in text if letter != "\n"):
+        raise SetupError(f"got text {text[:40]!r}; accepted are 1 to {_MAX_TEXT} printable characters")
 
 
 def has_feedback(ledger: Ledger) -> bool:

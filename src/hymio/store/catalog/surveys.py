@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hymio.errors import SetupError
+from hymio.locale import check_locale
 from hymio.scale import IndexType, Scale
 from hymio.store import schema
-from hymio.store.catalog.changing import changed, identity_of, must_have
+from hymio.store.catalog.changing import changed, check_text, identity_of, must_have
 from hymio.store.ledger import Ledger
 from hymio.store.reading import FOLLOWUP_OPTION, FOLLOWUP_QUESTION, QUESTION
 from hymio.survey import ActivePeriod, Localized, SurveyType
@@ -79,9 +80,37 @@ def assign(
     return identity
 
 
+def localize_question(ledger: Ledger, question: int, locale: str, text: str) -> None:
+    """Adds or replaces the text of a question in a locale."""
+    must_have(ledger, "question", question)
+    _put_texts(ledger, QUESTION, question, {locale: text})
+
+
+def localize_followup_question(ledger: Ledger, followup: int, locale: str, text: str) -> None:
+    """Adds or replaces the text of a follow-up question in a locale."""
+    must_have(ledger, "followup_question", followup)
+    _put_texts(ledger, FOLLOWUP_QUESTION, followup, {locale: text})
+
+
+def localize_followup_option(ledger: Ledger, option: int, locale: str, text: str) -> None:
+    """Adds or replaces the text of an option in a locale."""
+    must_have(ledger, "followup_option", option)
+    _put_texts(ledger, FOLLOWUP_OPTION, option, {locale: text})
+
+
 def localize(ledger: Ledger, kind: str, identity: int, wording: Localized) -> None:
     if wording.default_locale not in wording.texts:
         raise SetupError(f"{kind} {identity}: no text in its default locale {wording.default_locale}")
-    rows = [(ledger.organization, kind, identity, locale, text) for locale, text in wording.texts.items()]
-    ledger.transaction.insert(schema.localization, rows)
+    _put_texts(ledger, kind, identity, wording.texts)
+
+
+def _put_texts(ledger: Ledger, kind: str, identity: int, texts: Mapping[str, str]) -> None:
+    for locale, text in texts.items():
+        check_locale(locale)
+        check_text(text)
+    ledger.transaction.insert(
+        schema.localization,
+        [(ledger.organization, kind, identity, locale, text) for locale, text in texts.items()],
+        "ON CONFLICT (organization_id, kind, id, locale) DO UPDATE SET text = excluded.text",
+    )
     changed(ledger)

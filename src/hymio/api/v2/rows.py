@@ -1,0 +1,435 @@
+"""What API v2 publishes, in its own words and order; a property that does not apply is left out, never null."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from hymio.locale import underscored
+from hymio.period import Instant, format_timestamp, offset_at
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from hymio import alert as alerts
+    from hymio import survey as field
+    from hymio import user as users
+    from hymio.custom import CustomField, CustomValue
+    from hymio.hierarchy import Node, Timeline
+    from hymio.smiley import Smiley as FieldSmiley
+    from hymio.store.catalog import ApiToken
+
+# --- the published objects; the OpenAPI document is made from them ---------------------------------------------------
+
+_INT64: Final[dict[str, Any]] = {"format": "int64"}
+_DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
+
+Key = Annotated[int, Meta(description="Names it among its kind.", extra_json_schema=_INT64, examples=[7])]
+LocalTime = Annotated[
+    str,
+    Meta(
+        description="When the feedback was given, on the clock of its experience point, with the offset.",
+        extra_json_schema=_DATE_TIME,
+        examples=["2024-03-04T08:15:07.000+02:00"],
+    ),
+]
+AlertTime = Annotated[
+    str,
+    Meta(
+        description="On the clock of the experience point, with the offset.",
+        extra_json_schema=_DATE_TIME,
+        examples=["2024-03-04T08:15:07.000+02:00"],
+    ),
+]
+UtcTime = Annotated[
+    str, Meta(description="In UTC.", extra_json_schema=_DATE_TIME, examples=["2024-03-04T06:15:07.000Z"])
+]
+Locale = Annotated[
+    str,
+    Meta(description="A language and perhaps a country.", pattern=r"^[a-z]{2}(_[A-Z]{2})?$", examples=["en_US"]),
+]
+Button = Annotated[int, Meta(description="The button, 0 for the most negative.", ge=0, le=10, examples=[3])]
+Position = Annotated[int, Meta(description="The place in the course of the survey; 0 is the button.", ge=0)]
+Email = Annotated[str, Meta(extra_json_schema={"format": "email"}, examples=["test@example.com"])]
+Parameters = Annotated[
+    str,
+    Meta(
+        description="What was told to watch for.",
+        pattern=r"^(\w+=[\w,]*)( \w+=[\w,]*)*$",
+        examples=["key1=value1 key2=value2 key3=value3a,value3b"],
+    ),
+]
+QuestionText = Annotated[str, Meta(description="Left out where it has none in that locale.")]
+
+_ButtonUi = Literal["physical", "digital", "touchless", "qr", "link", "email"]
+_PhaseUi = Literal["physical", "digital", "exit", "skip", "timeout", "touchless", "qr", "link", "email"]
+_SmileyType = Literal["SMILEY_TERMINAL", "SMILEY_TOUCH", "SMILEY_DIGITAL"]
+_AlertType = Literal["negative", "feedbackCount", "indexThreshold"]
+_Scale = Literal["four", "five", "five_reversed", "nps"]
+_IndexType = Literal["HAPPY", "NPS", "NPS_OFFICIAL", "AVERAGE"]
+
+
+class TokenIntrospection(Struct, frozen=True):
+    """What a token may be used for."""
+
+    token_id: Key
+    token_name: str
+    scopes: Annotated[list[str], Meta(description="The kinds of data that it reads.")]
+
+
+class _Published(Struct, frozen=True, rename="camel", omit_defaults=True):
+    pass
+
+
+class _Feedback(_Published, frozen=True, kw_only=True):
+    feedback_id: Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+    smiley_id: Key
+    local_time: LocalTime
+    survey_id: Key
+    experience_point_id: Key
+    button_index: Button
+    misuse: Annotated[bool, Meta(description="Whether it is misuse, and so not counted.")]
+
+
+class ButtonFeedback(_Feedback, frozen=True, kw_only=True):
+    """A press of a button."""
+
+    position: Annotated[int, Meta(description="Always 0: the button comes first.", ge=0)]
+    ui: _ButtonUi | UnsetType = UNSET
+    smiley_type: _SmileyType
+
+
+class FollowupFeedback(_Feedback, frozen=True, kw_only=True):
+    """An option chosen after the button."""
+
+    position: Position
+    ui: _PhaseUi | UnsetType = UNSET
+    smiley_type: _SmileyType
+    followup_question_id: Key | UnsetType = UNSET
+    followup_option_id: Key
+    followup_option_text_in_default_locale: QuestionText | UnsetType = UNSET
+
+
+class TextFeedback(_Feedback, frozen=True, kw_only=True):
+    """A text written after the button."""
+
+    position: Position
+    ui: _PhaseUi | UnsetType = UNSET
+    smiley_type: _SmileyType
+    text: str
+    masked_text: Annotated[str, Meta(description="The text with its profanity masked.")] | UnsetType = UNSET
+    rephrased_text: Annotated[str, Meta(description="The text said in other words.")] | UnsetType = UNSET
+    text_in_english: str
+    spam: bool
+    categories: Annotated[str, Meta(examples=["relevant,room for improvement"])]
+    themes: Annotated[str, Meta(examples=["friendliness,quality,other"])]
+
+
+class Demographics(_Feedback, frozen=True, kw_only=True):
+    """What a device told of whoever pressed."""
+
+    smiley_type: _SmileyType
+    gender: Literal["male", "female"] | UnsetType = UNSET
+    age: int | UnsetType = UNSET
+
+
+class ContactDetails(_Feedback, frozen=True, kw_only=True):
+    """How somebody who pressed wants to be reached."""
+
+    position: Position
+    smiley_type: _SmileyType
+    name: Annotated[str, Meta(examples=["John Doe"])]
+    email: Email | UnsetType = UNSET
+    phone_number: Annotated[str, Meta(examples=["+358401234567"])] | UnsetType = UNSET
+
+
+class Metadata(_Feedback, frozen=True, kw_only=True):
+    """A value that came with a press."""
+
+    smiley_type: _SmileyType
+    key: Annotated[str, Meta(examples=["refId"])]
+    value: Annotated[str, Meta(examples=["ABCD1234"])]
+
+
+class ExperiencePoint(_Published, frozen=True, kw_only=True):
+    """A group or an experience point."""
+
+    experience_point_id: Key
+    name: str
+    parent: Annotated[Key, Meta(description="Left out where the token's sight begins.")] | UnsetType = UNSET
+    type: Literal["GROUP", "EXPERIENCE-POINT"]
+
+
+class CompanyCustomDataField(_Published, frozen=True):
+    """What the organization wants to know of its groups and experience points."""
+
+    id: str
+    label: str
+    type: str
+    options: list[str] | UnsetType = UNSET
+
+
+class CustomDataField(_Published, frozen=True):
+    """What is known of one of them."""
+
+    experience_point_id: Key
+    label: str
+    value: str | UnsetType = UNSET
+
+
+class Survey(_Published, frozen=True):
+    """A question with a scale, asked at experience points."""
+
+    survey_id: Key
+    question_id: Key
+    default_locale: Locale
+    question_text_in_default_locale: Annotated[str, Meta(examples=["How was the service?"])]
+    survey_type: Literal["CUSTOMER", "EMPLOYEE"]
+    feedback_scale: _Scale
+    index_type: _IndexType
+    state: Annotated[
+        Literal["active", "ended", "upcoming"],
+        Meta(description="Active if it is asked anywhere the token sees, otherwise upcoming if it will be."),
+    ]
+
+
+class Question(_Published, frozen=True):
+    """What a survey asks."""
+
+    question_id: Key
+    default_locale: Locale
+    question_text_in_default_locale: Annotated[str, Meta(examples=["How was the service?"])]
+
+
+class QuestionLocalization(_Published, frozen=True):
+    """A question in a locale."""
+
+    question_id: Key
+    locale: Locale
+    text: str
+
+
+class FollowupQuestion(_Published, frozen=True):
+    """What is asked after the button, on the positive or the negative side."""
+
+    followup_question_id: Key
+    survey_id: Key
+    positive: bool
+    question_text_in_default_locale: QuestionText | UnsetType = UNSET
+
+
+class FollowupQuestionLocalization(_Published, frozen=True):
+    """A follow-up question in a locale."""
+
+    followup_question_id: Key
+    locale: Locale
+    text: str
+
+
+class FollowupOption(_Published, frozen=True):
+    """An answer to a follow-up question."""
+
+    followup_option_id: Key
+    followup_question_id: Key
+    option_text_in_default_locale: QuestionText | UnsetType = UNSET
+
+
+class FollowupOptionLocalization(_Published, frozen=True):
+    """An answer to a follow-up question in a locale."""
+
+    followup_option_id: Key
+    locale: Locale
+    text: str
+
+
+class Alert(_Published, frozen=True, kw_only=True):
+    """That feedback crossed a line; it is open while it has no end."""
+
+    alert_id: Key
+    alert_specification_id: Key
+    survey_id: Key
+    experience_point_id: Key
+    begin_time: AlertTime
+    end_time: AlertTime | UnsetType = UNSET
+    alert_specification_type: _AlertType
+    parameters: Parameters
+    acknowledged: bool
+    acknowledged_by_user_id: Key | UnsetType = UNSET
+    acknowledged_time: AlertTime | UnsetType = UNSET
+
+
+class AlertComment(_Published, frozen=True):
+    """What a user wrote below an alert."""
+
+    alert_comment_id: Key
+    alert_id: Key
+    user_id: Key
+    time: AlertTime
+    comment: str
+
+
+class AlertSpecification(_Published, frozen=True):
+    """When to raise an alert."""
+
+    alert_specification_id: Key
+    survey_id: Key
+    experience_point_id: Key
+    alert_specification_type: _AlertType | UnsetType = UNSET
+    parameters: Parameters | UnsetType = UNSET
+
+
+class User(_Published, frozen=True, kw_only=True):
+    """Somebody who looks at results."""
+
+    user_id: Key
+    email: Email
+    first_name: str
+    last_name: str
+    root_experience_point_id: Key
+    role: Literal["USER", "ADMIN", "PARTNER"]
+    locale: Locale
+    login_allowed: bool
+    login_method: Literal["EMAIL_PASSWORD", "SINGLE_SIGN_ON"]
+    last_login: UtcTime | UnsetType = UNSET
+    created: UtcTime
+
+
+class Smiley(_Published, frozen=True, kw_only=True):
+    """A device or a digital smiley; upload tokens are kept as hashes, so no `token` is ever shown."""
+
+    smiley_id: Key
+    name: str | UnsetType = UNSET
+    serial_number: str | UnsetType = UNSET
+    token: str | UnsetType = UNSET
+    smiley_type: _SmileyType
+
+
+# --- what they are made of -------------------------------------------------------------------------------------------
+
+
+def local_time(at: Instant, zones: Timeline[ZoneInfo]) -> str:
+    """A time by the clock of a point, its offset always in digits: `2024-03-04T08:15:07.000+02:00`."""
+    return format_timestamp(at, offset_at(at, zones.at(at)))
+
+
+def utc_time(at: Instant) -> str:
+    """A time in UTC: `2024-03-04T06:15:07.000Z`."""
+    return format_timestamp(at, 0, utc=True)
+
+
+def token(of: ApiToken) -> TokenIntrospection:
+    """What a token may be used for, its kinds of data in the order of their names."""
+    return TokenIntrospection(of.id, of.name, sorted(each.value for each in of.kinds))
+
+
+def experience_point(of: Node, *, inside: bool) -> ExperiencePoint:
+    """A node; its parent is shown where that lies `inside` the token's sight."""
+    return ExperiencePoint(
+        experience_point_id=of.id,
+        name=of.name,
+        parent=of.parent if inside and of.parent is not None else UNSET,
+        type="EXPERIENCE-POINT" if of.is_point else "GROUP",
+    )
+
+
+def company_field(of: CustomField) -> CompanyCustomDataField:
+    """A field as the organization defined it."""
+    return CompanyCustomDataField(of.id, of.label, of.type, list(of.options) or UNSET)
+
+
+def custom_field(of: CustomValue, label: str) -> CustomDataField:
+    """The value of a field at a node."""
+    return CustomDataField(of.node, label, of.value)
+
+
+def survey(of: field.Survey, state: field.State) -> Survey:
+    """A survey in its state."""
+    wording = of.question.wording
+    return Survey(
+        survey_id=of.id,
+        question_id=of.question.id,
+        default_locale=underscored(wording.default_locale),
+        question_text_in_default_locale=wording.text,
+        survey_type=of.type.value,
+        feedback_scale=of.scale.value,
+        index_type=of.index_type.value,
+        state=state.value,
+    )
+
+
+def question(of: field.Question) -> Question:
+    """A question."""
+    return Question(of.id, underscored(of.wording.default_locale), of.wording.text)
+
+
+def in_default_locale(asked: field.Survey, wording: field.Localized) -> str | UnsetType:
+    """The text of a follow-up in the default locale of its survey, which is the only one that v2 names."""
+    return wording.texts.get(asked.question.wording.default_locale, UNSET)
+
+
+def followup_question(asked: field.Survey, of: field.FollowupQuestion) -> FollowupQuestion:
+    """A follow-up question of a survey."""
+    return FollowupQuestion(of.id, asked.id, of.positive, in_default_locale(asked, of.wording))
+
+
+def followup_option(
+    asked: field.Survey, question: field.FollowupQuestion, of: field.FollowupOption
+) -> FollowupOption:  # fmt: skip
+    """An option of a follow-up question of a survey."""
+    return FollowupOption(of.id, question.id, in_default_locale(asked, of.wording))
+
+
+def localizations(wording: field.Localized) -> Iterator[tuple[str, str]]:
+    """A text in each of its locales as v2 shows them, in their order."""
+    yield from sorted((underscored(locale), text) for locale, text in wording.texts.items())
+
+
+def alert(of: alerts.Alert, zones: Timeline[ZoneInfo]) -> Alert:
+    """An alert by the clock of its experience point."""
+    return Alert(
+        alert_id=of.id,
+        alert_specification_id=of.specification,
+        survey_id=of.survey,
+        experience_point_id=of.node,
+        begin_time=local_time(of.begins_at, zones),
+        end_time=UNSET if of.ends_at is None else local_time(of.ends_at, zones),
+        alert_specification_type=of.type.value,
+        parameters=of.parameters,
+        acknowledged=of.acknowledged_at is not None,
+        acknowledged_by_user_id=UNSET if of.acknowledged_by is None else of.acknowledged_by,
+        acknowledged_time=UNSET if of.acknowledged_at is None else local_time(of.acknowledged_at, zones),
+    )
+
+
+def alert_comment(of: alerts.AlertComment, zones: Timeline[ZoneInfo]) -> AlertComment:
+    """A comment by the clock of its alert's experience point."""
+    return AlertComment(of.id, of.alert, of.user, local_time(of.commented_at, zones), of.comment)
+
+
+def alert_specification(of: alerts.AlertSpecification) -> AlertSpecification:
+    """A specification of alerts."""
+    return AlertSpecification(of.id, of.survey, of.node, of.type.value, of.parameters)
+
+
+def user(of: users.User) -> User:
+    """A user."""
+    return User(
+        user_id=of.id,
+        email=of.email,
+        first_name=of.first_name,
+        last_name=of.last_name,
+        root_experience_point_id=of.node,
+        role=of.role.value,
+        locale=underscored(of.locale),
+        login_allowed=of.login_allowed,
+        login_method=of.login_method.value,
+        last_login=UNSET if of.last_login_at is None else utc_time(of.last_login_at),
+        created=utc_time(of.created_at),
+    )
+
+
+def smiley(of: FieldSmiley) -> Smiley:
+    """A smiley."""
+    return Smiley(smiley_id=of.id, name=of.name, serial_number=of.serial, smiley_type=of.type.value)

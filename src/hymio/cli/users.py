@@ -1,0 +1,157 @@
+"""`hymio user`: the people who look at an organization's results."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+
+from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, console, hint, looking_up, opened, say, table
+from hymio.user import LoginMethod, Role
+
+commands = typer.Typer(no_args_is_help=True, help="Add users, change them, and remove them.")
+
+
+class Rank(StrEnum):
+    """What a user may do."""
+
+    USER = "user"
+    ADMIN = "admin"
+    PARTNER = "partner"
+
+
+class Login(StrEnum):
+    """How a user logs in."""
+
+    PASSWORD = "password"  # noqa: S105  the name of a method
+    SINGLE_SIGN_ON = "sso"
+
+
+_METHODS = {Login.PASSWORD: LoginMethod.EMAIL_PASSWORD, Login.SINGLE_SIGN_ON: LoginMethod.SINGLE_SIGN_ON}
+
+UserName = Annotated[str, typer.Argument(metavar="USER", help="Its email or number", show_default=False)]
+_Root = Annotated[
+    str | None, typer.Option("--at", metavar="NODE", help="It sees this node and all below", show_default=False)
+]
+
+
+@commands.command("add")
+def add(
+    context: typer.Context, organization: OrganizationName,
+    email: Annotated[str, typer.Argument(help="Its email, unique in the organization", show_default=False)],
+    first_name: Annotated[str, typer.Argument(help="Its first name", show_default=False)],
+    last_name: Annotated[str, typer.Argument(help="Its last name", show_default=False)],
+    at: _Root = None,
+    role: Annotated[Rank, typer.Option(help="What it may do")] = Rank.USER,
+    locale: Annotated[str, typer.Option(metavar="LOCALE", help="Its language, perhaps with a country")] = "en-US",
+    login: Annotated[Login, typer.Option(help="How it logs in")] = Login.PASSWORD,
+    allowed: Annotated[bool, typer.Option("--allowed/--not-allowed", help="Whether it may log in")] = True,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Add a user. Without --at it sees the whole tree.
+
+    Example: hymio user add "Acme" jane.doe@example.com Jane Doe --at "Finland" --role admin
+    """
+    from hymio.cli import naming
+    from hymio.errors import SetupError
+    from hymio.locale import typed_locale
+    from hymio.store import catalog
+
+    with looking_up(context, database, organization) as (_, _, ledger):
+        node = ledger.setup.hierarchy.root if at is None else naming.node_of(ledger.setup, at)
+        if node is None:
+            raise SetupError("a user sees a node of the tree; add one first with: hymio node add-group")
+        made = catalog.add_user(
+            ledger, email, first_name, last_name, node.id, Role[role.name], typed_locale(locale), _METHODS[login],
+            login_allowed=allowed,
+        )  # fmt: skip
+        path = ledger.setup.hierarchy.path(node.id)
+    say(f"User {made}: {escape(f'{first_name} {last_name} <{email}>')}, {role.value}, sees {escape(path)}")
+
+
+@commands.command("list")
+def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+    """List the users of an organization."""
+    from hymio.period import wall_of, zone
+    from hymio.store import catalog
+
+    with opened(context, database) as store:
+        found = catalog.find_organization(store, organization).id
+        setup, known = store.setup(found), catalog.users(store, found)
+    if not known:
+        hint("There is no user yet. Add one with: hymio user add ORGANIZATION EMAIL FIRST_NAME LAST_NAME")
+        return
+    shown = table(
+        ("user", RIGHT), "email", "name", ("role", WHOLE), "sees", ("locale", WHOLE), ("login", WHOLE),
+        ("created", WHOLE),
+    )  # fmt: skip
+    words = {method: word.value for word, method in _METHODS.items()}
+    for each in known:
+        shown.add_row(
+            str(each.id), escape(each.email), escape(f"{each.first_name} {each.last_name}"), each.role.value.lower(),
+            escape(setup.hierarchy.path(each.node)), each.locale,
+            words[each.login_method] if each.login_allowed else "[dim]not allowed[/]",
+            f"{wall_of(each.created_at, zone('UTC')):%Y-%m-%d}",
+        )  # fmt: skip
+    console().print(shown)
+
+
+@commands.command("edit")
+def edit(
+    context: typer.Context, organization: OrganizationName, user: UserName,
+    email: Annotated[str | None, typer.Option(help="Its new email", show_default=False)] = None,
+    first_name: Annotated[str | None, typer.Option(help="Its new first name", show_default=False)] = None,
+    last_name: Annotated[str | None, typer.Option(help="Its new last name", show_default=False)] = None,
+    at: _Root = None,
+    role: Annotated[Rank | None, typer.Option(help="What it may do", show_default=False)] = None,
+    locale: Annotated[str | None, typer.Option(metavar="LOCALE", help="Its language", show_default=False)] = None,
+    login: Annotated[Login | None, typer.Option(help="How it logs in", show_default=False)] = None,
+    allowed: Annotated[
+        bool | None, typer.Option("--allowed/--not-allowed", help="Whether it may log in", show_default=False)
+    ] = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Change a user; what is not named stays.
+
+    Example: hymio user edit "Acme" jane.doe@example.com --role admin --at "Sweden"
+    """
+    from dataclasses import replace
+
+    from hymio.cli import naming
+    from hymio.locale import typed_locale
+    from hymio.store import catalog
+
+    with looking_up(context, database, organization) as (store, found, ledger):
+        known = naming.user_of(catalog.users(store, found.id), user)
+        changes = {
+            "email": email,
+            "first_name": first_name,
+            "last_name": last_name,
+            "node": None if at is None else naming.node_of(ledger.setup, at).id,
+            "role": None if role is None else Role[role.name],
+            "locale": None if locale is None else typed_locale(locale),
+            "login_method": None if login is None else _METHODS[login],
+            "login_allowed": allowed,
+        }
+        changed = replace(known, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # each of its field's type
+        catalog.edit_user(ledger, changed)
+        path = ledger.setup.hierarchy.path(changed.node)
+    named = f"{changed.first_name} {changed.last_name} <{changed.email}>"
+    say(f"User {known.id}: {escape(named)}, {changed.role.value.lower()}, sees {escape(path)}")
+
+
+@commands.command("remove")
+def remove(context: typer.Context, organization: OrganizationName, user: UserName, database: Database = None) -> None:
+    """Remove a user. To only keep it out: hymio user edit … --not-allowed
+
+    Example: hymio user remove "Acme" jane.doe@example.com
+    """
+    from hymio.cli import naming
+    from hymio.store import catalog
+
+    with looking_up(context, database, organization) as (store, found, ledger):
+        known = naming.user_of(catalog.users(store, found.id), user)
+        catalog.remove_user(ledger, known.id)
+    say(f"User {known.id} {escape(known.email)} is removed.")
