@@ -34,7 +34,6 @@ from hymio.smiley import SmileyType
 from hymio.store import Store, catalog, open_store
 from hymio.store.catalog import EVERY_KIND, ApiToken
 from hymio.survey import ActivePeriod, Localized
-from hymio.user import LoginMethod, Role
 from tests.contract_v2 import OPERATIONS, check_rows
 from tests.example import (
     FOUND,
@@ -53,11 +52,8 @@ from tests.example import (
     at,
     make_example,
 )  # fmt: skip
+from tests.example_v2 import ACME, FINLAND, JANE, JOE, TOM, furnish
 from tests.world import wall, wording
-
-ACME, FINLAND = 1, 2
-JANE, JOE, TOM = 1, 2, 3
-SPECIFIED = {TAMPERE: 1, NEW_YORK: 2}
 
 BY_NAME = {each.name: each for each in LISTINGS}
 PAGED_BY_NAME = {each.name: each for each in PAGED}
@@ -69,7 +65,8 @@ def call(store: Store, organization: int, node: int | None = None, now: int = NO
     query = urlencode(asked).encode()
     return Call(
         store=store, holder=holder, setup=store.setup(organization), query=Query(query), written=Format.JSON, now=now,
-        if_none_match="", path="/v2/anything.json", query_string=query,
+        if_none_match="", path="/v2/anything.json", base_url="https://hymio.example.com",
+        query_string=query,
     )  # fmt: skip
 
 
@@ -128,41 +125,8 @@ class Acme:
 @pytest.fixture
 def acme(store: Store) -> Acme:
     organization = make_example(store).organization
-    with store.begin(organization, at("2024-02-01T09:30:00.250+00:00")) as ledger:
-        catalog.add_user(ledger, "jane@example.com", "Jane", "Doe", ACME, Role.ADMIN)
-        catalog.add_user(
-            ledger, "joe@example.com", "Joe", "Doe", FINLAND, locale="fi", login_method=LoginMethod.SINGLE_SIGN_ON,
-            login_allowed=False,
-        )  # fmt: skip
-        catalog.add_user(ledger, "tom@example.com", "Tom", "Thumb", NEW_YORK, Role.PARTNER, "en-GB")
-        catalog.add_custom_field(ledger, CustomField("format", "Store format", "select", ("City", "Outlet")))
-        catalog.add_custom_field(ledger, CustomField("cost", "Cost centre"))
-        catalog.set_custom_value(ledger, TAMPERE, "format", "City")
-        catalog.set_custom_value(ledger, FINLAND, "cost", "0042")
-        catalog.set_custom_value(ledger, NEW_YORK, "format", "Outlet")
-        catalog.localize_question(ledger, VISIT, "fi", "Millainen käynti oli?")
-        catalog.localize_question(ledger, VISIT, "sv-FI", "Hur var besöket?")
-        catalog.localize_followup_question(ledger, 1, "fi", "Mitä puuttui?")
-        catalog.localize_followup_option(ledger, 2, "fi", "Hinta")
-    with store.begin(organization, at("2024-03-05T07:20:00+00:00")) as ledger:
-        _alerts(ledger)
+    furnish(store, organization)
     return Acme(store, organization)
-
-
-def _alerts(ledger: Any) -> None:
-    for node, number in SPECIFIED.items():
-        parameters = "percent=50 window=15 buttons=0,1"
-        catalog.add_alert_specification(ledger, VISIT, node, AlertType.NEGATIVE, parameters, number)
-    for number, node, moment in (
-        (1, TAMPERE, "2024-03-04T08:15:07+02:00"), (2, NEW_YORK, "2024-03-04T01:15:07-05:00"),
-        (3, NEW_YORK, "2024-03-05T01:00:00-05:00"), (4, TAMPERE, "2024-03-05T09:00:00+02:00"),
-        (5, TAMPERE, "2024-03-05T00:30:00+02:00"),
-    ):  # fmt: skip
-        catalog.open_alert(ledger, SPECIFIED[node], at(moment), id=number)
-    catalog.close_alert(ledger, 1, at("2024-03-04T09:00:00+02:00"))
-    catalog.acknowledge_alert(ledger, 1, JANE)
-    catalog.comment_alert(ledger, 1, JANE, "Somebody was ill.\nBetter now.")
-    catalog.comment_alert(ledger, 3, TOM, "=1+1")
 
 
 # --- the tree --------------------------------------------------------------------------------------------------------

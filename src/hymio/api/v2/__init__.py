@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Request, Response, get
@@ -15,31 +16,23 @@ from hymio.api.access import TOKEN_HEADER, holder
 from hymio.api.answers import cached, is_known, json_answer, not_modified, tag_of
 from hymio.api.formats import Format
 from hymio.api.query import Query
-from hymio.api.v2 import params
+from hymio.api.v2 import params, rows
+from hymio.api.v2.alerts import PAGED, PagedListing
 from hymio.api.v2.call import Call, Listing
 from hymio.api.v2.feedbacks import KINDS
-from hymio.api.v2.results import feedbacks
+from hymio.api.v2.results import feedbacks, link
+from hymio.api.v2.setup import LISTINGS
 from hymio.errors import NotFound
-from hymio.store.catalog import DataKind
-
-LISTINGS: Final[tuple[Listing, ...]] = ()
 
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 _LISTINGS: Final = {each.name: each for each in LISTINGS}
+_PAGED: Final = {each.name: each for each in PAGED}
 _KINDS: Final = {each.name: each for each in KINDS}
 
 
 def routes() -> list[HTTPRouteHandler]:
     """The handlers; they need `store`, `settings` and `clock` in the application's state."""
     return [introspection, introspection_as_published, results_listing, listing]
-
-
-class TokenIntrospection(Struct, frozen=True):
-    """What a token is."""
-
-    token_id: int
-    token_name: str
-    scopes: list[str]
 
 
 @get("/v2/token/introspect", sync_to_thread=True)
@@ -57,9 +50,7 @@ def introspection_as_published(request: Request[Any, Any, Any], state: State) ->
 
 def _introspected(request: Request[Any, Any, Any], state: State) -> Response[Any]:
     token = _call(request, state, Format.JSON).holder.token
-    scopes = [each.value for each in DataKind if each in token.kinds]
-    told = TokenIntrospection(token.id, token.name, scopes)
-    return json_answer(told, request.headers.get("If-None-Match", ""))
+    return json_answer(rows.token(token), request.headers.get("If-None-Match", ""))
 
 
 @get("/v2/results/{name:str}", sync_to_thread=True)
@@ -75,19 +66,37 @@ def results_listing(request: Request[Any, Any, Any], state: State) -> Response[A
 def listing(request: Request[Any, Any, Any], state: State) -> Response[Any]:
     """A listing of what is set up."""
     name, written = _named(request)
+    if name in _PAGED:
+        return _page(_call(request, state, written), _PAGED[name])
     if name not in _LISTINGS:
         raise NotFound("There is no such listing.")
-    return _answered(_call(request, state, written), _LISTINGS[name])
+    return _whole(_call(request, state, written), _LISTINGS[name])
 
 
-def _answered(call: Call, of: Listing) -> Response[Any]:
+def _whole(call: Call, of: Listing) -> Response[Any]:
     call.holder.require(of.kind)
     separator = params.separator(call.query)
-    body = formats.encoded(of.rows(call), of.content, call.written, separator)
-    tag = tag_of(body)
+    return _answered(call, of.rows(call), of.content, separator, {})
+
+
+def _page(call: Call, of: PagedListing) -> Response[Any]:
+    call.holder.require(of.kind)
+    separator, window = params.separator(call.query), params.window(call.query)
+    found, more = of.page(call, window)
+    headers = {"X-More-Available": "true" if more else "false"}
+    if more and window.limit:
+        headers["Link"] = f'<{link(call, window.offset + len(found), window.limit)}>; rel="next"'
+    return _answered(call, found, of.content, separator, headers)
+
+
+def _answered(
+    call: Call, found: Sequence[Struct], content: type[Struct], separator: str, headers: dict[str, str]
+) -> Response[Any]:
+    body = formats.encoded(found, content, call.written, separator)
+    tag = tag_of(body, headers)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
-    return Response(body, media_type=call.written.media_type, headers=cached(tag))
+    return Response(body, media_type=call.written.media_type, headers={**cached(tag), **headers})
 
 
 def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:

@@ -39,7 +39,8 @@ def feedbacks(call: Call, kind: Kind) -> Response[Any]:
     body, following = _read(call, asked, writer)
     headers = {**cached(tag), "X-More-Available": "true" if following else "false"}
     if following is not None and asked.wanted is not None and asked.wanted.limit:
-        headers["Link"] = f'<{link(call, following, asked.wanted.limit)}>; rel="next"'
+        address = link(call, following.offset, asked.wanted.limit, cursor.written(following))
+        headers["Link"] = f'<{address}>; rel="next"'
     return Response(body, media_type=call.written.media_type, headers=headers)
 
 
@@ -108,11 +109,10 @@ def _tag(call: Call, now: Instant) -> str:
     )  # fmt: skip
 
 
-def link(call: Call, following: Cursor | None, limit: int, offset: int = 0) -> str:
+def link(call: Call, offset: int, limit: int, place: str | None = None) -> str:
     """The address of the next page: the request's own parameters with another offset and, of feedback, a cursor."""
-    kept = [(name, value) for name, value in parse_qsl(call.query_string.decode("latin-1"), keep_blank_values=True)]
+    kept = parse_qsl(call.query_string.decode("latin-1"), keep_blank_values=True)
     asked = [pair for pair in kept if pair[0] not in ("offset", "limit", "cursor")]
-    asked += [("offset", str(following.offset if following else offset)), ("limit", str(limit))]
-    if following is not None:
-        asked.append(("cursor", cursor.written(following)))
+    asked += [("offset", str(offset)), ("limit", str(limit))]
+    asked += [] if place is None else [("cursor", place)]
     return f"{call.base_url}{call.path}?{urlencode(asked)}"
