@@ -89,10 +89,7 @@ def _check(ledger: Ledger, user: User) -> None:
 
 def _unused(ledger: Ledger) -> int:
     """A number that no user has, nor anybody who ever wrote below an alert or acknowledged one."""
-    known = ledger.transaction.row(
-        """SELECT (SELECT max(id) FROM user_account WHERE organization_id = :o),
-        (SELECT max(user_id) FROM alert_comment WHERE organization_id = :o),
-        (SELECT max(acknowledged_by) FROM alert WHERE organization_id = :o)""",
-        o=ledger.organization,
-    )
-    return max(each or 0 for each in known or (0,)) + 1
+    named = (("user_account", "id"), ("alert_comment", "user_id"), ("alert", "acknowledged_by"))
+    texts = (f"SELECT max({column}) FROM {table} WHERE organization_id = :o" for table, column in named)
+    found = (ledger.transaction.row(text, o=ledger.organization) for text in texts)
+    return max(row[0] or 0 for row in found if row) + 1
