@@ -84,6 +84,8 @@ def check(answer: httpx.Response) -> None:
     if "content" not in told:
         assert (answer.content, media_type) == (b"", "")
         return
+    if media_type == "text/csv":
+        return
     schema = {**told["content"][media_type]["schema"], "components": document["components"]}
     jsonschema.validate(answer.json(), schema, cls=jsonschema.Draft202012Validator)
 

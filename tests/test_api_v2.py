@@ -381,6 +381,17 @@ def test_what_lies_outside_is_forbidden_as_if_it_were_not_there(outside: int, wo
     assert {answer.text for answer in answers} == {world.request("alerts.json?experiencePointId=99", TAMPERE).text}
 
 
+def test_revoking_the_api_ends_the_tokens_for_good(world: World):
+    organization = make_example(world.store, f"Acme {secrets.token_hex(4)}").organization
+    with world.store.begin(organization, NOW) as ledger:
+        token = catalog.create_token(ledger, "Short-lived").secret
+        catalog.revoke_api(ledger)
+    assert refused(world, token)[0] == 401
+    with world.store.begin(organization, NOW) as ledger:
+        catalog.activate_api(ledger)
+    assert refused(world, token)[0] == 401
+
+
 def test_the_use_of_a_token_is_noted(world: World):
     secret = another_token(world)
     assert world.http.get("/v2/surveys.json", headers={"X-HON-API-Token": secret}).status_code == 200

@@ -13,6 +13,7 @@ from hymio.api import v1
 from hymio.api.access import CLIENT_ID_HEADER, TOKEN_HEADER
 from hymio.api.answers import Problem
 from hymio.api.v1 import params, rows
+from hymio.api.v2 import openapi as v2
 from hymio.period import TIMESTAMP_FORM
 
 Json = dict[str, Any]
@@ -76,21 +77,26 @@ def document(base_url: str) -> Json:
             "title": "Hymio",
             "version": __version__,
             "summary": "Customer feedback: what smileys send, and what they gathered.",
-            "description": "Compatible with the HappyOrNot API v1. Hymio is not affiliated with HappyOrNot.",
+            "description": "Compatible with the HappyOrNot API v1 and v2. Hymio is not affiliated with HappyOrNot.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base_url}],
-        "tags": [{"name": "API v1"}, {"name": "Smileys"}, {"name": "Server"}],
+        "tags": [{"name": "API v1"}, {"name": v2.TAG}, {"name": "Smileys"}, {"name": "Server"}],
         "paths": {
             **{each.path: {"get": _operation(each)} for each in v1.ENDPOINTS},
+            **v2.paths(),
             "/terminal/v1/uploads": {"post": _UPLOAD},
             "/sms": {"post": _TEXT_MESSAGE},
             "/health": {"get": _HEALTH},
         },
         "components": {
-            "schemas": {**schemas, **{name: _embedded(name, file) for name, file in SCHEMA_FILES.items()}},
+            "schemas": {
+                **schemas,
+                **v2.schemas(),
+                **{name: _embedded(name, file) for name, file in SCHEMA_FILES.items()},
+            },
             "responses": {status: _problem(text) for status, text in _ERRORS.items()},
-            "securitySchemes": _SECURITY,
+            "securitySchemes": _SECURITY | v2.SECURITY,
         },
     }
 

@@ -41,6 +41,7 @@ class Page(NamedTuple):
 
 PAGES: Final = (
     Page("api-v1.md", "/docs", "API v1"),
+    Page("api-v2.md", "/docs/api-v2", "API v2"),
     Page("terminal-protocol.md", "/docs/terminal-protocol", "Terminal protocol"),
     Page("compatibility.md", "/docs/compatibility", "Compatibility"),
     Page("settings.md", "/docs/settings", "Settings"),
@@ -211,7 +212,7 @@ def _fence(_self: object, tokens: Sequence[Token], index: int, _options: object,
     """Code under a line that says what it is: requests become commands to paste, answers show their status."""
     language, status = _info(tokens, index)
     code = tokens[index].content.rstrip("\n")
-    if language == "http" and code.startswith("GET /v1"):
+    if language == "http" and code.startswith(("GET /v1", "GET /v2")):
         refused = _info(tokens, index + 1)[1] == "401"
         return _figure("Request", _highlighted(_curl(code, env["base_url"], refused=refused), "sh"), copied=True)
     if language == "json" and _info(tokens, index - 1)[0] == "http":
@@ -226,7 +227,8 @@ def _info(tokens: Sequence[Token], index: int) -> tuple[str, str]:
 
 
 def _curl(request: str, base_url: str, *, refused: bool) -> str:
-    credential = "" if refused else '-u "$CLIENT_ID:$API_TOKEN" '
+    shown = '-u "$CLIENT_ID:$API_TOKEN" ' if request.startswith("GET /v1") else '-H "X-HON-API-Token: $TOKEN" '
+    credential = "" if refused else shown
     return f"curl {credential}'{base_url}{request.removeprefix('GET ')}'"
 
 

@@ -90,7 +90,7 @@ def _record(store: Store, organization: int, batch: history.Batch) -> int:
 
 
 def _options(store: Store, organization: int) -> tuple[int, ...]:
-    [asked] = store.setup(organization).surveys[PAGE].followups
+    [asked] = [each for each in store.setup(organization).surveys[PAGE].followups if not each.positive]
     return tuple(option.id for option in asked.options)
 
 

@@ -10,9 +10,11 @@ from random import Random
 from typing import NamedTuple
 
 from hymio.demo.page import answers
+from hymio.demo.phases import touch_phases
 from hymio.demo.tree import AVENUE, MARKET, SPOTS, Spot, Way
 from hymio.feedback import Health, HourReport, Press, Upload
 from hymio.period import DAY_MS, HOUR_MS, SECOND_MS, Instant, offset_at, parse_timestamp, zone
+from hymio.smiley import SmileyType
 
 YEAR = 2025
 START, END = parse_timestamp("2024-12-31T12:00:00Z"), parse_timestamp("2026-01-01T12:00:00Z")
@@ -86,13 +88,18 @@ def _of_weeks(spot: Spot, count: int, seed: int, options: Sequence[int]) -> list
     if spot.way is Way.WEB:
         presses = list(answers(moments, random, options))
     else:
-        presses = [Press(EPOCH, number, at, button) for number, (at, button) in enumerate(moments, 1)]
+        presses = [_press(spot, number, moment) for number, moment in enumerate(moments, 1)]
     by_week: list[list[Press]] = [[] for _ in range(WEEKS)]
     for press, moment in zip(presses, moments, strict=True):
         by_week[(moment.at - START) // WEEK_MS].append(press)
     if spot.smiley == TOUCH and presses:
         by_week[0] = _with_unset_clock(by_week[0])
     return by_week
+
+
+def _press(spot: Spot, number: int, moment: Moment) -> Press:
+    after = touch_phases(moment.at) if spot.kind is SmileyType.TOUCH else None
+    return Press(EPOCH, number, moment.at, moment.button, after=after)
 
 
 # --- how people press -------------------------------------------------------------------------------------------------

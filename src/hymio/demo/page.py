@@ -11,6 +11,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from hymio.demo.phases import web_phases
 from hymio.demo.tree import PAGE, SITE, WEB
 from hymio.errors import SetupError
 from hymio.feedback import After, Followup, Press, Text, Upload, halves
@@ -54,11 +55,7 @@ def answers(moments: Iterable[Moment], random: Random, options: Sequence[int]) -
         followups = (Followup(option),) if _is(button < 2, _FOLLOWED, random) else ()
         text = _text(button, random) if _is(button != 2, _WROTE, random) else None
         key = halves(_uuid7(at, random.getrandbits(74)))
-        yield Press(*key, at, button, PAGE, visitor, after=_after(followups, text))
-
-
-def _after(followups: tuple[Followup, ...], text: Text | None) -> After | None:
-    return After(followups, text) if followups or text else None
+        yield Press(*key, at, button, PAGE, visitor, *web_phases(at, button, followups, text))
 
 
 def _is(possible: bool, chance: float, random: Random) -> bool:

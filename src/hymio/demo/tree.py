@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from hymio.custom import CustomField
 from hymio.misuse import MisusePolicy
 from hymio.period import Instant, parse_timestamp
 from hymio.scale import IndexType, Scale
@@ -13,6 +14,7 @@ from hymio.smiley import SmileyType
 from hymio.store import catalog
 from hymio.store.ledger import Ledger
 from hymio.survey import ActivePeriod, Localized
+from hymio.user import Role
 
 NAME = "Birch & Harbour"
 FOUNDED: Instant = parse_timestamp("2021-12-01T00:00:00Z")
@@ -74,6 +76,30 @@ ASSIGNMENTS = (
 
 MISSING = "What was missing?"
 MISSING_OPTIONS = ("The product itself", "My size", "Photographs", "Prices in my currency", "Somebody to ask")
+LIKED = "What did you like?"
+LIKED_OPTIONS = ("The range", "The search", "The pictures", "The prices")
+
+IN_FINNISH = {
+    VISIT: "Millainen käyntisi oli tänään?",
+    SERVICE: "Millaista palvelumme oli?",
+    RECOMMEND: "Kuinka todennäköisesti suosittelisit meitä ystävälle?",
+}
+
+FIELDS = (
+    CustomField("format", "Store format", "select", ("Flagship", "City", "Kiosk")),
+    CustomField("manager", "Regional manager"),
+)
+VALUES = (
+    (AVENUE, "format", "Flagship"), (STATION, "format", "Kiosk"), (MARKET, "format", "City"),
+    (2, "manager", "A. Virtanen"), (4, "manager", "J. Marsh"),
+)  # fmt: skip
+
+USERS = (
+    ("aino.virtanen@example.com", "Aino", "Virtanen", 1, Role.ADMIN, "fi-FI"),
+    ("jo.marsh@example.com", "Jo", "Marsh", 4, Role.ADMIN, "en-US"),
+    ("bina.rai@example.com", "Bina", "Rai", 3, Role.USER, "en-GB"),
+)
+"""(email, first name, last name, node, role, locale)"""
 
 _STATION_HOURS = (*([((5 * 60 + 30, 23 * 60),)] * 5), ((7 * 60, 23 * 60),), ((8 * 60, 22 * 60),))
 
@@ -163,6 +189,7 @@ def set_up(ledger: Ledger) -> dict[int, str]:
     for node, policy, at in POLICIES:
         catalog.set_policy(ledger, node, policy, at)
     _ask(ledger)
+    _describe(ledger)
     tokens = {}
     for spot in SPOTS:
         tokens[spot.smiley] = catalog.add_smiley(ledger, spot.serial, spot.name, spot.kind, id=spot.smiley).token
@@ -176,9 +203,23 @@ def _ask(ledger: Ledger) -> None:
         catalog.add_survey(ledger, survey, scale, index, id=survey)
     options = [_english(each) for each in MISSING_OPTIONS]
     catalog.add_followup(ledger, PAGE, positive=False, wording=_english(MISSING), options=options)
+    liked = [_english(each) for each in LIKED_OPTIONS]
+    catalog.add_followup(ledger, PAGE, positive=True, wording=_english(LIKED), options=liked)
+    for question, text in IN_FINNISH.items():
+        catalog.localize_question(ledger, question, "fi-FI", text)
     for key, node, survey, first, after in ASSIGNMENTS:
         end = None if after is None else datetime.fromisoformat(after)
         catalog.assign(ledger, node, survey, [ActivePeriod(datetime.fromisoformat(first), end)], id=key)
+
+
+def _describe(ledger: Ledger) -> None:
+    """Custom data of the company, and the people who look at the results."""
+    for field in FIELDS:
+        catalog.add_custom_field(ledger, field)
+    for node, field_id, value in VALUES:
+        catalog.set_custom_value(ledger, node, field_id, value)
+    for email, first, last, node, role, locale in USERS:
+        catalog.add_user(ledger, email, first, last, node, role, locale)
 
 
 def _english(text: str) -> Localized:

@@ -47,8 +47,13 @@ def rotate_api(ledger: Ledger) -> ApiCredentials:
 
 
 def revoke_api(ledger: Ledger) -> None:
-    """Ends all credentials and disables the API until it is activated again."""
+    """Ends all credentials, tokens too, and disables the API until it is activated again."""
     _end_clients(ledger)
+    run(
+        ledger,
+        "UPDATE api_token SET revoked_at = :now WHERE organization_id = :o AND revoked_at IS NULL",
+        now=ledger.now,
+    )
     run(ledger, "UPDATE organization SET api_enabled = 0 WHERE id = :o")
 
 
