@@ -74,7 +74,7 @@ def phases_of(transaction: Transaction, organization: int, key: Key) -> After:
         followups=tuple(Followup(option, question, position, ui) for position, option, question, ui in followups),
         text=next(map(text_from, texts), None),
         contact=next((ContactDetails(name, email, phone, place) for place, name, email, phone in contacts), None),
-        metadata=tuple((name, value) for name, value in metadata),
+        metadata=tuple(sorted((name, value) for name, value in metadata)),
         demographics=next((Demographics(*each) for each in demographics), None),
     )
 
