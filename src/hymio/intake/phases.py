@@ -8,7 +8,7 @@ from typing import Any
 
 from hymio.feedback import After, Feedback, Misfit, Press, Verdict
 from hymio.store.ledger import Ledger
-from hymio.store.phases import Key, phases_of, put_phases
+from hymio.store.phases import Key, phases_at, put_phases
 
 _SINGLE = ("text", "contact", "demographics")
 
@@ -21,22 +21,28 @@ def store_phases(
     `fresh` are the feedbacks that are new, by epoch and sequence. Of a press that is told again, what is not known yet
     is added, and what is known stands: a phase that contradicts it becomes a misfit.
     """
-    known: dict[Key, After] = {}
+    waiting = [(press, stored, press.after) for press, stored in told if press.after is not None]
+    known = _stored(ledger, [stored for _, stored, _ in waiting if stored is not None])
     changed: dict[Key, After] = {}
     misfits: list[Misfit] = []
-    for press, stored in told:
-        if press.after is None:
-            continue
+    for press, stored, after in waiting:
         feedback = stored or fresh[press.epoch, press.sequence]
         key = (feedback.at, feedback.smiley, press.epoch, press.sequence)
-        if key not in known:
-            known[key] = After() if stored is None else phases_of(ledger.transaction, ledger.organization, key)
-        together, refused = merged(known[key], press.after)
-        if together != known[key]:
-            known[key] = changed[key] = together
+        before = known.get(key, After())
+        known[key], refused = merged(before, after)
+        if known[key] != before:
+            changed[key] = known[key]
         misfits += [Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
     put_phases(ledger.transaction, ledger.organization, changed.items(), ledger.revision)
     return misfits
+
+
+def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[Key, After]:
+    """What is stored of the phases of one smiley's feedbacks."""
+    if not feedbacks:
+        return {}
+    instants = {each.at for each in feedbacks}
+    return phases_at(ledger.transaction, ledger.organization, feedbacks[0].smiley, instants)
 
 
 def merged(known: After, told: After) -> tuple[After, list[tuple[str, str]]]:
