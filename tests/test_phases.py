@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 from uuid import UUID
@@ -282,6 +284,28 @@ def test_no_error_repeats_what_people_wrote() -> None:
         assert len(str(refused.value)) < 200
 
 
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_no_log_repeats_what_people_wrote(log_format: str) -> None:
+    program = f"""
+import structlog
+from hymio.app import configure_log
+from hymio.settings import Settings
+
+def trip(text):
+    raise TypeError("a mistake of ours")
+
+configure_log(Settings(port=0, log_format={log_format!r}))
+try:
+    trip(" ".join(["My", "name", "is", "Aino"]))
+except TypeError:
+    structlog.get_logger("hymio").exception("request failed")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "a mistake of ours" in done.stderr
+    assert "trip" in done.stderr
+    assert "My name is Aino" not in done.stderr
+
+
 # --- the schema agrees ------------------------------------------------------------------------------------------------
 
 odd: st.SearchStrategy[Any] = (
@@ -506,6 +530,26 @@ def test_contradictions_are_kept_aside_and_the_first_stands(shared_database_url:
     assert {row[2] for row in rows} == {body for _, body in refused}
     assert {row[:2] for row in rows} <= {(1, int(Verdict.CONFLICT))}
     assert len(assert_settled(store, world)) == 1
+
+
+def _with(press: Press, after: After) -> Press:
+    return press._replace(after=after)
+
+
+def test_presses_of_one_instant_keep_their_phases_apart(store: Store) -> None:
+    world = build(store)
+    presses = [Press(epoch, number, AT, 1) for epoch in (1, 2) for number in (1, 2)]
+    said = [After(text=Text(f"{press.epoch} {press.sequence}")) for press in presses]
+    for smiley in (0, 1):
+        told(store, world, *map(_with, presses, said), smiley=smiley)
+    told(store, world, *(_with(presses[place], After((Followup(3),))) for place in (0, 3)))
+    found = [[kept(store, world.organization, smiley, press) for press in presses] for smiley in world.smileys[:2]]
+    assert found[1] == said
+    assert found[0] == [
+        said[0]._replace(followups=(Followup(3),)),
+        *said[1:3],
+        said[3]._replace(followups=(Followup(3),)),
+    ]
 
 
 def test_the_same_position_twice_in_one_telling_is_merged_or_a_conflict(store: Store) -> None:
