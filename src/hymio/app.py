@@ -170,7 +170,10 @@ def _front(app: ASGIApp) -> ASGIApp:
 
 
 def configure_log(settings: Settings) -> None:
-    """Sends our entries and those of the libraries to standard error, all in one form."""
+    """Sends our entries and those of the libraries to standard error, all in one form.
+
+    A traceback shows no values: people's words and tokens may be among them.
+    """
     console = settings.log_format == "console" or (settings.log_format == "auto" and sys.stderr.isatty())
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -179,7 +182,7 @@ def configure_log(settings: Settings) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]  # no locals: secrets
+        [structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)]
         if console
         else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     )

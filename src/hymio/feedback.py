@@ -175,12 +175,16 @@ class HourReport(NamedTuple):
 
 
 class Misfit(NamedTuple):
-    """A press that could not be read or contradicts a stored one, kept as its text; `sequence` is 0 when unknown."""
+    """A press that could not be read or contradicts a stored one, kept as its text; `sequence` is 0 when unknown.
+
+    Where the press itself is well and something that came with or after its button is not, `phase` says what.
+    """
 
     epoch: int
     sequence: int
     reason: Verdict
     body: str
+    phase: str | None = None
 
 
 class Health(NamedTuple):
@@ -237,11 +241,12 @@ class Feedback(NamedTuple):
 
 
 class Quarantined(NamedTuple):
-    """One press of an upload that is kept but not counted, and why."""
+    """One press of an upload that is kept but not counted, and why; or only what of it `phase` says."""
 
     epoch: int
     sequence: int
     reason: Verdict
+    phase: str | None = None
 
 
 class Receipt(NamedTuple):

@@ -156,7 +156,7 @@ def _when(difference: Difference) -> str:
 def list_quarantine(
     context: typer.Context, organization: OrganizationName, limit: Limit = 50, database: Database = None
 ) -> None:
-    """List quarantined presses: how many for each reason, and the newest.
+    """List quarantined presses, and parts of presses: how many for each reason, and the newest.
 
     Example: hymio quarantine list "Acme"
     """
@@ -174,7 +174,7 @@ def list_quarantine(
         say("Nothing is in quarantine.")
         return
     out = console()
-    summary = table("reason", ("presses", RIGHT))
+    summary = table("reason", ("how many", RIGHT))
     for reason, count in counts:
         summary.add_row(Verdict(reason).label.replace("_", " "), f"{count:,}")
     shown = table(

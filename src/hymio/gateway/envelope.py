@@ -2,7 +2,8 @@
 
 Reading takes one of two roads. A request in which all is well is decoded at once into typed values. Any other is taken
 apart: a wrong envelope is refused as a whole, naming the field, while a wrong press becomes a misfit beside its good
-neighbours.
+neighbours,
+and so does a wrong phase beside its good press (`phases`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Any, NamedTuple
 from uuid import UUID
@@ -21,6 +22,18 @@ from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest, TooLarge
 from hymio.feedback import DEVICE_EPOCHS, DEVICE_SEQUENCES, Health, Misfit, Press, Upload, Verdict, halves
+from hymio.gateway.phases import (
+    PARTS,
+    ButtonUi,
+    Metadata,
+    Phases,
+    TypedDemographics,
+    Wrong,
+    after_of,
+    readable_parts,
+    ui_of,
+)
+from hymio.gateway.text import as_text, cut, printable, short
 
 MOST_PRESSES = 10_000
 MOST_LOST = 1_000
@@ -52,6 +65,10 @@ class TypedPress(Struct, gc=False):
     id: UUID | None = None
     survey: Annotated[int, Meta(ge=1, le=_FARTHEST)] | None = None
     visitor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
+    ui: ButtonUi | None = None
+    phases: Phases | None = None
+    metadata: Metadata | None = None
+    demographics: TypedDemographics | None = None
 
 
 class TypedEnvelope(Struct, rename="camel"):
@@ -68,12 +85,16 @@ class TypedEnvelope(Struct, rename="camel"):
 
 
 class Unreadable(NamedTuple):
-    """A press that became a misfit: its place in the request and what is wrong with it."""
+    """A press, or a part of one, that became a misfit: the press's place in the request and what is wrong.
+
+    `phase` is the part's place in the press's `phases` or its name; None where it is the press itself.
+    """
 
     place: int
     sequence: int | None
     id: UUID | None
     detail: str
+    phase: int | str | None = None
 
 
 class Envelope(NamedTuple):
@@ -122,7 +143,7 @@ def read_envelope(body: bytes, written: Format, smiley: int, organization: int) 
         return _taken_apart(_plain(body, written), smiley, organization)
     try:
         return Envelope(_upload(typed, typed.presses or [], smiley, organization))
-    except ValueError:  # a press without or with two identities, with a UUID of another version, or without its survey
+    except ValueError:  # a press without one identity that can be used, or without its survey; phases at odds
         return _taken_apart(_plain(body, written), smiley, organization)
 
 
@@ -157,13 +178,16 @@ def _taken_apart(plain: Mapping[str, object], smiley: int, organization: int) ->
     misfits: list[Misfit] = []
     unreadable: list[Unreadable] = []
     for place, item in enumerate(items):
-        press = _press(item)
+        press, wrong = _press(item)
         if isinstance(press, TypedPress):
             good.append(press)
+            for each in wrong:
+                misfits.append(_misfit(press, typed.epoch or 0, each))
+                unreadable.append(Unreadable(place, press.sequence, press.id, each.detail, each.phase))
         else:
             unread = Unreadable(place, *_named(item), press)
             sequence = unread.sequence if typed.epoch is not None and unread.id is None else None
-            misfits.append(Misfit(typed.epoch or 0, sequence or 0, Verdict.UNREADABLE, _as_text(item)))
+            misfits.append(Misfit(typed.epoch or 0, sequence or 0, Verdict.UNREADABLE, as_text(item)))
             unreadable.append(unread)
     upload = _upload(typed, good, smiley, organization)
     return Envelope(upload._replace(misfits=tuple(misfits)), tuple(unreadable))
@@ -177,17 +201,26 @@ def _field(name: str, value: object) -> object:
         raise _refused(name, value, accepted) from None
 
 
-def _press(item: object) -> TypedPress | str:
-    """A press, or what is wrong with it."""
+def _misfit(press: TypedPress, epoch: int, wrong: Wrong) -> Misfit:
+    """What is kept of a part of a press that cannot be read."""
+    part = wrong.phase if isinstance(wrong.phase, str) else "phase"
+    return Misfit(*_identity(press, epoch), Verdict.UNREADABLE, wrong.body, part)
+
+
+def _press(item: object) -> tuple[TypedPress | str, Sequence[Wrong]]:
+    """A press, and which parts of it cannot be read; or what is wrong with the press itself."""
     if not isinstance(item, dict):
-        return f"got {_short(item)}, accepted: an object with the fields of a press"
+        return f"got {short(item)}, accepted: an object with the fields of a press", ()
     known = {name: _whole(item[name]) for name in _PRESS_ACCEPTED if name in item}
     try:
         press = msgspec.convert(known, TypedPress)
         _identity(press, 0)
     except (ValueError, RecursionError) as error:
-        return _complaint(known, str(error))
-    return press
+        return _complaint(known, str(error)), ()
+    if len(item) == len(known) or PARTS.isdisjoint(item):
+        return press, ()
+    parts, wrong = readable_parts(item)
+    return msgspec.structs.replace(press, **parts), wrong
 
 
 def _whole(value: object) -> object:
@@ -200,7 +233,7 @@ def _complaint(item: Mapping[str, object], otherwise: str) -> str:
         try:
             msgspec.convert({"at": 0, "button": 0} | ({name: item[name]} if name in item else {}), TypedPress)
         except (ValueError, RecursionError):
-            return f"{name}: got {_short(item[name])}, accepted: {accepted}"
+            return f"{name}: got {short(item[name])}, accepted: {accepted}"
     missing = [name for name in ("at", "button") if name not in item]
     return f"{missing[0]}: got nothing, accepted: {_PRESS_ACCEPTED[missing[0]]}" if missing else otherwise
 
@@ -236,14 +269,20 @@ def _upload(typed: TypedEnvelope, presses: Iterable[TypedPress], smiley: int, or
 
 
 def _stored(press: TypedPress, epoch: int, organization: int) -> Press:
-    epoch, sequence = _identity(press, epoch)
+    sequence = press.sequence
+    if sequence is None or press.id is not None:
+        epoch, sequence = _identity(press, epoch)
     visitor = None if press.visitor is None else _hashed(press.visitor, organization)
-    return Press(epoch, sequence, press.at, press.button, press.survey, visitor)
+    after = None
+    if press.phases is not None or press.metadata is not None or press.demographics is not None:
+        after = after_of(press.phases, press.metadata, press.demographics)
+    ui = None if press.ui is None else ui_of(press.ui)
+    return Press._make((epoch, sequence, press.at, press.button, press.survey, visitor, ui, after))
 
 
 def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:
     """Epoch and sequence of a press; ValueError where it has not exactly one identity that can be used."""
-    if press.id is None and press.sequence is not None:
+    if press.sequence is not None and press.id is None:
         return epoch, press.sequence
     if press.id is not None and press.sequence is None:
         if press.survey is None:
@@ -259,7 +298,7 @@ def _hashed(visitor: str, organization: int) -> bytes:
 
 def _health(typed: TypedEnvelope) -> Health:
     """What a smiley says of itself, a number out of range taken as the end of the range."""
-    firmware = None if typed.firmware is None else _printable(typed.firmware)[:LONGEST_FIRMWARE]
+    firmware = None if typed.firmware is None else printable(typed.firmware)[:LONGEST_FIRMWARE]
     signal = _within(typed.signal, -200.0, 100.0)
     return Health(_within(typed.battery, 0.0, 1.0), None if signal is None else round(signal), firmware)
 
@@ -268,23 +307,6 @@ def _within(value: float | None, least: float, most: float) -> float | None:
     return None if value is None or math.isnan(value) else min(max(value, least), most)
 
 
-def _printable(text: str) -> str:
-    return "".join(letter for letter in text if letter.isprintable())
-
-
-def _as_text(item: object) -> str:
-    """A press that cannot be read, as text for whoever looks into the quarantine."""
-    try:
-        return json.dumps(item, default=lambda value: value.hex() if isinstance(value, bytes) else str(value))
-    except (TypeError, ValueError, RecursionError):  # keys that JSON does not have, in CBOR
-        return ascii(item)
-
-
-def _short(value: object) -> str:
-    text = _as_text(value)
-    return text if len(text) <= 60 else f"{text[:60]}…"
-
-
 def _refused(parameter: str, got: object, accepted: str) -> BadRequest:
-    told = got.encode("ascii", "backslashreplace").decode() if isinstance(got, str) else _short(got)
+    told = cut(got.encode("ascii", "backslashreplace").decode()) if isinstance(got, str) else short(got)
     return BadRequest(parameter=parameter, got=told, accepted=accepted)

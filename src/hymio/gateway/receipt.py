@@ -76,18 +76,22 @@ def _zone(setup: Setup, smiley: int, now: int) -> ZoneInfo | None:
 
 
 def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Mapping[str, object]]:
-    """Presses kept but not counted; one that could not be read also says its place in `presses`, and what is wrong."""
-    known = [
-        {**_name(each), "reason": each.reason.label, "detail": _DETAILS[each.reason]}
-        for each in receipt.quarantined
-        if each.reason is not Verdict.UNREADABLE
-    ]
+    """Presses, or what came with them, kept but not counted; the unreadable say their places and what is wrong."""
+    known = [_kept(each) for each in receipt.quarantined if each.reason is not Verdict.UNREADABLE]
     return [*known, *(_unread(each) for each in unreadable)]
+
+
+def _kept(press: Quarantined) -> dict[str, object]:
+    if press.phase is None:
+        return {**_name(press), "reason": press.reason.label, "detail": _DETAILS[press.reason]}
+    detail = "something else was stored of the same press"
+    return {**_name(press), "phase": press.phase, "reason": press.reason.label, "detail": detail}
 
 
 def _unread(press: Unreadable) -> dict[str, object]:
     named = {"id": str(press.id)} if press.id else {"sequence": press.sequence} if press.sequence else {}
-    return {**named, "index": press.place, "reason": Verdict.UNREADABLE.label, "detail": press.detail}
+    part = {} if press.phase is None else {"phase": press.phase}
+    return {**named, "index": press.place, **part, "reason": Verdict.UNREADABLE.label, "detail": press.detail}
 
 
 def _name(press: Quarantined) -> dict[str, object]:

@@ -19,6 +19,7 @@ from litestar.types import HTTPScope, Receive, Send
 from hymio.errors import BadRequest, Unauthorized
 from hymio.feedback import Health, Upload
 from hymio.gateway.sms_text import SmsReport, decode, encode, is_genuine
+from hymio.gateway.text import storable
 from hymio.gateway.upload import read_body
 from hymio.store import Store, catalog
 from hymio.store.dialect import Transaction
@@ -119,7 +120,7 @@ def _fields(query: bytes, headers: Mapping[bytes, str], body: bytes) -> dict[str
         given.append(("text", body.decode("utf-8", "replace")))
     else:
         given += parse_qsl(body.decode("utf-8", "replace"))
-    return {name.lower(): _storable(value) for name, value in given if value}
+    return {name.lower(): storable(value) for name, value in given if value}
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -147,8 +148,3 @@ def _secret(headers: Mapping[bytes, str], given: Mapping[str, str]) -> str:
         except binascii.Error:
             return ""
     return given.get("secret", "")
-
-
-def _storable(text: str) -> str:
-    """The text without what a database cannot hold: halves of surrogate pairs and NUL."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")

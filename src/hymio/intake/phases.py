@@ -8,7 +8,9 @@ from typing import Any
 
 from hymio.feedback import After, Feedback, Misfit, Press, Verdict
 from hymio.store.ledger import Ledger
-from hymio.store.phases import Key, phases_of, put_phases
+from hymio.store.phases import Key, phases_at, put_phases
+
+_SINGLE = ("text", "contact", "demographics")
 
 
 def store_phases(
@@ -19,43 +21,63 @@ def store_phases(
     `fresh` are the feedbacks that are new, by epoch and sequence. Of a press that is told again, what is not known yet
     is added, and what is known stands: a phase that contradicts it becomes a misfit.
     """
-    first: dict[Key, After] = {}
+    waiting = [(press, stored, press.after) for press, stored in told if press.after is not None]
+    known = _stored(ledger, [stored for _, stored, _ in waiting if stored is not None])
+    changed: dict[Key, After] = {}
     misfits: list[Misfit] = []
-    for press, stored in told:
-        if press.after is None:
-            continue
+    for press, stored, after in waiting:
         feedback = stored or fresh[press.epoch, press.sequence]
         key = (feedback.at, feedback.smiley, press.epoch, press.sequence)
-        known = first.get(key) or (None if stored is None else phases_of(ledger.transaction, ledger.organization, key))
-        first[key], refused = (press.after, []) if known is None else merged(known, press.after)
-        misfits += [Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body) for body in refused]
-    put_phases(ledger.transaction, ledger.organization, first.items(), ledger.revision)
+        before = known.get(key, After())
+        known[key], refused = merged(before, after)
+        if known[key] != before:
+            changed[key] = known[key]
+        misfits += [Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
+    put_phases(ledger.transaction, ledger.organization, changed.items(), ledger.revision)
     return misfits
 
 
-def merged(known: After, told: After) -> tuple[After, list[str]]:
-    """What is known and what is told made one, and as JSON what of the told contradicts the known."""
-    refused: list[str] = []
+def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[Key, After]:
+    """What is stored of the phases of one smiley's feedbacks."""
+    if not feedbacks:
+        return {}
+    instants = {each.at for each in feedbacks}
+    return phases_at(ledger.transaction, ledger.organization, feedbacks[0].smiley, instants)
+
+
+def merged(known: After, told: After) -> tuple[After, list[tuple[str, str]]]:
+    """What is known and what is told made one; and what of the told contradicts the known, by name and as JSON.
+
+    Follow-ups are known by their position and metadata by their keys; of the others a press has at most one.
+    """
+    refused: list[tuple[str, str]] = []
     single = {name: _one(name, getattr(known, name), getattr(told, name), refused) for name in _SINGLE}
     followups = _several("followup", {each.position: each for each in known.followups}, told.followups, refused)
     metadata = dict(known.metadata)
     for key, value in told.metadata:
         if metadata.setdefault(key, value) != value:
-            refused.append(_body("metadata", {key: value}))
+            refused.append(("metadata", _body("metadata", {key: value})))
     return After(tuple(followups), metadata=tuple(sorted(metadata.items())), **single), refused
 
 
-_SINGLE = ("text", "contact", "demographics")
+def plain(after: After) -> dict[str, object]:
+    """What came after a button as JSON writes it, without what was not told."""
+    told: dict[str, object] = {name: _plain(getattr(after, name)) for name in _SINGLE if getattr(after, name)}
+    if after.followups:
+        told["followups"] = [_plain(each) for each in after.followups]
+    if after.metadata:
+        told["metadata"] = dict(after.metadata)
+    return told
 
 
-def _one(name: str, known: Any, told: Any, refused: list[str]) -> Any:
+def _one(name: str, known: Any, told: Any, refused: list[tuple[str, str]]) -> Any:
     """A phase that there is at most once: fields that were not told before are filled in."""
     if known is None or told is None:
         return told if known is None else known
     together = known._make(_filled(mine, other) for mine, other in zip(known, told, strict=True))
     if all(other in (mine, None, ()) for mine, other in zip(together, told, strict=True)):
         return together
-    refused.append(_body(name, told._asdict()))
+    refused.append((name, _body(name, _plain(told))))
     return known
 
 
@@ -63,10 +85,14 @@ def _filled(known: object, told: object) -> object:
     return told if known in (None, ()) else known
 
 
-def _several(name: str, known: dict[int, Any], told: Sequence[Any], refused: list[str]) -> list[Any]:
+def _several(name: str, known: dict[int, Any], told: Sequence[Any], refused: list[tuple[str, str]]) -> list[Any]:
     for each in told:
         known[each.position] = _one(name, known.get(each.position), each, refused)
     return [known[position] for position in sorted(known)]
+
+
+def _plain(phase: Any) -> dict[str, object]:
+    return {name: value for name, value in phase._asdict().items() if value not in (None, ())}
 
 
 def _body(name: str, content: object) -> str:

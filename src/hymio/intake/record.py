@@ -24,7 +24,7 @@ from hymio.feedback import (
 )
 from hymio.intake.hours import settle_placeholders, take_hour_report
 from hymio.intake.judging import Candidate, settle
-from hymio.intake.phases import store_phases
+from hymio.intake.phases import plain, store_phases
 from hymio.intake.resolving import Resolver, clock_correction, named_survey
 from hymio.period import Instant
 from hymio.store import Store
@@ -78,8 +78,10 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     sorted_ = _sort(ledger, upload)
     feedbacks = _store_presses(ledger, upload.smiley, sorted_, correction)
     taken = [report for report in upload.hours if take_hour_report(ledger, upload.smiley, report)]
-    misfits = [*upload.misfits, *sorted_.misfits, *map(_refused, (each for each in upload.hours if each not in taken))]
+    told = [*upload.misfits, *sorted_.misfits, *map(_refused, (each for each in upload.hours if each not in taken))]
+    misfits = [each for each in told if each.phase is None]
     kept = _quarantine(ledger, upload.smiley, misfits)
+    ledger.put_aside(upload.smiley, _hashed(each for each in told if each.phase is not None))
     acknowledged = _acknowledge(ledger, upload._replace(hours=tuple(taken)), misfits)
     # Nobody can have told of what has not happened yet.
     reported = None if upload.reported_through is None else min(upload.reported_through + correction, ledger.now)
@@ -97,7 +99,7 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
         quarantined=(
             *sorted_.quarantined,
             *quarantined,
-            *(Quarantined(misfit.epoch, misfit.sequence, misfit.reason) for misfit in misfits),
+            *(Quarantined(misfit.epoch, misfit.sequence, misfit.reason, misfit.phase) for misfit in told),
         ),
         acknowledged=acknowledged,
         correction=correction,
@@ -147,8 +149,14 @@ def _sort_one(press: Press, told: dict[int, Content], stored: dict[int, Feedback
         if known is not None and is_quarantined(known.verdict):
             found.quarantined.append(Quarantined(press.epoch, press.sequence, Verdict(known.verdict)))
     else:
-        body = json.dumps({"at": press.at, "button": press.button, "survey": press.survey}, separators=(",", ":"))
-        found.misfits.append(Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body))
+        found.misfits.append(Misfit(press.epoch, press.sequence, Verdict.CONFLICT, _body(press)))
+
+
+def _body(press: Press) -> str:
+    said: dict[str, object] = {"at": press.at, "button": press.button, "survey": press.survey}
+    if press.after is not None:
+        said["after"] = plain(press.after)
+    return json.dumps(said, separators=(",", ":"))
 
 
 def _store_presses(ledger: Ledger, smiley: int, sorted_: _Sorted, correction: int) -> list[Feedback]:
@@ -180,8 +188,11 @@ def _refused(report: HourReport) -> Misfit:
 
 
 def _quarantine(ledger: Ledger, smiley: int, misfits: Sequence[Misfit]) -> int:
-    hashed = [(misfit, hashlib.sha256(f"{misfit.reason} {misfit.body}".encode()).digest()[:16]) for misfit in misfits]
-    return ledger.quarantine(smiley, hashed)
+    return ledger.quarantine(smiley, _hashed(misfits))
+
+
+def _hashed(misfits: Iterable[Misfit]) -> list[tuple[Misfit, bytes]]:
+    return [(misfit, hashlib.sha256(f"{misfit.reason} {misfit.body}".encode()).digest()[:16]) for misfit in misfits]
 
 
 def _acknowledge(ledger: Ledger, upload: Upload, misfits: Sequence[Misfit]) -> tuple[tuple[int, int], ...]:

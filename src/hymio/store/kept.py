@@ -13,7 +13,7 @@ _FIRST = int(Verdict.NO_PLACEMENT)
 
 
 class Kept(NamedTuple):
-    """A quarantined press; `at` is None where it could not be read, `said` is what it said."""
+    """A quarantined press or part of one; `at` is None where it could not be read, `said` is what it said."""
 
     smiley: int
     epoch: int
@@ -33,7 +33,7 @@ class Message(NamedTuple):
 
 
 def quarantine_counts(transaction: Transaction, organization: int) -> list[tuple[int, int]]:
-    """(reason, how many presses are in quarantine for it), by reason."""
+    """(reason, how many presses and parts of presses are in quarantine for it), by reason."""
     rows = transaction.rows(
         """SELECT reason, sum(presses) FROM (
           SELECT verdict AS reason, count(*) AS presses FROM feedback

@@ -159,6 +159,14 @@ class Ledger:
             )  # fmt: skip
         return kept
 
+    def put_aside(self, smiley: int, misfits: Sequence[tuple[Misfit, bytes]]) -> None:
+        """Keeps what of its presses could not be taken, each with a hash of its content; once, however often told."""
+        rows = [
+            (self.organization, smiley, each.epoch, each.sequence, digest, int(each.reason), each.body, self.revision)
+            for each, digest in misfits
+        ]
+        self.transaction.insert(schema.quarantine, rows, "ON CONFLICT DO NOTHING")
+
     def account(self, smiley: int, ranges: Iterable[tuple[int, int, int]]) -> None:
         """Notes ranges (epoch, first, last) of sequences that no feedback row will stand for."""
         self.transaction.insert(

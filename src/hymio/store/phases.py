@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from functools import cache
 
@@ -59,22 +60,33 @@ def _replacing(table: Table) -> str:
 
 def phases_of(transaction: Transaction, organization: int, key: Key) -> After:
     """What is stored of a press's phases."""
+    return phases_at(transaction, organization, key[1], key[:1]).get(key, After())
 
-    def rows(table: Table) -> list[Row]:
-        names = [column.name for column in table.columns][5:-1]
-        at, smiley, epoch, sequence = key
-        return transaction.rows(
-            f"""SELECT {", ".join(names)} FROM {table.name} WHERE organization_id = :o AND at = :at
-            AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence ORDER BY 1""",
-            o=organization, at=at, smiley=smiley, epoch=epoch, sequence=sequence,
-        )  # fmt: skip
 
-    followups, texts, contacts, metadata, demographics = map(rows, TABLES)
+def phases_at(
+    transaction: Transaction, organization: int, smiley: int, instants: Iterable[Instant]
+) -> dict[Key, After]:
+    """What is stored of the phases of a smiley's presses at these instants; nothing of those that have none."""
+    found: defaultdict[Key, dict[Table, list[Row]]] = defaultdict(lambda: {table: [] for table in TABLES})
+    within, among = transaction.within("at", "instants"), transaction.among(instants)
+    for table in TABLES:
+        names = ", ".join(column.name for column in list(table.columns)[1:-1])
+        text = f"SELECT {names} FROM {table.name} WHERE organization_id = :o AND smiley_id = :smiley AND {within}"
+        for at, _, epoch, sequence, *columns in transaction.rows(text, o=organization, smiley=smiley, instants=among):
+            found[at, smiley, epoch, sequence][table].append(tuple(columns))
+    return {key: _after(*tables.values()) for key, tables in found.items()}
+
+
+def _after(
+    followups: list[Row], texts: list[Row], contacts: list[Row], metadata: list[Row], demographics: list[Row]
+) -> After:
     return After(
-        followups=tuple(Followup(option, question, position, ui) for position, option, question, ui in followups),
+        followups=tuple(
+            Followup(option, question, position, ui) for position, option, question, ui in sorted(followups)
+        ),
         text=next(map(text_from, texts), None),
         contact=next((ContactDetails(name, email, phone, place) for place, name, email, phone in contacts), None),
-        metadata=tuple((name, value) for name, value in metadata),
+        metadata=tuple(sorted((name, value) for name, value in metadata)),
         demographics=next((Demographics(*each) for each in demographics), None),
     )
 
