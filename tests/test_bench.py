@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from hymio.cli import app
 
 ROWS = [
-    "presses in, uploads of 100, 16 a commit",
-    "presses in, uploads of 100, 1 a commit",
+    "presses in, uploads of 100",
+    "presses in, uploads of 100",
     "disk per press",
     "a year by hour of the root, one survey",
     "a year by hour of the root, one scale",
@@ -19,7 +19,10 @@ ROWS = [
     "start to first answer",
     "memory, idle",
     "a year by hour of a survey, over HTTP",
-    "memory, more while exporting raw",
+    "v2, a page of ",
+    "v2, a page of 1,000 at offset",
+    "v2, the whole year as CSV",
+    "memory, more while exporting",
     "presses in, one a request, 32 clients",
     "its answers: median, 99 of 100",
 ]

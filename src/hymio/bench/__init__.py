@@ -16,9 +16,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hymio.bench import reading, serving, writing
+from hymio.bench import exporting, reading, serving, writing
 from hymio.bench.figure import Figure
-from hymio.bench.fleet import scratch_database
+from hymio.store.yardstick import scratch_database
 
 
 def run(
@@ -60,6 +60,7 @@ def _measured(
         figures += reading.hours(url, year)
         figures += reading.csv(url, year)
         figures += serving.year(url, year)
+        figures += exporting.year(url, year)
     with scratch_database(folder, server, "singles") as url:
         figures += serving.singles(folder, url, progress)
     return figures

@@ -1,17 +1,11 @@
-"""A fleet of terminals below a tree five levels deep, what it sends, and databases to send it to."""
+"""A fleet of terminals below a tree five levels deep, and what it sends."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
-
-import psycopg
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from hymio.feedback import Press, Upload
 from hymio.period import DAY_MS, HOUR_MS
@@ -90,21 +84,3 @@ def _upload(dice: random.Random, smiley: int, day: int, count: int, numbered: in
     numbers = range(day * numbered + 1, day * numbered + count + 1)
     pressed = tuple(Press(smiley * 7919 % (1 << 31), *each) for each in zip(numbers, instants, buttons, strict=True))
     return Upload(smiley, pressed, reported_through=midnight + DAY_MS)
-
-
-@contextmanager
-def scratch_database(folder: Path, server: str | None, name: str) -> Iterator[str]:
-    """The URL of a database of the bench's own: a file in the folder, or made on the server and dropped afterwards."""
-    if server is None:
-        yield f"sqlite:///{folder / f'{name}.db'}"
-        return
-    own = f"hymio_bench_{folder.name[-8:]}_{name}".lower()
-    url = make_url(server)
-    with psycopg.connect(
-        url.set(drivername="postgresql").render_as_string(hide_password=False), autocommit=True
-    ) as admin:
-        admin.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(own)))
-        try:
-            yield url.set(drivername="postgresql", database=own).render_as_string(hide_password=False)
-        finally:
-            admin.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(own)))

@@ -7,24 +7,23 @@ import json
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.message import Message
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 from rich.progress import Progress
 
 from hymio.bench import client
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NOW, Fleet, build
-from hymio.bench.writing import bare_commit
 from hymio.feedback import Press, Upload
 from hymio.store import catalog, open_store
 from hymio.store.catalog import ApiCredentials
-from hymio.store.dialect import connect
+from hymio.store.yardstick import bare_loop
 
 CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
 _MIB = 1 << 20
@@ -104,20 +103,15 @@ def singles(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
 
 
 def _bare_singles(url: str, count: int) -> float:
-    engine = connect(url)
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        commit = bare_commit(driver, sqlite=engine.dialect.name == "sqlite")
+    with bare_loop(url) as commit:
         began = time.perf_counter()
         for n in range(count):
             commit([Upload(n % TERMINALS + 1, (Press(1 << 31, n, NOW, 1),))])
-        rate = count / (time.perf_counter() - began)
-    engine.dispose()
-    return rate
+        return count / (time.perf_counter() - began)
 
 
 def year(url: str, fleet: Fleet) -> Iterator[Figure]:
-    """Start, memory, a year by hour and a raw export over API v1."""
+    """Start, memory at rest and a year by hour over API v1."""
     store = open_store(url)
     with store.begin(fleet.organization, NOW) as ledger:
         credentials = catalog.activate_api(ledger)
@@ -130,36 +124,17 @@ def year(url: str, fleet: Fleet) -> Iterator[Figure]:
         yield Figure("memory, idle", f"{idle / _MIB:.0f} MiB", reach="≤ 150 MB", met=idle <= 150_000_000)
         taken = median_ms(lambda: _get(server, f"{path}/results?truncate=hour", credentials))
         yield Figure("a year by hour of a survey, over HTTP", f"{taken:.1f} ms", reach="< 40 ms", met=taken < 40)
-        grown = (
-            _exporting(server, [f"/v1/surveys/{each}/rawresults" for each in fleet.assignments[:8]], credentials) - idle
-        )
-        yield Figure(
-            "memory, more while exporting raw", f"{grown / _MIB:.0f} MiB", reach="≤ 50 MB", met=grown <= 50_000_000
-        )
 
 
-def _exporting(server: Server, paths: list[str], credentials: ApiCredentials) -> int:
-    """The most memory seen while exports run two at a time."""
-    readers = [
-        threading.Thread(target=lambda part=part: [_get(server, path, credentials) for path in part])
-        for part in (paths[::2], paths[1::2])
-    ]
-    for each in readers:
-        each.start()
-    most = server.memory
-    while any(each.is_alive() for each in readers):
-        most = max(most, server.memory)
-        time.sleep(0.01)
-    return most
-
-
-def _get(server: Server, path: str, credentials: ApiCredentials) -> int:
+def _get(server: Server, path: str, credentials: ApiCredentials) -> None:
     pair = base64.b64encode(f"{credentials.client_id}:{credentials.token}".encode()).decode()
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{server.port}{path}", headers={"Authorization": f"Basic {pair}"}
-    )
-    size = 0
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  our own server
-        while piece := answer.read(1 << 16):
-            size += len(piece)
-    return size
+    request(server, f"http://127.0.0.1:{server.port}{path}", {"Authorization": f"Basic {pair}"})
+
+
+def request(server: Server, address: str, headers: dict[str, str]) -> Message:
+    """One GET, read to its end; the headers of the answer."""
+    asked = urllib.request.Request(address, headers=headers)  # noqa: S310  our own server
+    with urllib.request.urlopen(asked, timeout=600) as answer:  # noqa: S310  our own server
+        while answer.read(1 << 16):
+            pass
+        return cast(Message, answer.headers)

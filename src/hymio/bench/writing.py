@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
-import psycopg
 from rich.progress import Progress
 
 from hymio import intake
 from hymio.bench.figure import Figure, median_ms
-from hymio.bench.fleet import NEW_YEAR, NOW, Fleet, build, busy_days, quiet_year, scratch_database
+from hymio.bench.fleet import NEW_YEAR, NOW, Fleet, build, busy_days, quiet_year
 from hymio.feedback import Press, Upload, halves
 from hymio.period import HOUR_MS
-from hymio.store import open_store, schema
-from hymio.store.dialect import connect
+from hymio.store import open_store
+from hymio.store.yardstick import Commit, bare_loop, scratch_database
 
 TOGETHER = 16
 """Uploads in a commit when several terminals report at once."""
 
 HOT = 100_000
-Commit = Callable[[Sequence[Upload]], None]
 
 
 def uploads(folder: Path, server: str | None, presses: int, progress: Progress) -> Iterator[Figure]:
@@ -35,7 +32,7 @@ def uploads(folder: Path, server: str | None, presses: int, progress: Progress) 
             door = _rate_of_door(url, count, together, progress)
         with scratch_database(folder, server, f"bare{together}") as url:
             bare = _rate_of_bare(url, count, together, progress)
-        many = f"{together} a commit"
+        many = f"{count:,} in all, {together} a commit"
         yield Figure(
             f"presses in, uploads of 100, {many}", f"{door:,.0f}/s", f"bare loop {bare:,.0f}/s", door / bare, reach,
             door / bare >= 0.5 if reach else None,
@@ -60,45 +57,8 @@ def _rate_of_bare(url: str, presses: int, together: int, progress: Progress) -> 
     store = open_store(url)
     sent = busy_days(build(store, 100), presses)
     store.close()
-    engine = connect(url)
-    with engine.connect() as connection:
-        driver = connection.connection.driver_connection
-        try:
-            return _rate(
-                bare_commit(driver, sqlite=engine.dialect.name == "sqlite"), sent, together, progress, "bare loop"
-            )
-        finally:
-            connection.close()
-            engine.dispose()
-
-
-def bare_commit(driver: Any, *, sqlite: bool) -> Commit:
-    """Stores the rows of uploads in one commit, and nothing else: same table, indexes and durability."""
-    names = ", ".join(column.name for column in schema.feedback.columns)
-    marks = ", ".join("?" for _ in schema.feedback.columns)
-    text = f"INSERT INTO feedback ({names}) VALUES ({marks})"  # noqa: S608  own names
-
-    def commit(batch: Sequence[Upload]) -> None:
-        rows = [
-            (1, upload.smiley, *press[:3], 120, 0, press.button, 0, 0, upload.smiley, 0, 1, None)
-            for upload in batch
-            for press in upload.presses
-        ]
-        cursor = driver.cursor()
-        if sqlite:
-            cursor.execute("BEGIN IMMEDIATE")
-            cursor.executemany(text, rows)
-        else:
-            _copy(cursor, names, rows)
-        driver.commit()
-
-    return commit
-
-
-def _copy(cursor: psycopg.Cursor[Any], names: str, rows: Sequence[tuple[int | None, ...]]) -> None:
-    with cursor.copy(f"COPY feedback ({names}) FROM STDIN") as copying:
-        for row in rows:
-            copying.write_row(row)
+    with bare_loop(url) as commit:
+        return _rate(commit, sent, together, progress, "bare loop")
 
 
 def _rate(commit: Commit, sent: list[Upload], together: int, progress: Progress, what: str) -> float:
