@@ -28,7 +28,7 @@ def run(
         typer.Option(
             metavar="URL",
             help="A PostgreSQL server: databases of the bench's own are made there and dropped; a password of it"
-            " belongs into ~/.pgpass",
+            " belongs in ~/.pgpass",
         ),
     ] = None,
     hot_hour: Annotated[bool, typer.Option("--hot-hour", help="Only what one more press costs in a full hour")] = False,

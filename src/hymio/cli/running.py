@@ -38,7 +38,7 @@ Port = Annotated[
 def serve(context: typer.Context, host: Host = None, port: Port = None, database: Database = None) -> None:
     """Serve until Ctrl-C: the terminals' uploads, the SMS webhook, API v1 and its documentation.
 
-    A password of the database belongs into hymio.toml or the file that HYMIO_DATABASE_FILE names, for your eyes alone.
+    A password of the database belongs in hymio.toml or the file that HYMIO_DATABASE_FILE names, for your eyes alone.
 
     Examples: hymio serve · hymio serve --port 8080 · HYMIO_DATABASE_FILE=database.txt hymio serve
     """
@@ -158,7 +158,7 @@ def get(
             metavar="CLIENT:TOKEN",
             envvar="HYMIO_CREDENTIALS",
             show_default=False,
-            help="Credentials of the API, which whoever lists processes can see here; better in the environment",
+            help="Credentials of the API; as a flag, whoever lists processes can see them",
         ),
     ] = None,
     user_file: Annotated[

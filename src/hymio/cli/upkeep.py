@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -184,7 +185,12 @@ def list_quarantine(
     for reason, count in counts:
         summary.add_row(Verdict(reason).label.replace("_", " "), f"{count:,}")
     shown = table(
-        ("pressed", FOLDED), ("smiley", WHOLE), ("press", FOLDED), ("what", FOLDED), "reason", title="The newest"
+        ("pressed", WHOLE),
+        ("smiley", WHOLE),
+        ("press", FOLDED),
+        ("what", FOLDED),
+        ("reason", FOLDED),
+        title="The newest",
     )
     for each in rows:
         shown.add_row(
@@ -262,7 +268,7 @@ def _instant(at: int | None) -> str:
     try:
         return format_timestamp(at, 0, utc=True)[:19].replace("T", " ") + "Z"
     except (ValueError, OverflowError):  # a clock that no calendar has
-        return str(at)
+        return fill(str(at), len("2026-01-01 12:00:00Z"))
 
 
 # --- the database -----------------------------------------------------------------------------------------------------

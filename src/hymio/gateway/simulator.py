@@ -204,7 +204,7 @@ def new_command(
     file: File,
     token: Annotated[
         str | None,
-        typer.Option(help="The smiley's upload token, which whoever lists processes can see here",
+        typer.Option(help="The smiley's upload token; as a flag, whoever lists processes can see it",
                      envvar="HYMIO_TERMINAL_TOKEN"),
     ] = None,
     token_file: Annotated[
