@@ -361,7 +361,7 @@ BAD = [
     ("/v1/questions", "limit", "1e1"),
     ("/v1/questions", "limit", "٣"),
     ("/v1/questions", "offset", "-1"),
-    ("/v1/questions", "offset", "1" * 40),
+    ("/v1/questions", "limit", "1" * 40),
     ("/v1/questions/1/surveys", "state", "all"),
     ("/v1/surveys/1/results", "truncate", "minute"),
     ("/v1/surveys/1/results", "truncate", ""),
@@ -370,7 +370,7 @@ BAD = [
     ("/v1/surveys/1/results", "date_start", "2024-02-30"),
     ("/v1/surveys/1/results", "date_start", "2024-02-30T00:00:00Z"),
     ("/v1/surveys/1/results", "date_start", "2024-03-04T00:00:00"),
-    ("/v1/surveys/1/results", "date_start", "9999-12-31"),
+    ("/v1/surveys/1/results", "date_start", "0000-12-31"),
     ("/v1/surveys/1/results", "date_end", "2024-03-04T24:00:00Z"),
     ("/v1/surveys/1/rawresults", "date_end", "1709532907000"),
     ("/v1/surveys/1/rawresults", "limit", "0"),
@@ -387,6 +387,23 @@ def test_a_bad_parameter_is_named(path: str, name: str, value: str, world: World
     problem = answer.json()
     assert (problem["parameter"], problem["got"]) == (name, value[:200])
     assert problem["accepted"]
+
+
+@pytest.mark.parametrize("most", ["9" * 16, "9" * 5000, "0" * 5000 + "1000000000000000"])
+def test_more_than_there_can_be_is_all_of_it(most: str, world: World):
+    whole = world.api.json("/v1/surveys/1/rawresults")
+    found = world.api.json("/v1/surveys/1/rawresults", limit=most)
+    assert (found["data"], found["meta"]["limit"]) == (whole["data"], 10**15)
+    assert world.api.json("/v1/surveys/1/rawresults", offset=most)["data"] == []
+    assert world.api.json("/v1/questions", offset=most)["data"] == []
+
+
+@pytest.mark.parametrize("path", ["results", "results?truncate=year", "rawresults", "openfeedback", "followup"])
+def test_a_period_to_the_last_day_of_the_calendar_is_open(path: str, world: World):
+    for survey in (1, 4):
+        whole = world.api.json(f"/v1/surveys/{survey}/{path}")
+        joined = f"{path}{'&' if '?' in path else '?'}date_start=0001-01-01&date_end=9999-12-31"
+        assert world.api.json(f"/v1/surveys/{survey}/{joined}") == whole
 
 
 @pytest.mark.parametrize("path", ["/v1/questions?limit=1&limit=1", "/v1/folders?surveys=true&surveys=false"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from uuid import UUID
 
 import httpx
 import pytest
@@ -22,8 +24,9 @@ import typer.main
 from hymio import intake
 from hymio.cli import app, main, naming
 from hymio.errors import SetupError
-from hymio.feedback import Press, Upload
+from hymio.feedback import HourReport, Press, Upload, halves
 from hymio.store import catalog, open_store
+from hymio.store.dialect import without_password
 from tests.example import at
 
 NOON = 1_767_268_800_000  # 2026-01-01T12:00:00Z
@@ -293,11 +296,28 @@ def test_verify_shows_what_differs_and_rebuild_restores(hymio: Hymio, database_u
         transaction.run("UPDATE assignment_hour SET c3 = c3 + 4")
     said = hymio("verify", "Acme")
     assert said.code == 1
-    assert re.search(
-        r"2026-01-01 14:00\s+assignment 1 \(Acme / Front door\), verdict 0\s+1, 0, 0, 6\s+1, 0, 0, 2", said.out
-    )
-    done(hymio("rebuild", "--all"))
+    assert said.out.count("Acme / Front door, survey 1\n") == 1
+    assert re.search(r"\n2026-01-01 14:00\s+counted\s+1, 0, 0, 6\s+1, 0, 0, 2\n", said.out)
+    assert re.search(r"\nAcme, How was your visit\?\n", said.out)
+    assert "rebuilt; 0 verdicts and 1 hour of points and groups" in done(hymio("rebuild", "--all"))
     assert "every hour is what they give" in done(hymio("verify", "--all"))
+
+
+def test_verify_tells_in_order_of_time_with_a_count_for_each_button(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    press(database_url, 0, 0, 0, apart=-3_600_000)
+    with closing(open_store(database_url)) as store, store.write() as transaction:
+        transaction.run("UPDATE assignment_hour SET c0 = 0 WHERE starts_at = :at", at=NOON - 3 * 3_600_000)
+        transaction.run("UPDATE assignment_hour SET c1 = 1 WHERE starts_at = :at", at=NOON - 2 * 3_600_000)
+        transaction.run("UPDATE feedback SET verdict = 4 WHERE sequence = 2")
+    point = hymio("verify", "Acme").out.partition("Acme / Front door, survey 1\n")[2].partition("\n\n")[0]
+    assert [" ".join(line.split()) for line in point.splitlines()[1:]] == [
+        "2026-01-01 11:00 counted 0, 0, 0, 0 1, 0, 0, 0",
+        "2026-01-01 12:00 counted 1, 1, 0, 0 1, 0, 0, 0",
+        "2026-01-01 10:00:00Z press 1/2 of 2415VE0A110042 interval counted",
+    ]
+    assert "1 verdict and 2 hours" in done(hymio("rebuild", "Acme"))
+    done(hymio("verify", "Acme"))
 
 
 def test_quarantine_is_listed_and_released(hymio: Hymio, database_url: str):
@@ -308,14 +328,37 @@ def test_quarantine_is_listed_and_released(hymio: Hymio, database_url: str):
     press(database_url, 3, 9)
     listed = done(hymio("quarantine", "list", "Acme"))
     assert re.search(r"no placement\s+2", listed)
-    assert re.search(r"2026-01-01 12:02:00Z\s+T1\s+1\s+2\s+button 9\s+no placement", listed)
+    assert re.search(r"2026-01-01 12:02:00Z\s+T1\s+1/2\s+button 9\s+no placement", listed)
     done(hymio("survey", "add", "Acme", "Well?"))
     done(hymio("survey", "assign", "Acme", "Well?", "Door", "--from", "2026-01-01"))
     done(hymio("smiley", "place", "Acme", "T1", "Door", "--from", "2026-01-01T00:00Z"))
-    assert "1 presses released" in done(hymio("quarantine", "release", "Acme"))
+    assert "1 press released" in done(hymio("quarantine", "release", "Acme"))
     assert "button 3" not in (left := done(hymio("quarantine", "list", "Acme")))
     assert "button 9" in left
-    assert "1 raw results" in done(hymio("verify", "Acme"))
+    assert "1 raw result," in done(hymio("verify", "Acme"))
+
+
+def test_presses_that_are_hard_to_show(hymio: Hymio, database_url: str, monkeypatch: pytest.MonkeyPatch):
+    """An instant that no calendar has, an hour told by SMS, a UUID; in 80 columns no serial is cut."""
+    done(hymio("organization", "create", "Acme"))
+    done(hymio("node", "add-point", "Acme", "Door"))
+    serial = "2415VE0A110042-OF-A-LONG-LONG-NAME"[:32]
+    token = after("upload token", done(hymio("smiley", "add", "Acme", serial)))
+    web = UUID("01234567-89ab-7def-8123-456789abcdef")
+    told = [Upload(1, hours=(HourReport(7, 40, NOON, (0, 0, 0, 1)),)), Upload(1, (Press(*halves(web), NOON, 2, 5),))]
+    with closing(open_store(database_url)) as store:
+        intake.record(store, 1, told, NOON + 3_600_000)
+    with server(database_url) as url:
+        body = {"epoch": 8, "presses": [{"sequence": 3, "at": 99999999999999999, "button": 1}]}
+        httpx.post(f"{url}/terminal/v1/uploads", json=body, headers={"Authorization": f"Bearer {token}"})
+    listed = done(hymio("quarantine", "list", "Acme"))
+    assert re.search(rf"99999999999999999\s+{serial}\s+8/3\s+\{{\"sequence\"", listed)
+    assert re.search(rf"{serial}\s+from 7/40\s+hour, button 3", listed)
+    assert re.search(rf"{serial}\s+{str(web)[:18]}.*button 2", listed)
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = done(hymio("quarantine", "list", "Acme"))
+    assert narrow.count(serial) == 3
+    assert max(map(len, narrow.splitlines())) <= 80
 
 
 def test_another_policy_acts_backwards_when_resettled(hymio: Hymio, database_url: str):
@@ -343,11 +386,68 @@ def test_the_database(hymio: Hymio, database_url: str):
     assert ("SQLite" if database_url.startswith("sqlite") else "citus") in said.err
 
 
-def test_a_password_is_not_shown():
-    from hymio.cli.upkeep import _without_password
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:p@ss@host/name", "postgresql://me@host/name"),
+        ("postgresql://me:p?ss@host/name", "postgresql://me@host/name"),
+        ("postgresql://me@host/name?password=p@ss&sslmode=require", "postgresql://me@host/name?sslmode=require"),
+        ("postgresql://host/name?p%61ssword=x", "postgresql://host/name"),
+        ("sqlite:///hymio.db", "sqlite:///hymio.db"),
+        ("sqlite:////folder of mine/hymio.db", "sqlite:////folder of mine/hymio.db"),
+    ],
+)
+def test_a_password_is_not_shown(url: str, shown: str):
+    assert without_password(url) == shown
 
-    assert _without_password("postgresql://me:p@ss@host/name") == "postgresql://me@host/name"
-    assert _without_password("sqlite:///hymio.db") == "sqlite:///hymio.db"
+
+def test_what_is_stored_is_its_owners_alone(anywhere: Hymio, tmp_path: Path):
+    before = os.umask(0o022)
+    try:
+        done(anywhere("organization", "create", "Acme"))
+        folder = tmp_path / "hymio-data"
+        with closing(open_store(f"sqlite:///{folder / 'hymio.db'}")) as store, store.read(), store.begin(1, NOON):
+            modes = {each.name: each.stat().st_mode & 0o777 for each in folder.iterdir()}
+        done(anywhere("--data", "demo", "demo", "--data", "demo", "--once", "--port", "0", "--presses", "0"))
+    finally:
+        os.umask(before)
+    assert modes == {"hymio.db": 0o600, "hymio.db-wal": 0o600, "hymio.db-shm": 0o600}
+    assert (folder.stat().st_mode & 0o777, (tmp_path / "demo").stat().st_mode & 0o777) == (0o700, 0o700)
+    assert (tmp_path / "demo" / "hymio.db").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_index_of_a_survey_is_that_of_its_scale(hymio: Hymio):
+    set_up(hymio)
+    assert "(nps, NPS)" in done(hymio("survey", "add", "Acme", "Would you recommend us?", "--scale", "nps"))
+    assert "(nps, AVERAGE)" in done(hymio("survey", "add", "Acme", "And so?", "--scale", "nps", "--index", "average"))
+    assert "(five, HAPPY)" in done(hymio("survey", "add", "Acme", "Well?", "--scale", "five"))
+
+
+def test_credentials_need_not_stand_in_a_flag(hymio: Hymio, monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    token, user = set_up(hymio)
+    (tmp_path / "user.txt").write_text(f"{user}\n", encoding="utf-8")
+    (tmp_path / "token.txt").write_text(f"{token}\n", encoding="utf-8")
+    assert hymio("get", "/v1/folders").code == 1
+    done(hymio("get", "/v1/folders", "--user-file", "user.txt"))
+    monkeypatch.setenv("HYMIO_CREDENTIALS", user)
+    done(hymio("get", "/v1/folders"))
+    done(hymio("terminal", "new", "one.jsonl", "--token-file", "token.txt"))
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{token}\n"))
+    done(hymio("terminal", "new", "two.jsonl", "--token-file", "-"))
+    for file in ("one.jsonl", "two.jsonl"):
+        assert json.loads((tmp_path / file).read_text(encoding="utf-8"))["terminal"]["token"] == token
+
+
+def test_long_messages_are_cut_unless_all_is_asked_for(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    secret = after("secret", done(hymio("sms-secret", "Acme")))
+    text = "I would like to say more than fits. " * 20 + "The end."
+    with server(database_url) as url:
+        httpx.post(f"{url}/sms", data={"from": "+1", "text": text}, headers={"X-Hymio-Secret": secret})
+    said = hymio("message", "list", "Acme")
+    assert "--full" in said.err
+    assert "The end." not in done(said)
+    assert "The end." in " ".join(done(hymio("message", "list", "Acme", "--full")).split())
 
 
 # --- mistakes ---------------------------------------------------------------------------------------------------------
@@ -392,6 +492,10 @@ def test_a_password_is_not_shown():
         ("--database mysql://x organization list", "postgresql://"),
         ("serve --host no.such.host.invalid", "no.such.host.invalid"),
         ("terminal send no-such-file", "no-such-file"),
+        ("terminal new door.jsonl --token x --url foo", "http://127.0.0.1:8000"),
+        ("terminal new door.jsonl", "--token-file"),
+        ("terminal new door.jsonl --token-file no-such-file", "no-such-file"),
+        ("get /v1/folders --user-file no-such-file", "no-such-file"),
     ],
 )
 def test_a_mistake_is_one_clear_line(words: str, named: str, hymio: Hymio):
@@ -413,6 +517,21 @@ def test_a_mistyped_database_is_not_made(anywhere: Hymio, tmp_path: Path):
     done(anywhere("organization", "create", "Acme"))
     done(anywhere("verify", "--all"))
     assert (tmp_path / "hymio-data" / "hymio.db").exists()
+
+
+def test_what_nobody_foresaw_is_one_clear_line_too(anywhere: Hymio, monkeypatch: pytest.MonkeyPatch):
+    def broken(_url: str) -> None:
+        raise RuntimeError("two\nlines")
+
+    monkeypatch.setattr("hymio.store.open_store", broken)
+    said = anywhere("organization", "create", "Acme")
+    assert (said.code, said.out, said.err.count("\n")) == (2, "", 1)
+    assert "RuntimeError: two lines" in said.err
+    assert "HYMIO_LOG_LEVEL=debug" in said.err
+    monkeypatch.setenv("HYMIO_LOG_LEVEL", "debug")
+    said = anywhere("organization", "create", "Acme")
+    assert said.code == 2
+    assert "Traceback" in said.err
 
 
 def test_a_data_folder_that_cannot_be(anywhere: Hymio, tmp_path: Path):
@@ -448,6 +567,8 @@ def commands() -> Iterator[Sequence[str]]:
 def test_every_command_has_help(path: Sequence[str], anywhere: Hymio):
     said = done(anywhere(*path, "--help"))
     assert "Usage: " + " ".join(["hymio", *path]) in said
+    assert "<bool>" not in said
+    assert ":secret@" not in said
 
 
 def test_help_loads_no_database_and_no_server():
@@ -501,6 +622,19 @@ def server(database_url: str) -> Iterator[str]:
             said = process.communicate()[1]
     assert process.returncode in {0, -signal.SIGTERM}, said
     assert f"Hymio serves on {url}" in said
+
+
+def test_a_server_says_where_it_serves_once_it_does(tmp_path: Path):
+    words = [sys.executable, "-m", "hymio", "--data", str(tmp_path / "data"), "serve", "--port", "0"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stderr
+            [url] = re.findall(r"serves on (http://127\.0\.0\.1:[1-9]\d*) ", process.stderr.readline())
+            assert httpx.get(f"{url}/health").status_code == 200
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate()
+    assert process.returncode == 0
 
 
 def await_health(url: str, process: subprocess.Popen[str]) -> None:

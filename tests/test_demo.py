@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
@@ -20,12 +21,13 @@ from typing import Any
 
 import httpx
 import pytest
+from rich.console import Console
 
 from hymio import demo, intake
-from hymio.demo import history, page, tree
+from hymio.demo import history, page, table, tree
 from hymio.demo.credentials import FILE, read_credentials, write_credentials
 from hymio.errors import SetupError
-from hymio.feedback import After, Text, Upload, Verdict
+from hymio.feedback import After, Press, Text, Upload, Verdict
 from hymio.period import Grain, format_timestamp, offset_at, zone
 from hymio.results import OfAssignment, OfNode, followups, hourly, raw, texts
 from hymio.store import Store, kept, open_store
@@ -225,6 +227,33 @@ def test_secrets_that_fit_are_kept_and_others_made_anew(store: Store):
     )
 
 
+# --- the table ------------------------------------------------------------------------------------------------------
+
+
+def drawn(shown: Any, width: int) -> list[str]:
+    out = Console(width=width, file=io.StringIO())
+    out.print(shown)
+    return out.file.getvalue().splitlines()  # type: ignore[attr-defined]  # it is a StringIO
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_the_table_is_no_wider_and_no_higher_than_the_screen(width: int, store: Store):
+    made = demo.prepare(store, NOW)
+    for smiley, at in ((1, NOW - 90_000), (5, NOW - 60_000), (7, NOW - 30_000)):
+        told = tuple(Press(9, number, at + number * 1000, 2) for number in range(1, 13))
+        intake.record(store, made.organization, [Upload(smiley, told)], NOW)
+    whole = drawn(table.last_hours(store, made.organization, NOW, 1, width), width)
+    names = ["Central Station", "Market Hall", "Thamel"]
+    assert [name for name in names if any(name in line for line in whole)] == names
+    assert "misuse" in whole[1]
+    assert "left out" not in whole[1]
+    assert max(len(line.rstrip()) for line in whole) <= width
+    assert len(whole) == 4 + 3
+    low = drawn(table.last_hours(store, made.organization, NOW, 1, width, 4 + 2), width)
+    assert len(low) == 4 + 2
+    assert [name for name in names if any(name in line for line in low)] == names[1:]
+
+
 # --- the presses of the web ------------------------------------------------------------------------------------------
 
 
@@ -366,6 +395,7 @@ def test_once_shows_everything_and_ends(tmp_path: Path):
         credentials["baseUrl"],
     ):
         assert wanted in first.stdout
+    assert f"Start it again with `hymio demo --data {folder} --port " in first.stdout
     assert first.stdout.count(f"curl -u {credentials['v1']['clientId']}:{credentials['v1']['apiToken']} '") == 5
     assert {each["serial"] for each in credentials["smileys"]} == {spot.serial for spot in tree.SPOTS}
 

@@ -232,6 +232,19 @@ def test_documents_in_the_package_are_those_in_docs():
         assert (files("hymio.api") / "pages" / page.file).read_text() == (DOCS / page.file).read_text()
 
 
+def test_the_example_of_the_settings_names_an_address_of_its_own(api: Api):
+    text = api.request("GET", "/docs/settings").text
+    assert "https://feedback.example.com" in text
+    assert "http://127.0.0.1" not in text
+
+
+def test_headings_vanish_only_where_all_but_the_first_are_empty_and_code_is_whole():
+    css = (files("hymio.api") / "templates" / "page.css").read_text()
+    assert re.findall(r"thead tr(\S+) \{ display: none; \}", css) == [":not(:has(th:nth-child(n+2):not(:empty)))"]
+    assert "white-space: pre-wrap" in re.findall(r"^pre \{.*", css, re.MULTILINE)[0]
+    assert "box-decoration-break: clone" in re.findall(r"^code \{.*", css, re.MULTILINE)[0]
+
+
 def test_every_setting_is_documented():
     rows = re.findall(r"^\| `(\w+)` \| (?:`([^`]*)`)? *\| (.+) \|$", (DOCS / "settings.md").read_text(), re.MULTILINE)
     assert rows == [(each.name, each.default, each.help) for each in described()]

@@ -296,4 +296,19 @@ def test_the_command_says_what_waits_when_nobody_answers(tmp_path: Path) -> None
     runner.invoke(terminal, ["press", file, "1"])
     result = runner.invoke(terminal, ["send", file])
     assert result.exit_code == 1
-    assert "1 presses still wait" in result.stderr
+    assert "1 press still waits" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "why"), [(["--serial", "T1"], "--offset"), ([], "--serial")], ids=["no offset", "no serial"]
+)
+def test_a_text_needs_to_know_who_speaks_and_what_the_clocks_show(words: list[str], why: str, tmp_path: Path) -> None:
+    file = str(tmp_path / "exit")
+    runner = CliRunner()
+    runner.invoke(terminal, ["new", file, "--token", "x", *words])
+    assert "1 press waits" in runner.invoke(terminal, ["press", file, "1"]).output
+    if words:
+        assert "/W240/" in runner.invoke(terminal, ["sms", file, "--offset", "-240"]).output
+    result = runner.invoke(terminal, ["sms", file])
+    assert isinstance(result.exception, SetupError)
+    assert why in str(result.exception)

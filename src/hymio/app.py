@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
+import socket
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
@@ -220,13 +221,28 @@ def make_server(store: Store, settings: Settings, clock: Callable[[], Instant] =
     return uvicorn.Server(config)
 
 
-def serve(settings: Settings) -> None:
-    """Opens (and migrates) the database and serves until SIGINT or SIGTERM."""
+def serve(settings: Settings, door: socket.socket | None = None, started: Callable[[], object] = lambda: None) -> None:
+    """Opens (and migrates) the database and serves until SIGINT or SIGTERM; `started` is called once it answers.
+
+    `door` is a socket bound already; without one the settings say where.
+    """
     configure_log(settings)
     # The server ends in good order at these and then raises them again, for which we have no more use.
     for each in (signal.SIGINT, signal.SIGTERM):
         signal.signal(each, lambda *_: None)
     if not settings.database:
-        settings.data.mkdir(parents=True, exist_ok=True)
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with closing(open_store(settings.database_url)) as store:
-        make_server(store, settings).run()
+        server = make_server(store, settings)
+        _tell_when_started(server, started)
+        server.run([door] if door else None)
+
+
+def _tell_when_started(server: uvicorn.Server, started: Callable[[], object]) -> None:
+    begin = server.startup
+
+    async def startup(sockets: list[socket.socket] | None = None) -> None:
+        await begin(sockets)
+        started()
+
+    server.startup = startup  # type: ignore[method-assign]  # uvicorn has no hook at this point

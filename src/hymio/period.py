@@ -379,7 +379,8 @@ def parse_timestamp(text: str) -> Instant:
 def format_timestamp(at: Instant, offset: int, utc: bool = False) -> str:
     """Write `2016-01-18T12:37:05.000+02:00`; with `utc`, for points in the zone UTC, `2016-01-18T10:37:05.000Z`.
 
-    It is called for each row of an export, so all but the looking up is remembered. ValueError outside years 1 to 9999.
+    It is called for each row of an export, so all but the looking up is remembered. ValueError outside years 1 to 9999,
+    OverflowError far outside.
     """
     shown = at if utc else at + offset * MINUTE_MS
     within = shown % HOUR_MS

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, datetime, time
 from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
 from hymio.errors import BadRequest
-from hymio.period import TIMESTAMP_FORM, Instant, local_day, parse_timestamp
+from hymio.period import TIMESTAMP_FORM, Instant, instant_of, parse_timestamp
 
 _FAR: Final = 10**15
-_NUMBER: Final = re.compile(r"[0-9]{1,16}")
+_NUMBER: Final = re.compile(r"[0-9]+")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIME_ACCEPTED: Final = f"{TIMESTAMP_FORM}, or a date yyyy-MM-dd"
 FLAGS: Final = {"true": True, "false": False}
@@ -54,14 +54,15 @@ class Query:
         return words[got.lower()]
 
     def number(self, name: str, least: int, most: int | None) -> int | None:
-        """A whole number from `least` to `most`; without `most` as large as anything can be."""
+        """A whole number from `least` to `most`; without `most` no larger than anything can be, whatever is asked."""
         accepted = f"a whole number from {least} to {most}" if most else f"a whole number, {least} or more"
         got = self.text(name, accepted)
         if got is None:
             return None
-        if not _NUMBER.fullmatch(got) or not least <= int(got) <= (most or _FAR):
+        number = int(got.lstrip("0")[:17] or 0) if _NUMBER.fullmatch(got) else -1
+        if not least <= number <= (most or number):
             raise BadRequest(parameter=name, got=got, accepted=accepted)
-        return int(got)
+        return min(number, _FAR)
 
     def instant(self, name: str, zone: ZoneInfo) -> Instant | None:
         """An instant from a timestamp, or from a date: the beginning of that day in the zone."""
@@ -75,4 +76,4 @@ class Query:
 
 
 def _midnight(text: str, zone: ZoneInfo) -> Instant:
-    return local_day(date.fromisoformat(text), zone).start
+    return instant_of(datetime.combine(date.fromisoformat(text), time.min), zone)

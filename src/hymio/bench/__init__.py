@@ -26,7 +26,9 @@ def run(
     database: Annotated[
         str | None,
         typer.Option(
-            metavar="URL", help="A PostgreSQL server: databases of the bench's own are made there and dropped"
+            metavar="URL",
+            help="A PostgreSQL server: databases of the bench's own are made there and dropped; a password of it"
+            " belongs in ~/.pgpass",
         ),
     ] = None,
     hot_hour: Annotated[bool, typer.Option("--hot-hour", help="Only what one more press costs in a full hour")] = False,
@@ -35,7 +37,7 @@ def run(
 ) -> None:
     """Measure writing, reading, serving, disk and memory, on SQLite or on a PostgreSQL server.
 
-    Examples: hymio bench · hymio bench --presses 5000000 · hymio bench --database postgresql://hymio:secret@localhost/hymio
+    Examples: hymio bench · hymio bench --presses 5000000 · hymio bench --database postgresql://hymio@localhost/hymio
     """
     console = Console(width=None if sys.stdout.isatty() else 130)
     with _folder(keep=keep, console=console) as folder, _progress(console) as progress:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from hymio import __version__
 from hymio.cli import access, custom, organizations, running, smileys, surveys, tokens, tree, upkeep, users
-from hymio.cli.command import Database, say_error
+from hymio.cli.command import Database, obey, say_error
 from hymio.errors import HymioError
 
 app = typer.Typer(
@@ -75,15 +76,22 @@ def root(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and ends the process: 0 done, 1 no (`verify` found a difference), 2 it could not be done."""
     try:
-        app(args=arguments, prog_name="hymio")
+        obey(app, arguments, "hymio")
     except HymioError as error:
-        say_error(error.detail)
-        sys.exit(2)
+        _fail(error, error.detail)
     except BrokenPipeError:
         # Whoever read our output has gone (`hymio … | head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
-        say_error(f"{named}{error.strerror or error}")
-        sys.exit(2)
+        _fail(error, f"{named}{error.strerror or error}")
+    except Exception as error:  # noqa: BLE001  whoever typed the command is told in one line, whatever it is
+        _fail(error, f"a mistake of Hymio's, {type(error).__name__}: {error}. HYMIO_LOG_LEVEL=debug says where")
+
+
+def _fail(error: Exception, detail: str) -> NoReturn:
+    if os.environ.get("HYMIO_LOG_LEVEL", "").lower() == "debug":
+        traceback.print_exception(error)
+    say_error(detail)
+    sys.exit(2)

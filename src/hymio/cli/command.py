@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from typer.core import TyperOption
+from typer.main import get_command
 
 from hymio import settings
 from hymio.errors import SetupError
@@ -27,8 +29,8 @@ Database = Annotated[
     str | None,
     typer.Option(
         metavar="URL",
-        help="sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME; otherwise HYMIO_DATABASE,"
-        " otherwise hymio.db in the data folder",
+        help="sqlite:///FILE or postgresql://USER@HOST/NAME; otherwise HYMIO_DATABASE or, with a password,"
+        " the file that HYMIO_DATABASE_FILE names; otherwise hymio.db in the data folder",
         show_default=False,
     ),
 ]
@@ -77,6 +79,12 @@ def quoted(text: str) -> str:
     return escape(shlex.quote(text))
 
 
+def how_many(number: int, what: str) -> str:
+    """A number with its noun: 1 press, 2 presses."""
+    plural = f"{what}es" if what.endswith("s") else f"{what}s"
+    return f"{number:,} {what if number == 1 else plural}"
+
+
 def table(*columns: str | tuple[str, dict[str, Any]], title: str | None = None) -> Table:
     """An empty table in the one style of all; a column is a heading or a heading with rich's options."""
     made = Table(
@@ -91,6 +99,7 @@ def table(*columns: str | tuple[str, dict[str, Any]], title: str | None = None) 
 
 RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
 WHOLE: dict[str, Any] = {"no_wrap": True}
+FOLDED: dict[str, Any] = {"overflow": "fold"}
 
 
 # --- settings and the store -------------------------------------------------------------------------------------------
@@ -119,7 +128,7 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
     chosen = loaded(context, database)
     kind, _, file = chosen.database_url.partition(":///")
     if make and not chosen.database:
-        chosen.data.mkdir(parents=True, exist_ok=True)
+        chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     elif not make and kind == "sqlite" and not Path(file).exists():
         raise SetupError(
             f"there is no database {file}. Name another with --database, or begin with: hymio organization create NAME"
@@ -149,6 +158,26 @@ def looking_up(
         organization = find_organization(store, name)
         with store.begin(organization.id, now()) as ledger:
             yield store, organization, ledger
+
+
+# --- running ----------------------------------------------------------------------------------------------------------
+
+
+def obey(app: typer.Typer, words: Sequence[str] | None, name: str) -> None:
+    """Runs what was typed, by default on the command line, and ends the process."""
+    command = get_command(app)
+    _show_flags_bare(command)
+    command(args=words, prog_name=name)
+
+
+def _show_flags_bare(command: Any, above: typer.Context | None = None) -> None:
+    """Help would name a type beside flags too, which take no value."""
+    context = typer.Context(command, parent=above, **command.context_settings)
+    for each in command.get_params(context):
+        if isinstance(each, TyperOption) and each.is_flag:
+            each.metavar = ""
+    for below in getattr(command, "commands", {}).values():
+        _show_flags_bare(below, context)
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------

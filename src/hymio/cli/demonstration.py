@@ -14,12 +14,12 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 
 from hymio.app import configure_log, make_server
-from hymio.cli.command import console, hint, now, progress, say
+from hymio.cli.command import console, hint, now, progress, quoted, say
 from hymio.demo import Demo, load, prepare, table
 from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
 from hymio.demo.live import PAST_HOURS, Street, opened
@@ -62,14 +62,14 @@ def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_pr
                 _press(street)
                 say("[bold]The last hours[/]")
                 _print_hours(store, demo)
-                _show_doors(demo, folder)
+                _show_doors(demo, folder, over=True)
             else:
-                _show_doors(demo, folder)
+                _show_doors(demo, folder, over=False)
                 _live(store, demo, street)
 
 
 def _writable(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise SetupError(f"{folder} cannot be written to; choose another folder with --data")
     return folder
@@ -187,10 +187,7 @@ def _live(store: Store, demo: Demo, street: Street) -> None:
             stop.wait()
         with Live(console=out, auto_refresh=False) as shown:
             while not stop.wait(_REDRAW_SECONDS):
-                last = table.last_hours(store, demo.organization, now(), LIVE_HOURS, out.width)
-                shown.update(
-                    Group(last, "[dim]The smileys press live. Ctrl-C stops them and the server.[/]"), refresh=True
-                )
+                shown.update(_picture(store, demo, out), refresh=True)
     except KeyboardInterrupt:
         hint("Stopping …")
     finally:
@@ -198,20 +195,35 @@ def _live(store: Store, demo: Demo, street: Street) -> None:
         pressing.join()
 
 
+def _picture(store: Store, demo: Demo, out: Console) -> Group:
+    """What the smileys do, as much of it as the screen holds."""
+    hint = "[dim]The smileys press live. Ctrl-C stops them and the server.[/]"
+    return Group(hint, table.last_hours(store, demo.organization, now(), LIVE_HOURS, out.width, out.height - 2))
+
+
 # --- what to do with it -----------------------------------------------------------------------------------------------
 
 
-def _show_doors(demo: Demo, folder: Path) -> None:
-    """Where the API is, and lines that can be pasted into a shell as they are."""
+def _show_doors(demo: Demo, folder: Path, *, over: bool) -> None:
+    """Where the API is, and lines that can be pasted into a shell as they are, once the server runs."""
     secrets, url = demo.credentials, demo.credentials.base_url
+    if over:
+        say(f"\nStart it again with `{_again(folder, url)}`, then:")
     say(f"\n[bold]{url}[/]  serves the API; its documentation: [bold]{url}/docs[/]")
-    say(f"All secrets, also those of the smileys: {folder / FILE}\n")
+    say(f"All secrets, also those of the smileys: {escape(str(folder / FILE))}\n")
     client = f"curl -u {secrets.client_id}:{secrets.api_token}"
     for what, path in _REQUESTS:
         say(f"[dim]# {what}[/]")
         say(escape(f"{client} '{url}{path}'"))
     say("[dim]# Press a smiley yourself[/]")
     say(escape(_own_press(secrets, url)))
+
+
+def _again(folder: Path, url: str) -> str:
+    """The command that serves this demo at the same address."""
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    told = "" if host == "127.0.0.1" else f" --host {host.strip('[]')}"
+    return f"hymio demo --data {quoted(str(folder))}{told} --port {port}"
 
 
 def _own_press(secrets: Credentials, url: str) -> str:

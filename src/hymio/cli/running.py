@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import Database, hint, loaded, opened, say
+from hymio.cli.command import Database, hint, loaded, obey, opened, say
 
 if TYPE_CHECKING:
     import httpx
@@ -37,22 +38,29 @@ Port = Annotated[
 def serve(context: typer.Context, host: Host = None, port: Port = None, database: Database = None) -> None:
     """Serve until Ctrl-C: the terminals' uploads, the SMS webhook, API v1 and its documentation.
 
-    Examples: hymio serve · hymio serve --port 8080 --database postgresql://hymio:secret@localhost/hymio
-    """
-    chosen = loaded(context, database, host=host, port=port)
-    listening(chosen).close()
-    hint(f"Hymio serves on {chosen.public_url} (documentation: {chosen.public_url}/docs). Ctrl-C stops it.")
-    from hymio import app
+    A password of the database belongs in hymio.toml or the file that HYMIO_DATABASE_FILE names, for your eyes alone.
 
-    app.serve(chosen)
+    Examples: hymio serve · hymio serve --port 8080 · HYMIO_DATABASE_FILE=database.txt hymio serve
+    """
+    from dataclasses import replace
+
+    chosen = loaded(context, database, host=host, port=port)
+    with listening(chosen) as door:
+        bound = replace(chosen, port=door.getsockname()[1])
+        from hymio import app
+
+        url = bound.public_url
+        app.serve(bound, door, lambda: hint(f"Hymio serves on {url} (documentation: {url}/docs). Ctrl-C stops it."))
 
 
 def listening(settings: Settings) -> socket.socket:
-    """A socket bound to the address to serve on. SetupError if that cannot be."""
+    """A socket bound to the address to serve on, the IPv4 one where a name has both. SetupError if that cannot be."""
     from hymio.errors import SetupError
 
     try:
-        family, _, _, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
+        family, _, _, _, address = min(
+            socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM), key=lambda found: found[0]
+        )
         return _bound(family, address)
     except OSError as error:
         why = error.strerror or str(error)
@@ -78,7 +86,7 @@ def terminal(context: typer.Context) -> None:
     """
     from hymio.gateway import simulator
 
-    simulator.terminal(args=context.args, prog_name="hymio terminal")
+    obey(simulator.terminal, context.args, "hymio terminal")
 
 
 def bench(context: typer.Context) -> None:
@@ -90,7 +98,7 @@ def bench(context: typer.Context) -> None:
 
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command()(run)
-    alone(args=context.args, prog_name="hymio bench")
+    obey(alone, context.args, "hymio bench")
 
 
 def demo(
@@ -144,22 +152,39 @@ def get(
     path: Annotated[str, typer.Argument(help="Such as /v1/folders?surveys=true", show_default=False)],
     user: Annotated[
         str | None,
-        typer.Option("--user", "-u", metavar="CLIENT:TOKEN", help="Credentials of the API", show_default=False),
+        typer.Option(
+            "--user",
+            "-u",
+            metavar="CLIENT:TOKEN",
+            envvar="HYMIO_CREDENTIALS",
+            show_default=False,
+            help="Credentials of the API; as a flag, whoever lists processes can see them",
+        ),
+    ] = None,
+    user_file: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A file that holds CLIENT:TOKEN; - is standard input",
+            allow_dash=True,
+            show_default=False,
+        ),
     ] = None,
     include: Annotated[bool, typer.Option("--include", "-i", help="Show the status and the headers too")] = False,
     database: Database = None,
 ) -> None:
     """Make one request of Hymio's HTTP, without a server, and print the answer. Ends with 1 where it is an error.
 
-    Example: hymio get "/v1/surveys/1/results?truncate=day" --user CLIENT:TOKEN
+    Example: hymio get "/v1/surveys/1/results?truncate=day" --user-file client.txt
     """
     import asyncio
 
     from hymio.app import configure_log, create_app
 
+    client = user if user_file is None else _line_of(user_file)
     configure_log(loaded(context, database))
     with opened(context, database) as store:
-        answer = asyncio.run(_request(create_app(store, loaded(context, database)), path, user))
+        answer = asyncio.run(_request(create_app(store, loaded(context, database)), path, client))
     if include:
         say(f"[bold]{answer.status_code} {answer.reason_phrase}[/]")
         for name, value in answer.headers.items():
@@ -167,6 +192,12 @@ def get(
         say("")
     typer.echo(answer.text)
     raise typer.Exit(0 if answer.is_success or answer.is_redirect else 1)
+
+
+def _line_of(file: Path) -> str:
+    """The first line of a file or, of `-`, of standard input."""
+    text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
+    return text.partition("\n")[0].strip()
 
 
 async def _request(app: ASGIApp, path: str, user: str | None) -> httpx.Response:

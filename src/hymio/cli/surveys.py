@@ -21,7 +21,13 @@ def add(
     context: typer.Context, organization: OrganizationName,
     question: Annotated[str, typer.Argument(help="What is asked", show_default=False)],
     scale: Annotated[Scale, typer.Option(help="The buttons; nps is 0 to 10")] = Scale.FOUR,
-    index: Annotated[IndexType, typer.Option(help="How answers are summed up", case_sensitive=False)] = IndexType.HAPPY,
+    index: Annotated[
+        IndexType | None,
+        typer.Option(
+            help="How answers are summed up; otherwise NPS on the scale nps, HAPPY on others",
+            case_sensitive=False, show_default=False,
+        ),
+    ] = None,
     locale: _Locale = "en-US", database: Database = None,
 ) -> None:  # fmt: skip
     """Add a survey: a question with a scale.
@@ -35,8 +41,9 @@ def add(
     locale = typed_locale(locale)
     with changing(context, database, organization) as (_, ledger):
         asked = catalog.add_question(ledger, Localized(locale, {locale: question}))
-        survey = catalog.add_survey(ledger, asked, scale, index)
-    say(f"Survey {survey}: {escape(question)} [dim]({scale.code}, {index.value})[/]")
+        chosen = index or (IndexType.NPS if scale is Scale.NPS else IndexType.HAPPY)
+        survey = catalog.add_survey(ledger, asked, scale, chosen)
+    say(f"Survey {survey}: {escape(question)} [dim]({scale.code}, {chosen.value})[/]")
 
 
 @commands.command("followup")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from itertools import islice
+from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from hymio.cli.command import (
+    FOLDED,
     RIGHT,
     WHOLE,
     Database,
     OrganizationName,
     console,
     hint,
+    how_many,
     now,
     opened,
     progress,
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 
 SHOWN = 50
 """Differences listed for each organization; the rest is counted."""
+
+_LONG_TEXT = 160
+"""Characters of a text message that are shown unless all are asked for: what a single SMS can hold."""
 
 quarantine = typer.Typer(no_args_is_help=True, help="Presses that are kept but could not be used.")
 messages = typer.Typer(no_args_is_help=True, help="The text messages that the SMS webhook was given.")
@@ -75,7 +81,8 @@ def rebuild(context: typer.Context, organization: Some = None, every: All = Fals
         for each in _chosen(store, organization, every):
             with progress(f"Rebuilding {each.name}", _feedbacks(store, each.id)) as advance:
                 changed = intake.rebuild(store, each.id, now(), advance)
-            say(f"{escape(each.name)}: rebuilt; {changed:,} verdicts were other than raw says.")
+            wrong = f"{how_many(changed.verdicts, 'verdict')} and {how_many(changed.hours, 'hour')}"
+            say(f"{escape(each.name)}: rebuilt; {wrong} of points and groups were other than raw says.")
 
 
 def resettle(
@@ -102,7 +109,8 @@ def resettle(
         since = moment(start, setup.zone_of(at.id, now()))
         with progress(f"Resettling {at.name}") as advance:
             changed = intake.resettle(store, found.id, at.id, since, now(), advance)
-    say(f"{escape(setup.hierarchy.path(at.id))}: resettled from {escape(start)}; {changed:,} feedbacks changed.")
+    path, many = escape(setup.hierarchy.path(at.id)), how_many(changed, "feedback")
+    say(f"{path}: resettled from {escape(start)}; {many} changed.")
 
 
 def _chosen(store: Store, organization: str | None, every: bool) -> list[Organization]:
@@ -127,14 +135,15 @@ def _feedbacks(store: Store, organization: int) -> int:
 def _report(store: Store, organization: Organization, found: list[Difference], count: int) -> None:
     name = f"[bold]{escape(organization.name)}[/]"
     if not count:
-        say(f"{name}: {_feedbacks(store, organization.id):,} raw results, and every hour is what they give.")
+        say(f"{name}: {how_many(_feedbacks(store, organization.id), 'raw result')}, and every hour is what they give.")
         return
-    shown = table(
-        ("hour", WHOLE), "what", ("stored", RIGHT), ("from raw", RIGHT), title=f"{name}: {count:,} differences"
-    )
-    for each in found:
-        shown.add_row(_when(each), escape(each.what), each.stored, each.recomputed)
-    console().print(shown)
+    say(f"{name}: {how_many(count, 'difference')}")
+    for where in dict.fromkeys(each.where for each in found):
+        say(f"\n[bold]{escape(where)}[/]")
+        shown = table(("when", WHOLE), "what", ("stored", RIGHT), ("from raw", RIGHT))
+        for each in sorted((each for each in found if each.where == where), key=lambda each: (each.at, each.what)):
+            shown.add_row(_when(each), escape(each.what), each.stored, each.recomputed)
+        console().print(shown)
     if count > len(found):
         say(f"… and {count - len(found):,} more")
 
@@ -144,9 +153,7 @@ def _when(difference: Difference) -> str:
 
     if difference.hour is not None:  # the wall clock there, without offset
         return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=difference.hour):%Y-%m-%d %H:00}"
-    if difference.starts_at is None:
-        return ""
-    return f"{datetime.fromtimestamp(difference.starts_at / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+    return _instant(difference.at)
 
 
 # --- what could not be used -------------------------------------------------------------------------------------------
@@ -178,11 +185,16 @@ def list_quarantine(
     for reason, count in counts:
         summary.add_row(Verdict(reason).label.replace("_", " "), f"{count:,}")
     shown = table(
-        ("pressed", WHOLE), "smiley", ("epoch", RIGHT), ("sequence", RIGHT), "what", "reason", title="The newest"
+        ("pressed", WHOLE),
+        ("smiley", WHOLE),
+        ("press", FOLDED),
+        ("what", FOLDED),
+        ("reason", FOLDED),
+        title="The newest",
     )
     for each in rows:
         shown.add_row(
-            _instant(each.at), setup.smileys[each.smiley].serial, str(each.epoch), str(each.sequence),
+            _instant(each.at), setup.smileys[each.smiley].serial, _numbered(each.smiley, each.epoch, each.sequence),
             escape(each.said), Verdict(each.reason).label.replace("_", " "),
         )  # fmt: skip
     out.print(summary, "", shown)
@@ -202,13 +214,24 @@ def release(context: typer.Context, organization: OrganizationName, database: Da
         found = find_organization(store, organization)
         with progress("Releasing") as advance:
             released = intake.release(store, found.id, now(), advance)
-    say(f"{escape(found.name)}: {released:,} presses released from quarantine.")
+    say(f"{escape(found.name)}: {how_many(released, 'press')} released from quarantine.")
+
+
+def _numbered(smiley: int, epoch: int, sequence: int) -> str:
+    """The press's epoch and sequence, or the UUID that a web page gave it; one told by SMS has that of its hour."""
+    from hymio.feedback import feedback_id, is_device_key, placeholder_of
+
+    if not is_device_key(epoch):
+        return str(feedback_id(smiley, epoch, sequence))
+    return f"from {epoch}/{placeholder_of(sequence)[0]}" if sequence < 0 else f"{epoch}/{sequence}"
 
 
 @messages.command("list")
 def list_messages(
-    context: typer.Context, organization: OrganizationName, limit: Limit = 50, database: Database = None
-) -> None:
+    context: typer.Context, organization: OrganizationName, limit: Limit = 50,
+    full: Annotated[bool, typer.Option("--full", help="Show long texts whole")] = False,
+    database: Database = None,
+) -> None:  # fmt: skip
     """List the newest text messages and what became of each.
 
     Example: hymio message list "Acme"
@@ -223,10 +246,18 @@ def list_messages(
     if not rows:
         say("No text message was received yet.")
         return
-    shown = table(("received", WHOLE), "from", "outcome", ("text", {"overflow": "fold"}))
+    shown = table(("received", WHOLE), ("from", FOLDED), ("outcome", FOLDED), ("text", FOLDED))
     for each in rows:
-        shown.add_row(_instant(each.received_at), escape(each.sender), escape(each.outcome), escape(each.text))
+        text = each.text if full else _shortened(each.text)
+        shown.add_row(_instant(each.received_at), escape(each.sender), escape(each.outcome), escape(text))
     console().print(shown)
+    if not full and any(len(each.text) > _LONG_TEXT for each in rows):
+        hint("Long texts are cut off at …; --full shows them whole.")
+
+
+def _shortened(text: str) -> str:
+    plain = " ".join(text[: 2 * _LONG_TEXT].split())
+    return plain if len(text) <= _LONG_TEXT else f"{plain[:_LONG_TEXT]}…"
 
 
 def _instant(at: int | None) -> str:
@@ -236,8 +267,8 @@ def _instant(at: int | None) -> str:
         return ""
     try:
         return format_timestamp(at, 0, utc=True)[:19].replace("T", " ") + "Z"
-    except ValueError:  # a clock that no calendar has
-        return str(at)
+    except (ValueError, OverflowError):  # a clock that no calendar has
+        return fill(str(at), len("2026-01-01 12:00:00Z"))
 
 
 # --- the database -----------------------------------------------------------------------------------------------------
@@ -249,10 +280,11 @@ def status(context: typer.Context, database: Database = None) -> None:
     from hymio.cli.command import loaded
     from hymio.results import revision
     from hymio.store.catalog import organizations
+    from hymio.store.dialect import without_password
     from hymio.store.migrate import newest
 
     with opened(context, database) as store:
-        say(f"database  {escape(_without_password(loaded(context, database).database_url))}")
+        say(f"database  {escape(without_password(loaded(context, database).database_url))}")
         say(f"engine    {store.kind}")
         say(f"version   {newest()}, the newest this Hymio knows")
         shown = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
@@ -283,10 +315,3 @@ def distribute(context: typer.Context, database: Database = None) -> None:
     with opened(context, database) as store:
         done = spread(store)
     say(f"{len(done)} tables were distributed." if done else "All tables are distributed already.")
-
-
-def _without_password(url: str) -> str:
-    scheme, separator, rest = url.partition("://")
-    credentials, at, place = rest.rpartition("@")
-    user = credentials.partition(":")[0]
-    return f"{scheme}{separator}{user}{at}{place}"

@@ -12,30 +12,58 @@ from hymio.setup import Setup
 from hymio.store import Store
 
 _COMFORTABLE = 95
-"""Columns of the screen from which there is room between those of the table; it fits into 80."""
+"""Columns of the screen from which there is room between those of the table; below, shorter words fit it into 80."""
+
+_AROUND = 4
+"""Lines of the table that are no rows."""
 
 _COLOURS = ("red", "dark_orange", "yellow", "green_yellow", "green")
 
 
-def last_hours(store: Store, organization: int, now: Instant, hours: int, width: int = 100) -> Table:
-    """A table of the hours from `hours` before the present one on, for every survey that has some."""
+def last_hours(
+    store: Store, organization: int, now: Instant, hours: int, width: int = 100, height: int | None = None
+) -> Table:
+    """A table of the hours from `hours` before the present one on, for every survey that has some.
+
+    Where it would be higher than `height`, it shows the points that changed last.
+    """
     setup = store.setup(organization)
     within = InstantRange((now // HOUR_MS - hours) * HOUR_MS, now + HOUR_MS)
-    shown = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, int(width >= _COMFORTABLE), 0, 0), header_style="bold"
-    )
+    found = {
+        each.id: rows
+        for each in setup.assignments.values()
+        if (rows := reconcile(store, organization, OfAssignment(each.id), within))
+    }
+    narrow = width < _COMFORTABLE
+    shown = _empty(narrow=narrow)
+    for assignment in found if height is None else _changed_last(found, height - _AROUND):
+        node = setup.assignments[assignment].node
+        for number, each in enumerate(found[assignment]):
+            shown.add_row(_beside(setup, node, number, each), *_row(setup, node, each, narrow=narrow))
+    return shown
+
+
+def _empty(*, narrow: bool) -> Table:
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, int(not narrow), 0, 0), header_style="bold")
     shown.add_column("point", no_wrap=True)
     shown.add_column("there", no_wrap=True)
     shown.add_column("hourly result", no_wrap=True)
-    shown.add_column("counted", justify="right", no_wrap=True)
-    shown.add_column("misuse left out", style="dim", min_width=11)
+    shown.add_column("sum" if narrow else "counted", justify="right", no_wrap=True)
+    shown.add_column("misuse", style="dim", min_width=11)
     shown.add_column("raw", justify="right", no_wrap=True)
-    shown.add_column("complete", no_wrap=True)
-    for assignment in setup.assignments.values():
-        found = reconcile(store, organization, OfAssignment(assignment.id), within)
-        for number, each in enumerate(found):
-            shown.add_row(_beside(setup, assignment.node, number, each), *_row(setup, assignment.node, each))
+    shown.add_column("full" if narrow else "complete", no_wrap=True)
     return shown
+
+
+def _changed_last(found: dict[int, tuple[Reconciled, ...]], rows: int) -> list[int]:
+    """The assignments that changed last, as many as have room in so many rows, in the order in which all stand."""
+    chosen: set[int] = set()
+    for assignment in sorted(found, key=lambda each: -max(hour.bucket.revision for hour in found[each])):
+        rows -= len(found[assignment])
+        if rows < 0:
+            break
+        chosen.add(assignment)
+    return [each for each in found if each in chosen]
 
 
 def _beside(setup: Setup, node: int, row: int, hour: Reconciled) -> str:
@@ -45,7 +73,7 @@ def _beside(setup: Setup, node: int, row: int, hour: Reconciled) -> str:
     return f"[dim]{format_offset(hour.bucket.offset)}[/]" if row == 1 else ""
 
 
-def _row(setup: Setup, node: int, hour: Reconciled) -> list[str]:
+def _row(setup: Setup, node: int, hour: Reconciled, *, narrow: bool) -> list[str]:
     bucket = hour.bucket
     there = wall_of(bucket.starts_at, setup.zone_of(node, bucket.starts_at))
     return [
@@ -54,7 +82,7 @@ def _row(setup: Setup, node: int, hour: Reconciled) -> list[str]:
         str(sum(bucket.counted)),
         ", ".join(f"{sum(counts)} {verdict.label}" for verdict, counts in bucket.misuse.items()),
         str(sum(bucket.raw)),
-        "[green]yes[/]" if hour.complete else "[dim]not yet[/]",
+        "[green]yes[/]" if hour.complete else f"[dim]{'no' if narrow else 'not yet'}[/]",
     ]
 
 

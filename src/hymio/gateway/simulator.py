@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import secrets
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby, islice, takewhile
@@ -13,6 +15,7 @@ from typing import Annotated, Any
 import httpx
 import typer
 
+from hymio.errors import SetupError
 from hymio.feedback import HourReport
 from hymio.gateway.envelope import MOST_PRESSES
 from hymio.gateway.notebook import (
@@ -199,13 +202,41 @@ def _now() -> int:
 @terminal.command("new")
 def new_command(
     file: File,
-    token: Annotated[str, typer.Option(help="The smiley's upload token", envvar="HYMIO_TERMINAL_TOKEN")],
+    token: Annotated[
+        str | None,
+        typer.Option(help="The smiley's upload token; as a flag, whoever lists processes can see it",
+                     envvar="HYMIO_TERMINAL_TOKEN"),
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="A file that holds it; - is standard input", allow_dash=True)
+    ] = None,
     serial: Annotated[str, typer.Option(help="The smiley's serial, for its SMS")] = "",
     url: Annotated[str, typer.Option(help="Where Hymio serves", envvar="HYMIO_TERMINAL_URL")] = "http://127.0.0.1:8000",
-) -> None:
-    """Make a terminal: a file that keeps its presses."""
-    close_notebook(create_notebook(file, url, token, serial))
+) -> None:  # fmt: skip
+    """Make a terminal: a file that keeps its presses.
+
+    Example: hymio terminal new door.jsonl --token-file token.txt --serial 2415VE0A110042
+    """
+    secret = _token(token, token_file)
+    if not re.fullmatch(r"https?://[^/\s]+\S*", url):
+        raise SetupError(f"--url: got {url!r}; accepted is where Hymio serves, such as http://127.0.0.1:8000")
+    close_notebook(create_notebook(file, url, secret, serial))
     typer.echo(f"{file} is a terminal now; press it with: hymio terminal press {file} 3")
+
+
+def _token(told: str | None, file: Path | None) -> str:
+    """The token from wherever it was given; a file goes first, as it was asked for in so many words."""
+    if file is None:
+        found = told or ""
+    elif str(file) == "-":
+        found = sys.stdin.readline()
+    else:
+        found = file.read_text(encoding="utf-8")
+    if not re.fullmatch(r"[!-~]+", found.strip()):
+        raise SetupError(
+            "a terminal needs its smiley's upload token, one word: --token-file FILE, or - and standard input"
+        )
+    return found.strip()
 
 
 @terminal.command("press")
@@ -217,7 +248,7 @@ def press_command(
     notebook = open_notebook(file)
     for button in buttons:
         note_press(notebook, _now(), button)
-    typer.echo(f"{len(notebook.waiting)} presses wait")
+    typer.echo(_waiting(notebook, "wait"))
 
 
 @terminal.command("send")
@@ -228,8 +259,14 @@ def send_command(file: File, battery: Battery = None) -> None:
         try:
             typer.echo(httpx.Response(200, json=send(notebook, client, _now(), battery)).text)
         except NotTold as error:
-            typer.echo(f"{len(notebook.waiting)} presses still wait: {error}", err=True)
+            typer.echo(f"{_waiting(notebook, 'still wait')}: {error}", err=True)
             raise typer.Exit(1) from error
+
+
+def _waiting(notebook: Notebook, verb: str) -> str:
+    """How many presses do what a verb in the plural says."""
+    count = len(notebook.waiting)
+    return f"1 press {verb}s" if count == 1 else f"{count} presses {verb}"
 
 
 @terminal.command("run")
@@ -254,7 +291,7 @@ def live(notebook: Notebook, client: httpx.Client, every: float) -> Iterator[tup
     while True:
         time.sleep(_chance.expovariate(1 / every))
         press = note_press(notebook, _now(), random_button(notebook))
-        told = f"{len(notebook.waiting)} wait"
+        told = _waiting(notebook, "wait")
         if time.monotonic() >= not_before:
             try:
                 receipt = send(notebook, client, _now())
@@ -276,11 +313,18 @@ def random_button(notebook: Notebook) -> int:
 def sms_command(
     file: File,
     offset: Annotated[
-        int | None, typer.Option(help="Minutes east of UTC; by default what the server said last")
+        int | None,
+        typer.Option(help="Minutes east of UTC; by default what the server said last", min=-1080, max=1080),
     ] = None,
     battery: Battery = None,
 ) -> None:
     """Print the texts that tell the hours which are over and were neither sent nor texted."""
     notebook = open_notebook(file)
-    minutes = offset if offset is not None else notebook.settings.get("offset") or 0
+    if not notebook.serial:
+        raise SetupError(
+            f"a text names the serial, and {file} has none; make a terminal with: new FILE --serial SERIAL"
+        )
+    minutes = notebook.settings.get("offset") if offset is None else offset
+    if minutes is None:
+        raise SetupError("the server has not said yet what the clocks show there; send once, or say --offset MINUTES")
     texts(notebook, _now(), minutes, battery, typer.echo)

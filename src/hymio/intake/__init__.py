@@ -2,7 +2,7 @@
 
 from hymio.feedback import Receipt
 from hymio.intake.record import record
-from hymio.intake.recount import Difference, rebuild, verify
+from hymio.intake.recount import Difference, Rebuilt, rebuild, verify
 from hymio.intake.resettling import release, resettle
 
-__all__ = ["Difference", "Receipt", "rebuild", "record", "release", "resettle", "verify"]
+__all__ = ["Difference", "Rebuilt", "Receipt", "rebuild", "record", "release", "resettle", "verify"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
-from hymio.feedback import Feedback, is_raw
+from hymio.feedback import Feedback, Verdict, feedback_id, is_device_key, is_raw
 from hymio.intake.hours import placeholder_changes
 from hymio.misuse import Judge
 from hymio.period import HOUR_MS, Instant, hour_of, nominal_start
@@ -31,13 +31,21 @@ Key = TypeVar("Key", AssignmentHour, GroupHour)
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something stored that is not what raw says; `what` names it for people."""
+    """Something stored that is not what raw says, in words for people; `hour` is None where it is no hour's counts."""
 
+    where: str
     what: str
     stored: str
     recomputed: str
+    at: Instant
     hour: int | None = None
-    starts_at: Instant | None = None
+
+
+class Rebuilt(NamedTuple):
+    """How many verdicts, and how many counts of an hour at a point or group, were other than raw says."""
+
+    verdicts: int
+    hours: int
 
 
 # Comparing
@@ -84,8 +92,7 @@ def _rejudged(
     for done, each in enumerate(rows, 1):
         right = _right(setup, judges, each)
         if right.verdict != each.verdict and len(found) < 1000:
-            what = f"verdict of smiley {each.smiley}, epoch {each.epoch}, sequence {each.sequence}"
-            found.append(Difference(what, str(each.verdict), str(right.verdict), None, each.at))
+            found.append(_verdicts(setup, each, right))
         if done % PIECE == 0:
             progress(PIECE)
         yield right
@@ -134,9 +141,8 @@ def _compared(
             elif pair is not None:
                 waiting[pair[0]] = pair[1]
     for key in sorted(ours.keys() | theirs.keys()):
-        path = setup.hierarchy.path(setup.assignments[key.assignment].node)
-        what = f"assignment {key.assignment} ({path}), verdict {key.verdict}"
-        yield Difference(what, _shown(theirs.get(key)), _shown(ours.get(key)), key.hour, key.starts_at)
+        where, survey = _where(setup, key.assignment), setup.assignments[key.assignment].survey
+        yield _counts(setup, where, survey, key, theirs.get(key), ours.get(key))
 
 
 def _side_by_side(
@@ -149,11 +155,32 @@ def _side_by_side(
         yield mine, other
 
 
-def _shown(counts: Counts | None) -> str:
-    if counts is None:
-        return "nothing"
-    filled = max((button for button, count in enumerate(counts) if count), default=0)
-    return ", ".join(map(str, counts[: filled + 1]))
+def _counts(
+    setup: Setup, where: str, survey: int, key: AssignmentHour | GroupHour, stored: Counts | None, ours: Counts | None
+) -> Difference:
+    """An hour whose counts differ, on either side as many as the scale has buttons, or as are filled."""
+    both = [counts or no_counts() for counts in (stored, ours)]
+    known = -survey if survey < 0 else setup.surveys[survey].scale.buttons if survey in setup.surveys else 0
+    width = max([known, *(button + 1 for counts in both for button, count in enumerate(counts) if count)])
+    told = [", ".join(map(str, counts[:width])) for counts in both]
+    return Difference(where, _word(key.verdict), told[0], told[1], key.starts_at, key.hour)
+
+
+def _verdicts(setup: Setup, stored: Feedback, right: Feedback) -> Difference:
+    serial = setup.smileys[stored.smiley].serial
+    what = f"press {stored.epoch}/{stored.sequence} of {serial}"
+    if not is_device_key(stored.epoch):
+        what = f"press {feedback_id(stored.smiley, stored.epoch, stored.sequence)}"
+    return Difference(_where(setup, stored.assignment), what, _word(stored.verdict), _word(right.verdict), stored.at)
+
+
+def _where(setup: Setup, assignment: int) -> str:
+    return f"{setup.hierarchy.path(setup.assignments[assignment].node)}, survey {assignment}"
+
+
+def _word(verdict: int) -> str:
+    known = {int(each): each.label.replace("_", " ") for each in Verdict}
+    return known.get(verdict, f"verdict {verdict}")
 
 
 def _verify_placeholders(store: Store, organization: int) -> Iterator[Difference]:
@@ -162,8 +189,9 @@ def _verify_placeholders(store: Store, organization: int) -> Iterator[Difference
         reading = Ledger(transaction, setup, 0, END)
         for smiley, report in sweep.hour_reports(transaction, organization):
             for old, new in placeholder_changes(reading, smiley, report):
-                what = f"placeholder {new.sequence} of smiley {smiley}, epoch {new.epoch}"
-                yield Difference(what, "nothing" if old is None else str(old.verdict), str(new.verdict), None, new.at)
+                where = f"Hours told by SMS, {setup.smileys[smiley].serial}"
+                was = "nothing" if old is None else _word(old.verdict)
+                yield Difference(where, f"hour, button {new.button}", was, _word(new.verdict), new.at)
 
 
 def _group_nodes(store: Store, organization: int) -> list[int]:
@@ -185,9 +213,16 @@ def _verify_group(transaction: Transaction, setup: Setup, node: int, first: int)
     expected = _expected_group(transaction, setup, node, first)
     for key in sorted(stored.keys() | expected.keys()):
         if stored.get(key) != expected.get(key):
-            path = setup.hierarchy.path(node) if node in setup.hierarchy.nodes else f"node {node}"
-            what = f"group {path}, survey {key.survey}, verdict {key.verdict}"
-            yield Difference(what, _shown(stored.get(key)), _shown(expected.get(key)), key.hour, key.starts_at)
+            where = _where_group(setup, node, key.survey)
+            yield _counts(setup, where, key.survey, key, stored.get(key), expected.get(key))
+
+
+def _where_group(setup: Setup, node: int, survey: int) -> str:
+    path = setup.hierarchy.path(node) if node in setup.hierarchy.nodes else f"node {node}"
+    if survey < 0:
+        return f"{path}, all surveys of {-survey} buttons"
+    question = setup.surveys[survey].question.wording.text if survey in setup.surveys else f"survey {survey}"
+    return f"{path}, {question}"
 
 
 def _expected_group(transaction: Transaction, setup: Setup, node: int, first: int) -> dict[GroupHour, Counts]:
@@ -208,19 +243,20 @@ def _expected_group(transaction: Transaction, setup: Setup, node: int, first: in
 # Restoring
 
 
-def rebuild(store: Store, organization: int, now: Instant, progress: Progress = lambda _: None) -> int:
+def rebuild(store: Store, organization: int, now: Instant, progress: Progress = lambda _: None) -> Rebuilt:
     """Restores verdicts, placeholders and hours from raw, in pieces, while presses keep arriving.
 
-    Returns how many verdicts changed; only hours that differ are touched. Sealed hours are left as they are.
+    Returns what changed; only hours that differ are touched. Sealed hours are left as they are.
     """
-    restored = _rebuild_placeholders(store, organization, now)
+    restored, hours = _rebuild_placeholders(store, organization, now), 0
     for assignment in sorted(store.setup(organization).assignments):
-        restored += _rebuild_assignment(store, organization, assignment, now, progress)
+        rebuilt = _rebuild_assignment(store, organization, assignment, now, progress)
+        restored, hours = restored + rebuilt.verdicts, hours + rebuilt.hours
     for node in _group_nodes(store, organization):
         for first in _group_pieces(store, organization):
             with store.begin(organization, now, yielding=True) as ledger:
-                _rebuild_group(ledger, node, first)
-    return restored
+                hours += _rebuild_group(ledger, node, first)
+    return Rebuilt(restored, hours)
 
 
 def _rebuild_placeholders(store: Store, organization: int, now: Instant) -> int:
@@ -238,8 +274,8 @@ def _rebuild_placeholders(store: Store, organization: int, now: Instant) -> int:
         after = keys[-1]
 
 
-def _rebuild_assignment(store: Store, organization: int, assignment: int, now: Instant, progress: Progress) -> int:
-    restored = 0
+def _rebuild_assignment(store: Store, organization: int, assignment: int, now: Instant, progress: Progress) -> Rebuilt:
+    restored = hours = 0
     start = -END
     while start < END:
         with store.begin(organization, now, yielding=True) as ledger:
@@ -248,9 +284,11 @@ def _rebuild_assignment(store: Store, organization: int, assignment: int, now: I
             end = END if end == END else max(end, begin + HOUR_MS)
             # The last hour reaches beyond the piece, and so must the verdicts it is counted by.
             restored += _rejudge_piece(ledger, assignment, begin, min(end, END - HOUR_MS) + HOUR_MS)
-            progress(_recount_piece(ledger, assignment, begin, end))
+            counted, mended = _recount_piece(ledger, assignment, begin, end)
+            hours += mended
+            progress(counted)
         start = end
-    return restored
+    return Rebuilt(restored, hours)
 
 
 def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> int:
@@ -270,8 +308,8 @@ def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant
     return len(changes)
 
 
-def _recount_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> int:
-    """Corrects the hours that start in [start, end); returns how many raw results they hold."""
+def _recount_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> tuple[int, int]:
+    """Corrects the hours that start in [start, end); returns how many raw results they hold, and how many differed."""
     transaction, organization = ledger.transaction, ledger.organization
     counted = 0
     hours: dict[AssignmentHour, Counts] = {}
@@ -280,14 +318,18 @@ def _recount_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant
             hours.setdefault(key, no_counts())[each.button] += 1
             counted += 1
     stored = dict(sweep.assignment_hours(transaction, organization, assignment, start, end))
-    ledger.put_assignment_hours(_differences(hours, stored))
-    return counted
+    differences = _differences(hours, stored)
+    ledger.put_assignment_hours(differences)
+    return counted, len(differences)
 
 
-def _rebuild_group(ledger: Ledger, node: int, first: int) -> None:
+def _rebuild_group(ledger: Ledger, node: int, first: int) -> int:
+    """Corrects a piece of a group's hours; returns how many differed."""
     transaction, organization = ledger.transaction, ledger.organization
     stored = sweep.group_hours(transaction, organization, node, first, first + GROUP_PIECE)
-    ledger.add_group_hours(_differences(_expected_group(transaction, ledger.setup, node, first), stored))
+    differences = _differences(_expected_group(transaction, ledger.setup, node, first), stored)
+    ledger.add_group_hours(differences)
+    return len(differences)
 
 
 def _differences(expected: dict[Key, Counts], stored: dict[Key, Counts]) -> dict[Key, Counts]:

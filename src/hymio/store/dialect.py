@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 import sys
@@ -11,7 +12,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, create_engine, event
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeEngine
@@ -28,11 +29,7 @@ _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 def connect(url: str) -> Engine:
     """An engine with a pool for `sqlite:///file`, `postgresql://…` or the path of a SQLite file."""
-    try:
-        parsed = make_url(url if ":" in url else f"sqlite:///{url}")
-    except ArgumentError:
-        # Not the text itself: a password may stand in it.
-        raise SetupError("database: got no URL; accepted are sqlite:///FILE and postgresql://…") from None
+    parsed = _parsed(url)
     kind = parsed.get_backend_name()
     if kind == "postgresql":
         return create_engine(
@@ -44,11 +41,36 @@ def connect(url: str) -> Engine:
         )
     if kind != "sqlite" or not parsed.database:
         raise SetupError(f"database: got {kind}:…; accepted are sqlite:///FILE and postgresql://…")
+    _make_private(parsed.database)
     arguments = {"check_same_thread": False}
     engine = create_engine(parsed, pool_size=10, max_overflow=10, pool_timeout=LOCK_SECONDS, connect_args=arguments)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def without_password(url: str) -> str:
+    """The URL of a database as it may be shown."""
+    parsed = _parsed(url)
+    place = parsed.host and parsed.host.rpartition("@")[2]  # a password that holds an @ reaches beyond it
+    secret = [name for name in parsed.query if "pass" in name.lower()]
+    bare = URL.create(parsed.drivername, parsed.username, None, place, parsed.port, parsed.database, parsed.query)
+    return bare.difference_update_query(secret).render_as_string()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url if ":" in url else f"sqlite:///{url}")
+    except ArgumentError:
+        # Not the text itself: a password may stand in it.
+        raise SetupError("database: got no URL; accepted are sqlite:///FILE and postgresql://…") from None
+
+
+def _make_private(file: str) -> None:
+    """Makes the file, if it is not there, for its owner alone; SQLite gives those beside it the same mode."""
+    if file != ":memory:" and not file.startswith("file:"):
+        with suppress(OSError):  # SQLite says what is wrong when it opens it
+            os.close(os.open(file, os.O_CREAT | os.O_RDONLY, 0o600))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from hymio.feedback import Verdict
+from hymio.feedback import Verdict, is_device_key
 from hymio.period import Instant
 from hymio.store.dialect import Transaction
 
@@ -59,9 +59,14 @@ def quarantined(transaction: Transaction, organization: int, limit: int) -> list
         ORDER BY revision DESC, smiley_id, epoch, sequence LIMIT :limit""",
         o=organization, limit=limit,
     )  # fmt: skip
-    found = [(row[6], Kept(row[0], row[1], row[2], row[3], row[4], f"button {row[5]}")) for row in stored]
+    found = [(row[6], Kept(row[0], row[1], row[2], row[3], row[4], _said(row[1], row[2], row[5]))) for row in stored]
     found += [(row[5], Kept(row[0], row[1], row[2], _instant(row[4]), row[3], row[4])) for row in unread]
     return [kept for _, kept in sorted(found, key=lambda pair: -pair[0])[:limit]]
+
+
+def _said(epoch: int, sequence: int, button: int) -> str:
+    """What a stored press said; one of an hour told by SMS has a negative sequence."""
+    return f"hour, button {button}" if is_device_key(epoch) and sequence < 0 else f"button {button}"
 
 
 def _instant(body: str) -> Instant | None:
