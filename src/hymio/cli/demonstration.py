@@ -215,6 +215,9 @@ def _show_doors(demo: Demo, folder: Path, *, over: bool) -> None:
     for what, path in _REQUESTS:
         say(f"[dim]# {what}[/]")
         say(escape(f"{client} '{url}{path}'"))
+    for what, path in _REQUESTS_V2:
+        say(f"[dim]# {what}[/]")
+        say(escape(f"curl -H 'X-HON-API-Token: {secrets.v2_token}' '{url}{path}'"))
     say("[dim]# Press a smiley yourself[/]")
     say(escape(_own_press(secrets, url)))
 
