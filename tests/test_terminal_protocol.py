@@ -197,6 +197,7 @@ def test_the_firmware_loses_and_doubles_nothing(store: Store, tmp_path: Path, mo
 def test_the_commands_do_what_they_are_there_for(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     [commands] = [body for kind, body in _BLOCK.findall(DOCUMENT.read_text()) if kind == "sh"]
     monkeypatch.chdir(tmp_path)
+    Path("token.txt").write_text(f"{TOKEN}\n", encoding="utf-8")
     with serving(store, NOW) as url:
         monkeypatch.setenv("HYMIO_TERMINAL_URL", url)
         for line in commands.splitlines():
