@@ -20,9 +20,10 @@ from hypothesis import strategies as st
 from hymio import intake
 from hymio.errors import BadRequest, HymioError, NotFound, TooLarge, Unauthorized, Unavailable
 from hymio.feedback import Press, Upload, Verdict, halves
-from hymio.gateway.envelope import MOST_PRESSES, Envelope, Format, read_envelope
+from hymio.gateway.envelope import Envelope, Format, read_envelope, read_quickly
 from hymio.gateway.queue import Company
-from hymio.gateway.upload import TerminalUpload
+from hymio.gateway.sketch import MOST_PRESSES
+from hymio.gateway.upload import QuickUpload
 from hymio.settings import Settings
 from hymio.store import Store, dialect, open_store
 from hymio.store.dialect import Transaction
@@ -492,8 +493,11 @@ class Broken:
         raise TypeError("a mistake of ours")
 
 
-def terminal_upload(token: str, said: object) -> TerminalUpload:
-    return TerminalUpload(token, written_as(Format.JSON, said), Format.JSON)
+def terminal_upload(token: str, said: object) -> Any:
+    body = written_as(Format.JSON, said)
+    typed = read_quickly(body, Format.JSON)
+    assert typed is not None
+    return QuickUpload(token, typed, len(body))
 
 
 def together(store: Store, *arrivals: Any, **how: Any) -> list[Any]:
@@ -516,8 +520,8 @@ def test_uploads_that_come_at_once_share_a_commit_and_no_mistakes(store: Store, 
         store,
         terminal_upload(acme.tokens[0], {"epoch": 1, "presses": presses(1)}),
         terminal_upload("nobody", {"epoch": 1, "presses": presses(1)}),
-        terminal_upload(acme.tokens[1], {"epoch": "x"}),
-        terminal_upload(acme.tokens[1], {"epoch": 1, "presses": presses(1, "x")}),
+        terminal_upload(acme.tokens[1], {"epoch": 1, "lost": [[2, 1]]}),
+        terminal_upload(acme.tokens[1], {"epoch": 1, "presses": presses(1, 7)}),
         Made(acme.organization, Upload(99)),
         terminal_upload(globex.tokens[0], {"epoch": 1, "presses": presses(1)}),
         terminal_upload(acme.tokens[0], {"epoch": 1, "presses": presses(1, 2)}),
@@ -532,7 +536,7 @@ def test_uploads_that_come_at_once_share_a_commit_and_no_mistakes(store: Store, 
         (1, 0),
         (1, 1),
     ]
-    assert len(stored(store, acme.organization, "feedback", "sequence")) == 3
+    assert len(stored(store, acme.organization, "feedback", "sequence")) == 4
     assert len(stored(store, globex.organization, "feedback", "sequence")) == 1
 
 
