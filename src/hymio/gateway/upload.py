@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from litestar import asgi
 from litestar.concurrency import sync_to_thread
 from litestar.datastructures import State
@@ -119,13 +121,13 @@ def _token(headers: dict[bytes, str]) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _is_declared(headers: dict[bytes, str], most: int) -> bool:
+def _is_declared(headers: Mapping[bytes, str], most: int) -> bool:
     """Whether a request says that its body has at most so many bytes."""
     declared = headers.get(b"content-length", "")
     return declared.isdecimal() and int(declared) <= most
 
 
-async def read_body(headers: dict[bytes, str], receive: Receive, most: int) -> bytes:
+async def read_body(headers: Mapping[bytes, str], receive: Receive, most: int) -> bytes:
     """The body of a request. TooLarge as soon as it is over `most` bytes, declared or not."""
     declared = headers.get(b"content-length", "")
     if declared.isdecimal() and int(declared) > most:
