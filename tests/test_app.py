@@ -175,6 +175,22 @@ def test_who_says_nothing_or_not_all_is_hung_up_on(served: Callable[..., int], m
         assert line.recv(10_000) == b""
 
 
+@pytest.mark.parametrize("keep", [b"", b"Connection: close\r\n"], ids=["kept", "closing"])
+def test_who_does_not_read_his_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, keep: bytes):
+    monkeypatch.setattr(connection, "UNREAD_SECONDS", 0.3)
+
+    @get("/", sync_to_thread=False)
+    def large() -> bytes:
+        return b"x" * (20 << 20)
+
+    app = Litestar([large], openapi_config=None, logging_config=None)
+    config = uvicorn.Config(app, port=0, log_config=None, http=connection.Connection)
+    said = b"GET / HTTP/1.1\r\nHost: x\r\n" + keep + b"\r\n"
+    with running(config) as server, ask(port_of(server), said):
+        wait_until(lambda: server.server_state.total_requests == 1)
+        wait_until(lambda: not server.server_state.connections)
+
+
 def test_more_clients_than_are_served_are_told_to_come_back(served: Callable[..., int]):
     port = served(connections=4)
     with ExitStack() as stack:
@@ -245,12 +261,24 @@ def exporting(
         openapi_config=None,
         logging_config=None,
     )
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
+    with running(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1)) as server:
+        yield port_of(server)
+
+
+def port_of(server: uvicorn.Server) -> int:
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[uvicorn.Server]:
+    """A server in a thread."""
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
     try:
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield server
     finally:
         server.should_exit = True
         thread.join()

@@ -22,6 +22,9 @@ BODY_SECONDS: Final = 30
 HURRY_SECONDS: Final = 2
 """How long a body may still take once the server is told to stop."""
 
+UNREAD_SECONDS: Final = 300
+"""How long a client may take to read what is ready for him; exports are stricter."""
+
 _TOO_MANY: Final = (
     b'{"type":"about:blank","title":"Unavailable","status":503,"detail":"too many clients are connected"}'
 )
@@ -45,6 +48,7 @@ class Connection(HttpToolsProtocol):
         self._served, self.limit_concurrency = config.limit_concurrency or 1 << 30, None
         self._head: int | None = 0  # bytes of a head that is not whole yet
         self._timer: TimerHandle | None = None
+        self._unread: TimerHandle | None = None
         self._refusal: int = HTTPStatus.BAD_REQUEST
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -58,6 +62,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Waits for nothing more."""
         self._stop_timer()
+        self._is_read()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -104,6 +109,23 @@ class Connection(HttpToolsProtocol):
         """An answer is sent; how long the next request may be waited for is uvicorn's to say."""
         self._stop_timer()
         super().on_response_complete()
+        if self.transport.is_closing():
+            self._let_go()
+
+    def pause_writing(self) -> None:
+        """A client does not read as fast as he is answered."""
+        super().pause_writing()
+        self._let_go()
+
+    def resume_writing(self) -> None:
+        """A client has read on."""
+        super().resume_writing()
+        self._is_read()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """No other request came."""
+        super().timeout_keep_alive_handler()
+        self._let_go()
 
     def shutdown(self) -> None:
         """Ends what is idle at once, and a half-sent body soon."""
@@ -133,6 +155,15 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+
+    def _let_go(self) -> None:
+        if self.transport.get_write_buffer_size() and self._unread is None:
+            self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+
+    def _is_read(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _is_half_sent(self) -> bool:
         cycle = self._cycle
