@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 import anyio
@@ -20,6 +20,7 @@ import pytest
 import uvicorn
 from litestar import Litestar, Response, get
 
+from hymio import connection
 from hymio.api import answers
 from hymio.api.answers import Exports, Streamed
 from hymio.errors import HymioError, Unavailable
@@ -91,6 +92,135 @@ def test_every_error_becomes_a_problem_of_its_status(error: type[HymioError]):
     assert ("Retry-After" in answer.headers) is (error is Unavailable)
 
 
+def test_clients_are_told_nothing_of_a_database_that_is_away():
+    error = Unavailable("the database cannot take this now", cause="no route to db.example.com:5432")
+    assert "db.example.com" in error.detail
+    assert json.loads(answers.error_answer(error, "Basic").content)["detail"] == "the database cannot take this now"
+
+
+def test_every_answer_says_that_its_type_is_meant(tmp_path: Path):
+    store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
+    with serving(store) as http:
+        for path in ("/health", "/docs", "/nowhere", "/v1/folders"):
+            assert http.get(path).headers["x-content-type-options"] == "nosniff"
+        answer = http.options("/v1/folders")
+        assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
+    store.close()
+
+
+# --- connections ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Callable[..., int]]:
+    """A call serves an empty store and gives the port."""
+    with ExitStack() as stack:
+        store = stack.enter_context(closing(open_store(f"sqlite:///{tmp_path / 'hymio.db'}")))
+
+        def serve(**settings: int) -> int:
+            http = stack.enter_context(serving(store, Settings(port=0, **settings)))  # type: ignore[arg-type]
+            return http.base_url.port or 0
+
+        yield serve
+
+
+def heard(port: int, *said: bytes) -> bytes:
+    """All that a server answers to bytes until it hangs up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+        answer = b""
+        try:
+            for each in said:
+                line.sendall(each)
+            while piece := line.recv(10_000):
+                answer += piece
+        except ConnectionError:
+            pass
+    return answer
+
+
+GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        ([GET, b"X: " + b"a" * 70_000], b"431"),
+        ([GET, *[b"X: " + b"a" * 10_000 + b"\r\n"] * 10], b"431"),
+        ([GET + b"X: " + b"a" * 70_000 + b"\r\n\r\n"], b"431"),
+        ([GET, b"X: a\r\n" * 101], b"431"),
+        ([b"GET /" + b"a" * 70_000], b"431"),
+        ([b"nonsense\r\n\r\n"], b"400"),
+        ([GET + b"X: " + b"a" * 60_000 + b"\r\n", b"Connection: close\r\n\r\n"], b"200"),
+        ([GET + b"X: a\r\n" * 98 + b"Connection: close\r\n\r\n"], b"200"),
+    ],
+)
+def test_a_head_has_bounds(served: Callable[..., int], head: list[bytes], status: bytes):
+    answer = heard(served(), *head)
+    assert answer.startswith(b"HTTP/1.1 " + status)
+    assert b"nosniff" in answer.lower()
+
+
+def test_who_says_nothing_or_not_all_is_hung_up_on(served: Callable[..., int], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "BODY_SECONDS", 0.3)
+    port = served()
+    assert heard(port) == b""
+    assert heard(port, GET).startswith(b"HTTP/1.1 408")
+    half = b"POST /sms HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"
+    assert heard(port, half).startswith(b"HTTP/1.1 408")
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+        line.sendall(GET + b"\r\n")
+        assert line.recv(10_000).startswith(b"HTTP/1.1 200")
+        line.sendall(b"\r\n")
+        assert line.recv(10_000) == b""
+
+
+@pytest.mark.parametrize("keep", [b"", b"Connection: close\r\n"], ids=["kept", "closing"])
+def test_who_does_not_read_his_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, keep: bytes):
+    monkeypatch.setattr(connection, "UNREAD_SECONDS", 0.3)
+
+    @get("/", sync_to_thread=False)
+    def large() -> bytes:
+        return b"x" * (20 << 20)
+
+    app = Litestar([large], openapi_config=None, logging_config=None)
+    config = uvicorn.Config(app, port=0, log_config=None, http=connection.Connection)
+    said = b"GET / HTTP/1.1\r\nHost: x\r\n" + keep + b"\r\n"
+    with running(config) as server, ask(port_of(server), said):
+        wait_until(lambda: server.server_state.total_requests == 1)
+        wait_until(lambda: not server.server_state.connections)
+
+
+def test_more_clients_than_are_served_are_told_to_come_back(served: Callable[..., int]):
+    port = served(connections=4)
+    with ExitStack() as stack:
+        for _ in range(4):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        time.sleep(0.2)
+        answer = heard(port, GET + b"\r\n")
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"retry-after: 5" in answer.lower()
+        for _ in range(2):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+        time.sleep(0.2)
+        assert heard(port, GET + b"\r\n") == b""
+    wait_until(lambda: _answers(f"http://127.0.0.1:{port}"))
+
+
+def test_bodies_are_held_within_bounds(served: Callable[..., int], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hymio.app.MOST_HELD_BYTES", 100_000)
+    port = served(body_bytes=20_000)
+    half = b"POST /sms HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" + b"x" * 50_000
+    with socket.create_connection(("127.0.0.1", port)) as first:
+        first.sendall(half)
+        time.sleep(0.3)
+        answer = heard(port, half + b"x" * 10_000, b"")
+        assert answer.startswith(b"HTTP/1.1 503")
+        assert b"retry-after" in answer.lower()
+    time.sleep(0.2)
+    assert heard(port, half + b"x" * 10_000, b"").startswith(b"HTTP/1.1 401")
+
+
 # --- exports -------------------------------------------------------------------------------------------------------
 
 
@@ -112,12 +242,14 @@ class Endless:
 
 
 @contextmanager
-def exporting(source: Callable[[], Generator[bytes]], *, most: int, seconds: float) -> Iterator[int]:
+def exporting(
+    source: Callable[[], Generator[bytes]], *, most: int, seconds: float, owner: object = None
+) -> Iterator[int]:
     """Serves an export at /; gives the port."""
 
     @get("/", sync_to_thread=False)
     def export() -> Response[None]:
-        return Streamed(app.state.exports, source, {})
+        return Streamed(app.state.exports, source, {}, owner)
 
     async def begin(app: Litestar) -> None:
         app.state.exports = Exports(most, seconds)
@@ -129,12 +261,24 @@ def exporting(source: Callable[[], Generator[bytes]], *, most: int, seconds: flo
         openapi_config=None,
         logging_config=None,
     )
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1))
+    with running(uvicorn.Config(app, port=0, log_config=None, timeout_graceful_shutdown=1)) as server:
+        yield port_of(server)
+
+
+def port_of(server: uvicorn.Server) -> int:
+    port: int = server.servers[0].sockets[0].getsockname()[1]
+    return port
+
+
+@contextmanager
+def running(config: uvicorn.Config) -> Iterator[uvicorn.Server]:
+    """A server in a thread."""
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     wait_until(lambda: server.started)
     try:
-        yield server.servers[0].sockets[0].getsockname()[1]
+        yield server
     finally:
         server.should_exit = True
         thread.join()
@@ -147,11 +291,11 @@ def wait_until(holds: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def ask(port: int) -> socket.socket:
-    """A connection on which the export was asked for and nothing is read."""
-    connection = socket.create_connection(("127.0.0.1", port))
-    connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    return connection
+def ask(port: int, said: bytes = b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n") -> socket.socket:
+    """A connection on which something, an export mostly, was asked for and nothing is read."""
+    line = socket.create_connection(("127.0.0.1", port))
+    line.sendall(said)
+    return line
 
 
 def test_an_export_ends_when_its_client_goes_away():
@@ -206,6 +350,34 @@ def test_exports_wait_for_one_another_and_are_turned_away_in_the_end(monkeypatch
         assert second.recv(1000).startswith(b"HTTP/1.1 200 OK")
         second.close()
         wait_until(lambda: endless.open == 0)
+
+
+def test_who_reads_slowly_keeps_only_his_own_waiting():
+    endless = Endless()
+    with exporting(endless.chunks, most=4, seconds=3600, owner="Acme") as port:
+        slow = [ask(port) for _ in range(5)]
+        wait_until(lambda: endless.open == 2)
+        time.sleep(0.3)
+        assert endless.open == 2
+        for each in slow:
+            each.close()
+        wait_until(lambda: endless.open == 0)
+
+
+def test_a_short_answer_needs_no_turn(monkeypatch: pytest.MonkeyPatch):
+    endless = Endless()
+
+    def either() -> Generator[bytes]:
+        return iterate() if endless.open else endless.chunks()
+
+    monkeypatch.setattr(answers, "WAIT_SECONDS", 0.2)
+    with exporting(either, most=1, seconds=3600) as port, ask(port):
+        wait_until(lambda: endless.open == 1 and endless.made > 2)
+        assert httpx.get(f"http://127.0.0.1:{port}/", timeout=30).content == b"short"
+
+
+def iterate() -> Generator[bytes]:
+    yield b"short"
 
 
 def test_what_fails_at_the_first_row_is_a_problem_and_later_a_cut():
@@ -306,6 +478,15 @@ def test_a_server_is_quiet_unless_it_is_asked_to_speak(tmp_path: Path):
         running.send_signal(signal.SIGINT)
         _, log = running.communicate(timeout=30)
     assert log == ""
+
+
+@pytest.mark.parametrize("said", [b"", GET, b"POST /sms HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"])
+def test_a_server_that_stops_does_not_wait_for_half_a_request(tmp_path: Path, said: bytes):
+    with process(tmp_path) as (running, address), ask(int(address.rpartition(":")[2]), said):
+        time.sleep(0.3)
+        running.send_signal(signal.SIGTERM)
+        _, log = running.communicate(timeout=30)
+    assert (running.returncode, log) == (0, "")
 
 
 def test_presses_and_reads_over_one_server_share_nothing_but_the_store(tmp_path: Path):

@@ -40,6 +40,7 @@ def test_every_setting_can_come_from_each_source(tmp_path: Path):
         "log_level": "info",
         "log_format": "json",
         "threads": 9,
+        "connections": 9,
         "queue": 9,
         "body_bytes": 2048,
         "streams": 9,

@@ -6,6 +6,7 @@ import base64
 import itertools
 import json
 import string
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,6 +20,7 @@ from hymio import intake
 from hymio.feedback import HourReport, Press, Upload
 from hymio.gateway.sms_text import LONGEST, decode, encode, is_genuine
 from hymio.period import offset_at
+from hymio.smiley import SmileyType
 from hymio.store import Store, catalog, open_store
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 from tests.zones import ZONES
@@ -33,7 +35,11 @@ GSM_7 = (
 
 serials = st.from_regex(r"\A[A-Z0-9][A-Z0-9-]{0,31}\Z")
 offsets = st.sampled_from([0, 60, 120, -210, 345, 765, 840, -720]) | st.integers(-840, 840)
-counts = st.lists(st.integers(0, 30) | st.integers(0, 65_535), min_size=1, max_size=11).filter(any).map(tuple)
+counts = (
+    st.lists(st.integers(0, 30) | st.integers(0, 3_600), min_size=1, max_size=11)
+    .filter(lambda counted: any(counted) and sum(counted) <= 10_000)
+    .map(tuple)
+)
 batteries = st.none() | st.integers(0, 100).map(lambda percent: percent / 100)
 
 
@@ -135,7 +141,11 @@ def test_gateways_may_add_spaces_and_words_and_change_case(data: st.DataObject) 
     text = data.draw(st.sampled_from(encode("2415VE0A110042", hours, KEY, offset=120)))
     place = data.draw(st.integers(0, len(text)))
     mangled = (
-        data.draw(st.sampled_from(["", "HYMIO ", "fb 160: "])) + text[:place] + " \n" + text[place:].lower() + "\r\n"
+        data.draw(st.sampled_from(["", "HYMIO ", "fb 160: ", "WITH1/X ", "H1/ h1/A/ "]))
+        + text[:place]
+        + " \n"
+        + text[place:].lower()
+        + "\r\n"
     )
     assert decode(mangled) == decode(text)
     assert is_genuine(decode(mangled), KEY)
@@ -145,7 +155,9 @@ def test_gateways_may_add_spaces_and_words_and_change_case(data: st.DataObject) 
 @example("H1/A/ZZZZZZZ/1/E0/AI3K.1/AAAAAAAA")  # an epoch beyond 32 bits
 @example("H1/A/1/0/E0/AI3K.1/AAAAAAAA")  # a sequence of 0
 @example("H1/A/1/ZIK0ZJ/E0/AI3K.1/AAAAAAAA")  # a sequence beyond 31 bits
-@example("H1/A/1/1/E0/AI3K.1EKG/AAAAAAAA")  # 65,536 presses
+@example("H1/A/1/1/E0/AI3K.2S1/AAAAAAAA")  # 3,601 presses of a button
+@example("H1/A/1/1/E0/AI3K.2S0.2S0.2S0/AAAAAAAA")  # 10,800 presses
+@example("H1/A/1/1/E0/AI3K.1" + ",.1" * 60 + "/AAAAAAAA")  # over 160 characters
 @example("H1/A/1/1/E0/AI3K.1.1.1.1.1.1.1.1.1.1.1.1/AAAAAAAA")  # twelve buttons
 @example("H1/A/1/1/E0/AI3K..../AAAAAAAA")
 @example("H1/A/1/1/E1081/AI3K.1/AAAAAAAA")
@@ -169,7 +181,8 @@ def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
         HourReport(1, 1, 5 * HOUR, (0, 0)),
         HourReport(1, 1, 5 * HOUR, ()),
         HourReport(1, 1, 5 * HOUR, (-1, 2)),
-        HourReport(1, 1, 5 * HOUR, (65_536,)),
+        HourReport(1, 1, 5 * HOUR, (3_601,)),
+        HourReport(1, 1, 5 * HOUR, (3_600, 3_600, 2_801)),
         HourReport(1, 1, 5 * HOUR, (1,) * 12),
         HourReport(1, 1, -5 * HOUR, (1,)),
     ],
@@ -195,6 +208,12 @@ def test_a_day_of_a_busy_terminal_takes_three_texts() -> None:
     for number in range(24):
         hours.append(HourReport(2**32 - 1, hours[-1].end if hours else 1, (490_000 + number) * HOUR, (2, 1, 9, 31)))
     assert len(encode("2415VE0A110042", hours, KEY, offset=0, reported_through=490_024 * HOUR, battery=1.0)) == 3
+
+
+def test_an_hour_tells_as_many_presses_as_fit_into_it() -> None:
+    busy = HourReport(1, 1, 490_000 * HOUR, (3_600, 3_600, 2_800))
+    [text] = encode("T1", [busy], KEY, offset=0)
+    assert decode(text).hours == (busy,)
 
 
 # --- the webhook -----------------------------------------------------------------------------------------------------
@@ -299,6 +318,63 @@ def test_every_gateway_finds_a_way_to_deliver(store: Store, acme: Terminals, url
     assert outcomes == ["stored"] * len(ways)
     assert stored(store, 1, "message", "sender") == [(f"+{n}",) for n in range(1, len(ways) + 1)]
     assert len(stored(store, 1, "feedback", "button")) == 3
+
+
+def test_what_is_in_quarantine_is_said(store: Store, acme: Terminals, url: str) -> None:
+    early = HourReport(7, 1, PLACED - 5 * HOUR, (3, 5))
+    off_scale = HourReport(7, 9, NOW - 2 * HOUR, (1, 0, 0, 0, 4))
+    outcomes = [
+        deliver(url, acme.sms_secret, json={"text": text}).headers["X-Hymio-Outcome"]
+        for text in (*texts_of(acme, early), *texts_of(acme, off_scale))
+    ]
+    assert outcomes == [
+        "stored; 8 of 8 presses in quarantine: no placement",
+        "stored; 4 of 5 presses in quarantine: off scale",
+    ]
+    assert {row[0] for row in stored(store, 1, "message", "outcome")} == set(outcomes)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"json": {"text": ""}}, {"data": {"Body": ""}}, {"params": {"text": ""}}, {"json": {"text": "", "body": "\n"}}],
+    ids=["JSON", "form", "query", "spaces"],
+)
+def test_an_empty_text_is_kept(store: Store, acme: Terminals, url: str, how: dict[str, Any]) -> None:
+    answer = deliver(url, acme.sms_secret, **how)
+    assert (answer.status_code, answer.headers["X-Hymio-Outcome"][:11]) == (204, "unreadable:")
+    assert len(stored(store, 1, "message", "text")) == 1
+
+
+def test_the_hour_in_which_a_smiley_was_put_up_counts(store: Store, acme: Terminals, url: str) -> None:
+    start = NOW - 5 * HOUR
+    with store.begin(acme.organization, NOW) as ledger:
+        late = catalog.add_smiley(ledger, "T9", "Late", SmileyType.TERMINAL)
+        [point] = {each.node for each in ledger.setup.placements}
+        catalog.place(ledger, late.id, point, start + HOUR // 2)
+    hours = [
+        HourReport(7, 1, start - HOUR, (2,)),
+        HourReport(7, 3, start, (0, 3)),
+        HourReport(7, 6, start + HOUR, (4,)),
+    ]
+    for text in encode("T9", hours, catalog.sms_key(late.token), offset=120):
+        deliver(url, acme.sms_secret, json={"text": text})
+    rows = stored(store, 1, "feedback", "at, verdict")
+    assert Counter(rows) == {(start - HOUR, 20): 2, (start, 0): 3, (start + HOUR, 0): 4}
+    assert list(intake.verify(store, acme.organization)) == []
+
+
+def test_the_secret_is_asked_for_before_anything_is_said_of_the_body(store: Store, acme: Terminals, url: str) -> None:
+    broken: list[dict[str, Any]] = [
+        {"content": b"{", "kind": "application/json"},
+        {"content": b"x" * 70_000, "kind": "text/plain"},
+        {"json": {"text": "x"}},
+    ]
+    for how in broken:
+        for secret in (None, "wrong"):
+            answer = deliver(url, secret, **how)
+            assert answer.status_code == 401
+            assert answer.headers["WWW-Authenticate"] == 'Basic realm="Hymio"'
+    assert [deliver(url, acme.sms_secret, **how).status_code for how in broken] == [400, 413, 204]
 
 
 def test_who_does_not_know_the_secret_leaves_no_trace(store: Store, acme: Terminals, url: str) -> None:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake, results
-from hymio.feedback import Accuracy, HourReport, Press, Upload
+from hymio.feedback import Accuracy, HourReport, Press, Upload, Verdict
 from hymio.misuse import MisusePolicy
-from hymio.store import Store
+from hymio.period import offset_at
+from hymio.smiley import SmileyType
+from hymio.store import Store, catalog
 from tests.test_laws import assert_settled, law, opened, stored_feedback
 from tests.world import NOW, World, build, hour_reports
-from tests.zones import HOUR
+from tests.zones import HOUR, ZONES
 
 START = 1_750_000_000_000 // HOUR * HOUR
 EPOCH = 99
+_THREE_HOURS = ((-1, 1, (1,)), (0, 2, (0, 2)), (1, 4, (0, 0, 3)))
 
 
 @st.composite
@@ -72,6 +77,34 @@ def test_detail_shows_its_second_whatever_came_first(
     assert states[0] == states[1]
     exact = {each.sequence for each in states[0] if each.accuracy == Accuracy.SECOND}
     assert exact == {press.sequence for press in presses[::2]}
+
+
+@law
+@given(st.integers(0, HOUR - 1) | st.sampled_from([0, 1, HOUR - 1]), st.sampled_from(ZONES), st.booleans())
+def test_an_hour_counts_wherever_in_it_its_smiley_was_put_up(
+    shared_database_url: str, late: int, zone: str, told_first: bool
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, (zone, zone), MisusePolicy(interval=0))
+    start = START - offset_at(START, ZoneInfo(zone)) % 60 * 60_000
+    with store.begin(world.organization, NOW) as ledger:
+        smiley = catalog.add_smiley(ledger, "SL", "Late", SmileyType.TERMINAL).id
+    told = [HourReport(EPOCH, first, start + n * HOUR, counts) for n, first, counts in _THREE_HOURS]
+
+    def tell() -> None:
+        intake.record(store, world.organization, [Upload(smiley, hours=tuple(told))], NOW)
+
+    def put_up() -> None:
+        with store.begin(world.organization, NOW) as ledger:
+            catalog.place(ledger, smiley, world.points[0], start + late)
+
+    for step in (tell, put_up) if told_first else (put_up, tell):
+        step()
+    assert intake.release(store, world.organization, NOW) == (5 if told_first else 0)
+    assert raw_counts(store, world) == (0, 2, 3, 0)
+    assert intake.resettle(store, world.organization, world.root, 0, NOW) == 0
+    assert {each.verdict for each in stored_feedback(store, world) if each.at < start} == {Verdict.NO_PLACEMENT}
+    assert_settled(store, world)
 
 
 def test_an_hour_report_that_overlaps_another_is_kept_aside(store: Store) -> None:

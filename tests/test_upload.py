@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
+import socket
 import sqlite3
-from collections.abc import Callable, Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -20,9 +25,12 @@ from hypothesis import strategies as st
 from hymio import intake
 from hymio.errors import BadRequest, HymioError, NotFound, TooLarge, Unauthorized, Unavailable
 from hymio.feedback import Press, Upload, Verdict, halves
-from hymio.gateway.envelope import MOST_PRESSES, Envelope, Format, read_envelope
-from hymio.gateway.queue import Company
-from hymio.gateway.upload import TerminalUpload
+from hymio.gateway import envelope, queue
+from hymio.gateway.envelope import Envelope, Format, read_envelope, read_quickly, upload_of
+from hymio.gateway.queue import Company, Settled
+from hymio.gateway.reading import Reading
+from hymio.gateway.sketch import MOST_PRESSES
+from hymio.gateway.upload import QuickUpload
 from hymio.settings import Settings
 from hymio.store import Store, dialect, open_store
 from hymio.store.dialect import Transaction
@@ -248,6 +256,106 @@ def test_a_visitor_is_known_again_within_his_organization_alone() -> None:
     assert kept[0] == kept[1] == hashlib.sha256(b"1:somebody").digest() != kept[2]
 
 
+# --- reading within bounds --------------------------------------------------------------------------------------------
+
+CROWDS = [
+    (Format.CBOR, b"\xa1gpresses\x9a\x00\x1e\x84\x80" + b"\xc1\x00" * 2_000_000),
+    (Format.CBOR, b"\xa1gpresses\x9f" + b"\xc1\x00" * 300_000 + b"\xff"),
+    (Format.CBOR, b"\xa1ax" + b"\x81" * 600_000),
+    (Format.CBOR, b"\xd9\xd9\xf7\xa1gpresses\x99\x27\x11" + b"\xa0" * 10_001),
+    (Format.JSON, b'{"presses":[' + b"1," * 600_000 + b"1]}"),
+    (Format.JSON, b'{"epoch":1,"presses":[{"at":' + b"[" * 600_000),
+]
+
+
+@pytest.mark.parametrize(("written", "body"), CROWDS, ids=range(len(CROWDS)))
+def test_a_crowd_is_refused_before_it_becomes_objects(
+    written: Format, body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def made(*_: object) -> Any:
+        raise AssertionError("it was read")
+
+    monkeypatch.setattr(envelope, "_from_cbor", made)
+    monkeypatch.setattr(envelope, "_plain", made)
+    with pytest.raises(TooLarge):
+        read_envelope(body, written, 5, 1)
+
+
+@FORMATS
+def test_all_that_may_be_told_of_ten_thousand_presses_is_no_crowd(written: Format) -> None:
+    press = {"at": 0, "button": 0, "survey": 1, "visitor": "somebody", "unknown": [1, 2, 3, {"4": 5}]}
+    presses = [press | {"sequence": number} for number in range(1, MOST_PRESSES)] + ["unreadable"]
+    upload, unreadable = read(written, {"epoch": 1, "presses": presses})
+    assert (len(upload.presses), len(unreadable)) == (MOST_PRESSES - 1, 1)
+
+
+@FORMATS
+@given(said=envelopes)
+def test_what_can_be_read_quickly_says_what_it_says_slowly(written: Format, said: dict[str, Any]) -> None:
+    typed = read_quickly(written_as(written, said), written)
+    assert typed is not None
+    assert Envelope(upload_of(typed, 5, 1)) == read(written, said)
+
+
+@FORMATS
+@given(said=envelopes, bad=bad_presses)
+def test_what_is_not_all_well_is_not_read_quickly(written: Format, said: dict[str, Any], bad: object) -> None:
+    assert read_quickly(written_as(written, {**said, "presses": [*said["presses"], bad]}), written) is None
+
+
+def test_bodies_of_one_smiley_are_read_one_after_the_other_and_those_of_others_beside_them() -> None:
+    running: list[int] = []
+    beside: list[set[int]] = []
+    met = threading.Event()
+
+    def step(smiley: int) -> None:
+        running.append(smiley)
+        if len(set(running)) == 2:
+            met.set()
+        met.wait(20)
+        beside.append(set(running))
+        assert running.count(smiley) == 1
+        running.remove(smiley)
+
+    async def read_one(reading: Reading, smiley: int) -> None:
+        async with reading.of((1, smiley)) as turn:
+            await turn.read(lambda: step(smiley))
+
+    async def run() -> None:
+        reading = Reading()
+        await asyncio.gather(*(read_one(reading, smiley) for smiley in (1, 1, 1, 2)))
+        async with reading.of((1, 1), most=1):
+            with pytest.raises(Unavailable):
+                async with reading.of((1, 1), most=1):
+                    pass
+            async with reading.of((1, 2), most=1):
+                pass
+        reading.close()
+
+    asyncio.run(run())
+    assert {1, 2} in beside
+    assert len(beside) == 4
+
+
+@pytest.mark.parametrize(
+    ("body", "got"),
+    [
+        (b'{"clock":123456789012345678901234567890}', "123456789012345678901234567890"),
+        (b'{"clock":"J\xc3\xbcrgen"}', "Jürgen"),
+        (b'{"clock":"J\xfcrgen"}', "J\ufffdrgen"),
+        (b'{"clock":["a\\nb"]}', '["a\\nb"]'),
+        (cbor2.dumps({"clock": cbor2.CBORTag(1, "a\nb")}), '{"tag": 1, "value": "a\\nb"}'),
+        (cbor2.dumps({"clock": b"\x01\xff"}), '"01ff"'),
+    ],
+)
+def test_what_was_got_is_told_as_it_was_written(body: bytes, got: str) -> None:
+    written = Format.JSON if body.startswith(b"{") else Format.CBOR
+    with pytest.raises(BadRequest) as refused:
+        read_envelope(body, written, 5, 1)
+    assert refused.value.got == got
+    assert refused.value.detail.startswith(f"clock: got {got}, ") or f"clock: got '{got}', " in refused.value.detail
+
+
 # --- over HTTP, on every engine ---------------------------------------------------------------------------------------
 
 
@@ -297,6 +405,19 @@ def test_a_repeated_upload_acknowledges_the_same_presses(
     assert receipts[0]["acknowledgedThrough"] == {"epoch": 9, "sequence": 6}
     assert stored(store, 1, "feedback", "sequence, verdict") == [(1, 0), (2, 0), (3, 22), (9, 0)]
     assert list(intake.verify(store, acme.organization)) == []
+
+
+def test_of_what_cannot_be_read_no_more_is_kept_than_helps(store: Store, acme: Terminals, url: str) -> None:
+    wrong = [{"sequence": number, "x": "A" * 200_000 + end} for number, end in ((1, "y"), (2, "y"), (2, "z"))]
+    with client() as http:
+        receipts = [
+            http.post(f"{url}{PATH}", json={"epoch": 1, "presses": wrong}, headers=acme.headers).json()
+            for _ in range(2)
+        ]
+    assert [(each["stored"], each["duplicates"]) for each in receipts] == [(3, 0), (0, 3)]
+    kept = [str(row[0]) for row in stored(store, 1, "quarantine", "body")]
+    assert [len(body) for body in kept] == [4096] * 3
+    assert all(body.endswith(f"cut, {len(json.dumps(wrong[0]))} characters in all") for body in kept)
 
 
 def test_a_kiosk_makes_its_own_ids(store: Store, acme: Terminals, url: str) -> None:
@@ -389,6 +510,34 @@ def test_no_body_is_answered_with_a_mistake_of_ours(
     assert answer.status_code in (200, 400)
 
 
+@given(data=st.data(), written=st.sampled_from(Format))
+def test_no_damaged_body_is_answered_with_a_mistake_of_ours(
+    quick: tuple[Store, Terminals, str], data: st.DataObject, written: Format
+) -> None:
+    _, acme, url = quick
+    whole = written_as(written, {"epoch": 6, "firmware": "2.4", "presses": presses(1, 2), "clock": NOW})
+    start, end = sorted(data.draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
+    body = whole[:start] + data.draw(st.binary(max_size=20)) + whole[min(end, start + 20) :]
+    answer = httpx.post(f"{url}{PATH}", content=body, headers=acme.headers | {"Content-Type": written.value})
+    assert answer.status_code in (200, 400, 413)
+
+
+@given(garbage=st.binary(max_size=20), written=st.sampled_from(Format), field=st.sampled_from(["firmware", "x"]))
+def test_presses_beside_garbage_are_stored(
+    quick: tuple[Store, Terminals, str], garbage: bytes, written: Format, field: str
+) -> None:
+    _, acme, url = quick
+    if written is Format.JSON:
+        garbage = bytes(byte for byte in garbage if byte >= 32 and byte not in b'"\\')
+    blank = "~" * len(garbage)
+    marked = written_as(written, {field: blank, "epoch": 7, "presses": presses(1, 2)})
+    body = marked.replace(blank.encode(), garbage) if garbage else marked
+    answer = httpx.post(f"{url}{PATH}", content=body, headers=acme.headers | {"Content-Type": written.value})
+    assert answer.status_code == 200
+    receipt = json.loads(answer.content) if written is Format.JSON else cbor2.loads(answer.content)
+    assert receipt["stored"] + receipt["duplicates"] == 2
+
+
 @given(st.lists(bad_presses | good_presses, max_size=6), st.sampled_from(Format))
 def test_whatever_is_pressed_is_stored(
     quick: tuple[Store, Terminals, str], pressed: list[object], written: Format
@@ -429,6 +578,51 @@ def test_a_body_may_come_without_its_type_and_with_a_charset(quick: tuple[Store,
     for kind in ({}, {"Content-Type": "Application/JSON; charset=utf-8"}):
         assert httpx.post(f"{url}{PATH}", content=b"{}", headers=acme.headers | kind).status_code == 200
     assert httpx.put(f"{url}{PATH}", content=b"{}", headers=acme.headers).status_code == 405
+
+
+@pytest.mark.parametrize(
+    "declared", ["Content-Length: 1000000", "Transfer-Encoding: chunked"], ids=["declared", "chunked"]
+)
+def test_the_token_is_asked_for_before_a_large_body(quick: tuple[Store, Terminals, str], declared: str) -> None:
+    _, _, url = quick
+    with talk(url) as line:
+        line.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer nobody\r\n{declared}\r\n\r\n".encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 401")
+
+
+def test_who_sends_too_much_hears_the_answer(quick: tuple[Store, Terminals, str]) -> None:
+    _, acme, url = quick
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {acme.headers['Authorization']}\r\n"
+    with talk(url) as line:
+        line.sendall(f"{head}Content-Length: 6000000\r\n\r\n".encode())
+        for _ in range(6):
+            line.sendall(b" " * 1_000_000)
+        answer = b""
+        while piece := line.recv(10_000):
+            answer += piece
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert answer.endswith(b"}")
+
+
+def test_a_few_large_uploads_of_one_smiley_are_taken_in_at_once(quick: tuple[Store, Terminals, str]) -> None:
+    _, acme, url = quick
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: 100000\r\n\r\n"
+    with ExitStack() as stack:
+        lines = [stack.enter_context(talk(url)) for _ in range(5)]
+        for line, token in zip(lines, [acme.tokens[1]] * 4 + [acme.tokens[2]], strict=True):
+            line.sendall((head % f"Bearer {token}").encode() + b"{")
+            time.sleep(0.2)
+        assert lines[3].recv(1000).startswith(b"HTTP/1.1 503")
+        for line in (*lines[:3], lines[4]):
+            line.sendall(b"}" + b" " * 99_998)
+            assert line.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+@contextlib.contextmanager
+def talk(url: str) -> Iterator[socket.socket]:
+    """A connection on which a test says what no client would."""
+    with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=30) as line:
+        yield line
 
 
 def test_a_locked_database_acknowledges_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -492,8 +686,11 @@ class Broken:
         raise TypeError("a mistake of ours")
 
 
-def terminal_upload(token: str, said: object) -> TerminalUpload:
-    return TerminalUpload(token, written_as(Format.JSON, said), Format.JSON)
+def terminal_upload(token: str, said: object) -> Any:
+    body = written_as(Format.JSON, said)
+    typed = read_quickly(body, Format.JSON)
+    assert typed is not None
+    return QuickUpload(token, typed, len(body))
 
 
 def together(store: Store, *arrivals: Any, **how: Any) -> list[Any]:
@@ -516,8 +713,8 @@ def test_uploads_that_come_at_once_share_a_commit_and_no_mistakes(store: Store, 
         store,
         terminal_upload(acme.tokens[0], {"epoch": 1, "presses": presses(1)}),
         terminal_upload("nobody", {"epoch": 1, "presses": presses(1)}),
-        terminal_upload(acme.tokens[1], {"epoch": "x"}),
-        terminal_upload(acme.tokens[1], {"epoch": 1, "presses": presses(1, "x")}),
+        terminal_upload(acme.tokens[1], {"epoch": 1, "lost": [[2, 1]]}),
+        terminal_upload(acme.tokens[1], {"epoch": 1, "presses": presses(1, 7)}),
         Made(acme.organization, Upload(99)),
         terminal_upload(globex.tokens[0], {"epoch": 1, "presses": presses(1)}),
         terminal_upload(acme.tokens[0], {"epoch": 1, "presses": presses(1, 2)}),
@@ -532,7 +729,7 @@ def test_uploads_that_come_at_once_share_a_commit_and_no_mistakes(store: Store, 
         (1, 0),
         (1, 1),
     ]
-    assert len(stored(store, acme.organization, "feedback", "sequence")) == 3
+    assert len(stored(store, acme.organization, "feedback", "sequence")) == 4
     assert len(stored(store, globex.organization, "feedback", "sequence")) == 1
 
 
@@ -571,6 +768,30 @@ def test_too_many_who_wait_are_told_to_come_back(fresh_database: Callable[[str],
     assert len(refused) == 3
     assert all(each.retry_after > 0 for each in refused)
     assert stored(opened, 1, "feedback", "sequence") == [(1,), (2,)]
+    opened.close()
+
+
+def test_who_waits_for_a_locked_database_is_not_kept_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dialect, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(queue, "MOST_TOGETHER", 2)
+    tried: list[int] = []
+    settle = queue.settle
+
+    def counted(store: Store, arrivals: Sequence[queue.Arrival], now: int) -> list[queue.Outcome]:
+        tried.append(len(arrivals))
+        return settle(store, arrivals, now)
+
+    monkeypatch.setattr(queue, "settle", counted)
+    opened = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
+    acme = put_up(opened)
+    other = sqlite3.connect(tmp_path / "hymio.db", isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    arrivals = [Made(acme.organization, Upload(1, (Press(1, number, NOW, 1),))) for number in range(1, 10)]
+    outcomes = together(opened, *arrivals)
+    other.close()
+    assert [type(each) for each in outcomes] == [Unavailable] * 9
+    assert tried == [2]
+    assert all(isinstance(each, Settled) for each in together(opened, *arrivals))
     opened.close()
 
 

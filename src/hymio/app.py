@@ -18,15 +18,17 @@ from litestar import Litestar, Request, Response, get
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
-from litestar.types import ASGIApp, Message, Receive, Send
+from litestar.types import ASGIApp
 
 from hymio import __version__
 from hymio.api import reference, v1, v2
 from hymio.api.access import CHALLENGE
-from hymio.api.answers import HEAD_ONLY, Exports, Problem, error_answer, problem_answer
+from hymio.api.answers import Exports, Problem, error_answer, problem_answer
 from hymio.errors import HymioError
+from hymio.front import MOST_HELD_BYTES, surround
 from hymio.gateway import sms, upload
 from hymio.gateway.queue import Company
+from hymio.gateway.reading import Reading
 from hymio.period import Instant
 from hymio.settings import Settings
 from hymio.store import Store, open_store
@@ -36,13 +38,13 @@ if TYPE_CHECKING:
     import uvicorn
 
 log = structlog.get_logger("hymio")
-access = structlog.get_logger("hymio.access")
 
 GRACE_SECONDS: Final = 10
 """How long requests may go on once the server is told to stop; presses take milliseconds, exports are cut off."""
 
 
 DEVICE_CHALLENGE: Final = 'Bearer realm="Hymio"'
+GATEWAY_CHALLENGE: Final = 'Basic realm="Hymio"'
 
 
 def now() -> Instant:
@@ -66,7 +68,7 @@ def create_app(store: Store, settings: Settings, clock: Callable[[], Instant] = 
         logging_config=None,
         debug=False,
     )
-    return _front(litestar)
+    return surround(litestar, max(MOST_HELD_BYTES, 2 * settings.body_bytes))
 
 
 def _routes() -> list[Any]:
@@ -81,11 +83,13 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.threads, "hymio"))
     app.state.exports = Exports(settings.streams, settings.stream_seconds)
     app.state.company = company = Company(app.state.store, most_waiting=settings.queue, clock=app.state.clock)
+    app.state.reading = Reading()
     await company.start()
     try:
         yield
     finally:
         await company.stop()
+        app.state.reading.close()
 
 
 @get("/health", sync_to_thread=True)
@@ -108,7 +112,13 @@ def _known_error(request: Request[Any, Any, Any], error: HymioError) -> Response
     path = request.scope["path"]
     if error.status >= 500:
         log.warning("request failed", path=path, status=error.status, detail=error.detail)
-    return error_answer(error, CHALLENGE if path.startswith("/v1/") else DEVICE_CHALLENGE)
+    return error_answer(error, _challenge(path))
+
+
+def _challenge(path: str) -> str:
+    if path.startswith("/v1/"):
+        return CHALLENGE
+    return GATEWAY_CHALLENGE if path == sms.PATH else DEVICE_CHALLENGE
 
 
 def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
@@ -133,38 +143,6 @@ def _unknown_error(request: Request[Any, Any, Any], error: Exception) -> Respons
     log.error("request failed", path=request.scope["path"], exc_info=error)
     detail = "Something went wrong in Hymio; its log says what."
     return problem_answer(Problem("about:blank", "Internal error", 500, detail))
-
-
-# --- what surrounds every request ------------------------------------------------------------------------------------
-
-
-def _front(app: ASGIApp) -> ASGIApp:
-    """HEAD wherever GET is, and an entry in the log for each request: its path, never its query or headers."""
-
-    async def front(scope: Any, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await app(scope, receive, send)
-            return
-        method, path, began, status = scope["method"], scope["path"], time.perf_counter(), 0
-        headless = method == "HEAD"
-
-        async def sending(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            elif headless and message["type"] == "http.response.body":
-                message["body"] = b""
-            await send(message)
-
-        # A copy: the server must go on knowing that it was HEAD.
-        asked: Any = {**scope, "method": "GET", HEAD_ONLY: True} if headless else scope
-        try:
-            await app(asked, receive, sending)
-        finally:
-            milliseconds = round(1000 * (time.perf_counter() - began), 1)
-            access.info("request", method=method, path=path, status=status, ms=milliseconds)
-
-    return front
 
 
 # --- serving ---------------------------------------------------------------------------------------------------------
@@ -193,6 +171,7 @@ def configure_log(settings: Settings) -> None:
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler()
+    handler.addFilter(_is_no_cancelling)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -204,9 +183,16 @@ def configure_log(settings: Settings) -> None:
     root.setLevel(settings.log_level.upper())
 
 
+def _is_no_cancelling(entry: logging.LogRecord) -> bool:
+    """Whether an entry tells of anything but a request that was cut off because the server stops."""
+    return entry.exc_info is None or not isinstance(entry.exc_info[1], asyncio.CancelledError)
+
+
 def make_server(store: Store, settings: Settings, clock: Callable[[], Instant] = now) -> uvicorn.Server:
     """A server that is not running yet: `run()` serves until SIGINT, SIGTERM or `should_exit`."""
     import uvicorn  # noqa: PLC0415  a command that does not serve need not load it
+
+    from hymio.connection import Connection  # noqa: PLC0415
 
     config = uvicorn.Config(
         create_app(store, settings, clock),
@@ -216,6 +202,9 @@ def make_server(store: Store, settings: Settings, clock: Callable[[], Instant] =
         access_log=False,
         server_header=False,
         lifespan="on",
+        http=Connection,
+        limit_concurrency=settings.connections,
+        headers=[("X-Content-Type-Options", "nosniff")],
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return uvicorn.Server(config)

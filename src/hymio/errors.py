@@ -29,6 +29,11 @@ class HymioError(Exception):
         self.detail = detail or self.title
         super().__init__(self.detail)
 
+    @property
+    def told(self) -> str:
+        """What clients are told, who may be anybody: the detail, unless it is the operator's alone."""
+        return self.detail
+
 
 class BadRequest(HymioError):
     """What was sent cannot be used; without a `detail` the message is made from the three parts."""
@@ -102,14 +107,20 @@ class TooLarge(HymioError):
 
 
 class Unavailable(HymioError):
-    """Nothing was stored; the same request may succeed after `retry_after` seconds."""
+    """Nothing was stored; the same request may succeed after `retry_after` seconds. The cause is for the operator."""
 
     status = 503
     title = "Unavailable"
 
-    def __init__(self, detail: str = "", *, retry_after: int = 5) -> None:
+    def __init__(self, detail: str = "", *, retry_after: int = 5, cause: str = "") -> None:
         self.retry_after = retry_after
-        super().__init__(detail)
+        self._told = detail or self.title
+        super().__init__(f"{self._told}: {cause}" if cause else detail)
+
+    @property
+    def told(self) -> str:
+        """What clients are told: the detail without its cause, which may say where the database is."""
+        return self._told
 
 
 class SetupError(HymioError):

@@ -253,6 +253,7 @@ class Receipt(NamedTuple):
     """What Hymio answers to an upload after the commit: everything in it may be forgotten by the smiley.
 
     `acknowledged` maps each of the smiley's epochs in the upload to the sequence through which nothing is missing.
+    `told` are the verdicts of the presses that hours told of, and how many have each.
     """
 
     smiley: int
@@ -262,6 +263,7 @@ class Receipt(NamedTuple):
     quarantined: tuple[Quarantined, ...]
     acknowledged: tuple[tuple[int, int], ...]
     correction: int
+    told: tuple[tuple[int, int], ...] = ()
 
 
 def halves(identity: UUID) -> tuple[int, int]:

@@ -62,6 +62,14 @@ class Settings:
     threads: int = field(
         default=8, metadata={"help": "Requests that are worked on at the same time", "least": 1, "most": 256}
     )
+    connections: int = field(
+        default=800,
+        metadata={
+            "help": "Clients that may be connected at the same time; requests of more are answered 503",
+            "least": 1,
+            "most": 1_000_000,
+        },
+    )
     queue: int = field(
         default=1000,
         metadata={

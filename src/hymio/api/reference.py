@@ -101,7 +101,7 @@ def _page_answer(request: Request[Any, Any, Any], state: State, of: Page) -> Res
 
 def _answer(request: Request[Any, Any, Any], body: bytes, media_type: str) -> Response[Any]:
     tag = tag_of(body)
-    headers = {"ETag": tag, "Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+    headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if is_known(tag, request.headers.get("If-None-Match", "")):
         return Response(None, status_code=304, headers=headers)
     if media_type == HTML:

@@ -2,8 +2,8 @@
 
 Reading takes one of two roads. A request in which all is well is decoded at once into typed values. Any other is taken
 apart: a wrong envelope is refused as a whole, naming the field, while a wrong press becomes a misfit beside its good
-neighbours,
-and so does a wrong phase beside its good press (`phases`).
+neighbours, and so does a wrong phase beside its good press (`phases`). Before that its items are counted (`sketch`),
+since what takes few bytes may take many objects.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import cbor2
 import msgspec
 from msgspec import Meta, Struct
 
-from hymio.errors import BadRequest, TooLarge
+from hymio.errors import BadRequest
 from hymio.feedback import DEVICE_EPOCHS, DEVICE_SEQUENCES, Health, Misfit, Press, Upload, Verdict, halves
 from hymio.gateway.phases import (
     PARTS,
@@ -33,9 +33,9 @@ from hymio.gateway.phases import (
     readable_parts,
     ui_of,
 )
+from hymio.gateway.sketch import MOST_PRESSES, refuse_crowds, too_many
 from hymio.gateway.text import as_text, cut, printable, short
 
-MOST_PRESSES = 10_000
 MOST_LOST = 1_000
 LONGEST_FIRMWARE = 64
 DEEPEST = 64
@@ -121,6 +121,10 @@ _PRESS_ACCEPTED = {
     "survey": "the number of a survey",
     "visitor": "a text of 1 to 200 characters",
 }
+_LONGEST_INTEGER = 300
+"""Digits of an integer that are read; a longer one is beyond every limit."""
+
+_NOT_AS_TYPED = (msgspec.MsgspecError, cbor2.CBORError, ValueError, RecursionError, MemoryError)
 _typed_json = msgspec.json.Decoder(TypedEnvelope)
 
 # CBOR's tags promise values that nothing here needs and that can cost much to make (expressions, huge numbers, shared
@@ -130,28 +134,52 @@ _TAGS: dict[int, Any] = {tag: lambda value, _immutable, tag=tag: cbor2.CBORTag(t
 _TAGS |= dict.fromkeys((37, 55799), lambda value, _immutable: value)
 
 
+def read_quickly(body: bytes, written: Format) -> TypedEnvelope | None:
+    """A small request in which every press is well; None where it must be read slowly."""
+    try:
+        typed = _typed(body, written)
+        for press in typed.presses or ():
+            _stored(press, 0, 0)
+    except _NOT_AS_TYPED:
+        return None
+    return typed
+
+
+def upload_of(typed: TypedEnvelope, smiley: int, organization: int) -> Upload:
+    """The upload in a request that could be read quickly. BadRequest names the field that cannot be used."""
+    return _upload(typed, typed.presses or (), smiley, organization)
+
+
 def read_envelope(body: bytes, written: Format, smiley: int, organization: int) -> Envelope:
     """The upload in a request's body.
 
-    BadRequest names the field of the envelope that cannot be used, TooLarge says that there are over 10,000 presses.
+    BadRequest names the field of the envelope that cannot be used, TooLarge says that there are over 10,000 presses or
+    too many values in all.
     """
+    if written is Format.CBOR:
+        refuse_crowds(body, is_json=False)
     try:
-        typed = _typed_json.decode(body) if written is Format.JSON else None
-    except (msgspec.MsgspecError, RecursionError):
-        typed = None
-    if typed is None:
-        return _taken_apart(_plain(body, written), smiley, organization)
-    try:
-        return Envelope(_upload(typed, typed.presses or [], smiley, organization))
-    except ValueError:  # a press without one identity that can be used, or without its survey; phases at odds
-        return _taken_apart(_plain(body, written), smiley, organization)
+        return Envelope(upload_of(_typed(body, written), smiley, organization))
+    except _NOT_AS_TYPED:  # such as a press without or with two identities, or without its survey
+        pass
+    if written is Format.JSON:
+        refuse_crowds(body, is_json=True)
+    return _taken_apart(_plain(body, written), smiley, organization)
+
+
+def _typed(body: bytes, written: Format) -> TypedEnvelope:
+    return _typed_json.decode(body) if written is Format.JSON else msgspec.convert(_from_cbor(body), TypedEnvelope)
+
+
+def _from_cbor(body: bytes) -> Any:
+    return cbor2.loads(body, semantic_decoders=_TAGS, str_errors="replace", max_depth=DEEPEST)
 
 
 def _plain(body: bytes, written: Format) -> Mapping[str, object]:
     """The body as plain values; whatever stands in a press, it must not keep the others from being read."""
     try:
         if written is Format.CBOR:
-            found = cbor2.loads(body, semantic_decoders=_TAGS, str_errors="replace", max_depth=DEEPEST)
+            found = _from_cbor(body)
         else:
             found = json.loads(body.decode("utf-8", "replace"), parse_int=_integer)
     except (cbor2.CBORError, ValueError, RecursionError, MemoryError) as error:
@@ -163,7 +191,7 @@ def _plain(body: bytes, written: Format) -> Mapping[str, object]:
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= 20 else math.inf
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
 
 
 def _taken_apart(plain: Mapping[str, object], smiley: int, organization: int) -> Envelope:
@@ -173,7 +201,7 @@ def _taken_apart(plain: Mapping[str, object], smiley: int, organization: int) ->
     if not isinstance(items, list):
         raise _refused("presses", items, f"a list of at most {MOST_PRESSES} presses")
     if len(items) > MOST_PRESSES:
-        raise TooLarge(f"presses: got {len(items)}, accepted: at most {MOST_PRESSES} in one upload")
+        raise too_many(len(items))
     good: list[TypedPress] = []
     misfits: list[Misfit] = []
     unreadable: list[Unreadable] = []
@@ -308,5 +336,10 @@ def _within(value: float | None, least: float, most: float) -> float | None:
 
 
 def _refused(parameter: str, got: object, accepted: str) -> BadRequest:
-    told = cut(got.encode("ascii", "backslashreplace").decode()) if isinstance(got, str) else short(got)
-    return BadRequest(parameter=parameter, got=told, accepted=accepted)
+    if isinstance(got, str):
+        told = cut(got.encode("utf-8", "replace").decode())
+        return BadRequest(parameter=parameter, got=told, accepted=accepted)
+    told = short(got)
+    return BadRequest(
+        f"{parameter}: got {told}, accepted: {accepted}", parameter=parameter, got=told, accepted=accepted
+    )

@@ -112,9 +112,19 @@ class Company:
             batch = await self._gather()
             arrivals = [each.arrival for each in batch]
             outcomes = await loop.run_in_executor(self._pool, settle, self._store, arrivals, self._clock())
+            if self._store.is_sqlite and all(isinstance(each, Unavailable) for each in outcomes):
+                # Its one writer waited in vain; whoever came meanwhile would only wait as long for the same answer.
+                batch, outcomes = self._with_all_who_wait(batch, outcomes)
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 _resolve(waiting.outcome, outcome)
                 self._queue.task_done()
+
+    def _with_all_who_wait(
+        self, batch: list[_Waiting], outcomes: list[Outcome]
+    ) -> tuple[list[_Waiting], list[Outcome]]:
+        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        self._bytes -= sum(each.arrival.size for each in waiting)
+        return [*batch, *waiting], [*outcomes, *outcomes[:1] * len(waiting)]
 
     async def _gather(self) -> list[_Waiting]:
         batch = [await self._queue.get()]

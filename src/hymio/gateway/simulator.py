@@ -17,7 +17,6 @@ import typer
 
 from hymio.errors import SetupError
 from hymio.feedback import HourReport
-from hymio.gateway.envelope import MOST_PRESSES
 from hymio.gateway.notebook import (
     Notebook,
     Noted,
@@ -29,6 +28,7 @@ from hymio.gateway.notebook import (
     note_texted,
     open_notebook,
 )
+from hymio.gateway.sketch import MOST_PRESSES
 from hymio.gateway.sms_text import encode
 
 HOUR_MS = 3_600_000

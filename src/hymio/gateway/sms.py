@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
@@ -16,8 +16,8 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
-from hymio.errors import BadRequest, Unauthorized
-from hymio.feedback import Health, Upload
+from hymio.errors import BadRequest, TooLarge, Unauthorized
+from hymio.feedback import Health, Receipt, Upload, Verdict, is_quarantined
 from hymio.gateway.sms_text import SmsReport, decode, encode, is_genuine
 from hymio.gateway.text import storable
 from hymio.gateway.upload import read_body
@@ -67,11 +67,10 @@ async def messages(scope: HTTPScope, receive: Receive, send: Send) -> None:
     if scope["method"] != "POST":
         raise MethodNotAllowedException(headers={"allow": "POST"})
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    given = _fields(scope["query_string"], headers, await read_body(headers, receive, MOST_BYTES))
     state = scope["litestar_app"].state
-    organization = await sync_to_thread(catalog.organization_by_sms_secret, state.store, _secret(headers, given))
-    if organization is None:
-        raise Unauthorized("the webhook's secret is missing or not known")
+    sender = [("from", headers.get(b"x-kannel-from", ""))]
+    asked = _named([*sender, *_pairs(scope["query_string"].decode("latin-1"))])
+    organization, given = await _admitted(state.store, headers, asked, receive)
     text = _first(given, _TEXT)
     if text is None:
         raise BadRequest(parameter="text", got="nothing", accepted="the text of a message")
@@ -79,6 +78,32 @@ async def messages(scope: HTTPScope, receive: Receive, send: Send) -> None:
     said = [(b"x-hymio-outcome", outcome.encode("ascii", "replace"))]
     await send({"type": "http.response.start", "status": 204, "headers": said})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _admitted(
+    store: Store, headers: Mapping[bytes, str], asked: Mapping[str, str], receive: Receive
+) -> tuple[int, dict[str, str]]:
+    """The organization of the shared secret, and all fields. The body comes first only where it may hold the secret."""
+    told = _secret(headers, asked)
+    organization = None if told is None else await _organization(store, told)
+    try:
+        given = {**asked, **_fields(headers, await read_body(headers, receive, MOST_BYTES))}
+    except (BadRequest, TooLarge) as error:
+        raise _refused() if organization is None else error from None
+    if organization is None:
+        organization = await _organization(store, given.get("secret", ""))
+    return organization, given
+
+
+async def _organization(store: Store, secret: str) -> int:
+    found = await sync_to_thread(catalog.organization_by_sms_secret, store, secret)
+    if found is None:
+        raise _refused()
+    return found
+
+
+def _refused() -> Unauthorized:
+    return Unauthorized("the webhook's secret is missing or not known")
 
 
 async def _take(state: State, organization: int, sender: str, text: str) -> str:
@@ -102,7 +127,18 @@ async def _record(state: State, organization: int, text: str) -> tuple[int | Non
     if not is_genuine(report, key):
         return smiley, "wrong checksum"
     settled = await state.company.record(SmsUpload(organization, smiley, report))
-    return smiley, "conflict with an earlier message" if settled.receipt.quarantined else "stored"
+    return smiley, _outcome(settled.receipt)
+
+
+def _outcome(receipt: Receipt) -> str:
+    if receipt.quarantined:
+        return "conflict with an earlier message"
+    aside = [(verdict, presses) for verdict, presses in receipt.told if is_quarantined(verdict)]
+    if not aside:
+        return "stored"
+    reasons = ", ".join(dict.fromkeys(Verdict(verdict).label.replace("_", " ") for verdict, _ in aside))
+    kept, told = (sum(presses for _, presses in each) for each in (aside, receipt.told))
+    return f"stored; {kept} of {told} presses in quarantine: {reasons}"
 
 
 def _keep(store: Store, organization: int, clock: Callable[[], int], message: tuple[str, str, int | None, str]) -> None:
@@ -110,17 +146,25 @@ def _keep(store: Store, organization: int, clock: Callable[[], int], message: tu
         catalog.keep_message(ledger, *message)
 
 
-def _fields(query: bytes, headers: Mapping[bytes, str], body: bytes) -> dict[str, str]:
-    """What a gateway gave, by lower-case name: its address's query, then its form, JSON object or plain text."""
-    given = [("from", headers.get(b"x-kannel-from", "")), *parse_qsl(query.decode("latin-1"))]
+def _fields(headers: Mapping[bytes, str], body: bytes) -> dict[str, str]:
+    """What a gateway gave in the body, by lower-case name: its form, JSON object or plain text."""
+    given: list[tuple[str, str]] = []
     kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         given += [(name, value) for name, value in _object(body).items() if isinstance(value, str)]
     elif kind == "text/plain":
         given.append(("text", body.decode("utf-8", "replace")))
     else:
-        given += parse_qsl(body.decode("utf-8", "replace"))
-    return {name.lower(): storable(value) for name, value in given if value}
+        given += _pairs(body.decode("utf-8", "replace"))
+    return _named(given)
+
+
+def _pairs(text: str) -> list[tuple[str, str]]:
+    return parse_qsl(text, keep_blank_values=True)
+
+
+def _named(given: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): storable(value) for name, value in given}
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -134,11 +178,13 @@ def _object(body: bytes) -> dict[str, Any]:
 
 
 def _first(given: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    return next((given[name] for name in names if name in given), None)
+    """The first that says something; otherwise an empty one, if there is any."""
+    found = [given[name] for name in names if name in given]
+    return next(filter(None, found), found[0] if found else None)
 
 
-def _secret(headers: Mapping[bytes, str], given: Mapping[str, str]) -> str:
-    """The shared secret: in its own header, as the password of Basic, or as a field."""
+def _secret(headers: Mapping[bytes, str], asked: Mapping[str, str]) -> str | None:
+    """The shared secret: in its own header, as the password of Basic, or in the query; None where it is in none."""
     scheme, _, credentials = headers.get(b"authorization", "").partition(" ")
     if b"x-hymio-secret" in headers:
         return headers[b"x-hymio-secret"]
@@ -147,4 +193,4 @@ def _secret(headers: Mapping[bytes, str], given: Mapping[str, str]) -> str:
             return base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")[2]
         except binascii.Error:
             return ""
-    return given.get("secret", "")
+    return asked.get("secret")

@@ -24,7 +24,7 @@ _MARK = "H1/"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _CHECK_BYTES, _CHECK_LENGTH = 5, 8
 _MINUTE, _HOUR = 60_000, 3_600_000
-_MOST_PRESSES = (1 << 16) - 1
+_MOST_OF_BUTTON, _MOST_PRESSES = 3_600, 10_000
 _WIDEST_OFFSET = 18 * 60
 _MESSAGE = re.compile(
     r"(?P<signed>H1/(?P<serial>[A-Z0-9][A-Z0-9-]{0,31})/(?P<epoch>[A-Z0-9]{1,7})/(?P<first>[A-Z0-9]{1,6})"
@@ -63,7 +63,8 @@ def encode(
 
     `reported_through` (ms UTC, told to the minute before) and `battery` (0.0 to 1.0) go with the last text, which
     has no hours if there are none. A new text begins where an hour does not follow the one before in sequence and time.
-    Raises ValueError for an hour that does not begin a local hour, has no press, or more than 65,535 of one button.
+    Raises ValueError for an hour that does not begin a local hour, has no press, more than 3,600 of one button or more
+    than 10,000 in all.
     """
     tail = "" if reported_through is None else f"/T{_base36(reported_through // _MINUTE)}"
     tail += "" if battery is None else f"/B{round(100 * battery)}"
@@ -74,14 +75,15 @@ def encode(
 
 
 def decode(text: str) -> SmsReport:
-    """What a text says. Spaces, line breaks, lower case and words before the mark do no harm.
+    """What a text says. Spaces, line breaks, lower case and words before the mark do no harm, whatever they are.
 
     Raises ValueError, whose message says what cannot be read.
     """
-    plain = "".join(text.split()).upper()
-    found = _MESSAGE.fullmatch(plain, plain.find(_MARK)) if _MARK in plain else None
+    plain = "".join(text.split()).upper()[-LONGEST:]
+    begun = (_MESSAGE.fullmatch(plain, mark.start()) for mark in re.finditer(_MARK, plain))
+    found = next((each for each in begun if each), None)
     if found is None:
-        raise ValueError("not of the form H1/serial/epoch/first/offset/hours/check")
+        raise ValueError(f"not of the form H1/serial/epoch/first/offset/hours/check in {LONGEST} characters")
     offset = int(found["minutes"]) * (1 if found["side"] == "E" else -1)
     battery = None if found["battery"] is None else int(found["battery"])
     if abs(offset) > _WIDEST_OFFSET or (battery or 0) > 100:
@@ -154,12 +156,14 @@ def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourRepor
 
 
 def _is_impossible(hour: HourReport) -> bool:
-    return not any(hour.counts) or max(hour.counts) > _MOST_PRESSES or len(hour.counts) > MAX_BUTTONS
+    many = max(hour.counts, default=0) > _MOST_OF_BUTTON or sum(hour.counts) > _MOST_PRESSES
+    return not any(hour.counts) or many or len(hour.counts) > MAX_BUTTONS
 
 
 def _refuse_impossible(hour: HourReport, entry: str) -> None:
     if _is_impossible(hour):
-        raise ValueError(f"{entry!r} has no press, over {_MOST_PRESSES} of a button, or over {MAX_BUTTONS} buttons")
+        limits = f"{_MOST_OF_BUTTON} of a button, {_MOST_PRESSES} presses or {MAX_BUTTONS} buttons"
+        raise ValueError(f"{entry!r} has no press, or over {limits}")
     if hour.first < 1 or hour.end > DEVICE_SEQUENCES:
         raise ValueError(f"{entry!r} has sequences outside 1 to {DEVICE_SEQUENCES - 1}")
 

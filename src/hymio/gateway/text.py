@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import cbor2
+
 LONGEST_SHORT = 60
 """How much of what was said is repeated to whoever said it wrong; people's own words may stand in it."""
 
@@ -21,9 +23,15 @@ def printable(text: str) -> str:
 def as_text(item: object) -> str:
     """Anything that was sent, as JSON in ASCII for whoever looks into the quarantine."""
     try:
-        return json.dumps(item, default=lambda value: value.hex() if isinstance(value, bytes) else str(value))
+        return json.dumps(item, default=_plainer)
     except (TypeError, ValueError, RecursionError):  # keys that JSON does not have, in CBOR
         return ascii(item)
+
+
+def _plainer(value: object) -> object:
+    if isinstance(value, cbor2.CBORTag):
+        return {"tag": value.tag, "value": value.value}
+    return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def short(value: object) -> str:

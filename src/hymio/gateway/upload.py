@@ -2,42 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from litestar import asgi
+from litestar.concurrency import sync_to_thread
+from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
 from hymio.errors import BadRequest, TooLarge, Unauthorized
 from hymio.feedback import Upload
-from hymio.gateway.envelope import Format, Unreadable, read_envelope
+from hymio.gateway.envelope import Format, TypedEnvelope, Unreadable, read_envelope, read_quickly, upload_of
+from hymio.gateway.queue import Settled
+from hymio.gateway.reading import MOST_OF_ONE
 from hymio.gateway.receipt import answer
-from hymio.store.catalog import SMILEY_TOKEN, hash_secret, look_up
+from hymio.store.catalog import SMILEY_TOKEN, hash_secret, look_up, smiley_by_token
 from hymio.store.dialect import Transaction
 
 PATH = "/terminal/v1/uploads"
+QUICK_BYTES = {Format.JSON: 16 << 10, Format.CBOR: 1 << 10}
+"""Bodies up to this size are decoded where they arrive, which takes less time than to hand them on."""
 
 
 def routes() -> list[ASGIRouteHandler]:
-    """The terminals' way in. The application's state must hold `company` and `settings`."""
+    """The terminals' way in. The application's state must hold `store`, `company`, `reading` and `settings`."""
     return [uploads]
 
 
-class TerminalUpload:
-    """An upload that arrived over HTTP, whose token and body are still to be looked at."""
+class QuickUpload:
+    """A small upload in which all is well, so far as can be told before its token is looked up."""
 
-    def __init__(self, token: str, body: bytes, written: Format) -> None:
-        self._token, self._body, self._written = token, body, written
-        self.size = len(body)
-        self.unreadable: tuple[Unreadable, ...] = ()
+    def __init__(self, token: str, typed: TypedEnvelope, size: int) -> None:
+        self._token, self._typed, self.size = token, typed, size
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
-        """The smiley's organization and upload. Unauthorized, BadRequest, TooLarge."""
-        found = look_up(transaction, SMILEY_TOKEN, hash_secret(self._token)) if self._token else None
+        """The smiley's organization and upload. Unauthorized, BadRequest."""
+        found = look_up(transaction, SMILEY_TOKEN, hash_secret(self._token))
         if found is None:
-            raise Unauthorized("the terminal's token is missing or not known")
+            raise _unknown_token()
         organization, smiley = found
-        upload, self.unreadable = read_envelope(self._body, self._written, smiley, organization)
-        return organization, upload
+        return organization, upload_of(self._typed, smiley, organization)
+
+
+class ReadUpload:
+    """An upload whose smiley is known and whose body was read."""
+
+    def __init__(self, organization: int, upload: Upload, size: int) -> None:
+        self._organization, self._upload, self.size = organization, upload, size
+
+    def read(self, _transaction: Transaction) -> tuple[int, Upload]:
+        """The smiley's organization and upload."""
+        return self._organization, self._upload
 
 
 # A bare ASGI handler: a press alone in its request is the busiest thing that Hymio does, and everything a framework
@@ -48,14 +64,43 @@ async def uploads(scope: HTTPScope, receive: Receive, send: Send) -> None:
     if scope["method"] != "POST":
         raise MethodNotAllowedException(headers={"allow": "POST"})
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    state = scope["litestar_app"].state
-    written = _format(headers)
-    arrival = TerminalUpload(_token(headers), await read_body(headers, receive, state.settings.body_bytes), written)
-    settled = await state.company.record(arrival)
-    body = answer(settled.receipt, arrival.unreadable, settled.setup, settled.now, written)
+    written, token = _format(headers), _token(headers)
+    settled, unreadable = await _take(scope["litestar_app"].state, headers, receive, token, written)
+    body = answer(settled.receipt, unreadable, settled.setup, settled.now, written)
     said = [(b"content-type", written.value.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": said})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _take(
+    state: State, headers: dict[bytes, str], receive: Receive, token: str, written: Format
+) -> tuple[Settled, tuple[Unreadable, ...]]:
+    """Small uploads are read at once; of all others the token is looked up first."""
+    if not token:
+        raise _unknown_token()
+    if not _is_declared(headers, QUICK_BYTES[written]):
+        return await _take_slowly(state, headers, receive, token, written)
+    body = await read_body(headers, receive, QUICK_BYTES[written])
+    typed = read_quickly(body, written)
+    if typed is None:
+        return await _take_slowly(state, headers, receive, token, written, body)
+    return await state.company.record(QuickUpload(token, typed, len(body))), ()
+
+
+async def _take_slowly(
+    state: State, headers: dict[bytes, str], receive: Receive, token: str, written: Format, body: bytes | None = None
+) -> tuple[Settled, tuple[Unreadable, ...]]:
+    known = await sync_to_thread(smiley_by_token, state.store, token)
+    if known is None:
+        raise _unknown_token()
+    async with state.reading.of(known, most=None if body is not None else MOST_OF_ONE) as turn:
+        whole = await read_body(headers, receive, state.settings.body_bytes) if body is None else body
+        upload, unreadable = await turn.read(lambda: read_envelope(whole, written, known[1], known[0]))
+        return await state.company.record(ReadUpload(known[0], upload, len(whole))), unreadable
+
+
+def _unknown_token() -> Unauthorized:
+    return Unauthorized("the terminal's token is missing or not known")
 
 
 def _format(headers: dict[bytes, str]) -> Format:
@@ -76,7 +121,13 @@ def _token(headers: dict[bytes, str]) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-async def read_body(headers: dict[bytes, str], receive: Receive, most: int) -> bytes:
+def _is_declared(headers: Mapping[bytes, str], most: int) -> bool:
+    """Whether a request says that its body has at most so many bytes."""
+    declared = headers.get(b"content-length", "")
+    return declared.isdecimal() and int(declared) <= most
+
+
+async def read_body(headers: Mapping[bytes, str], receive: Receive, most: int) -> bytes:
     """The body of a request. TooLarge as soon as it is over `most` bytes, declared or not."""
     declared = headers.get(b"content-length", "")
     if declared.isdecimal() and int(declared) > most:

@@ -33,6 +33,11 @@ def take_hour_report(ledger: Ledger, smiley: int, report: HourReport) -> bool:
     return True
 
 
+def placeholder_verdicts(ledger: Ledger, smiley: int, report: HourReport) -> list[tuple[int, int]]:
+    """The verdicts of an hour's placeholders, and how many have each."""
+    return sorted(Counter(each.verdict for each in _placeholders(ledger, smiley, report)).items())
+
+
 def settle_placeholders(ledger: Ledger, smiley: int, report: HourReport) -> None:
     """Makes the placeholders of an hour what its report and the stored detail say they are."""
     ledger.write(list(placeholder_changes(ledger, smiley, report)))

@@ -22,7 +22,7 @@ from hymio.feedback import (
     is_device_key,
     is_quarantined,
 )
-from hymio.intake.hours import settle_placeholders, take_hour_report
+from hymio.intake.hours import placeholder_verdicts, settle_placeholders, take_hour_report
 from hymio.intake.judging import Candidate, settle
 from hymio.intake.phases import plain, store_phases
 from hymio.intake.resolving import Resolver, clock_correction, named_survey
@@ -32,6 +32,9 @@ from hymio.store.ledger import Ledger
 
 Content = tuple[int, int, int | None]
 """Instant by the smiley's clock, button, and the survey that a press with a client-made id names."""
+
+LONGEST_BODY = 4_096
+"""Characters that are kept of a press that cannot be read."""
 
 _WALKED = 1_000
 """How many stored sequences are read at a time when a gap closes."""
@@ -103,6 +106,7 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
         ),
         acknowledged=acknowledged,
         correction=correction,
+        told=tuple(verdict for report in taken for verdict in placeholder_verdicts(ledger, upload.smiley, report)),
     )
 
 
@@ -192,7 +196,17 @@ def _quarantine(ledger: Ledger, smiley: int, misfits: Sequence[Misfit]) -> int:
 
 
 def _hashed(misfits: Iterable[Misfit]) -> list[tuple[Misfit, bytes]]:
-    return [(misfit, hashlib.sha256(f"{misfit.reason} {misfit.body}".encode()).digest()[:16]) for misfit in misfits]
+    return [
+        (_cut(misfit), hashlib.sha256(f"{misfit.reason} {misfit.body}".encode()).digest()[:16]) for misfit in misfits
+    ]
+
+
+def _cut(misfit: Misfit) -> Misfit:
+    """A misfit of which no more is kept than somebody may want to read."""
+    if len(misfit.body) <= LONGEST_BODY:
+        return misfit
+    mark = f" ... cut, {len(misfit.body)} characters in all"
+    return misfit._replace(body=misfit.body[: LONGEST_BODY - len(mark)] + mark)
 
 
 def _acknowledge(ledger: Ledger, upload: Upload, misfits: Sequence[Misfit]) -> tuple[tuple[int, int], ...]:

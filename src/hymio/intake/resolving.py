@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from hymio.feedback import DEVICE_EPOCHS, Feedback, Press, Verdict, is_device_key
-from hymio.period import Instant, offset_at, offset_stretch
+from hymio.feedback import DEVICE_EPOCHS, Accuracy, Feedback, Press, Verdict, is_device_key
+from hymio.period import HOUR_MS, Instant, offset_at, offset_stretch
 from hymio.setup import Setup
 from hymio.store.ledger import Ledger
 
@@ -74,19 +74,39 @@ class Resolver:
 
 def placed(setup: Setup, feedback: Feedback, named: int | None, now: Instant) -> Feedback:
     """A stored feedback with the facts that the set-up gives it now."""
-    facts = locate(setup, feedback.smiley, feedback.at, feedback.button, named, now)
+    asked = _asked_within_hour(setup, feedback) if feedback.accuracy == Accuracy.HOUR else feedback.at
+    facts = locate(setup, feedback.smiley, feedback.at, feedback.button, named, now, asked)
     return feedback._replace(assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
 
 
-def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | None, now: Instant) -> Facts:
-    """The facts of a press at its own instant.
+def _asked_within_hour(setup: Setup, feedback: Feedback) -> Instant:
+    """The first instant of a press's hour at which the smiley was placed and asked something.
+
+    Without any, the first at which it was placed, and without that the hour's start.
+    """
+    at, end, placed_at = feedback.at, feedback.at + HOUR_MS, None
+    while at < end:
+        standing = setup.standing(feedback.smiley, at)
+        if not isinstance(standing.answer, Verdict):
+            return at
+        if placed_at is None and standing.answer is Verdict.NO_SURVEY:
+            placed_at = at
+        at = standing.end
+    return feedback.at if placed_at is None else placed_at
+
+
+def locate(
+    setup: Setup, smiley: int, at: Instant, button: int, named: int | None, now: Instant, asked: Instant | None = None
+) -> Facts:
+    """The facts of a press at its own instant, or at the one it was `asked`, where only its hour is known.
 
     `named` is the survey that a press with a client-made id says it answers; None for a device's press. A quarantined
     one keeps it as a negative assignment, so that it can be resolved again when the set-up is mended.
     """
     if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
         return Facts(-(named or 0), 0, int(Verdict.IMPOSSIBLE_TIME))
-    where = setup.resolve(smiley, at)
+    asked = at if asked is None else asked
+    where = setup.resolve(smiley, asked)
     if isinstance(where, Verdict):
         return Facts(-(named or 0), 0, int(where))
     assignment, zone, buttons = where
@@ -94,7 +114,7 @@ def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | Non
         return Facts(-named, 0, int(Verdict.WRONG_SURVEY))
     if not 0 <= button < buttons:
         return Facts(-(named or 0), 0, int(Verdict.OFF_SCALE))
-    return Facts(assignment.id, offset_at(at, zone), _COUNTED)
+    return Facts(assignment.id, offset_at(asked, zone), _COUNTED)
 
 
 def named_survey(setup: Setup, feedback: Feedback) -> int | None:

@@ -24,6 +24,9 @@ LOCK_SECONDS = 10
 """How long a write waits for the one before it; then the caller is told to come back."""
 
 STREAMED_ROWS = 2_000
+MOST_MORE = 14
+"""Connections beyond those kept: as many as threads and exports may hold at once by the settings' defaults."""
+
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -35,7 +38,7 @@ def connect(url: str) -> Engine:
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_size=10,
-            max_overflow=10,
+            max_overflow=MOST_MORE,
             pool_timeout=LOCK_SECONDS,
             connect_args={"options": f"-c lock_timeout={LOCK_SECONDS}s"},
         )
@@ -43,7 +46,9 @@ def connect(url: str) -> Engine:
         raise SetupError(f"database: got {kind}:…; accepted are sqlite:///FILE and postgresql://…")
     _make_private(parsed.database)
     arguments = {"check_same_thread": False}
-    engine = create_engine(parsed, pool_size=10, max_overflow=10, pool_timeout=LOCK_SECONDS, connect_args=arguments)
+    engine = create_engine(
+        parsed, pool_size=10, max_overflow=MOST_MORE, pool_timeout=LOCK_SECONDS, connect_args=arguments
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -239,7 +244,7 @@ def translated() -> Iterator[None]:
     except Exception as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(cause, (PoolTimeout, *driver_errors("OperationalError"))):
-            raise Unavailable(f"the database cannot take this now: {cause}") from error
+            raise Unavailable("the database cannot take this now", cause=str(cause)) from error
         if isinstance(cause, driver_errors("IntegrityError")):
             raise Conflict("somebody else has just stored something of the same name or number") from error
         raise

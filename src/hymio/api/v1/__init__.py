@@ -180,7 +180,7 @@ def _streamed(
             limit = found.total if wanted.limit is None else wanted.limit
             yield from enveloped(rows.Envelope(wanted.offset, limit, found.total), lines(found))
 
-    return Streamed(call.exports, chunks, cached(tag))
+    return Streamed(call.exports, chunks, cached(tag), call.organization)
 
 
 # --- parts of lists --------------------------------------------------------------------------------------------------
