@@ -22,7 +22,7 @@ from litestar.types import ASGIApp
 
 from hymio import __version__
 from hymio.api import reference, v1, v2
-from hymio.api.access import CHALLENGE
+from hymio.api.access import CHALLENGE, TOKEN_CHALLENGE
 from hymio.api.answers import Exports, Problem, error_answer, problem_answer
 from hymio.errors import HymioError
 from hymio.front import MOST_HELD_BYTES, surround
@@ -118,6 +118,8 @@ def _known_error(request: Request[Any, Any, Any], error: HymioError) -> Response
 def _challenge(path: str) -> str:
     if path.startswith("/v1/"):
         return CHALLENGE
+    if path.startswith("/v2"):
+        return TOKEN_CHALLENGE
     return GATEWAY_CHALLENGE if path == sms.PATH else DEVICE_CHALLENGE
 
 

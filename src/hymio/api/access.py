@@ -20,6 +20,8 @@ CLIENT_ID_HEADER: Final = "X-HON-Client-Id"
 TOKEN_HEADER: Final = "X-HON-API-Token"  # noqa: S105  the header's name
 CHALLENGE: Final = 'Basic realm="Hymio API", charset="UTF-8"'
 
+TOKEN_CHALLENGE: Final = 'X-HON-API-Token realm="Hymio API"'  # noqa: S105  no scheme is registered for a header's key
+
 # One text whatever was wrong: it must not tell which half of a guess was right.
 _REFUSED: Final = (
     "The client identifier or the API token is missing or not valid. Send them by HTTP Basic authentication"

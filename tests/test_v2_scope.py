@@ -1,0 +1,107 @@
+"""Law 5: in generated trees, no token of any node is given a row of feedback from outside of its subtree."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import urlencode
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hymio import intake
+from hymio.api.access import Holder
+from hymio.api.formats import Format
+from hymio.api.query import Query
+from hymio.api.v2.call import Call
+from hymio.api.v2.feedbacks import KINDS
+from hymio.api.v2.results import feedbacks
+from hymio.errors import Forbidden
+from hymio.feedback import After, ContactDetails, Demographics, Followup, Press, Text, Upload
+from hymio.scale import Scale
+from hymio.smiley import SmileyType
+from hymio.store import Store, catalog
+from hymio.store.catalog import EVERY_KIND, ApiToken
+from hymio.survey import ActivePeriod
+from tests.test_laws import law, opened
+from tests.world import NOW, wall, wording
+
+AT = NOW - 86_400_000
+EVERYTHING = After((Followup(1),), Text("well"), ContactDetails("Jo"), (("a", "b"),), Demographics(None, 30))
+
+
+@st.composite
+def trees(draw: st.DrawFn) -> list[tuple[int, bool]]:
+    """Of each node after the root, its parent among the groups before it, and whether it is a point."""
+    nodes: list[tuple[int, bool]] = []
+    groups = [1]
+    for number in range(2, draw(st.integers(3, 10))):
+        is_point = draw(st.booleans())
+        nodes.append((draw(st.sampled_from(groups)), is_point))
+        groups += [] if is_point else [number]
+    return nodes
+
+
+def plant(store: Store, tree: list[tuple[int, bool]]) -> int:
+    """An organization with the tree, a survey for odd points and one for even ones, and two presses at each."""
+    organization = catalog.create_organization(store, f"Tree {len(catalog.organizations(store))}", 0)
+    uploads = []
+    with store.begin(organization, 0) as ledger:
+        catalog.add_group(ledger, "1", id=1)
+        surveys = [
+            catalog.add_survey(ledger, catalog.add_question(ledger, wording(text)), Scale.FIVE) for text in ("a", "b")
+        ]
+        for number, (parent, is_point) in enumerate(tree, 2):
+            add = catalog.add_point if is_point else catalog.add_group
+            node = add(ledger, str(number), parent, id=number)
+            if is_point:
+                smiley = catalog.add_smiley(ledger, f"S{number}", "Smiley", SmileyType.TOUCH).id
+                catalog.place(ledger, smiley, node, 0)
+                catalog.assign(ledger, node, surveys[number % 2], [ActivePeriod(wall("1990-01-01"))])
+                presses = tuple(Press(1, n, AT + 60_000 * n, 0, after=EVERYTHING) for n in (1, 2))
+                uploads.append(Upload(smiley, presses))
+    intake.record(store, organization, uploads, NOW)
+    return organization
+
+
+def asked(store: Store, organization: int, node: int, **query: Any) -> Call:
+    text = urlencode(query).encode()
+    holder = Holder(ApiToken(organization, 1, "Test", node, EVERY_KIND, 0, None, None), True)
+    return Call(
+        store=store, holder=holder, setup=store.setup(organization), query=Query(text), written=Format.JSON, now=NOW,
+        if_none_match="", path="/v2/results/anything.json", base_url="https://hymio.example.com", query_string=text,
+    )  # fmt: skip
+
+
+@law
+@given(st.data(), trees())
+def test_no_row_lies_outside(shared_database_url: str, data: st.DataObject, tree: list[tuple[int, bool]]) -> None:
+    store = opened(shared_database_url)
+    organization = plant(store, tree)
+    hierarchy = store.setup(organization).hierarchy
+    node = data.draw(st.sampled_from(sorted(hierarchy.nodes)))
+    seen = {each.id for each in hierarchy.subtree(node)}
+    for kind in KINDS:
+        query = data.draw(
+            st.fixed_dictionaries(
+                {"period": st.just("yesterday")},
+                optional={
+                    "experiencePointId": st.integers(-1, len(tree) + 2),
+                    "surveyId": st.integers(0, 3),
+                    "order": st.sampled_from(["asc", "desc"]),
+                    "offset": st.integers(0, 3),
+                },
+            )
+        )
+        try:
+            answer = feedbacks(asked(store, organization, node, **query), kind)
+        except Forbidden:
+            surveys = {each.survey for each in store.setup(organization).assignments.values() if each.node in seen}
+            known = {1, 2} if node == 1 else surveys
+            assert query.get("experiencePointId", node) not in seen or query.get("surveyId") not in known
+            continue
+        rows = json.loads(answer.content)
+        assert {row["experiencePointId"] for row in rows} <= seen
+        if set(query) == {"period"}:
+            points = {each for each in seen if hierarchy.nodes[each].is_point}
+            assert len(rows) == 2 * len(points)
