@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
@@ -13,6 +14,8 @@ from hymio.misuse import MisusePolicy
 from hymio.period import offset_at
 from hymio.smiley import SmileyType
 from hymio.store import Store, catalog
+from hymio.survey import ActivePeriod
+from tests.terminals import stored
 from tests.test_laws import assert_settled, law, opened, stored_feedback
 from tests.world import NOW, World, build, hour_reports
 from tests.zones import HOUR, ZONES
@@ -105,6 +108,24 @@ def test_an_hour_counts_wherever_in_it_its_smiley_was_put_up(
     assert intake.resettle(store, world.organization, world.root, 0, NOW) == 0
     assert {each.verdict for each in stored_feedback(store, world) if each.at < start} == {Verdict.NO_PLACEMENT}
     assert_settled(store, world)
+
+
+def test_an_hour_belongs_to_the_survey_that_was_asked_first_in_it(store: Store) -> None:
+    world = build(store, policy=MisusePolicy(interval=0))
+    half, end = (datetime.fromtimestamp((START + part * HOUR // 2) / 1000, UTC).replace(tzinfo=None) for part in (1, 3))
+    with store.begin(world.organization, NOW) as ledger:
+        point = catalog.add_point(ledger, "New", world.root)
+        smiley = catalog.add_smiley(ledger, "SN", "New", SmileyType.TERMINAL).id
+        catalog.place(ledger, smiley, point, 0)
+        first = catalog.assign(ledger, point, world.surveys[0], [ActivePeriod(half, end)])
+        second = catalog.assign(ledger, point, world.surveys[1], [ActivePeriod(end)])
+    told = [HourReport(EPOCH, first, START + n * HOUR, counts) for n, first, counts in _THREE_HOURS]
+    later = HourReport(EPOCH, 7, START + 2 * HOUR, (0, 1))
+    intake.record(store, world.organization, [Upload(smiley, hours=(*told, later))], NOW)
+    assert {row[:2] for row in stored(store, world.organization, "feedback", "at, assignment_id, verdict")} == {
+        (START - HOUR, 0), (START, first), (START + HOUR, first), (START + 2 * HOUR, second),
+    }  # fmt: skip
+    assert list(intake.verify(store, world.organization)) == []
 
 
 def test_an_hour_report_that_overlaps_another_is_kept_aside(store: Store) -> None:

@@ -84,7 +84,7 @@ class _Exchange:
         elif message["type"] == "http.response.body":
             if self._method == "HEAD":
                 message["body"] = b""
-            if not self._whole and not message["more_body"]:
+            if not self._whole and not message.get("more_body"):
                 await self._send({**message, "more_body": True})
                 await self._drain()
                 message = {"type": "http.response.body", "body": b"", "more_body": False}
@@ -104,6 +104,7 @@ class _Exchange:
 
     async def _drain(self) -> None:
         """Lets a client finish sending: who is hung up on while he speaks does not hear the answer."""
+        self.close()
         left = DRAINED_BYTES
         with suppress(TimeoutError):
             async with asyncio.timeout(DRAIN_SECONDS):
