@@ -47,7 +47,7 @@ def told_hours(draw: st.DrawFn, offset: int) -> list[HourReport]:
     )
     hours = []
     for counted in draw(st.lists(counts, max_size=30)):
-        hours.append(HourReport(epoch, first, number * HOUR - offset * 60_000, counted))
+        hours.append(HourReport(epoch, first, number * HOUR - offset * 60_000, counted, offset))
         first = hours[-1].end + draw(st.sampled_from([0, 0, 0, 0, 5]))
         epoch = epoch if draw(st.integers(0, 9)) else draw(st.integers(0, 2**32 - 1))
         number += draw(st.sampled_from([1, 1, 1, 2, 40, 2000, -1]))

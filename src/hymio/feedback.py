@@ -161,12 +161,16 @@ class Press(NamedTuple):
 
 
 class HourReport(NamedTuple):
-    """What an SMS says of the hour from `at`: `counts[i]` presses of button i, numbered from `first` on."""
+    """What an SMS says of the hour from `at`: `counts[i]` presses of button i, numbered from `first` on.
+
+    `at` is the full hour by `offset`, the minutes east of UTC that the terminal's clock was set to; None: not told.
+    """
 
     epoch: int
     first: int
     at: int
     counts: tuple[int, ...]
+    offset: int | None = None
 
     @property
     def end(self) -> int:
@@ -237,11 +241,12 @@ class Feedback(NamedTuple):
 
 
 class Quarantined(NamedTuple):
-    """One press of an upload that is kept but not counted, and why."""
+    """What of an upload is kept but not counted, and why: one press, or `presses` of the hour from this sequence on."""
 
     epoch: int
     sequence: int
     reason: Verdict
+    presses: int = 1
 
 
 class Receipt(NamedTuple):

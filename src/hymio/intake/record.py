@@ -77,10 +77,12 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     correction = clock_correction(upload.clock, ledger.now)
     sorted_ = _sort(ledger, upload)
     feedbacks = _store_presses(ledger, upload.smiley, sorted_, correction)
-    taken = [report for report in upload.hours if take_hour_report(ledger, upload.smiley, report)]
-    misfits = [*upload.misfits, *sorted_.misfits, *map(_refused, (each for each in upload.hours if each not in taken))]
+    hours = [(report, take_hour_report(ledger, upload.smiley, report)) for report in upload.hours]
+    taken = tuple(report for report, waiting in hours if waiting is not None)
+    refused = [_refused(report) for report, waiting in hours if waiting is None]
+    misfits = [*upload.misfits, *sorted_.misfits, *refused]
     kept = _quarantine(ledger, upload.smiley, misfits)
-    acknowledged = _acknowledge(ledger, upload._replace(hours=tuple(taken)), misfits)
+    acknowledged = _acknowledge(ledger, upload._replace(hours=taken), misfits)
     # Nobody can have told of what has not happened yet.
     reported = None if upload.reported_through is None else min(upload.reported_through + correction, ledger.now)
     ledger.seen(upload, reported, None if upload.clock is None else upload.clock - ledger.now)
@@ -97,6 +99,7 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
         quarantined=(
             *sorted_.quarantined,
             *quarantined,
+            *(each for _, waiting in hours for each in waiting or ()),
             *(Quarantined(misfit.epoch, misfit.sequence, misfit.reason) for misfit in misfits),
         ),
         acknowledged=acknowledged,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from hymio.feedback import Feedback, is_raw
-from hymio.intake.hours import placeholder_changes
+from hymio.intake.hours import placeholders, settle_placeholders
 from hymio.misuse import Judge
 from hymio.period import HOUR_MS, Instant, hour_of, nominal_start
 from hymio.rollup import AssignmentHour, Counts, GroupHour, no_counts
@@ -161,7 +161,9 @@ def _verify_placeholders(store: Store, organization: int) -> Iterator[Difference
         setup = store.setup_now(transaction, organization)
         reading = Ledger(transaction, setup, 0, END)
         for smiley, report in sweep.hour_reports(transaction, organization):
-            for old, new in placeholder_changes(reading, smiley, report):
+            for old, new in placeholders(reading, smiley, report):
+                if old == new:
+                    continue
                 what = f"placeholder {new.sequence} of smiley {smiley}, epoch {new.epoch}"
                 yield Difference(what, "nothing" if old is None else str(old.verdict), str(new.verdict), None, new.at)
 
@@ -230,9 +232,8 @@ def _rebuild_placeholders(store: Store, organization: int, now: Instant) -> int:
             keys = sweep.hour_report_keys(ledger.transaction, organization, after, REPORTS)
             for smiley, epoch, first in keys:
                 for report in ledger.hour_reports(smiley, epoch, first, first + 1):
-                    changes = list(placeholder_changes(ledger, smiley, report))
-                    ledger.write(changes)
-                    restored += len(changes)
+                    settled = settle_placeholders(ledger, smiley, report)
+                    restored += sum(change.old != change.new for change in settled)
         if len(keys) < REPORTS:
             return restored
         after = keys[-1]

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from hymio.feedback import DEVICE_EPOCHS, Feedback, Press, Verdict, is_device_key
-from hymio.period import Instant, offset_at, offset_stretch
+from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key
+from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_stretch
 from hymio.setup import Setup
 from hymio.store.ledger import Ledger
 
@@ -76,6 +77,45 @@ def placed(setup: Setup, feedback: Feedback, named: int | None, now: Instant) ->
     """A stored feedback with the facts that the set-up gives it now."""
     facts = locate(setup, feedback.smiley, feedback.at, feedback.button, named, now)
     return feedback._replace(assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
+
+
+def placed_hour(setup: Setup, placeholder: Feedback, report: HourReport, now: Instant) -> Feedback:
+    """A placeholder of an hour with the facts that the set-up gives it now.
+
+    They are those of the first instant of the hour at which the set-up has an answer: a smiley that was placed, or a
+    survey that began, within the hour counts from its beginning.
+    """
+    at, facts = _locate_hour(setup, placeholder, report, now)
+    return placeholder._replace(at=at, assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
+
+
+def _locate_hour(setup: Setup, placeholder: Feedback, report: HourReport, now: Instant) -> tuple[Instant, Facts]:
+    if not EARLIEST <= report.at <= now + CLOCK_TOLERANCE:
+        return report.at, Facts(0, 0, int(Verdict.IMPOSSIBLE_TIME))
+    reason = Verdict.NO_PLACEMENT
+    for since, until, answer in setup.standings(placeholder.smiley, report.at, report.at + HOUR_MS):
+        if isinstance(answer, Verdict):
+            reason = max(reason, answer)
+            continue
+        start, end, offset = _hour_at(report, answer.zone)
+        if max(since, start) < min(until, end):
+            if placeholder.button < answer.buttons:
+                return start, Facts(answer.assignment.id, offset, _COUNTED)
+            return report.at, Facts(0, 0, int(Verdict.OFF_SCALE))
+    return report.at, Facts(0, 0, int(reason))
+
+
+def _hour_at(report: HourReport, zone: ZoneInfo) -> tuple[Instant, Instant, int]:
+    """When the clocks of a zone show the hour that was told, and their offset then.
+
+    That is the offset that was told, where the zone shows this hour with it; otherwise the zone's.
+    """
+    if report.offset is not None:
+        hour = hour_of(report.at, report.offset)
+        first = first_instant(hour, report.offset, zone)
+        if offset_at(first, zone) == report.offset:
+            return first, hour_end(hour, report.offset, zone), report.offset
+    return report.at, report.at + HOUR_MS, offset_at(report.at, zone)
 
 
 def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | None, now: Instant) -> Facts:

@@ -135,7 +135,7 @@ class Ledger:
     def restate(self, changes: Sequence[Change]) -> None:
         """Updates rows and notes what they were, without touching hours."""
         self.transaction.many(
-            """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset
+            """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset, at = :at
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence""",
             [_update(self.organization, new) for _, new in changes],
         )
@@ -241,12 +241,12 @@ class Ledger:
         if self._telling_hours is not None and smiley not in self._telling_hours:
             return []
         rows = self.transaction.rows(
-            f"""SELECT epoch, first_sequence, at, {COUNTS} FROM hour_report
+            f"""SELECT epoch, first_sequence, at, utc_offset, {COUNTS} FROM hour_report
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
               AND first_sequence < :stop AND end_sequence > :start ORDER BY first_sequence""",
             o=self.organization, smiley=smiley, epoch=epoch, start=start, stop=end,
         )  # fmt: skip
-        return [HourReport(row[0], row[1], row[2], tuple(row[3:])) for row in rows]
+        return [HourReport(row[0], row[1], row[2], tuple(row[4:]), row[3]) for row in rows]
 
     def put_hour_report(self, smiley: int, report: HourReport) -> None:
         """Stores what is known of an hour by SMS, in place of what was."""
@@ -256,9 +256,9 @@ class Ledger:
         sets = ", ".join(f"c{button} = excluded.c{button}" for button in range(MAX_BUTTONS))
         self.transaction.insert(
             schema.hour_report,
-            [(self.organization, smiley, report.epoch, report.first, report.at, report.end, *counts)],
+            [(self.organization, smiley, report.epoch, report.first, report.at, report.end, *counts, report.offset)],
             f"""ON CONFLICT (organization_id, smiley_id, epoch, first_sequence)
-            DO UPDATE SET end_sequence = excluded.end_sequence, {sets}""",
+            DO UPDATE SET end_sequence = excluded.end_sequence, utc_offset = excluded.utc_offset, {sets}""",
         )
 
     def settle(self) -> None:
@@ -339,7 +339,7 @@ def _hour_row(ledger: Ledger, key: Sequence[int], counts: Counts) -> Row:
 def _update(organization: int, new: Feedback) -> dict[str, object]:
     return {
         "o": organization, "smiley": new.smiley, "epoch": new.epoch, "sequence": new.sequence,
-        "verdict": new.verdict, "assignment": new.assignment, "utc_offset": new.offset,
+        "verdict": new.verdict, "assignment": new.assignment, "utc_offset": new.offset, "at": new.at,
     }  # fmt: skip
 
 

@@ -148,7 +148,7 @@ def hour_report_keys(
 
 def hour_reports(transaction: Transaction, organization: int) -> Iterator[tuple[int, HourReport]]:
     """Every hour told by SMS, with its smiley."""
-    text = f"""SELECT smiley_id, epoch, first_sequence, at, {COUNTS} FROM hour_report WHERE organization_id = :o
-        ORDER BY smiley_id, epoch, first_sequence"""
+    text = f"""SELECT smiley_id, epoch, first_sequence, at, utc_offset, {COUNTS} FROM hour_report
+        WHERE organization_id = :o ORDER BY smiley_id, epoch, first_sequence"""
     for row in transaction.stream(text, o=organization):
-        yield row[0], HourReport(row[1], row[2], row[3], tuple(row[4:]))
+        yield row[0], HourReport(row[1], row[2], row[3], tuple(row[5:]), row[4])
