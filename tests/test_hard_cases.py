@@ -180,7 +180,9 @@ def test_nobody_reports_what_has_not_happened(store: Store) -> None:
     told(store, world, Press(1, 1, hour, 1), reported_through=1 << 52)
     told(store, world, smiley=1, reported_through=1 << 52)
     subject = results.OfAssignment(world.assignments[0])
-    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [False]
+    assert [
+        each.complete for each in results.reconcile(store, world.organization, subject, results.EVERYTHING, NOW)
+    ] == [False]
 
 
 def test_a_visit_that_comes_late_does_not_hide_a_later_one(store: Store) -> None:

@@ -250,16 +250,6 @@ def test_a_set_up_that_cannot_be_is_refused_whole(store: Store) -> None:
     assert store.setup(world.organization) == before
 
 
-def test_hours_are_complete_when_every_smiley_has_reported(store: Store) -> None:
-    world = build(store)
-    subject = results.OfAssignment(world.assignments[0])
-    hour = AT // HOUR * HOUR
-    told(store, world, Press(1, 1, AT, 1), reported_through=hour + 2 * HOUR)
-    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [False]
-    told(store, world, smiley=1, reported_through=hour + HOUR)
-    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [True]
-
-
 @law
 @given(st.data(), policies, st.integers(-9, 9), st.integers(0, 18))
 def test_the_total_of_raw_results_is_how_many_rows_there_are(

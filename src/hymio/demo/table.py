@@ -32,7 +32,7 @@ def last_hours(store: Store, organization: int, now: Instant, hours: int, width:
     shown.add_column("raw", justify="right", no_wrap=True)
     shown.add_column("complete", no_wrap=True)
     for assignment in setup.assignments.values():
-        found = reconcile(store, organization, OfAssignment(assignment.id), within)
+        found = reconcile(store, organization, OfAssignment(assignment.id), within, now)
         for number, each in enumerate(found):
             shown.add_row(_beside(setup, assignment.node, number, each), *_row(setup, assignment.node, each))
     return shown
