@@ -12,6 +12,7 @@ from hymio.feedback import HourReport, Misfit, Press, Receipt, Upload, Verdict
 from hymio.intake import recount, resettling
 from hymio.misuse import MisusePolicy
 from hymio.scale import Scale
+from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store import Store, catalog
 from tests.test_intake import AT, told
 from tests.test_laws import assert_settled, law, opened
@@ -126,6 +127,34 @@ def test_moving_and_setting_never_act_backwards_by_themselves(
     assert list(intake.verify(store, world.organization)) == []
 
 
+@law
+@given(
+    st.data(),
+    policies,
+    st.lists(st.tuples(st.sampled_from(["press", "policy", "move"]), st.integers(0, 30)), max_size=12),
+)
+def test_changes_of_now_leave_what_came_a_little_early_as_it_was_judged(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, steps: list[tuple[str, int]]
+) -> None:
+    """A device's clock may be up to a minute ahead; what it tells is judged at once."""
+    store = opened(shared_database_url)
+    world = build(store, policy=policy)
+    now = AT
+    told(store, world, Press(1, 1, AT - HOUR, 1))
+    for number, (what, seconds) in enumerate(steps, 2):
+        now += seconds * 1000
+        if what == "press":
+            at = now + data.draw(st.integers(-90, 60)) * 1000
+            intake.record(store, world.organization, [Upload(world.smileys[0], (Press(1, number, at, 1),))], now)
+            continue
+        with store.begin(world.organization, now) as ledger:
+            if what == "policy":
+                catalog.set_policy(ledger, world.root, data.draw(policies))
+            else:
+                catalog.move_node(ledger, world.points[0], data.draw(st.sampled_from(world.groups)))
+    assert_settled(store, world)
+
+
 def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_after(store: Store) -> None:
     world = build(store, policy=MisusePolicy(interval=5))
     with store.begin(world.organization, 0) as ledger:
@@ -134,11 +163,12 @@ def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_a
     with store.begin(world.organization, NOW) as ledger:
         catalog.move_node(ledger, world.points[0], world.groups[2])
     timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
-    assert (timeline.at(NOW - 1).interval, timeline.at(NOW).interval) == (5, 60)
+    moved = NOW + CLOCK_TOLERANCE + 1
+    assert (timeline.at(moved - 1).interval, timeline.at(moved).interval) == (5, 60)
     with store.begin(world.organization, NOW + 5) as ledger:
         catalog.set_policy(ledger, world.groups[2], MisusePolicy(interval=7))
     timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
-    assert timeline.at(NOW + 5).interval == 7
+    assert timeline.at(moved + 5).interval == 7
 
 
 def test_as_of_counts_once_what_moved_there_and_back(store: Store) -> None:

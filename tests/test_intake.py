@@ -19,6 +19,7 @@ from hymio.feedback import (
     DEVICE_EPOCHS,
     After,
     Feedback,
+    HourReport,
     Misfit,
     Press,
     Receipt,
@@ -190,14 +191,19 @@ def test_verify_sees_what_was_damaged_and_rebuild_restores_it(
     world = build(store, policy=policy)
     for which, press in data.draw(pressed()):
         told(store, world, press, smiley=which)
+    hours = tuple(HourReport(5, n, AT // HOUR * HOUR + n * HOUR, (1, 0, 0, 0)) for n in range(1, 5))
+    told(store, world, *(Press(5, n, AT + n * HOUR, 0) for n in (2, 3)), hours=hours)
     before = assert_settled(store, world)
     table = data.draw(st.sampled_from(["assignment_hour", "group_hour"]))
+    wrong = data.draw(st.sampled_from([Verdict.COUNTED, Verdict.BURST, Verdict.SUPERSEDED, Verdict.NO_PLACEMENT]))
     with store.write() as transaction:
         values = {"o": world.organization}
         hurt = transaction.run(f"UPDATE {table} SET c0 = c0 + 1 WHERE organization_id = :o", **values)
         hurt += transaction.run(
-            "UPDATE feedback SET verdict = 4 - verdict WHERE organization_id = :o AND verdict IN (0, 4)", **values
-        )
+            """UPDATE feedback SET verdict = :wrong WHERE organization_id = :o AND assignment_id > 0
+            AND verdict <> :wrong AND (at / 1000) % 2 = :half""",
+            wrong=int(wrong), half=data.draw(st.integers(0, 1)), **values,
+        )  # fmt: skip
     assert bool(list(intake.verify(store, world.organization))) == bool(hurt)
     intake.rebuild(store, world.organization, NOW)
     assert assert_settled(store, world) == before

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TypeVar
 
-from hymio.feedback import Feedback, is_raw
+from hymio.feedback import Accuracy, Feedback, is_raw
 from hymio.intake.hours import placeholders, settle_placeholders
 from hymio.misuse import Judge
 from hymio.period import HOUR_MS, Instant, hour_of, nominal_start
@@ -54,8 +54,9 @@ def verify(store: Store, organization: int, progress: Progress = lambda _: None)
         with store.read() as transaction:
             yield from _verify_assignment(transaction, store.setup_now(transaction, organization), assignment, progress)
     yield from _verify_placeholders(store, organization)
+    pieces = _group_pieces(store, organization)
     for node in _group_nodes(store, organization):
-        for first in _group_pieces(store, organization):
+        for first in pieces:
             with store.read() as transaction:
                 yield from _verify_group(transaction, store.setup_now(transaction, organization), node, first)
 
@@ -93,8 +94,8 @@ def _rejudged(
 
 
 def _right(setup: Setup, judges: dict[int, Judge], feedback: Feedback) -> Feedback:
-    if not is_raw(feedback.verdict):
-        return feedback
+    if feedback.accuracy == Accuracy.HOUR and not is_raw(feedback.verdict):
+        return feedback  # a placeholder's detail says whether it stands
     judge = judges.get(feedback.smiley)
     if judge is None:
         judge = judges[feedback.smiley] = Judge(setup.policies_of(feedback.assignment, feedback.smiley))
@@ -218,8 +219,9 @@ def rebuild(store: Store, organization: int, now: Instant, progress: Progress = 
     restored = _rebuild_placeholders(store, organization, now)
     for assignment in sorted(store.setup(organization).assignments):
         restored += _rebuild_assignment(store, organization, assignment, now, progress)
+    pieces = _group_pieces(store, organization)
     for node in _group_nodes(store, organization):
-        for first in _group_pieces(store, organization):
+        for first in pieces:
             with store.begin(organization, now, yielding=True) as ledger:
                 _rebuild_group(ledger, node, first)
     return restored
@@ -261,10 +263,9 @@ def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant
     window = setup.judging_window(assignment)
     changes = []
     for each in sweep.piece(ledger.transaction, ledger.organization, assignment, start - window, end):
-        if not is_raw(each.verdict):
-            continue
         if each.at < start:
-            judges.setdefault(each.smiley, Judge(setup.policies_of(assignment, each.smiley))).recall(each)
+            if is_raw(each.verdict):
+                judges.setdefault(each.smiley, Judge(setup.policies_of(assignment, each.smiley))).recall(each)
         elif (right := _right(setup, judges, each)) != each:
             changes.append(Change(each, right))
     ledger.restate(changes)

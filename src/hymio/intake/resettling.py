@@ -58,9 +58,11 @@ def _smileys(store: Store, setup: Setup, node: int, start: Instant) -> list[int]
 def _resettle_smiley(
     store: Store, organization: int, smiley: int, start: Instant, now: Instant
 ) -> Iterator[tuple[int, int]]:
-    while start < END:
+    with store.read() as transaction:
+        # What comes meanwhile is resolved by the set-up of now, and needs no settling.
+        under = sweep.assignments_of(transaction, organization, smiley, start)
+    while start < END and under:
         with store.begin(organization, now, yielding=True) as ledger:
-            under = sweep.assignments_of(ledger.transaction, organization, smiley)
             ends = [sweep.piece_end(ledger.transaction, organization, each, start, PIECE, smiley) for each in under]
             end = min(ends, default=END)
             pieces = [_piece(ledger, smiley, each, start, end) for each in under]

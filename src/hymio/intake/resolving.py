@@ -9,13 +9,11 @@ from zoneinfo import ZoneInfo
 from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key
 from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_stretch
 from hymio.setup import Setup
+from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store.ledger import Ledger
 
 EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """No smiley is older; an earlier press comes from a clock that was never set."""
-
-CLOCK_TOLERANCE = 60_000
-"""How many ms a device's clock may differ before it is corrected: as much as a slow upload may take."""
 
 
 # A plain number: what SQLite binds is asked for its kind where it is not, which costs more than binding it.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hymio.errors import SetupError
+from hymio.period import Instant
+from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store.ledger import Ledger
 
 _MAX_NAME = 200
@@ -38,6 +40,11 @@ def must_have(ledger: Ledger, table: str, identity: int) -> None:
 def check_name(name: str) -> None:
     if not name.strip() or len(name) > _MAX_NAME or any(ord(letter) < ord(" ") for letter in name):
         raise SetupError(f"got name {name[:40]!r}; accepted are 1 to {_MAX_NAME} printable characters")
+
+
+def from_now_on(ledger: Ledger) -> Instant:
+    """The instant from which a change acts that does not act backwards: a device's press may be so far ahead."""
+    return ledger.now + CLOCK_TOLERANCE + 1
 
 
 def has_feedback(ledger: Ledger) -> bool:
