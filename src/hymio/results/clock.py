@@ -22,6 +22,7 @@ class Clock:
         self.several = len(today) > 1
         shared = self._lines[0] if len(self._lines) == 1 else Timeline((BEGINNING, each) for each in today.values())
         self._shown = own if self.several else shared
+        self._stamps: dict[tuple[int, Grain], tuple[Instant, int]] = {}
         self._steady: dict[int, tuple[Instant, Instant]] = {}  # by offset: where full hours begin when they say
 
     def first(self, hour: int, offset: int) -> Instant:
@@ -42,4 +43,7 @@ class Clock:
 
     def stamp(self, hour: int, grain: Grain) -> tuple[Instant, int]:
         """Where the bucket that holds a local hour begins, and the offset then."""
-        return bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0)))
+        known = self._stamps.get((hour, grain))
+        if known is None:
+            known = self._stamps[hour, grain] = bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0)))
+        return known

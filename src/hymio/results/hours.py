@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import add
 from typing import NamedTuple
 
-from hymio.feedback import Verdict, is_raw
+from hymio.feedback import Verdict
 from hymio.period import (
     DAY_MS,
     HOUR_MS,
@@ -16,7 +16,6 @@ from hymio.period import (
     Instant,
     InstantRange,
     bucket_of,
-    hour_of,
     nominal_start,
 )
 from hymio.results.clock import Clock
@@ -34,6 +33,7 @@ from hymio.setup import Setup
 from hymio.store import Store
 from hymio.store import feedback as reading
 from hymio.store.dialect import Transaction
+from hymio.store.listing import counts_then
 
 
 class Bucket(NamedTuple):
@@ -166,14 +166,13 @@ def _hours(
 def _bucketed(clock: Clock, hours: Iterable[_Hour], grain: Grain) -> Iterator[Bucket]:
     """Hours grouped by first instant, or by wall clock where the grain is coarser or the zones are several."""
     by_hour = grain is Grain.HOUR and not clock.several
-    grouped: dict[int, list[_Hour]] = {}
+    grouped: dict[tuple[Instant, int, int], list[_Hour]] = {}
     for each in hours:
         if any(each.counts):
-            grouped.setdefault(each.first if by_hour else bucket_of(each.hour, grain), []).append(each)
-    for key in sorted(grouped):
-        group = grouped[key]
-        at, offset = (key, group[0].offset) if by_hour else clock.stamp(key, grain)
-        hour = group[0].hour if by_hour else key
+            hour = bucket_of(each.hour, grain)
+            key = (each.first, each.offset, hour) if by_hour else (*clock.stamp(hour, grain), hour)
+            grouped.setdefault(key, []).append(each)
+    for (at, offset, hour), group in sorted(grouped.items()):
         yield Bucket(at, offset, _by_verdict(group), max([each.revision for each in group]), hour)
 
 
@@ -189,35 +188,20 @@ def _as_of(transaction: Transaction, setup: Setup, subject: Subject, hours: list
     """Untouched hours as they are; those that changed after the revision recomputed from what the rows were then."""
     touched = {(each.hour, each.offset): each.first for each in hours if each.revision > as_of}
     yield from (each for each in hours if (each.hour, each.offset) not in touched)
-    buttons = buttons_of(setup, subject)
-    for start, end in _joined(sorted(nominal_start(*each) for each in touched)):
-        counts: dict[tuple[int, int, int], Counts] = {}
-        for assignment in assignments_of(setup, subject):
-            facts = _facts_then(transaction, setup.organization, assignment, start, end, as_of)
-            for at, offset, button, verdict in facts:
-                hour = hour_of(at, offset)
-                if (hour, offset) in touched:
-                    counts.setdefault((hour, offset, verdict), no_counts())[button] += 1
-        for (hour, offset, verdict), found in counts.items():
-            yield _Hour(touched[hour, offset], offset, hour, verdict, as_of, tuple(found[:buttons]))
+    ranges = _joined(sorted(nominal_start(*each) for each in touched))
+    counts: dict[tuple[int, int, int], Counts] = {}
+    under = assignments_of(setup, subject)
+    for hour, offset, verdict, button, count in counts_then(transaction, setup.organization, under, ranges, as_of):
+        if (hour, offset) in touched:
+            counts.setdefault((hour, offset, verdict), no_counts())[button] += count
+    for (hour, offset, verdict), found in counts.items():
+        yield _Hour(touched[hour, offset], offset, hour, verdict, as_of, tuple(found[: buttons_of(setup, subject)]))
 
 
-def _joined(starts: list[Instant]) -> Iterator[tuple[Instant, Instant]]:
-    """Ranges of instants that hold the hours with these starts; hours that touch are in one, of a day at most."""
-    while starts:
-        start = end = starts[0]
-        while starts and starts[0] <= end and end - start < DAY_MS:
-            end = starts.pop(0) + HOUR_MS
-        yield start, end
-
-
-def _facts_then(
-    transaction: Transaction, organization: int, assignment: int, start: Instant, end: Instant, as_of: int
-) -> Iterator[tuple[Instant, int, int, int]]:
-    """(instant, offset, button, verdict) of what was a raw result under an assignment at a revision."""
-    then = {row[5:8]: row for row in reading.facts_before(transaction, organization, as_of, assignment, start, end)}
-    now = (row for row in reading.facts(transaction, organization, assignment, start, end) if row[5:8] not in then)
-    before = (row for row in then.values() if row[8] == assignment)
-    for row in (*before, *now):
-        if row[4] <= as_of and is_raw(row[3]):
-            yield row[0], row[1], row[2], row[3]
+def _joined(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
+    """Ranges of instants that hold the hours with these starts; those within a day of one another are in one."""
+    ranges: list[tuple[Instant, Instant]] = []
+    for start in starts:
+        begun = ranges.pop() if ranges and start <= ranges[-1][1] + DAY_MS else (start, start)
+        ranges.append((begun[0], start + HOUR_MS))
+    return ranges

@@ -55,30 +55,6 @@ def _hours(start: Instant, end: Instant) -> dict[str, object]:
     return {"first": first, "last": last, "start": start, "stop": end}
 
 
-def facts(transaction: Transaction, organization: int, assignment: int, start: Instant, end: Instant) -> Iterator[Row]:
-    """(instant, offset, button, verdict, birth revision, key…) of all feedback under an assignment in [start, end)."""
-    text = """SELECT at, utc_offset, button, verdict, revision, smiley_id, epoch, sequence FROM feedback
-        WHERE organization_id = :o AND assignment_id = :assignment AND at >= :start AND at < :stop"""
-    return iter(transaction.rows(text, o=organization, assignment=assignment, start=start, stop=end))
-
-
-def facts_before(
-    transaction: Transaction, organization: int, as_of: int, assignment: int, start: Instant, end: Instant
-) -> Iterator[Row]:
-    """(instant, offset, button, verdict, birth revision, key…) as they were, of what was restated after a revision.
-
-    Holds each feedback that is or was under the assignment, once, with the first note after the revision.
-    """
-    text = """SELECT f.at, r.old_utc_offset, f.button, r.old_verdict, f.revision, f.smiley_id, f.epoch, f.sequence,
-        r.old_assignment_id FROM restatement r JOIN feedback f ON f.organization_id = r.organization_id
-          AND f.smiley_id = r.smiley_id AND f.epoch = r.epoch AND f.sequence = r.sequence
-        WHERE r.organization_id = :o AND r.revision > :as_of AND f.at >= :start AND f.at < :stop
-          AND (r.old_assignment_id = :assignment OR f.assignment_id = :assignment)
-          AND NOT EXISTS (SELECT 1 FROM restatement e WHERE e.organization_id = :o AND e.smiley_id = r.smiley_id
-            AND e.epoch = r.epoch AND e.sequence = r.sequence AND e.revision > :as_of AND e.revision < r.revision)"""
-    return iter(transaction.rows(text, o=organization, as_of=as_of, assignment=assignment, start=start, stop=end))
-
-
 def raw_rows(
     transaction: Transaction,
     organization: int,
