@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake, results
-from hymio.errors import NotFound, SetupError, Unavailable
+from hymio.errors import DatabaseError, NotFound, SetupError, Unavailable
 from hymio.feedback import (
     DEVICE_EPOCHS,
     After,
@@ -312,6 +312,16 @@ def test_a_full_disk_stores_nothing_and_says_come_back(tmp_path: Path) -> None:
         connection.execute("PRAGMA max_page_count = 1073741823")
     assert told(store, world, *many).stored == 1999
     assert_settled(store, world)
+
+
+def test_what_is_no_database_is_said_so(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear customer, this is not a database at all. " * 40)
+    with pytest.raises(DatabaseError, match="no database"):
+        open_store(f"sqlite:///{letter}")
+    assert letter.read_text().startswith("Dear customer")
+    with pytest.raises(SetupError, match="no folder"):
+        open_store(f"sqlite:///{tmp_path / 'nowhere' / 'hymio.sqlite3'}")
 
 
 def _pooled(store: Store) -> list[Any]:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, create_engine, event
@@ -16,13 +17,14 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeEngine
 
-from hymio.errors import Conflict, SetupError, Unavailable
+from hymio.errors import Conflict, DatabaseError, SetupError, Unavailable
 
 Row = tuple[Any, ...]
 LOCK_SECONDS = 10
 """How long a write waits for the one before it; then the caller is told to come back."""
 
 STREAMED_ROWS = 2_000
+_NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -44,6 +46,9 @@ def connect(url: str) -> Engine:
         )
     if kind != "sqlite" or not parsed.database:
         raise SetupError(f"database: got {kind}:…; accepted are sqlite:///FILE and postgresql://…")
+    folder = Path(parsed.database).absolute().parent
+    if not folder.is_dir():
+        raise SetupError(f"database: got {parsed.database}, but there is no folder {folder}")
     arguments = {"check_same_thread": False}
     engine = create_engine(parsed, pool_size=10, max_overflow=10, pool_timeout=LOCK_SECONDS, connect_args=arguments)
     event.listen(engine, "connect", _prepare_sqlite)
@@ -216,6 +221,8 @@ def translated() -> Iterator[None]:
         yield
     except Exception as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.DatabaseError) and getattr(cause, "sqlite_errorcode", 0) in _NO_DATABASE:
+            raise DatabaseError(f"the file is no database, or it is damaged: {cause}") from error
         if isinstance(cause, (PoolTimeout, *driver_errors("OperationalError"))):
             raise Unavailable(f"the database cannot take this now: {cause}") from error
         if isinstance(cause, driver_errors("IntegrityError")):
