@@ -11,12 +11,14 @@ from hymio.errors import NotFound, SetupError
 from hymio.feedback import HourReport, Misfit, Press, Receipt, Upload, Verdict
 from hymio.intake import recount, resettling
 from hymio.misuse import MisusePolicy
+from hymio.period import wall_of, zone
 from hymio.scale import Scale
 from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store import Store, catalog
+from hymio.survey import ActivePeriod
 from tests.test_intake import AT, told
 from tests.test_laws import assert_settled, law, opened
-from tests.world import NOW, build, deliveries, policies, pressed, wording
+from tests.world import NOW, build, deliveries, policies, pressed, wall, wording
 from tests.zones import HOUR
 
 LORD_HOWE_AUTUMN = 1_743_865_200_000
@@ -262,3 +264,55 @@ def test_what_does_not_exist_is_refused(store: Store) -> None:
         catalog.add_followup(ledger, 999, positive=True, wording=wording("Why?"), options=[wording("Price")])
     with pytest.raises(NotFound, match="no survey 999"):
         results.hourly(store, world.organization, results.OfNode(world.root, 999))
+
+
+@law
+@given(st.data(), policies)
+def test_a_survey_that_is_ended_moved_or_reopened_settles_as_if_it_had_always_been_so(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    presses = data.draw(pressed())
+    inside = wall("1990-01-01"), *sorted(wall_of(press.at, zone("UTC")) for _, press in presses), wall("2099-01-01")
+    edges = st.lists(st.sampled_from(inside), min_size=2, max_size=2, unique=True).map(sorted)
+    first, second = ([ActivePeriod(*data.draw(edges))] for _ in range(2))
+    states = []
+    for tries in ([second], [first, second], [[], second]):
+        world = build(store, policy=policy)
+        for number, periods in enumerate(tries):
+            with store.begin(world.organization, NOW) as ledger:
+                catalog.set_periods(ledger, world.assignments[0], periods)
+            if number == 0:
+                for uploads in data.draw(deliveries(presses, world.smileys)):
+                    intake.record(store, world.organization, uploads, NOW)
+        intake.resettle(store, world.organization, world.root, 0, NOW)
+        states.append([each._replace(revision=0) for each in assert_settled(store, world)])
+    assert states[0] == states[1] == states[2]
+
+
+def test_active_periods_that_cannot_be_are_refused(store: Store) -> None:
+    world = build(store)
+    june, july, august = (wall(f"2025-0{month}-01") for month in (6, 7, 8))
+    for periods, said in (
+        ([ActivePeriod(july, june)], "must end after it begins"),
+        ([ActivePeriod(june, august), ActivePeriod(july)], "is not over"),
+        ([ActivePeriod(june), ActivePeriod(july)], "is not over"),
+    ):
+        with pytest.raises(SetupError, match=said), store.begin(world.organization, NOW) as ledger:
+            catalog.set_periods(ledger, world.assignments[0], periods)
+
+
+def test_a_smiley_that_was_taken_away_stands_nowhere(store: Store) -> None:
+    world = build(store)
+    told(store, world, Press(1, 1, AT, 1))
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.place(ledger, world.smileys[0], world.points[1], AT + 5000)
+        catalog.unplace(ledger, world.smileys[0], AT + 1000)
+    receipt = told(store, world, Press(1, 2, AT + 999, 1), Press(1, 3, AT + 1000, 1), Press(1, 4, AT + 9000, 1))
+    assert [(each.sequence, each.reason) for each in receipt.quarantined] == [
+        (3, Verdict.NO_PLACEMENT),
+        (4, Verdict.NO_PLACEMENT),
+    ]
+    assert_settled(store, world)
+    with pytest.raises(SetupError, match="nowhere"), store.begin(world.organization, NOW) as ledger:
+        catalog.unplace(ledger, world.smileys[0], AT + 1000)

@@ -43,12 +43,14 @@ from hymio.store.catalog.smileys import (
     smiley_by_token,
     sms_key,
     sms_secret,
+    unplace,
 )
 from hymio.store.catalog.surveys import (
     add_followup,
     add_question,
     add_survey,
     assign,
+    set_periods,
 )
 from hymio.store.catalog.tree import (
     add_group,
@@ -96,6 +98,7 @@ __all__ = [
     "revoke_api",
     "revoke_token",
     "rotate_api",
+    "set_periods",
     "set_policy",
     "set_raw_results",
     "set_zone",
@@ -104,6 +107,7 @@ __all__ = [
     "sms_key",
     "sms_secret",
     "tokens",
+    "unplace",
     "v1_client",
     "v2_token",
 ]
