@@ -19,6 +19,7 @@ from hymio.feedback import (
     DEVICE_EPOCHS,
     After,
     Feedback,
+    Followup,
     HourReport,
     Misfit,
     Press,
@@ -271,6 +272,46 @@ def test_the_total_of_raw_results_is_how_many_rows_there_are(
     for subject in (results.OfAssignment(world.assignments[0]), results.OfNode(world.root, -4)):
         with results.raw(store, world.organization, subject, within) as raw:
             assert raw.total == len(list(raw.rows))
+
+
+@law
+@given(st.data(), policies, st.integers(-9, 9), st.integers(0, 18))
+def test_a_page_of_raw_results_is_that_part_of_all_of_them(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, start: int, length: int
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, ("Australia/Lord_Howe", "Asia/Kathmandu"), policy)
+    presses = data.draw(pressed(zone="Australia/Lord_Howe"))
+    for which, press in presses:
+        told(store, world, press._replace(after=data.draw(st.sampled_from(AFTER))), smiley=which)
+    begin = presses[0][1].at + start * HOUR // 4
+    within = data.draw(st.sampled_from([results.EVERYTHING, InstantRange(begin, begin + length * HOUR // 3)]))
+    offset, limit = data.draw(st.integers(0, 35)), data.draw(st.integers(0, 10))
+    subjects: list[results.Subject] = [results.OfAssignment(world.assignments[0])]
+    subjects += [results.OfNode(each, -4) for each in (*world.points, world.root)]
+    for subject in subjects:
+        everything = {each: every_row(each, store, world, subject, within) for each in READINGS}
+        for reading in READINGS:
+            with reading(store, world.organization, subject, within, offset, limit) as page:
+                assert list(page.rows) == everything[reading][offset : offset + limit]
+        rows = everything[results.raw]
+        assert rows == sorted(rows, key=lambda row: row[:1] + row[5:8])
+        assert everything[results.texts] == [row for row in rows if row.text is not None]
+        chosen = {(row.smiley, row.epoch, row.sequence) for row in everything[results.followups]}
+        assert chosen <= {(row.smiley, row.epoch, row.sequence) for row in rows}
+
+
+AFTER = (None, After((Followup(3), Followup(4, position=2))), After((Followup(5),), Text("Cold soup", 0.5, spam=True)))
+READINGS = (results.raw, results.texts, results.followups)
+
+
+def every_row(
+    reading: Any, store: Store, world: World, subject: results.Subject, within: InstantRange
+) -> list[results.RawRow]:
+    with reading(store, world.organization, subject, within) as found:
+        rows = list(found.rows)
+        assert found.total == len(rows)
+    return rows
 
 
 @given(st.integers(0, (1 << 32) - 1), st.integers(0, DEVICE_EPOCHS - 1), st.integers(1, (1 << 31) - 1))
