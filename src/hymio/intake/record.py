@@ -30,6 +30,9 @@ from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.ledger import Ledger
 
+Key = tuple[int, int]
+"""Epoch and sequence."""
+
 Content = tuple[int, int, int | None]
 """Instant by the smiley's clock, button, and the survey that a press with a client-made id names."""
 
@@ -109,27 +112,31 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
 
 def _sort(ledger: Ledger, upload: Upload) -> _Sorted:
     """Fresh presses, duplicates, and conflicts: a known key with other content, which never replaces what is stored."""
-    by_epoch: defaultdict[int, list[Press]] = defaultdict(list)
-    for press in upload.presses:
-        by_epoch[press.epoch].append(press)
+    keys = {(press.epoch, press.sequence) for press in upload.presses}
+    stored = _stored(ledger, upload.smiley, keys)
+    if not stored and len(keys) == len(upload.presses):
+        return _Sorted(fresh=list(upload.presses))
     found = _Sorted()
-    for epoch, presses in by_epoch.items():
-        sequences = {press.sequence for press in presses}
-        stored = _stored(ledger, upload.smiley, epoch, sequences)
-        if not stored and len(sequences) == len(presses):
-            found.fresh += presses
-            continue
-        told = {sequence: _content(ledger, each) for sequence, each in stored.items()}
-        for press in presses:
-            _sort_one(press, told, stored, found)
+    told = {key: _content(ledger, each) for key, each in stored.items()}
+    for press in upload.presses:
+        _sort_one(press, told, stored, found)
     return found
 
 
-def _stored(ledger: Ledger, smiley: int, epoch: int, sequences: set[int]) -> dict[int, Feedback]:
-    """The stored feedbacks among these sequences; a device's are not looked for beyond the highest one it has told."""
-    if is_device_key(epoch) and min(sequences) > ledger.progress(smiley, epoch)[1]:
-        return {}
-    return ledger.known(smiley, epoch, sequences)
+def _stored(ledger: Ledger, smiley: int, keys: Iterable[Key]) -> dict[Key, Feedback]:
+    """The stored feedbacks among these keys; a device's are not looked for beyond the highest one it has told."""
+    devices: defaultdict[int, list[int]] = defaultdict(list)
+    clients: list[Key] = []
+    for epoch, sequence in keys:
+        if is_device_key(epoch):
+            devices[epoch].append(sequence)
+        else:
+            clients.append((epoch, sequence))
+    found = ledger.known_keys(smiley, clients) if clients else {}
+    for epoch, sequences in devices.items():
+        if min(sequences) <= ledger.progress(smiley, epoch)[1]:
+            found |= {(epoch, sequence): each for sequence, each in ledger.known(smiley, epoch, sequences).items()}
+    return found
 
 
 def _content(ledger: Ledger, feedback: Feedback) -> Content:
@@ -137,15 +144,16 @@ def _content(ledger: Ledger, feedback: Feedback) -> Content:
     return feedback.at - feedback.correction, feedback.button, named_survey(ledger.setup, feedback)
 
 
-def _sort_one(press: Press, told: dict[int, Content], stored: dict[int, Feedback], found: _Sorted) -> None:
-    before = told.get(press.sequence)
+def _sort_one(press: Press, told: dict[Key, Content], stored: dict[Key, Feedback], found: _Sorted) -> None:
+    key = press.epoch, press.sequence
+    before = told.get(key)
     said = (press.at, press.button, None if is_device_key(press.epoch) else press.survey or 0)
     if before is None:
-        told[press.sequence] = said
+        told[key] = said
         found.fresh.append(press)
     elif before == said:
         found.duplicates += 1
-        known = stored.get(press.sequence)
+        known = stored.get(key)
         found.known.append((press, known))
         if known is not None and is_quarantined(known.verdict):
             found.quarantined.append(Quarantined(press.epoch, press.sequence, Verdict(known.verdict)))
@@ -155,8 +163,9 @@ def _sort_one(press: Press, told: dict[int, Content], stored: dict[int, Feedback
 
 
 def _store_presses(ledger: Ledger, smiley: int, sorted_: _Sorted, correction: int) -> list[Feedback]:
-    resolver = Resolver(ledger, smiley)
+    resolver = Resolver(ledger, smiley, sorted_.fresh)
     feedbacks = [resolver.resolve(press, correction) for press in sorted_.fresh]
+    resolver.note_visits()
     settle(ledger, [Candidate(None, feedback) for feedback in feedbacks])
     told = [*((press, None) for press in sorted_.fresh), *sorted_.known]
     if any(press.after is not None for press, _ in told):

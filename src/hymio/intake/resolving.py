@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -38,8 +39,11 @@ class Facts(NamedTuple):
 class Resolver:
     """Resolves one smiley's presses. They come in runs under the same facts, so the last ones are remembered."""
 
-    def __init__(self, ledger: Ledger, smiley: int) -> None:
+    def __init__(self, ledger: Ledger, smiley: int, presses: Sequence[Press] = ()) -> None:
         self._ledger, self._smiley, self._revision = ledger, smiley, ledger.revision
+        self._visitors = {press.visitor for press in presses if press.visitor is not None}
+        self._visits: dict[int, dict[bytes, Instant]] = {}  # by assignment, of all visitors of the upload
+        self._answered: dict[tuple[int, bytes], Instant] = {}
         self._start = self._end = self._assignment = self._offset = self._buttons = 0
 
     def resolve(self, press: Press, correction: int) -> Feedback:
@@ -56,9 +60,27 @@ class Resolver:
                 self._remember(at)
         repeated = 0
         if visitor is not None and verdict == _COUNTED:
-            repeated = int(_repeats(self._ledger, self._smiley, assignment, at, visitor))
+            repeated = int(self._repeats(assignment, at, visitor))
         key, when = (self._smiley, epoch, sequence), (at, offset, correction)
         return Feedback(*key, *when, button, 0, repeated, assignment, verdict, self._revision, ui)
+
+    def note_visits(self) -> None:
+        """Writes down who answered when, once all presses are resolved."""
+        self._ledger.visit(self._answered)
+
+    def _repeats(self, assignment: int, at: Instant, visitor: bytes) -> bool:
+        """Whether a visitor's answer comes within the answer interval of his last one; a fact from then on."""
+        policy = self._ledger.setup.policies_of(assignment, self._smiley).at(at)
+        if not policy.answer_interval:
+            return False
+        if assignment not in self._visits:
+            self._visits[assignment] = self._ledger.visited(assignment, self._visitors)
+        visits = self._visits[assignment]
+        before = visits.get(visitor)
+        if before is not None and abs(at - before) < 1000 * policy.answer_interval:
+            return True
+        visits[visitor] = self._answered[assignment, visitor] = at if before is None else max(at, before)
+        return False
 
     def _remember(self, at: Instant) -> None:
         """Notes how long around an instant a device's presses have the facts that were found for it."""
@@ -140,15 +162,3 @@ def named_survey(setup: Setup, feedback: Feedback) -> int | None:
     if is_device_key(feedback.epoch):
         return None
     return setup.assignments[feedback.assignment].survey if feedback.assignment > 0 else -feedback.assignment
-
-
-def _repeats(ledger: Ledger, smiley: int, assignment: int, at: Instant, visitor: bytes) -> bool:
-    """Whether a visitor's answer comes within the answer interval of his last one; a fact from then on."""
-    policy = ledger.setup.policies_of(assignment, smiley).at(at)
-    if not policy.answer_interval:
-        return False
-    before = ledger.visited(assignment, visitor)
-    if before is not None and abs(at - before) < 1000 * policy.answer_interval:
-        return True
-    ledger.visit(assignment, visitor, at)
-    return False

@@ -165,6 +165,21 @@ class Transaction:
         """SQL: the column's value is among those bound as `name` by `among`."""
         return f"{column} IN (SELECT value FROM json_each(:{name}))" if self.is_sqlite else f"{column} = ANY(:{name})"
 
+    def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
+        """What to bind for `each_pair(name, …)`."""
+        if self.is_sqlite:
+            return {name: f"[{','.join(f'[{one},{other}]' for one, other in values)}]"}
+        return {f"{name}_one": [one for one, _ in values], f"{name}_other": [other for _, other in values]}
+
+    def each_pair(self, name: str, columns: tuple[str, str]) -> str:
+        """SQL: the pairs bound as `name` by `pairs` as a table of `number` (from 0) and the two columns."""
+        one, other = columns
+        if self.is_sqlite:
+            first, second = (f"json_extract(value, '$[{place}]')" for place in (0, 1))
+            return f"(SELECT key AS number, {first} AS {one}, {second} AS {other} FROM json_each(:{name}))"
+        return f"""(SELECT number - 1 AS number, {one}, {other}
+            FROM unnest(:{name}_one::bigint[], :{name}_other::bigint[]) WITH ORDINALITY AS p({one}, {other}, number))"""
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undoes what is inside, and nothing else, if it raises."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import add
 from typing import NamedTuple, TypeVar
@@ -90,6 +90,16 @@ class Ledger:
         )
         return {row[2]: Feedback(*row) for row in rows}
 
+    def known_keys(self, smiley: int, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Feedback]:
+        """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
+        each = self.transaction.each_pair("keys", ("epoch", "sequence"))
+        rows = self.transaction.rows(
+            f"""SELECT {", ".join(f"f.{name}" for name in FEEDBACK.split(", "))} FROM {each} AS k CROSS JOIN feedback f
+            WHERE f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence""",
+            o=self.organization, smiley=smiley, **self.transaction.pairs("keys", keys),
+        )  # fmt: skip
+        return {(row[1], row[2]): Feedback(*row) for row in rows}
+
     def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
         """The stored feedbacks of an epoch with sequences in [start, end), in order."""
         text = f"""SELECT {FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
@@ -120,6 +130,18 @@ class Ledger:
                 return
             _, epoch, sequence, at, *_ = rows[-1]
             count = min(4 * count, MANY_ROWS)
+
+    def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
+        """Which of many spans [start, end) hold what `chain` would give, by their place."""
+        each = self.transaction.each_pair("spans", ("start", "stop"))
+        rows = self.transaction.rows(
+            f"""SELECT span.number FROM {each} AS span WHERE EXISTS (SELECT 1 FROM feedback
+            WHERE organization_id = :o AND assignment_id = :assignment AND at >= span.start AND at < span.stop
+              AND +smiley_id = :smiley AND verdict < :superseded AND accuracy = :second)""",
+            o=self.organization, assignment=assignment, smiley=smiley, superseded=int(Verdict.SUPERSEDED),
+            second=int(Accuracy.SECOND), **self.transaction.pairs("spans", spans),
+        )  # fmt: skip
+        return {row[0] for row in rows}
 
     def write(self, changes: Sequence[Change]) -> None:
         """Appends what is new, restates what is changed, and moves both in the hours."""
@@ -219,19 +241,21 @@ class Ledger:
         )
         self._telling_hours = {row[0] for row in rows}
 
-    def visited(self, assignment: int, visitor: bytes) -> Instant | None:
-        """When a visitor was last counted under an assignment."""
-        row = self.transaction.row(
-            "SELECT at FROM visit WHERE organization_id = :o AND assignment_id = :assignment AND visitor = :visitor",
-            o=self.organization, assignment=assignment, visitor=visitor,
-        )  # fmt: skip
-        return row[0] if row else None
+    def visited(self, assignment: int, visitors: Iterable[bytes]) -> dict[bytes, Instant]:
+        """When visitors were last counted under an assignment, of those who were."""
+        text = "SELECT visitor, at FROM visit WHERE organization_id = :o AND assignment_id = :assignment AND visitor"
+        values = {"o": self.organization, "assignment": assignment}
+        if self.transaction.is_sqlite:  # which lists no bytes, and costs nothing to be asked again
+            asked = [self.transaction.rows(f"{text} = :visitor", visitor=each, **values) for each in visitors]
+        else:
+            asked = [self.transaction.rows(f"{text} = ANY(:visitors)", visitors=list(visitors), **values)]
+        return {bytes(visitor): at for rows in asked for visitor, at in rows}
 
-    def visit(self, assignment: int, visitor: bytes, at: Instant) -> None:
-        """Notes a visitor's answer."""
+    def visit(self, visits: Mapping[tuple[int, bytes], Instant]) -> None:
+        """Notes visitors' answers, by assignment and visitor."""
         self.transaction.insert(
             schema.visit,
-            [(self.organization, assignment, visitor, at)],
+            [(self.organization, assignment, visitor, at) for (assignment, visitor), at in visits.items()],
             """ON CONFLICT (organization_id, assignment_id, visitor)
             DO UPDATE SET at = CASE WHEN excluded.at > visit.at THEN excluded.at ELSE visit.at END""",
         )
