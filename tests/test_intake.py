@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -96,6 +97,9 @@ def test_acknowledged_through_is_the_first_gap(
             receipt = told(store, world, *(Press(5, n, AT + n * 7000, 1) for n in range(first, first + count)))
         gap = next(n for n in range(1, 60) if n not in known)
         assert receipt.acknowledged == ((5, gap - 1),)
+    with store.begin(world.organization, NOW) as ledger:
+        ranges = ledger.accounted(world.smileys[0], 5, 1)
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(ranges))
 
 
 def test_a_wrong_clock_is_corrected_once(store: Store) -> None:
@@ -143,6 +147,27 @@ def test_people_behind_a_web_smiley_are_independent_and_a_visitor_counts_once(st
     with results.raw(store, world.organization, results.OfAssignment(world.assignments[2])) as raw:
         assert [Verdict(row.verdict) for row in raw.rows] == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEAT]
     assert list(intake.verify(store, world.organization)) == []
+
+
+@law
+@given(st.lists(st.tuples(st.sampled_from([b"ann", b"bob"]), st.integers(0, 7200)), max_size=12), st.data())
+def test_visitors_told_together_are_visitors_told_one_by_one(
+    shared_database_url: str, answers: list[tuple[bytes, int]], data: st.DataObject
+) -> None:
+    store = opened(shared_database_url)
+    found = []
+    for together in (False, True):
+        world = build(store, policy=MisusePolicy(answer_interval=3600))
+        presses = [
+            Press(-5 - n, 1, AT + seconds * 1000, 4, survey=world.surveys[1], visitor=visitor)
+            for n, (visitor, seconds) in enumerate(answers)
+        ]
+        cut = data.draw(st.integers(0, len(presses))) if together else 0
+        for part in (presses[:cut], presses[cut:]) if together else ([each] for each in presses):
+            told(store, world, *part, smiley=3)
+        found.append([each.verdict for each in stored_feedback(store, world)])
+        assert list(intake.verify(store, world.organization)) == []
+    assert found[0] == found[1]
 
 
 def test_what_comes_after_the_button_is_kept(store: Store) -> None:

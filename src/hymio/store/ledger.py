@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from operator import add
 from typing import NamedTuple, TypeVar
 
-from hymio.feedback import Accuracy, Feedback, HourReport, Misfit, Upload, Verdict, is_raw
+from hymio.feedback import DEVICE_SEQUENCES, Accuracy, Feedback, HourReport, Misfit, Upload, Verdict, is_raw
 from hymio.period import Instant, hour_of, nominal_start
 from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
 from hymio.setup import Setup
@@ -182,23 +182,39 @@ class Ledger:
         return kept
 
     def account(self, smiley: int, ranges: Iterable[tuple[int, int, int]]) -> None:
-        """Notes ranges (epoch, first, last) of sequences that no feedback row will stand for."""
-        self.transaction.insert(
-            schema.accounted,
-            [(self.organization, smiley, *each, self.revision) for each in ranges],
-            """ON CONFLICT (organization_id, smiley_id, epoch, first_sequence) DO UPDATE SET last_sequence =
-            CASE WHEN accounted.last_sequence > excluded.last_sequence THEN accounted.last_sequence
-            ELSE excluded.last_sequence END""",
-        )
+        """Notes ranges (epoch, first, last) of sequences that no feedback row will stand for.
+
+        Ranges that touch are kept as one, so that an epoch has few of them however long it lasts.
+        """
+        for epoch, first, last in ranges:
+            touching = self._accounted(smiley, epoch, first - 1, last + 1)
+            together = min([first, *(low for low, _ in touching)]), max([last, *(high for _, high in touching)])
+            if touching != [together]:
+                self._forget_accounted(smiley, epoch, touching)
+                row = (self.organization, smiley, epoch, *together, self.revision)
+                self.transaction.insert(schema.accounted, [row])
 
     def accounted(self, smiley: int, epoch: int, start: int) -> list[tuple[int, int]]:
         """The ranges (first, last) of an epoch that end at or after a sequence."""
+        return self._accounted(smiley, epoch, start, DEVICE_SEQUENCES)
+
+    def _accounted(self, smiley: int, epoch: int, start: int, end: int) -> list[tuple[int, int]]:
+        """The ranges that have something of [start, end] in them; of those that begin before, one can reach it."""
+        those = "FROM accounted WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
         rows = self.transaction.rows(
-            """SELECT first_sequence, last_sequence FROM accounted WHERE organization_id = :o AND smiley_id = :smiley
-            AND epoch = :epoch AND last_sequence >= :start ORDER BY first_sequence""",
-            o=self.organization, smiley=smiley, epoch=epoch, start=start,
+            f"""SELECT first_sequence, last_sequence {those} AND first_sequence <= :last AND last_sequence >= :start
+            AND first_sequence >= coalesce((SELECT max(first_sequence) {those} AND first_sequence <= :start), :start)
+            ORDER BY first_sequence""",
+            o=self.organization, smiley=smiley, epoch=epoch, start=start, last=end,
         )  # fmt: skip
         return [(first, last) for first, last in rows]
+
+    def _forget_accounted(self, smiley: int, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
+        self.transaction.many(
+            """DELETE FROM accounted
+            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND first_sequence = :first""",
+            [{"o": self.organization, "smiley": smiley, "epoch": epoch, "first": first} for first, _ in ranges],
+        )
 
     def progress(self, smiley: int, epoch: int) -> tuple[int, int]:
         """The sequence through which nothing of an epoch is missing, and the highest one told; 0, 0 for a new epoch."""
@@ -264,10 +280,13 @@ class Ledger:
         """The hours told by SMS whose sequences overlap [start, end), in order of sequence."""
         if self._telling_hours is not None and smiley not in self._telling_hours:
             return []
+        # They do not overlap: of those that begin before, only the last can reach into it.
+        those = "WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
         rows = self.transaction.rows(
             f"""SELECT epoch, first_sequence, at, utc_offset, {COUNTS} FROM hour_report
-            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
-              AND first_sequence < :stop AND end_sequence > :start ORDER BY first_sequence""",
+            {those} AND first_sequence < :stop AND end_sequence > :start
+              AND first_sequence >= coalesce((SELECT max(first_sequence) FROM hour_report {those}
+                AND first_sequence <= :start), :start) ORDER BY first_sequence""",
             o=self.organization, smiley=smiley, epoch=epoch, start=start, stop=end,
         )  # fmt: skip
         return [HourReport(row[0], row[1], row[2], tuple(row[4:]), row[3]) for row in rows]
