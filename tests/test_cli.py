@@ -676,3 +676,23 @@ def test_the_quick_start_of_the_readme(tmp_path: Path):
     assert said.returncode == 0, said.stdout + said.stderr
     assert '"data":[0,0,0,1]' in said.stdout.replace(" ", "")
     assert "every hour is what they give" in said.stdout
+
+
+def test_surveys_and_placements_can_be_ended_and_moved(hymio: Hymio) -> None:
+    set_up(hymio)
+    assert "from 2026-01-01 00:00 until further notice" in done(hymio("survey", "periods", "Acme", "1"))
+    assert "2026-02-01 18:00" in done(hymio("survey", "end", "Acme", "1", "--at", "2026-02-01T18:00"))
+    assert "until 2026-02-01 18:00" in done(hymio("survey", "periods", "Acme", "1"))
+    out = done(hymio("survey", "periods", "Acme", "1", "2026-01-01/2026-02-01", "2026-03-01/"))
+    assert "from 2026-03-01 00:00 until further notice" in out
+    done(hymio("survey", "end", "Acme", "1", "--at", "2026-02-15"))
+    assert done(hymio("survey", "periods", "Acme", "1")).count("from") == 1
+    assert "nowhere any more" in done(hymio("smiley", "remove", "Acme", "2415VE0A110042", "--at", "2026-02-01"))
+    for words, said in (
+        ("survey periods Acme 1 2026-01-01", "START/END"),
+        ("survey periods Acme 1 2026-02-01/2026-01-01", "end after it begins"),
+        ("survey end Acme 9", "key"),
+        ("smiley remove Acme 2415VE0A110042 --at 2026-03-01", "nowhere"),
+    ):
+        answer = hymio(*words.split())
+        assert (answer.code != 0, said in answer.err) == (True, True), answer

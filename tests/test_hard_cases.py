@@ -11,11 +11,14 @@ from hymio.errors import NotFound, SetupError
 from hymio.feedback import HourReport, Misfit, Press, Receipt, Upload, Verdict
 from hymio.intake import recount, resettling
 from hymio.misuse import MisusePolicy
+from hymio.period import wall_of, zone
 from hymio.scale import Scale
+from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store import Store, catalog
+from hymio.survey import ActivePeriod
 from tests.test_intake import AT, told
 from tests.test_laws import assert_settled, law, opened
-from tests.world import NOW, build, deliveries, policies, pressed, wording
+from tests.world import NOW, build, deliveries, policies, pressed, wall, wording
 from tests.zones import HOUR
 
 LORD_HOWE_AUTUMN = 1_743_865_200_000
@@ -126,6 +129,34 @@ def test_moving_and_setting_never_act_backwards_by_themselves(
     assert list(intake.verify(store, world.organization)) == []
 
 
+@law
+@given(
+    st.data(),
+    policies,
+    st.lists(st.tuples(st.sampled_from(["press", "policy", "move"]), st.integers(0, 30)), max_size=12),
+)
+def test_changes_of_now_leave_what_came_a_little_early_as_it_was_judged(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, steps: list[tuple[str, int]]
+) -> None:
+    """A device's clock may be up to a minute ahead; what it tells is judged at once."""
+    store = opened(shared_database_url)
+    world = build(store, policy=policy)
+    now = AT
+    told(store, world, Press(1, 1, AT - HOUR, 1))
+    for number, (what, seconds) in enumerate(steps, 2):
+        now += seconds * 1000
+        if what == "press":
+            at = now + data.draw(st.integers(-90, 60)) * 1000
+            intake.record(store, world.organization, [Upload(world.smileys[0], (Press(1, number, at, 1),))], now)
+            continue
+        with store.begin(world.organization, now) as ledger:
+            if what == "policy":
+                catalog.set_policy(ledger, world.root, data.draw(policies))
+            else:
+                catalog.move_node(ledger, world.points[0], data.draw(st.sampled_from(world.groups)))
+    assert_settled(store, world)
+
+
 def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_after(store: Store) -> None:
     world = build(store, policy=MisusePolicy(interval=5))
     with store.begin(world.organization, 0) as ledger:
@@ -134,11 +165,12 @@ def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_a
     with store.begin(world.organization, NOW) as ledger:
         catalog.move_node(ledger, world.points[0], world.groups[2])
     timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
-    assert (timeline.at(NOW - 1).interval, timeline.at(NOW).interval) == (5, 60)
+    moved = NOW + CLOCK_TOLERANCE + 1
+    assert (timeline.at(moved - 1).interval, timeline.at(moved).interval) == (5, 60)
     with store.begin(world.organization, NOW + 5) as ledger:
         catalog.set_policy(ledger, world.groups[2], MisusePolicy(interval=7))
     timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
-    assert timeline.at(NOW + 5).interval == 7
+    assert timeline.at(moved + 5).interval == 7
 
 
 def test_as_of_counts_once_what_moved_there_and_back(store: Store) -> None:
@@ -180,7 +212,9 @@ def test_nobody_reports_what_has_not_happened(store: Store) -> None:
     told(store, world, Press(1, 1, hour, 1), reported_through=1 << 52)
     told(store, world, smiley=1, reported_through=1 << 52)
     subject = results.OfAssignment(world.assignments[0])
-    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [False]
+    assert [
+        each.complete for each in results.reconcile(store, world.organization, subject, results.EVERYTHING, NOW)
+    ] == [False]
 
 
 def test_a_visit_that_comes_late_does_not_hide_a_later_one(store: Store) -> None:
@@ -230,3 +264,55 @@ def test_what_does_not_exist_is_refused(store: Store) -> None:
         catalog.add_followup(ledger, 999, positive=True, wording=wording("Why?"), options=[wording("Price")])
     with pytest.raises(NotFound, match="no survey 999"):
         results.hourly(store, world.organization, results.OfNode(world.root, 999))
+
+
+@law
+@given(st.data(), policies)
+def test_a_survey_that_is_ended_moved_or_reopened_settles_as_if_it_had_always_been_so(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    presses = data.draw(pressed())
+    inside = wall("1990-01-01"), *sorted(wall_of(press.at, zone("UTC")) for _, press in presses), wall("2099-01-01")
+    edges = st.lists(st.sampled_from(inside), min_size=2, max_size=2, unique=True).map(sorted)
+    first, second = ([ActivePeriod(*data.draw(edges))] for _ in range(2))
+    states = []
+    for tries in ([second], [first, second], [[], second]):
+        world = build(store, policy=policy)
+        for number, periods in enumerate(tries):
+            with store.begin(world.organization, NOW) as ledger:
+                catalog.set_periods(ledger, world.assignments[0], periods)
+            if number == 0:
+                for uploads in data.draw(deliveries(presses, world.smileys)):
+                    intake.record(store, world.organization, uploads, NOW)
+        intake.resettle(store, world.organization, world.root, 0, NOW)
+        states.append([each._replace(revision=0) for each in assert_settled(store, world)])
+    assert states[0] == states[1] == states[2]
+
+
+def test_active_periods_that_cannot_be_are_refused(store: Store) -> None:
+    world = build(store)
+    june, july, august = (wall(f"2025-0{month}-01") for month in (6, 7, 8))
+    for periods, said in (
+        ([ActivePeriod(july, june)], "must end after it begins"),
+        ([ActivePeriod(june, august), ActivePeriod(july)], "is not over"),
+        ([ActivePeriod(june), ActivePeriod(july)], "is not over"),
+    ):
+        with pytest.raises(SetupError, match=said), store.begin(world.organization, NOW) as ledger:
+            catalog.set_periods(ledger, world.assignments[0], periods)
+
+
+def test_a_smiley_that_was_taken_away_stands_nowhere(store: Store) -> None:
+    world = build(store)
+    told(store, world, Press(1, 1, AT, 1))
+    with store.begin(world.organization, NOW) as ledger:
+        catalog.place(ledger, world.smileys[0], world.points[1], AT + 5000)
+        catalog.unplace(ledger, world.smileys[0], AT + 1000)
+    receipt = told(store, world, Press(1, 2, AT + 999, 1), Press(1, 3, AT + 1000, 1), Press(1, 4, AT + 9000, 1))
+    assert [(each.sequence, each.reason) for each in receipt.quarantined] == [
+        (3, Verdict.NO_PLACEMENT),
+        (4, Verdict.NO_PLACEMENT),
+    ]
+    assert_settled(store, world)
+    with pytest.raises(SetupError, match="nowhere"), store.begin(world.organization, NOW) as ledger:
+        catalog.unplace(ledger, world.smileys[0], AT + 1000)

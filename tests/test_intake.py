@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,11 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake, results
-from hymio.errors import NotFound, SetupError, Unavailable
+from hymio.errors import DatabaseError, NotFound, SetupError, Unavailable
 from hymio.feedback import (
     DEVICE_EPOCHS,
     After,
     Feedback,
+    Followup,
+    HourReport,
     Misfit,
     Press,
     Receipt,
@@ -94,6 +97,9 @@ def test_acknowledged_through_is_the_first_gap(
             receipt = told(store, world, *(Press(5, n, AT + n * 7000, 1) for n in range(first, first + count)))
         gap = next(n for n in range(1, 60) if n not in known)
         assert receipt.acknowledged == ((5, gap - 1),)
+    with store.begin(world.organization, NOW) as ledger:
+        ranges = ledger.accounted(world.smileys[0], 5, 1)
+    assert all(before[1] + 1 < after[0] for before, after in pairwise(ranges))
 
 
 def test_a_wrong_clock_is_corrected_once(store: Store) -> None:
@@ -143,6 +149,27 @@ def test_people_behind_a_web_smiley_are_independent_and_a_visitor_counts_once(st
     assert list(intake.verify(store, world.organization)) == []
 
 
+@law
+@given(st.lists(st.tuples(st.sampled_from([b"ann", b"bob"]), st.integers(0, 7200)), max_size=12), st.data())
+def test_visitors_told_together_are_visitors_told_one_by_one(
+    shared_database_url: str, answers: list[tuple[bytes, int]], data: st.DataObject
+) -> None:
+    store = opened(shared_database_url)
+    found = []
+    for together in (False, True):
+        world = build(store, policy=MisusePolicy(answer_interval=3600))
+        presses = [
+            Press(-5 - n, 1, AT + seconds * 1000, 4, survey=world.surveys[1], visitor=visitor)
+            for n, (visitor, seconds) in enumerate(answers)
+        ]
+        cut = data.draw(st.integers(0, len(presses))) if together else 0
+        for part in (presses[:cut], presses[cut:]) if together else ([each] for each in presses):
+            told(store, world, *part, smiley=3)
+        found.append([each.verdict for each in stored_feedback(store, world)])
+        assert list(intake.verify(store, world.organization)) == []
+    assert found[0] == found[1]
+
+
 def test_what_comes_after_the_button_is_kept(store: Store) -> None:
     world = build(store)
     soup = Text("Cold soup", 0.75, spam=False)
@@ -190,14 +217,19 @@ def test_verify_sees_what_was_damaged_and_rebuild_restores_it(
     world = build(store, policy=policy)
     for which, press in data.draw(pressed()):
         told(store, world, press, smiley=which)
+    hours = tuple(HourReport(5, n, AT // HOUR * HOUR + n * HOUR, (1, 0, 0, 0)) for n in range(1, 5))
+    told(store, world, *(Press(5, n, AT + n * HOUR, 0) for n in (2, 3)), hours=hours)
     before = assert_settled(store, world)
     table = data.draw(st.sampled_from(["assignment_hour", "group_hour"]))
+    wrong = data.draw(st.sampled_from([Verdict.COUNTED, Verdict.BURST, Verdict.SUPERSEDED, Verdict.NO_PLACEMENT]))
     with store.write() as transaction:
         values = {"o": world.organization}
         hurt = transaction.run(f"UPDATE {table} SET c0 = c0 + 1 WHERE organization_id = :o", **values)
         hurt += transaction.run(
-            "UPDATE feedback SET verdict = 4 - verdict WHERE organization_id = :o AND verdict IN (0, 4)", **values
-        )
+            """UPDATE feedback SET verdict = :wrong WHERE organization_id = :o AND assignment_id > 0
+            AND verdict <> :wrong AND (at / 1000) % 2 = :half""",
+            wrong=int(wrong), half=data.draw(st.integers(0, 1)), **values,
+        )  # fmt: skip
     assert bool(list(intake.verify(store, world.organization))) == bool(hurt)
     intake.rebuild(store, world.organization, NOW)
     assert assert_settled(store, world) == before
@@ -250,16 +282,6 @@ def test_a_set_up_that_cannot_be_is_refused_whole(store: Store) -> None:
     assert store.setup(world.organization) == before
 
 
-def test_hours_are_complete_when_every_smiley_has_reported(store: Store) -> None:
-    world = build(store)
-    subject = results.OfAssignment(world.assignments[0])
-    hour = AT // HOUR * HOUR
-    told(store, world, Press(1, 1, AT, 1), reported_through=hour + 2 * HOUR)
-    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [False]
-    told(store, world, smiley=1, reported_through=hour + HOUR)
-    assert [each.complete for each in results.reconcile(store, world.organization, subject)] == [True]
-
-
 @law
 @given(st.data(), policies, st.integers(-9, 9), st.integers(0, 18))
 def test_the_total_of_raw_results_is_how_many_rows_there_are(
@@ -275,6 +297,46 @@ def test_the_total_of_raw_results_is_how_many_rows_there_are(
     for subject in (results.OfAssignment(world.assignments[0]), results.OfNode(world.root, -4)):
         with results.raw(store, world.organization, subject, within) as raw:
             assert raw.total == len(list(raw.rows))
+
+
+@law
+@given(st.data(), policies, st.integers(-9, 9), st.integers(0, 18))
+def test_a_page_of_raw_results_is_that_part_of_all_of_them(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, start: int, length: int
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, ("Australia/Lord_Howe", "Asia/Kathmandu"), policy)
+    presses = data.draw(pressed(zone="Australia/Lord_Howe"))
+    for which, press in presses:
+        told(store, world, press._replace(after=data.draw(st.sampled_from(AFTER))), smiley=which)
+    begin = presses[0][1].at + start * HOUR // 4
+    within = data.draw(st.sampled_from([results.EVERYTHING, InstantRange(begin, begin + length * HOUR // 3)]))
+    offset, limit = data.draw(st.integers(0, 35)), data.draw(st.integers(0, 10))
+    subjects: list[results.Subject] = [results.OfAssignment(world.assignments[0])]
+    subjects += [results.OfNode(each, -4) for each in (*world.points, world.root)]
+    for subject in subjects:
+        everything = {each: every_row(each, store, world, subject, within) for each in READINGS}
+        for reading in READINGS:
+            with reading(store, world.organization, subject, within, offset, limit) as page:
+                assert list(page.rows) == everything[reading][offset : offset + limit]
+        rows = everything[results.raw]
+        assert rows == sorted(rows, key=lambda row: row[:1] + row[5:8])
+        assert everything[results.texts] == [row for row in rows if row.text is not None]
+        chosen = {(row.smiley, row.epoch, row.sequence) for row in everything[results.followups]}
+        assert chosen <= {(row.smiley, row.epoch, row.sequence) for row in rows}
+
+
+AFTER = (None, After((Followup(3), Followup(4, position=2))), After((Followup(5),), Text("Cold soup", 0.5, spam=True)))
+READINGS = (results.raw, results.texts, results.followups)
+
+
+def every_row(
+    reading: Any, store: Store, world: World, subject: results.Subject, within: InstantRange
+) -> list[results.RawRow]:
+    with reading(store, world.organization, subject, within) as found:
+        rows = list(found.rows)
+        assert found.total == len(rows)
+    return rows
 
 
 @given(st.integers(0, (1 << 32) - 1), st.integers(0, DEVICE_EPOCHS - 1), st.integers(1, (1 << 31) - 1))
@@ -316,6 +378,16 @@ def test_a_full_disk_stores_nothing_and_says_come_back(tmp_path: Path) -> None:
         connection.execute("PRAGMA max_page_count = 1073741823")
     assert told(store, world, *many).stored == 1999
     assert_settled(store, world)
+
+
+def test_what_is_no_database_is_said_so(tmp_path: Path) -> None:
+    letter = tmp_path / "letter.txt"
+    letter.write_text("Dear customer, this is not a database at all. " * 40)
+    with pytest.raises(DatabaseError, match="no database"):
+        open_store(f"sqlite:///{letter}")
+    assert letter.read_text().startswith("Dear customer")
+    with pytest.raises(SetupError, match="no folder"):
+        open_store(f"sqlite:///{tmp_path / 'nowhere' / 'hymio.sqlite3'}")
 
 
 def _pooled(store: Store) -> list[Any]:

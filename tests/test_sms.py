@@ -53,7 +53,7 @@ def told_hours(draw: st.DrawFn, offset: int) -> list[HourReport]:
     )
     hours = []
     for counted in draw(st.lists(counts, max_size=30)):
-        hours.append(HourReport(epoch, first, number * HOUR - offset * 60_000, counted))
+        hours.append(HourReport(epoch, first, number * HOUR - offset * 60_000, counted, offset))
         first = hours[-1].end + draw(st.sampled_from([0, 0, 0, 0, 5]))
         epoch = epoch if draw(st.integers(0, 9)) else draw(st.integers(0, 2**32 - 1))
         number += draw(st.sampled_from([1, 1, 1, 2, 40, 2000, -1]))
@@ -211,7 +211,7 @@ def test_a_day_of_a_busy_terminal_takes_three_texts() -> None:
 
 
 def test_an_hour_tells_as_many_presses_as_fit_into_it() -> None:
-    busy = HourReport(1, 1, 490_000 * HOUR, (3_600, 3_600, 2_800))
+    busy = HourReport(1, 1, 490_000 * HOUR, (3_600, 3_600, 2_800), 0)
     [text] = encode("T1", [busy], KEY, offset=0)
     assert decode(text).hours == (busy,)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake, results
-from hymio.feedback import Accuracy, HourReport, Press, Upload, Verdict
+from hymio.feedback import Accuracy, HourReport, Press, Quarantined, Upload, Verdict
 from hymio.misuse import MisusePolicy
 from hymio.period import offset_at
 from hymio.smiley import SmileyType
@@ -17,51 +20,126 @@ from hymio.store import Store, catalog
 from hymio.survey import ActivePeriod
 from tests.terminals import stored
 from tests.test_laws import assert_settled, law, opened, stored_feedback
-from tests.world import NOW, World, build, hour_reports
-from tests.zones import HOUR, ZONES
+from tests.world import NOW, World, build, hour_reports, hour_shown, wall
+from tests.zones import HOUR, ZONES, clock_changes, zone_names
 
 START = 1_750_000_000_000 // HOUR * HOUR
 EPOCH = 99
 _THREE_HOURS = ((-1, 1, (1,)), (0, 2, (0, 2)), (1, 4, (0, 0, 3)))
+Hours = Counter[tuple[int, int, int]]
+"""Presses by local hour, offset and button."""
 
 
 @st.composite
-def days(draw: st.DrawFn) -> list[Press]:
-    """Presses of a terminal over a few hours, in order, numbered from 1."""
+def days(draw: st.DrawFn, zone: str = "UTC") -> list[Press]:
+    """Presses of a terminal over a few hours, around a clock change if there are any, in order, numbered from 1."""
+    changes = [change for change in clock_changes(zone) if change > 1_000_000_000_000] or [START]
+    start = draw(st.sampled_from(changes[-4:])) - draw(st.integers(0, 4 * HOUR))
     gaps = draw(st.lists(st.integers(1, HOUR // 2), min_size=1, max_size=25))
-    instants = [START + sum(gaps[: n + 1]) for n in range(len(gaps))]
+    instants = [start + sum(gaps[: n + 1]) for n in range(len(gaps))]
     return [Press(EPOCH, n, at, draw(st.integers(0, 3))) for n, at in enumerate(instants, 1)]
 
 
+def raw_hours(store: Store, world: World) -> Hours:
+    """What is shown: the raw results of the first assignment."""
+    found: Hours = Counter()
+    for each in results.hourly(store, world.organization, results.OfAssignment(world.assignments[0])).buckets:
+        hour = (each.starts_at + each.offset * 60_000) // HOUR
+        found += Counter({(hour, each.offset, button): count for button, count in enumerate(each.raw)})
+    return found
+
+
+def pressed_hours(presses: Iterable[Press], zone: str) -> Hours:
+    return Counter((*hour_shown(press.at, zone), press.button) for press in presses)
+
+
 def raw_counts(store: Store, world: World) -> tuple[int, ...]:
-    buckets = results.hourly(store, world.organization, results.OfAssignment(world.assignments[0])).buckets
-    return tuple(map(sum, zip(*(each.raw for each in buckets), strict=True))) if buckets else (0, 0, 0, 0)
-
-
-def told_counts(told: set[int], presses: list[Press]) -> tuple[int, ...]:
     counts = [0] * 4
-    for press in presses:
-        counts[press.button] += press.sequence in told
+    for (_, _, button), count in raw_hours(store, world).items():
+        counts[button] += count
     return tuple(counts)
 
 
 @law
-@given(st.data(), days())
-def test_each_press_is_counted_once_at_every_moment(
-    shared_database_url: str, data: st.DataObject, presses: list[Press]
+@given(st.data(), zone_names)
+def test_each_press_is_counted_once_in_its_hour_at_every_moment(
+    shared_database_url: str, data: st.DataObject, zone: str
 ) -> None:
     store = opened(shared_database_url)
-    world = build(store, policy=MisusePolicy(interval=0))
-    partial = hour_reports(presses[: len(presses) // 2], EPOCH)
-    reports = [Upload(world.smileys[0], hours=(each,)) for each in [*partial, *hour_reports(presses, EPOCH)]]
+    world = build(store, (zone, "UTC"), MisusePolicy(interval=0))
+    presses = data.draw(days(zone))
+    hours = [*hour_reports(presses[: len(presses) // 2], EPOCH, zone), *hour_reports(presses, EPOCH, zone)]
+    reports = [Upload(world.smileys[0], hours=(each,)) for each in hours]
     details = [Upload(world.smileys[0], (each,)) for each in presses if data.draw(st.booleans())]
     told: set[int] = set()
     for upload in data.draw(st.permutations([*reports, *reports[:2], *details, *details[:2]])):
         intake.record(store, world.organization, [upload], NOW)
         told |= {press.sequence for press in upload.presses}
         told |= {sequence for each in upload.hours for sequence in range(each.first, each.end)}
-        assert raw_counts(store, world) == told_counts(told, presses)
+        assert raw_hours(store, world) == pressed_hours((each for each in presses if each.sequence in told), zone)
     assert_settled(store, world)
+
+
+def spoilt(press: Press, how: str) -> Press:
+    """The detail of a press as a faulty terminal tells it."""
+    wrong = {"off scale": press._replace(button=9), "no clock": press._replace(at=press.sequence * 1000)}
+    return wrong.get(how, press)
+
+
+@law
+@given(st.data(), zone_names)
+def test_detail_in_quarantine_takes_nothing_away(shared_database_url: str, data: st.DataObject, zone: str) -> None:
+    store = opened(shared_database_url)
+    world = build(store, (zone, "UTC"), MisusePolicy(interval=0))
+    presses = data.draw(days(zone))
+    how = {each.sequence: data.draw(st.sampled_from(["good", "off scale", "no clock"])) for each in presses}
+    reports = [Upload(world.smileys[0], hours=(each,)) for each in hour_reports(presses, EPOCH, zone)]
+    details = [Upload(world.smileys[0], (spoilt(each, how[each.sequence]),)) for each in presses]
+    told: set[int] = set()
+    for upload in data.draw(st.permutations([*reports, *details, *details[:2]])):
+        intake.record(store, world.organization, [upload], NOW)
+        told |= {press.sequence for press in upload.presses if how[press.sequence] == "good"}
+        told |= {sequence for each in upload.hours for sequence in range(each.first, each.end)}
+        assert raw_hours(store, world) == pressed_hours((each for each in presses if each.sequence in told), zone)
+    assert_settled(store, world)
+
+
+@law
+@given(st.data(), zone_names)
+def test_a_smiley_that_is_placed_later_or_elsewhere_keeps_its_hours(
+    shared_database_url: str, data: st.DataObject, zone: str
+) -> None:
+    """Whenever its placement is mended, what is stored is as if it had been right from the beginning."""
+    store = opened(shared_database_url)
+    presses = data.draw(days(zone))
+    details = [each for each in presses if data.draw(st.booleans())]
+    uploads = [((), (each,)) for each in hour_reports(presses, EPOCH, zone)] + [((each,), ()) for each in details]
+    since, states = data.draw(st.sampled_from(presses)).at, []
+    for mended in (False, True):
+        world = build(store, (zone, "UTC"), MisusePolicy(interval=0))
+        place(store, world, since + data.draw(st.integers(-HOUR, HOUR)) if mended else since)
+        shuffled = data.draw(st.permutations(uploads))
+        cut = data.draw(st.integers(0, len(shuffled))) if mended else 0
+        for number, (pressed, hours) in enumerate([*shuffled, ((), ())]):
+            if mended and number == cut:
+                place(store, world, since)
+                intake.resettle(store, world.organization, world.root, 0, NOW)
+                intake.release(store, world.organization, NOW)
+            intake.record(store, world.organization, [Upload(world.smileys[0], pressed, hours)], NOW)
+        states.append([each._replace(revision=0) for each in assert_settled(store, world)])
+    assert states[0] == states[1]
+    counted = [each for each in states[0] if each.verdict == Verdict.COUNTED]
+    assert len(counted) >= sum(press.at >= since for press in presses)
+
+
+def place(store: Store, world: World, since: int) -> None:
+    """The first smiley stands at the first point from an instant on, and nowhere before."""
+    with store.begin(world.organization, NOW) as ledger:
+        ledger.transaction.run(
+            "DELETE FROM placement WHERE organization_id = :o AND smiley_id = :smiley",
+            o=world.organization, smiley=world.smileys[0],
+        )  # fmt: skip
+        catalog.place(ledger, world.smileys[0], world.points[0], since)
 
 
 @law
@@ -148,3 +226,28 @@ def test_detail_that_contradicts_its_hour_never_adds_to_it(store: Store) -> None
     assert raw_counts(store, world) == (0, 0, 0, 2)
     assert len(stored_feedback(store, world)) == 4
     assert_settled(store, world)
+
+
+@pytest.mark.parametrize("what", ["placement", "survey"])
+def test_the_hour_in_which_a_smiley_begins_counts(store: Store, what: str) -> None:
+    world = build(store)
+    half_past = START + HOUR // 2
+    if what == "placement":
+        place(store, world, half_past)
+    else:
+        with store.begin(world.organization, NOW) as ledger:
+            began = ActivePeriod(wall("2025-06-15T15:30"))
+            point = catalog.add_point(ledger, "Three", world.groups[1])
+            catalog.assign(ledger, point, world.surveys[0], [began])
+            catalog.place(ledger, world.smileys[0], point, 0)
+    told = [HourReport(EPOCH, 1, START - HOUR, (1,)), HourReport(EPOCH, 2, START, (0, 0, 0, 8)),
+            HourReport(EPOCH, 10, START + HOUR, (2, 0, 0, 0, 3))]  # fmt: skip
+    (receipt,) = intake.record(store, world.organization, [Upload(world.smileys[0], hours=tuple(told))], NOW)
+    assert isinstance(receipt, intake.Receipt)
+    reason = Verdict.NO_PLACEMENT if what == "placement" else Verdict.NO_SURVEY
+    assert receipt.quarantined == (
+        Quarantined(EPOCH, 1, reason, presses=1),
+        Quarantined(EPOCH, 10, Verdict.OFF_SCALE, presses=3),
+    )
+    raw = results.hourly(store, world.organization, results.OfNode(world.root, world.surveys[0])).buckets
+    assert [(each.starts_at, each.raw) for each in raw] == [(START, (0, 0, 0, 8)), (START + HOUR, (2, 0, 0, 0))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
@@ -14,7 +15,7 @@ from hymio.scale import Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store, catalog
 from hymio.survey import ActivePeriod, Localized
-from tests.zones import HOUR, ZONES, clock_changes
+from tests.zones import HOUR, ZONES, clock_changes, told_offset
 
 NOW = 4_000_000_000_000
 """After everything that is pressed in these tests (2096)."""
@@ -122,13 +123,20 @@ def deliveries(draw: st.DrawFn, presses: list[tuple[int, Press]], smileys: tuple
     return commits
 
 
-def hour_reports(presses: list[Press], epoch: int) -> list[HourReport]:
+def hour_reports(presses: list[Press], epoch: int, zone: str = "UTC") -> list[HourReport]:
     """What a terminal tells by SMS of its presses, given in order of sequence: an hour's worth at a time."""
     reports = []
-    for hour, group in itertools.groupby(presses, key=lambda press: press.at // HOUR):
+    for (hour, offset), group in itertools.groupby(presses, key=lambda press: hour_shown(press.at, zone)):
         counts = [0] * 5
         told = list(group)
         for press in told:
             counts[press.button] += 1
-        reports.append(HourReport(epoch, told[0].sequence, hour * HOUR, tuple(counts)))
+        at = hour * HOUR - offset * 60_000
+        reports.append(HourReport(epoch, told[0].sequence, at, tuple(counts), offset))
     return reports
+
+
+def hour_shown(at: int, zone: str) -> tuple[int, int]:
+    """The local hour that the clocks of a zone show at an instant, and their offset."""
+    offset = told_offset(at, ZoneInfo(zone))
+    return (at + offset * 60_000) // HOUR, offset

@@ -161,12 +161,16 @@ class Press(NamedTuple):
 
 
 class HourReport(NamedTuple):
-    """What an SMS says of the hour from `at`: `counts[i]` presses of button i, numbered from `first` on."""
+    """What an SMS says of the hour from `at`: `counts[i]` presses of button i, numbered from `first` on.
+
+    `at` is the full hour by `offset`, the minutes east of UTC that the terminal's clock was set to; None: not told.
+    """
 
     epoch: int
     first: int
     at: int
     counts: tuple[int, ...]
+    offset: int | None = None
 
     @property
     def end(self) -> int:
@@ -241,19 +245,20 @@ class Feedback(NamedTuple):
 
 
 class Quarantined(NamedTuple):
-    """One press of an upload that is kept but not counted, and why; or only what of it `phase` says."""
+    """What of an upload is kept but not counted, and why: one press, only what of it `phase` says, or `presses` of the
+    hour from this sequence on."""
 
     epoch: int
     sequence: int
     reason: Verdict
     phase: str | None = None
+    presses: int = 1
 
 
 class Receipt(NamedTuple):
     """What Hymio answers to an upload after the commit: everything in it may be forgotten by the smiley.
 
     `acknowledged` maps each of the smiley's epochs in the upload to the sequence through which nothing is missing.
-    `told` are the verdicts of the presses that hours told of, and how many have each.
     """
 
     smiley: int
@@ -263,7 +268,6 @@ class Receipt(NamedTuple):
     quarantined: tuple[Quarantined, ...]
     acknowledged: tuple[tuple[int, int], ...]
     correction: int
-    told: tuple[tuple[int, int], ...] = ()
 
 
 def halves(identity: UUID) -> tuple[int, int]:

@@ -223,6 +223,20 @@ def hour_end(hour: int, offset: int, zone: ZoneInfo) -> Instant:
     return min(full_end, _next_change(first, zone)) if offset_at(first, zone) == offset else full_end
 
 
+def hour_showings(hour: int, zone: ZoneInfo) -> Iterator[tuple[Instant, Instant, int]]:
+    """The ranges [start, end) in which the clocks of a zone show an hour, and their offsets: one, or two in autumn.
+
+    A range may be given in two parts that touch. An hour that a clock skips in spring has none.
+    """
+    at, last = hour * HOUR_MS - DAY_MS, hour * HOUR_MS + DAY_MS
+    while at < last:
+        _, end, offset = offset_stretch(at, zone)
+        full = nominal_start(hour, offset)
+        if max(full, at) < min(full + HOUR_MS, end):
+            yield max(full, at), min(full + HOUR_MS, end), offset
+        at = end
+
+
 def hours_of_day(day: date, zone: ZoneInfo) -> tuple[LocalHour, ...]:
     """The hours of `local_day`, in order: 24, or 22 to 26 when the clock changes, none on a skipped date.
 

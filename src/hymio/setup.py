@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -30,8 +30,7 @@ class Where(NamedTuple):
     buttons: int
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """The instants [start, end) in which a smiley's presses resolve to the same answer."""
 
     start: int
@@ -82,6 +81,12 @@ class Setup:
         """What a smiley's presses resolve to at an instant, and how long around it they do."""
         stretches, starts = self._stretches(smiley)
         return stretches[bisect_right(starts, at) - 1]
+
+    def standings(self, smiley: int, start: int, end: int) -> Iterator[Standing]:
+        """What a smiley's presses resolve to in [start, end), one answer after the other."""
+        stretches, starts = self._stretches(smiley)
+        for each in stretches[bisect_right(starts, start) - 1 : bisect_left(starts, end)]:
+            yield Standing(max(each.start, start), min(each.end, end), each.answer)
 
     def ranges(self, assignment: int) -> tuple[tuple[int, int], ...]:
         """The active periods of an assignment as half-open ranges of instants, in its point's zones."""

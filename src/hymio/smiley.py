@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+CLOCK_TOLERANCE = 60_000
+"""How many ms a device's clock may differ before it is corrected: as much as a slow upload may take."""
+
 
 class SmileyType(Enum):
     """What a smiley is; the values are API v2's."""

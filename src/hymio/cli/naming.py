@@ -12,10 +12,10 @@ from hymio.custom import CustomField
 from hymio.errors import SetupError
 from hymio.hierarchy import Node
 from hymio.misuse import OpeningHours
-from hymio.period import Instant, instant_of, wall_of
+from hymio.period import Instant, instant_of, wall_of, zone
 from hymio.setup import Setup
 from hymio.smiley import Smiley
-from hymio.survey import FollowupOption, FollowupQuestion, Localized, Survey
+from hymio.survey import ActivePeriod, Assignment, FollowupOption, FollowupQuestion, Localized, Survey
 from hymio.user import User
 
 if TYPE_CHECKING:
@@ -107,6 +107,26 @@ def kinds_of(text: str) -> frozenset[DataKind]:
         if word not in known:
             raise SetupError(f"got kind {word!r}; accepted are all, or with commas between them: {', '.join(known)}")
     return frozenset(known[word] for word in words)
+
+
+def assignment_of(setup: Setup, key: int) -> Assignment:
+    """A survey at a point by its key in API v1."""
+    names = {each.id: setup.hierarchy.path(each.node) for each in setup.assignments.values()}
+    return setup.assignments[_chosen("survey at a point with key", str(key), names)]
+
+
+def zone_of(setup: Setup, smiley: int, now: Instant) -> ZoneInfo:
+    """The zone where a smiley stood last; UTC where it never did."""
+    nodes = [node for _, node in sorted((each.start, each.node) for each in setup.placements if each.smiley == smiley)]
+    return setup.zone_of(nodes[-1], now) if nodes else zone("UTC")
+
+
+def active_period(text: str) -> ActivePeriod:
+    """An active period from `2025-06-01/2025-09-01`, or without an end from `2025-06-01/`."""
+    start, slash, end = text.partition("/")
+    if not slash:
+        raise SetupError(f"got {text!r}; accepted is START/END, or START/ for one without an end")
+    return ActivePeriod(wall(start), wall(end) if end else None)
 
 
 def _chosen(kind: str, text: str, names: dict[int, str]) -> int:

@@ -101,3 +101,27 @@ def _show_token(context: typer.Context, made: str) -> None:
     say(f"  SMS key       {sms_key(made).hex()}")
     say(f"  uploads to    {loaded(context).public_url}/terminal/v1/uploads")
     hint("\nThe token is stored as a hash and cannot be shown again. The SMS key is made from it.")
+
+
+@commands.command("remove")
+def remove(
+    context: typer.Context, organization: OrganizationName, smiley: SmileyName,
+    end: Annotated[
+        str | None,
+        typer.Option("--at", metavar="WHEN", help="On the clock there; otherwise now", show_default=False),
+    ] = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Take a smiley away from where it stands. What it pressed there stays; what it presses later waits in quarantine.
+
+    Example: hymio smiley remove "Acme" 2415VE0A110042 --at 2025-03-01T08:00
+    """
+    from hymio.cli import naming
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (_, ledger):
+        found = naming.smiley_of(ledger.setup, smiley)
+        zone = naming.zone_of(ledger.setup, found.id, ledger.now)
+        catalog.unplace(ledger, found.id, ledger.now if end is None else naming.moment(end, zone))
+    say(f"{found.serial} {escape(found.name)} stands nowhere any more.")
+    hint("Presses that are stored already are settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, changing, console, opened, say, table
+from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, changing, console, hint, opened, say, table
 from hymio.scale import IndexType, Scale
+from hymio.survey import ActivePeriod
 
 commands = typer.Typer(no_args_is_help=True, help="Make surveys and ask them at experience points.")
 
@@ -164,3 +167,73 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
         state = setup.state(each.id, now()).value
         shown.add_row(str(each.id), str(survey.id), question, survey.scale.code, path, state)
     console().print(shown)
+
+
+Key = Annotated[int, typer.Argument(metavar="KEY", help="Its key in API v1, as `hymio survey list` shows it")]
+
+
+@commands.command("end")
+def end_now(
+    context: typer.Context, organization: OrganizationName, key: Key,
+    end: Annotated[
+        str | None,
+        typer.Option("--at", metavar="WHEN", help="On the clock there; otherwise now", show_default=False),
+    ] = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """End a survey at a point. Periods that begin later fall away; what was pressed stays.
+
+    Example: hymio survey end "Acme" 1 --at 2025-12-31T18:00
+    """
+    from hymio.cli import naming
+    from hymio.period import wall_of
+    from hymio.store import catalog
+
+    with changing(context, database, organization) as (_, ledger):
+        assignment = naming.assignment_of(ledger.setup, key)
+        zone = ledger.setup.zone_of(assignment.node, ledger.now)
+        last = wall_of(ledger.now, zone).replace(microsecond=0) if end is None else naming.wall(end)
+        kept = [replace(each, end=last) if each.end is None or each.end > last else each for each in assignment.periods]
+        catalog.set_periods(ledger, key, [each for each in kept if each.end is not None and each.start < each.end])
+    say(f"The survey with key {key} ends at {last:%Y-%m-%d %H:%M:%S} on the clock there.")
+    _say_how_to_act_backwards()
+
+
+@commands.command("periods")
+def periods(
+    context: typer.Context, organization: OrganizationName, key: Key,
+    wanted: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PERIOD]...", help="As START/END or START/ on the clock there", show_default=False),
+    ] = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Show when a survey is asked at a point, or set it: all active periods, in place of those before.
+
+    Example: hymio survey periods "Acme" 1 2025-06-01/2025-09-01 2026-06-01/
+    """
+    from hymio.cli import naming
+    from hymio.store import catalog
+
+    if not wanted:
+        with opened(context, database) as store:
+            setup = store.setup(catalog.find_organization(store, organization).id)
+        return _show_periods(naming.assignment_of(setup, key).periods)
+    with changing(context, database, organization) as (_, ledger):
+        naming.assignment_of(ledger.setup, key)
+        catalog.set_periods(ledger, key, [naming.active_period(each) for each in wanted])
+        shown = naming.assignment_of(ledger.setup, key).periods
+    _show_periods(shown)
+    return _say_how_to_act_backwards()
+
+
+def _show_periods(shown: Sequence[ActivePeriod]) -> None:
+    for each in shown:
+        until = "further notice" if each.end is None else f"{each.end:%Y-%m-%d %H:%M}"
+        say(f"from {each.start:%Y-%m-%d %H:%M} until {until}")
+    if not shown:
+        say("at no time")
+
+
+def _say_how_to_act_backwards() -> None:
+    hint("What is stored already is settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")

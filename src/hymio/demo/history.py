@@ -13,7 +13,7 @@ from hymio.demo.page import answers
 from hymio.demo.phases import touch_phases
 from hymio.demo.tree import AVENUE, MARKET, SPOTS, Spot, Way
 from hymio.feedback import Health, HourReport, Press, Upload
-from hymio.period import DAY_MS, HOUR_MS, SECOND_MS, Instant, offset_at, parse_timestamp, zone
+from hymio.period import DAY_MS, HOUR_MS, SECOND_MS, Instant, hour_of, nominal_start, offset_at, parse_timestamp, zone
 from hymio.smiley import SmileyType
 
 YEAR = 2025
@@ -222,16 +222,16 @@ def _data(
 def _texted(spot: Spot, presses: Sequence[Press]) -> Iterator[HourReport]:
     there = zone(spot.zone)
 
-    def start(press: Press) -> Instant:
-        offset = offset_at(press.at, there) * 60_000
-        return (press.at + offset) // HOUR_MS * HOUR_MS - offset
+    def shown(press: Press) -> tuple[Instant, int]:
+        offset = offset_at(press.at, there)
+        return nominal_start(hour_of(press.at, offset), offset), offset
 
-    for at, within in groupby(presses, start):
+    for (at, offset), within in groupby(presses, shown):
         counts, first = [0] * spot.scale.buttons, 0
         for press in within:
             first = first or press.sequence
             counts[press.button] += 1
-        yield HourReport(EPOCH, first, at, tuple(counts))
+        yield HourReport(EPOCH, first, at, tuple(counts), offset)
 
 
 def _health(week: int) -> Health:

@@ -32,7 +32,7 @@ def last_hours(
     found = {
         each.id: rows
         for each in setup.assignments.values()
-        if (rows := reconcile(store, organization, OfAssignment(each.id), within))
+        if (rows := reconcile(store, organization, OfAssignment(each.id), within, now))
     }
     narrow = width < _COMFORTABLE
     shown = _empty(narrow=narrow)

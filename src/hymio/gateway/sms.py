@@ -17,7 +17,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
 from hymio.errors import BadRequest, TooLarge, Unauthorized
-from hymio.feedback import Health, Receipt, Upload, Verdict, is_quarantined
+from hymio.feedback import Health, Receipt, Upload, Verdict
 from hymio.gateway.sms_text import SmsReport, decode, encode, is_genuine
 from hymio.gateway.text import storable
 from hymio.gateway.upload import read_body
@@ -127,17 +127,17 @@ async def _record(state: State, organization: int, text: str) -> tuple[int | Non
     if not is_genuine(report, key):
         return smiley, "wrong checksum"
     settled = await state.company.record(SmsUpload(organization, smiley, report))
-    return smiley, _outcome(settled.receipt)
+    return smiley, _outcome(settled.receipt, sum(sum(hour.counts) for hour in report.hours))
 
 
-def _outcome(receipt: Receipt) -> str:
-    if receipt.quarantined:
+def _outcome(receipt: Receipt, told: int) -> str:
+    """What became of so many presses that were told."""
+    if any(each.reason is Verdict.CONFLICT for each in receipt.quarantined):
         return "conflict with an earlier message"
-    aside = [(verdict, presses) for verdict, presses in receipt.told if is_quarantined(verdict)]
-    if not aside:
+    if not receipt.quarantined:
         return "stored"
-    reasons = ", ".join(dict.fromkeys(Verdict(verdict).label.replace("_", " ") for verdict, _ in aside))
-    kept, told = (sum(presses for _, presses in each) for each in (aside, receipt.told))
+    reasons = ", ".join(dict.fromkeys(each.reason.label.replace("_", " ") for each in receipt.quarantined))
+    kept = sum(each.presses for each in receipt.quarantined)
     return f"stored; {kept} of {told} presses in quarantine: {reasons}"
 
 

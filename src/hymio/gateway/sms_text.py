@@ -149,7 +149,7 @@ def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourRepor
             raise ValueError(f"{entry!r} is not of the form hour.count.count")
         number = int(found[1], 36) if number is None else number + int(found[1] or "1", 36)
         counts = tuple(int(count or "0", 36) for count in found[2][1:].split("."))
-        hour = HourReport(epoch, first, number * _HOUR - offset * _MINUTE, counts)
+        hour = HourReport(epoch, first, number * _HOUR - offset * _MINUTE, counts, offset)
         _refuse_impossible(hour, entry)
         yield hour
         first = hour.end

@@ -30,11 +30,33 @@ def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = Tr
     waiting = {_key(each.new) for each in placed if each.old is not None}
     for assignment, there in groupby(placed, key=_assignment):
         window = longest_window(ledger.setup.policies_of(assignment, placed[0].new.smiley))
-        for run in _runs(list(there), max(HOUR_MS, window)):
+        beside, alone = _told_apart(ledger, assignment, list(_runs(list(there), max(HOUR_MS, window))), window)
+        # Those without neighbours, further apart than a rule looks, do not see one another either.
+        written += _write(ledger, [each for run in alone for each in _judge_alone(ledger, assignment, run)])
+        waiting -= {_key(each.new) for run in alone for each in run}
+        for run in beside:
             # One run after the other, as if each had come alone: what is written is a neighbour of the next.
             written += _write(ledger, list(_judge_run(ledger, assignment, run, waiting, follow=follow)))
             waiting -= {_key(each.new) for each in run}
     return written
+
+
+def _told_apart(
+    ledger: Ledger, assignment: int, runs: list[list[Candidate]], window: int
+) -> tuple[list[list[Candidate]], list[list[Candidate]]]:
+    """Runs that may have neighbours, and those that have none: all looked up at once, where there are several."""
+    if not window:
+        return [], runs
+    if len(runs) == 1:
+        return runs, []
+    spans = [(run[0].new.at - window, run[-1].new.at + 2 * window) for run in runs]
+    found = ledger.occupied(assignment, runs[0][0].new.smiley, spans)
+    return [runs[n] for n in sorted(found)], [run for n, run in enumerate(runs) if n not in found]
+
+
+def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> Iterator[Change]:
+    judging = Judge(ledger.setup.policies_of(assignment, run[0].new.smiley))
+    yield from (judged for each in run if (judged := _judged(judging, each)) is not None)
 
 
 def _write(ledger: Ledger, changes: list[Change]) -> int:
@@ -77,9 +99,6 @@ def _judge_run(
     policies = ledger.setup.policies_of(assignment, smiley)
     judging = Judge(policies)
     window = longest_window(policies)
-    if not window:
-        yield from (Change(old, new._replace(verdict=int(judging.judge(new)))) for old, new in run)
-        return
     first, last = run[0].new, run[-1].new
     stored = _neighbours(ledger, assignment, smiley, (first.at, last.at), window, follow=follow)
     stored = (each for each in stored if _key(each) not in waiting)

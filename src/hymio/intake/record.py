@@ -22,13 +22,16 @@ from hymio.feedback import (
     is_device_key,
     is_quarantined,
 )
-from hymio.intake.hours import placeholder_verdicts, settle_placeholders, take_hour_report
+from hymio.intake.hours import settle_placeholders, take_hour_report
 from hymio.intake.judging import Candidate, settle
 from hymio.intake.phases import plain, store_phases
 from hymio.intake.resolving import Resolver, clock_correction, named_survey
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.ledger import Ledger
+
+Key = tuple[int, int]
+"""Epoch and sequence."""
 
 Content = tuple[int, int, int | None]
 """Instant by the smiley's clock, button, and the survey that a press with a client-made id names."""
@@ -80,12 +83,14 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     correction = clock_correction(upload.clock, ledger.now)
     sorted_ = _sort(ledger, upload)
     feedbacks = _store_presses(ledger, upload.smiley, sorted_, correction)
-    taken = [report for report in upload.hours if take_hour_report(ledger, upload.smiley, report)]
-    told = [*upload.misfits, *sorted_.misfits, *map(_refused, (each for each in upload.hours if each not in taken))]
+    hours = [(report, take_hour_report(ledger, upload.smiley, report)) for report in upload.hours]
+    taken = tuple(report for report, waiting in hours if waiting is not None)
+    refused = [_refused(report) for report, waiting in hours if waiting is None]
+    told = [*upload.misfits, *sorted_.misfits, *refused]
     misfits = [each for each in told if each.phase is None]
     kept = _quarantine(ledger, upload.smiley, misfits)
     ledger.put_aside(upload.smiley, _hashed(each for each in told if each.phase is not None))
-    acknowledged = _acknowledge(ledger, upload._replace(hours=tuple(taken)), misfits)
+    acknowledged = _acknowledge(ledger, upload._replace(hours=taken), misfits)
     # Nobody can have told of what has not happened yet.
     reported = None if upload.reported_through is None else min(upload.reported_through + correction, ledger.now)
     ledger.seen(upload, reported, None if upload.clock is None else upload.clock - ledger.now)
@@ -102,37 +107,41 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
         quarantined=(
             *sorted_.quarantined,
             *quarantined,
+            *(each for _, waiting in hours for each in waiting or ()),
             *(Quarantined(misfit.epoch, misfit.sequence, misfit.reason, misfit.phase) for misfit in told),
         ),
         acknowledged=acknowledged,
         correction=correction,
-        told=tuple(verdict for report in taken for verdict in placeholder_verdicts(ledger, upload.smiley, report)),
     )
 
 
 def _sort(ledger: Ledger, upload: Upload) -> _Sorted:
     """Fresh presses, duplicates, and conflicts: a known key with other content, which never replaces what is stored."""
-    by_epoch: defaultdict[int, list[Press]] = defaultdict(list)
-    for press in upload.presses:
-        by_epoch[press.epoch].append(press)
+    keys = {(press.epoch, press.sequence) for press in upload.presses}
+    stored = _stored(ledger, upload.smiley, keys)
+    if not stored and len(keys) == len(upload.presses):
+        return _Sorted(fresh=list(upload.presses))
     found = _Sorted()
-    for epoch, presses in by_epoch.items():
-        sequences = {press.sequence for press in presses}
-        stored = _stored(ledger, upload.smiley, epoch, sequences)
-        if not stored and len(sequences) == len(presses):
-            found.fresh += presses
-            continue
-        told = {sequence: _content(ledger, each) for sequence, each in stored.items()}
-        for press in presses:
-            _sort_one(press, told, stored, found)
+    told = {key: _content(ledger, each) for key, each in stored.items()}
+    for press in upload.presses:
+        _sort_one(press, told, stored, found)
     return found
 
 
-def _stored(ledger: Ledger, smiley: int, epoch: int, sequences: set[int]) -> dict[int, Feedback]:
-    """The stored feedbacks among these sequences; a device's are not looked for beyond the highest one it has told."""
-    if is_device_key(epoch) and min(sequences) > ledger.progress(smiley, epoch)[1]:
-        return {}
-    return ledger.known(smiley, epoch, sequences)
+def _stored(ledger: Ledger, smiley: int, keys: Iterable[Key]) -> dict[Key, Feedback]:
+    """The stored feedbacks among these keys; a device's are not looked for beyond the highest one it has told."""
+    devices: defaultdict[int, list[int]] = defaultdict(list)
+    clients: list[Key] = []
+    for epoch, sequence in keys:
+        if is_device_key(epoch):
+            devices[epoch].append(sequence)
+        else:
+            clients.append((epoch, sequence))
+    found = ledger.known_keys(smiley, clients) if clients else {}
+    for epoch, sequences in devices.items():
+        if min(sequences) <= ledger.progress(smiley, epoch)[1]:
+            found |= {(epoch, sequence): each for sequence, each in ledger.known(smiley, epoch, sequences).items()}
+    return found
 
 
 def _content(ledger: Ledger, feedback: Feedback) -> Content:
@@ -140,15 +149,16 @@ def _content(ledger: Ledger, feedback: Feedback) -> Content:
     return feedback.at - feedback.correction, feedback.button, named_survey(ledger.setup, feedback)
 
 
-def _sort_one(press: Press, told: dict[int, Content], stored: dict[int, Feedback], found: _Sorted) -> None:
-    before = told.get(press.sequence)
+def _sort_one(press: Press, told: dict[Key, Content], stored: dict[Key, Feedback], found: _Sorted) -> None:
+    key = press.epoch, press.sequence
+    before = told.get(key)
     said = (press.at, press.button, None if is_device_key(press.epoch) else press.survey or 0)
     if before is None:
-        told[press.sequence] = said
+        told[key] = said
         found.fresh.append(press)
     elif before == said:
         found.duplicates += 1
-        known = stored.get(press.sequence)
+        known = stored.get(key)
         found.known.append((press, known))
         if known is not None and is_quarantined(known.verdict):
             found.quarantined.append(Quarantined(press.epoch, press.sequence, Verdict(known.verdict)))
@@ -164,8 +174,9 @@ def _body(press: Press) -> str:
 
 
 def _store_presses(ledger: Ledger, smiley: int, sorted_: _Sorted, correction: int) -> list[Feedback]:
-    resolver = Resolver(ledger, smiley)
+    resolver = Resolver(ledger, smiley, sorted_.fresh)
     feedbacks = [resolver.resolve(press, correction) for press in sorted_.fresh]
+    resolver.note_visits()
     settle(ledger, [Candidate(None, feedback) for feedback in feedbacks])
     told = [*((press, None) for press in sorted_.fresh), *sorted_.known]
     if any(press.after is not None for press, _ in told):

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from hymio.feedback import Feedback, Verdict, feedback_id, is_device_key, is_raw
-from hymio.intake.hours import placeholder_changes
+from hymio.feedback import Accuracy, Feedback, Verdict, feedback_id, is_device_key, is_raw
+from hymio.intake.hours import placeholders, settle_placeholders
 from hymio.misuse import Judge
 from hymio.period import HOUR_MS, Instant, hour_of, nominal_start
 from hymio.rollup import AssignmentHour, Counts, GroupHour, no_counts
@@ -62,8 +62,9 @@ def verify(store: Store, organization: int, progress: Progress = lambda _: None)
         with store.read() as transaction:
             yield from _verify_assignment(transaction, store.setup_now(transaction, organization), assignment, progress)
     yield from _verify_placeholders(store, organization)
+    pieces = _group_pieces(store, organization)
     for node in _group_nodes(store, organization):
-        for first in _group_pieces(store, organization):
+        for first in pieces:
             with store.read() as transaction:
                 yield from _verify_group(transaction, store.setup_now(transaction, organization), node, first)
 
@@ -100,8 +101,8 @@ def _rejudged(
 
 
 def _right(setup: Setup, judges: dict[int, Judge], feedback: Feedback) -> Feedback:
-    if not is_raw(feedback.verdict):
-        return feedback
+    if feedback.accuracy == Accuracy.HOUR and not is_raw(feedback.verdict):
+        return feedback  # a placeholder's detail says whether it stands
     judge = judges.get(feedback.smiley)
     if judge is None:
         judge = judges[feedback.smiley] = Judge(setup.policies_of(feedback.assignment, feedback.smiley))
@@ -188,7 +189,9 @@ def _verify_placeholders(store: Store, organization: int) -> Iterator[Difference
         setup = store.setup_now(transaction, organization)
         reading = Ledger(transaction, setup, 0, END)
         for smiley, report in sweep.hour_reports(transaction, organization):
-            for old, new in placeholder_changes(reading, smiley, report):
+            for old, new in placeholders(reading, smiley, report):
+                if old == new:
+                    continue
                 where = f"Hours told by SMS, {setup.smileys[smiley].serial}"
                 was = "nothing" if old is None else _word(old.verdict)
                 yield Difference(where, f"hour, button {new.button}", was, _word(new.verdict), new.at)
@@ -252,8 +255,9 @@ def rebuild(store: Store, organization: int, now: Instant, progress: Progress = 
     for assignment in sorted(store.setup(organization).assignments):
         rebuilt = _rebuild_assignment(store, organization, assignment, now, progress)
         restored, hours = restored + rebuilt.verdicts, hours + rebuilt.hours
+    pieces = _group_pieces(store, organization)
     for node in _group_nodes(store, organization):
-        for first in _group_pieces(store, organization):
+        for first in pieces:
             with store.begin(organization, now, yielding=True) as ledger:
                 hours += _rebuild_group(ledger, node, first)
     return Rebuilt(restored, hours)
@@ -266,9 +270,8 @@ def _rebuild_placeholders(store: Store, organization: int, now: Instant) -> int:
             keys = sweep.hour_report_keys(ledger.transaction, organization, after, REPORTS)
             for smiley, epoch, first in keys:
                 for report in ledger.hour_reports(smiley, epoch, first, first + 1):
-                    changes = list(placeholder_changes(ledger, smiley, report))
-                    ledger.write(changes)
-                    restored += len(changes)
+                    settled = settle_placeholders(ledger, smiley, report)
+                    restored += sum(change.old != change.new for change in settled)
         if len(keys) < REPORTS:
             return restored
         after = keys[-1]
@@ -298,10 +301,9 @@ def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant
     window = setup.judging_window(assignment)
     changes = []
     for each in sweep.piece(ledger.transaction, ledger.organization, assignment, start - window, end):
-        if not is_raw(each.verdict):
-            continue
         if each.at < start:
-            judges.setdefault(each.smiley, Judge(setup.policies_of(assignment, each.smiley))).recall(each)
+            if is_raw(each.verdict):
+                judges.setdefault(each.smiley, Judge(setup.policies_of(assignment, each.smiley))).recall(each)
         elif (right := _right(setup, judges, each)) != each:
             changes.append(Change(each, right))
     ledger.restate(changes)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
-from hymio.feedback import Feedback, Verdict, is_quarantined
+from hymio.feedback import Accuracy, Feedback, is_quarantined
+from hymio.intake.hours import settle_hours
 from hymio.intake.judging import Candidate, settle
 from hymio.intake.resolving import named_survey, placed
 from hymio.period import Instant
 from hymio.setup import END, Setup
 from hymio.store import Store, sweep
-from hymio.store.ledger import Ledger
+from hymio.store.ledger import Change, Ledger
 
 PIECE = 2_000
 """Feedbacks settled in one commit."""
@@ -57,15 +58,19 @@ def _smileys(store: Store, setup: Setup, node: int, start: Instant) -> list[int]
 def _resettle_smiley(
     store: Store, organization: int, smiley: int, start: Instant, now: Instant
 ) -> Iterator[tuple[int, int]]:
-    while start < END:
+    with store.read() as transaction:
+        # What comes meanwhile is resolved by the set-up of now, and needs no settling.
+        under = sweep.assignments_of(transaction, organization, smiley, start)
+    while start < END and under:
         with store.begin(organization, now, yielding=True) as ledger:
-            under = sweep.assignments_of(ledger.transaction, organization, smiley)
             ends = [sweep.piece_end(ledger.transaction, organization, each, start, PIECE, smiley) for each in under]
             end = min(ends, default=END)
             pieces = [_piece(ledger, smiley, each, start, end) for each in under]
             found = sorted((each for piece in pieces for each in piece), key=lambda each: each.order)
-            candidates = [_candidate(ledger, each) for each in found]
-            changed = settle(ledger, candidates, follow=False)
+            detail = _detail(ledger, found)
+            changed = settle(ledger, detail, follow=False)
+            hours = settle_hours(ledger, smiley, detail, _placeholders(found))
+            changed += sum(each.old != each.new for each in hours)
         yield len(found), changed
         start = end
 
@@ -76,18 +81,35 @@ def _release(store: Store, organization: int, quarantine: int, now: Instant, pro
         with store.begin(organization, now, yielding=True) as ledger:
             end = sweep.piece_end(ledger.transaction, organization, quarantine, start, PIECE)
             found = _piece(ledger, None, quarantine, start, end)
-            for _, theirs in groupby(sorted(found, key=lambda each: each.smiley), key=lambda each: each.smiley):
-                candidates = [_candidate(ledger, each) for each in theirs]
-                settle(ledger, [each for each in candidates if each.new != each.old])
-                released += sum(not is_quarantined(each.new.verdict) for each in candidates)
+            for smiley, theirs in groupby(sorted(found, key=lambda each: each.smiley), key=lambda each: each.smiley):
+                released += _release_piece(ledger, smiley, list(theirs))
         progress(len(found))
         start = end
     return released
 
 
+def _release_piece(ledger: Ledger, smiley: int, found: list[Feedback]) -> int:
+    detail = _detail(ledger, found)
+    settle(ledger, [each for each in detail if each.new != each.old])
+    hours = settle_hours(ledger, smiley, detail, _placeholders(found))
+    return sum(_is_released(each) for each in (*detail, *hours))
+
+
+def _is_released(change: Change) -> bool:
+    return change.old is not None and is_quarantined(change.old.verdict) and not is_quarantined(change.new.verdict)
+
+
 def _piece(ledger: Ledger, smiley: int | None, assignment: int, start: Instant, end: Instant) -> list[Feedback]:
-    found = sweep.piece(ledger.transaction, ledger.organization, assignment, start, end, smiley)
-    return [each for each in found if each.verdict != Verdict.SUPERSEDED]
+    return list(sweep.piece(ledger.transaction, ledger.organization, assignment, start, end, smiley))
+
+
+def _placeholders(found: list[Feedback]) -> list[Feedback]:
+    return [each for each in found if each.accuracy == Accuracy.HOUR]
+
+
+def _detail(ledger: Ledger, found: list[Feedback]) -> list[Candidate]:
+    """What is no placeholder, with the facts that the set-up gives it now."""
+    return [_candidate(ledger, each) for each in found if each.accuracy != Accuracy.HOUR]
 
 
 def _candidate(ledger: Ledger, feedback: Feedback) -> Candidate:

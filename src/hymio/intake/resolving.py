@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
-from hymio.feedback import DEVICE_EPOCHS, Accuracy, Feedback, Press, Verdict, is_device_key
-from hymio.period import HOUR_MS, Instant, offset_at, offset_stretch
+from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key
+from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_stretch
 from hymio.setup import Setup
+from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store.ledger import Ledger
 
 EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """No smiley is older; an earlier press comes from a clock that was never set."""
-
-CLOCK_TOLERANCE = 60_000
-"""How many ms a device's clock may differ before it is corrected: as much as a slow upload may take."""
 
 
 # A plain number: what SQLite binds is asked for its kind where it is not, which costs more than binding it.
@@ -39,8 +39,11 @@ class Facts(NamedTuple):
 class Resolver:
     """Resolves one smiley's presses. They come in runs under the same facts, so the last ones are remembered."""
 
-    def __init__(self, ledger: Ledger, smiley: int) -> None:
+    def __init__(self, ledger: Ledger, smiley: int, presses: Sequence[Press] = ()) -> None:
         self._ledger, self._smiley, self._revision = ledger, smiley, ledger.revision
+        self._visitors = {press.visitor for press in presses if press.visitor is not None}
+        self._visits: dict[int, dict[bytes, Instant]] = {}  # by assignment, of all visitors of the upload
+        self._answered: dict[tuple[int, bytes], Instant] = {}
         self._start = self._end = self._assignment = self._offset = self._buttons = 0
 
     def resolve(self, press: Press, correction: int) -> Feedback:
@@ -57,9 +60,27 @@ class Resolver:
                 self._remember(at)
         repeated = 0
         if visitor is not None and verdict == _COUNTED:
-            repeated = int(_repeats(self._ledger, self._smiley, assignment, at, visitor))
+            repeated = int(self._repeats(assignment, at, visitor))
         key, when = (self._smiley, epoch, sequence), (at, offset, correction)
         return Feedback(*key, *when, button, 0, repeated, assignment, verdict, self._revision, ui)
+
+    def note_visits(self) -> None:
+        """Writes down who answered when, once all presses are resolved."""
+        self._ledger.visit(self._answered)
+
+    def _repeats(self, assignment: int, at: Instant, visitor: bytes) -> bool:
+        """Whether a visitor's answer comes within the answer interval of his last one; a fact from then on."""
+        policy = self._ledger.setup.policies_of(assignment, self._smiley).at(at)
+        if not policy.answer_interval:
+            return False
+        if assignment not in self._visits:
+            self._visits[assignment] = self._ledger.visited(assignment, self._visitors)
+        visits = self._visits[assignment]
+        before = visits.get(visitor)
+        if before is not None and abs(at - before) < 1000 * policy.answer_interval:
+            return True
+        visits[visitor] = self._answered[assignment, visitor] = at if before is None else max(at, before)
+        return False
 
     def _remember(self, at: Instant) -> None:
         """Notes how long around an instant a device's presses have the facts that were found for it."""
@@ -74,39 +95,58 @@ class Resolver:
 
 def placed(setup: Setup, feedback: Feedback, named: int | None, now: Instant) -> Feedback:
     """A stored feedback with the facts that the set-up gives it now."""
-    asked = _asked_within_hour(setup, feedback) if feedback.accuracy == Accuracy.HOUR else feedback.at
-    facts = locate(setup, feedback.smiley, feedback.at, feedback.button, named, now, asked)
+    facts = locate(setup, feedback.smiley, feedback.at, feedback.button, named, now)
     return feedback._replace(assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
 
 
-def _asked_within_hour(setup: Setup, feedback: Feedback) -> Instant:
-    """The first instant of a press's hour at which the smiley was placed and asked something.
+def placed_hour(setup: Setup, placeholder: Feedback, report: HourReport, now: Instant) -> Feedback:
+    """A placeholder of an hour with the facts that the set-up gives it now.
 
-    Without any, the first at which it was placed, and without that the hour's start.
+    They are those of the first instant of the hour at which the set-up has an answer: a smiley that was placed, or a
+    survey that began, within the hour counts from its beginning.
     """
-    at, end, placed_at = feedback.at, feedback.at + HOUR_MS, None
-    while at < end:
-        standing = setup.standing(feedback.smiley, at)
-        if not isinstance(standing.answer, Verdict):
-            return at
-        if placed_at is None and standing.answer is Verdict.NO_SURVEY:
-            placed_at = at
-        at = standing.end
-    return feedback.at if placed_at is None else placed_at
+    at, facts = _locate_hour(setup, placeholder, report, now)
+    return placeholder._replace(at=at, assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
 
 
-def locate(
-    setup: Setup, smiley: int, at: Instant, button: int, named: int | None, now: Instant, asked: Instant | None = None
-) -> Facts:
-    """The facts of a press at its own instant, or at the one it was `asked`, where only its hour is known.
+def _locate_hour(setup: Setup, placeholder: Feedback, report: HourReport, now: Instant) -> tuple[Instant, Facts]:
+    if not EARLIEST <= report.at <= now + CLOCK_TOLERANCE:
+        return report.at, Facts(0, 0, int(Verdict.IMPOSSIBLE_TIME))
+    reason = Verdict.NO_PLACEMENT
+    for since, until, answer in setup.standings(placeholder.smiley, report.at, report.at + HOUR_MS):
+        if isinstance(answer, Verdict):
+            reason = max(reason, answer)
+            continue
+        start, end, offset = _hour_at(report, answer.zone)
+        if max(since, start) < min(until, end):
+            if placeholder.button < answer.buttons:
+                return start, Facts(answer.assignment.id, offset, _COUNTED)
+            return report.at, Facts(0, 0, int(Verdict.OFF_SCALE))
+    return report.at, Facts(0, 0, int(reason))
+
+
+def _hour_at(report: HourReport, zone: ZoneInfo) -> tuple[Instant, Instant, int]:
+    """When the clocks of a zone show the hour that was told, and their offset then.
+
+    That is the offset that was told, where the zone shows this hour with it; otherwise the zone's.
+    """
+    if report.offset is not None:
+        hour = hour_of(report.at, report.offset)
+        first = first_instant(hour, report.offset, zone)
+        if offset_at(first, zone) == report.offset:
+            return first, hour_end(hour, report.offset, zone), report.offset
+    return report.at, report.at + HOUR_MS, offset_at(report.at, zone)
+
+
+def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | None, now: Instant) -> Facts:
+    """The facts of a press at its own instant.
 
     `named` is the survey that a press with a client-made id says it answers; None for a device's press. A quarantined
     one keeps it as a negative assignment, so that it can be resolved again when the set-up is mended.
     """
     if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
         return Facts(-(named or 0), 0, int(Verdict.IMPOSSIBLE_TIME))
-    asked = at if asked is None else asked
-    where = setup.resolve(smiley, asked)
+    where = setup.resolve(smiley, at)
     if isinstance(where, Verdict):
         return Facts(-(named or 0), 0, int(where))
     assignment, zone, buttons = where
@@ -114,7 +154,7 @@ def locate(
         return Facts(-named, 0, int(Verdict.WRONG_SURVEY))
     if not 0 <= button < buttons:
         return Facts(-(named or 0), 0, int(Verdict.OFF_SCALE))
-    return Facts(assignment.id, offset_at(asked, zone), _COUNTED)
+    return Facts(assignment.id, offset_at(at, zone), _COUNTED)
 
 
 def named_survey(setup: Setup, feedback: Feedback) -> int | None:
@@ -122,15 +162,3 @@ def named_survey(setup: Setup, feedback: Feedback) -> int | None:
     if is_device_key(feedback.epoch):
         return None
     return setup.assignments[feedback.assignment].survey if feedback.assignment > 0 else -feedback.assignment
-
-
-def _repeats(ledger: Ledger, smiley: int, assignment: int, at: Instant, visitor: bytes) -> bool:
-    """Whether a visitor's answer comes within the answer interval of his last one; a fact from then on."""
-    policy = ledger.setup.policies_of(assignment, smiley).at(at)
-    if not policy.answer_interval:
-        return False
-    before = ledger.visited(assignment, visitor)
-    if before is not None and abs(at - before) < 1000 * policy.answer_interval:
-        return True
-    ledger.visit(assignment, visitor, at)
-    return False

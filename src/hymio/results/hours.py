@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import add
 from typing import NamedTuple
 
-from hymio.feedback import Verdict, is_raw
+from hymio.feedback import Verdict
 from hymio.period import (
     DAY_MS,
     HOUR_MS,
@@ -16,27 +16,24 @@ from hymio.period import (
     Instant,
     InstantRange,
     bucket_of,
-    bucket_start,
-    first_instant,
-    hour_of,
     nominal_start,
-    offset_stretch,
 )
+from hymio.results.clock import Clock
+from hymio.results.complete import is_complete, untold
 from hymio.results.subject import (
     EVERYTHING,
     OfAssignment,
     Subject,
     assignments_of,
     buttons_of,
-    node_of,
-    points_of,
     revision_in,
 )
 from hymio.rollup import Counts, no_counts
-from hymio.setup import END, Setup
+from hymio.setup import Setup
 from hymio.store import Store
 from hymio.store import feedback as reading
 from hymio.store.dialect import Transaction
+from hymio.store.listing import counts_then
 
 
 class Bucket(NamedTuple):
@@ -46,6 +43,8 @@ class Bucket(NamedTuple):
     offset: int
     verdicts: Mapping[int, tuple[int, ...]]
     revision: int
+    hour: int
+    """The local hour with which it begins; facts alone tell it, whatever zone is set today."""
 
     @property
     def counted(self) -> tuple[int, ...]:
@@ -82,7 +81,8 @@ def hourly(
     """The results of the hours that start within a range, grouped by the wall clock of the subject.
 
     With `as_of`, the numbers as they were at that revision. Counts of a group over several zones add equal wall-clock
-    hours; a bucket is then stamped in the group's own zone. NotFound for an unknown subject.
+    hours, and a bucket is then stamped in the group's own zone; where all points have one zone, in that. NotFound for
+    an unknown subject.
     """
     with store.read() as transaction:
         setup = store.setup_now(transaction, organization)
@@ -98,11 +98,12 @@ def _hourly(
     as_of: int | None = None,
 ) -> Hourly:
     revision = revision_in(transaction, setup.organization)
-    hours = _hours(transaction, setup, subject, within)
+    clock = Clock(setup, subject)
+    hours = _hours(transaction, setup, subject, clock, within)
     if as_of is not None and as_of < revision:
         hours = _as_of(transaction, setup, subject, list(hours), as_of)
         revision = as_of
-    return Hourly(revision, tuple(_bucketed(setup, subject, hours, grain)))
+    return Hourly(revision, tuple(_bucketed(clock, hours, grain)))
 
 
 class Reconciled(NamedTuple):
@@ -113,30 +114,21 @@ class Reconciled(NamedTuple):
 
 
 def reconcile(
-    store: Store, organization: int, subject: Subject, within: InstantRange = EVERYTHING
+    store: Store, organization: int, subject: Subject, within: InstantRange, now: Instant
 ) -> tuple[Reconciled, ...]:
-    """The hours of a subject with misuse by reason, and whether all smileys there have reported through the end."""
+    """The hours of a subject with misuse by reason, and whether each is complete: all smileys have told all of it.
+
+    An hour of a group over several zones is complete when it is at each point, as often as the clocks there show it.
+    """
     with store.read() as transaction:
         setup = store.setup_now(transaction, organization)
         found = _hourly(transaction, setup, subject, within, Grain.HOUR)
         reported = reading.reported_through(transaction, organization)
-    points = points_of(setup, subject)
+    several = Clock(setup, subject).several
+    missing = untold(setup, assignments_of(setup, subject), reported, now)
     return tuple(
-        Reconciled(each, is_complete(setup, points, reported, each.starts_at, each.starts_at + HOUR_MS))
-        for each in found.buckets
+        Reconciled(each, is_complete(missing, each.hour, None if several else each.offset)) for each in found.buckets
     )
-
-
-def is_complete(
-    setup: Setup, points: Sequence[int], reported: Mapping[int, Instant], start: Instant, end: Instant
-) -> bool:
-    """Whether every smiley at the points in [start, end) has told everything through then, or while it stood."""
-    for point in points:
-        for placement in setup.placed_at(point):
-            until = end if placement.end is None else min(end, placement.end)
-            if placement.start < end and start < until and reported.get(placement.smiley, -END) < until:
-                return False
-    return True
 
 
 class _Hour(NamedTuple):
@@ -150,7 +142,9 @@ class _Hour(NamedTuple):
     counts: tuple[int, ...]
 
 
-def _hours(transaction: Transaction, setup: Setup, subject: Subject, within: InstantRange) -> Iterator[_Hour]:
+def _hours(
+    transaction: Transaction, setup: Setup, subject: Subject, clock: Clock, within: InstantRange
+) -> Iterator[_Hour]:
     """The stored hours whose first instants lie in a range.
 
     Hours of a group come from its own rows, those of a point or assignment from the assignments'.
@@ -161,33 +155,25 @@ def _hours(transaction: Transaction, setup: Setup, subject: Subject, within: Ins
         rows = reading.assignment_hours(transaction, setup.organization, assignments, start, end, buttons)
     else:
         rows = reading.group_hours(transaction, setup.organization, subject.node, subject.survey, start, end, buttons)
-    zones = setup.zones_at(node_of(setup, subject))
-    since = until = known = 0  # while the clock is not changed, a full hour begins when it says
     for row in rows:
-        hour, first = row[0], row[1]
-        offset = (hour * HOUR_MS - first) // MINUTE_MS
-        if not since <= first < until or offset != known:
-            zone = zones.at(first)
-            if len(zones.steps) == 1:
-                since, until, known = offset_stretch(first, zone)
-            first = first_instant(hour, offset, zone)
+        hour = row[0]
+        offset = (hour * HOUR_MS - row[1]) // MINUTE_MS
+        first = clock.first(hour, offset)
         if within.start <= first < within.end:
             yield _Hour(first, offset, hour, row[2], row[3], row[4:])
 
 
-def _bucketed(setup: Setup, subject: Subject, hours: Iterable[_Hour], grain: Grain) -> Iterator[Bucket]:
+def _bucketed(clock: Clock, hours: Iterable[_Hour], grain: Grain) -> Iterator[Bucket]:
     """Hours grouped by first instant, or by wall clock where the grain is coarser or the zones are several."""
-    node = node_of(setup, subject)
-    several = len({str(setup.zone_of(point, END - 1)) for point in points_of(setup, subject)}) > 1
-    by_hour = grain is Grain.HOUR and not several
-    grouped: dict[int, list[_Hour]] = {}
+    by_hour = grain is Grain.HOUR and not clock.several
+    grouped: dict[tuple[Instant, int, int], list[_Hour]] = {}
     for each in hours:
         if any(each.counts):
-            grouped.setdefault(each.first if by_hour else bucket_of(each.hour, grain), []).append(each)
-    for key in sorted(grouped):
-        group = grouped[key]
-        at, offset = (key, group[0].offset) if by_hour else _bucket_stamp(setup, node, key, grain)
-        yield Bucket(at, offset, _by_verdict(group), max([each.revision for each in group]))
+            hour = bucket_of(each.hour, grain)
+            key = (each.first, each.offset, hour) if by_hour else (*clock.stamp(hour, grain), hour)
+            grouped.setdefault(key, []).append(each)
+    for (at, offset, hour), group in sorted(grouped.items()):
+        yield Bucket(at, offset, _by_verdict(group), max([each.revision for each in group]), hour)
 
 
 def _by_verdict(group: list[_Hour]) -> dict[int, tuple[int, ...]]:
@@ -198,43 +184,24 @@ def _by_verdict(group: list[_Hour]) -> dict[int, tuple[int, ...]]:
     return verdicts
 
 
-def _bucket_stamp(setup: Setup, node: int, hour: int, grain: Grain) -> tuple[Instant, int]:
-    return bucket_start(hour, grain, setup.zone_of(node, hour * HOUR_MS))
-
-
 def _as_of(transaction: Transaction, setup: Setup, subject: Subject, hours: list[_Hour], as_of: int) -> Iterator[_Hour]:
     """Untouched hours as they are; those that changed after the revision recomputed from what the rows were then."""
     touched = {(each.hour, each.offset): each.first for each in hours if each.revision > as_of}
     yield from (each for each in hours if (each.hour, each.offset) not in touched)
-    buttons = buttons_of(setup, subject)
-    for start, end in _joined(sorted(nominal_start(*each) for each in touched)):
-        counts: dict[tuple[int, int, int], Counts] = {}
-        for assignment in assignments_of(setup, subject):
-            facts = _facts_then(transaction, setup.organization, assignment, start, end, as_of)
-            for at, offset, button, verdict in facts:
-                hour = hour_of(at, offset)
-                if (hour, offset) in touched:
-                    counts.setdefault((hour, offset, verdict), no_counts())[button] += 1
-        for (hour, offset, verdict), found in counts.items():
-            yield _Hour(touched[hour, offset], offset, hour, verdict, as_of, tuple(found[:buttons]))
+    ranges = _joined(sorted(nominal_start(*each) for each in touched))
+    counts: dict[tuple[int, int, int], Counts] = {}
+    under = assignments_of(setup, subject)
+    for hour, offset, verdict, button, count in counts_then(transaction, setup.organization, under, ranges, as_of):
+        if (hour, offset) in touched:
+            counts.setdefault((hour, offset, verdict), no_counts())[button] += count
+    for (hour, offset, verdict), found in counts.items():
+        yield _Hour(touched[hour, offset], offset, hour, verdict, as_of, tuple(found[: buttons_of(setup, subject)]))
 
 
-def _joined(starts: list[Instant]) -> Iterator[tuple[Instant, Instant]]:
-    """Ranges of instants that hold the hours with these starts; hours that touch are in one, of a day at most."""
-    while starts:
-        start = end = starts[0]
-        while starts and starts[0] <= end and end - start < DAY_MS:
-            end = starts.pop(0) + HOUR_MS
-        yield start, end
-
-
-def _facts_then(
-    transaction: Transaction, organization: int, assignment: int, start: Instant, end: Instant, as_of: int
-) -> Iterator[tuple[Instant, int, int, int]]:
-    """(instant, offset, button, verdict) of what was a raw result under an assignment at a revision."""
-    then = {row[5:8]: row for row in reading.facts_before(transaction, organization, as_of, assignment, start, end)}
-    now = (row for row in reading.facts(transaction, organization, assignment, start, end) if row[5:8] not in then)
-    before = (row for row in then.values() if row[8] == assignment)
-    for row in (*before, *now):
-        if row[4] <= as_of and is_raw(row[3]):
-            yield row[0], row[1], row[2], row[3]
+def _joined(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
+    """Ranges of instants that hold the hours with these starts; those within a day of one another are in one."""
+    ranges: list[tuple[Instant, Instant]] = []
+    for start in starts:
+        begun = ranges.pop() if ranges and start <= ranges[-1][1] + DAY_MS else (start, start)
+        ranges.append((begun[0], start + HOUR_MS))
+    return ranges

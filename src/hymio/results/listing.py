@@ -11,7 +11,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hymio.period import DAY_MS, HOUR_MS, Instant, InstantRange
-from hymio.results.subject import revision_in
+from hymio.results.subject import OfNode, Subject, assignments_of, node_of, revision_in
 from hymio.setup import Setup
 from hymio.store import Store, listing
 from hymio.store.dialect import Row, Transaction
@@ -85,6 +85,22 @@ def place_of(row: Row, phase: Phase) -> Place:
     return (at, smiley, epoch, sequence, *columns[: len(phase.order)])
 
 
+def skipped(
+    transaction: Transaction, setup: Setup, subject: Subject, within: InstantRange, skip: int
+) -> tuple[Instant, int]:
+    """From which instant raw results of a subject are to be read to skip so many, and how many of those are left then.
+
+    The hours say how many lie before; only those that are cut are counted row by row.
+    """
+    if not skip:
+        return within.start, 0
+    node, survey = node_of(setup, subject), subject.survey if isinstance(subject, OfNode) else None
+    wanted = Wanted(Phase.BUTTON, node, survey, lambda _: within, misuse=True)
+    span = _Span(within.start, within.end, tuple(assignments_of(setup, subject)), isinstance(subject, OfNode))
+    rest, left = _Reader(transaction, setup, wanted, revision_in(transaction, setup.organization)).beyond(span, skip)
+    return rest.start, left
+
+
 # --- which assignments when ------------------------------------------------------------------------------------------
 
 
@@ -130,7 +146,7 @@ class _Reader:
         """The rows from the place, or else from the offset on, one more than the limit."""
         skip, left = (0 if self._wanted.after else self._wanted.offset), self._wanted.limit + 1
         for span in reversed(spans) if self._wanted.descending else spans:
-            rest, skip = self._beyond(self._from_place(span), skip)
+            rest, skip = self.beyond(self._from_place(span), skip)
             for start, end in self._tiles(rest, skip + left):
                 for row in self._rows(rest, start, end, skip + left):
                     if skip:
@@ -173,7 +189,7 @@ class _Reader:
 
     # Skipping
 
-    def _beyond(self, span: _Span, skip: int) -> tuple[_Span, int]:
+    def beyond(self, span: _Span, skip: int) -> tuple[_Span, int]:
         """The rest of a span behind hours that lie wholly within what is skipped, and how much is left to skip.
 
         Only buttons of the present are what the hours count; the others are skipped row by row.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import starmap
@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from hymio.feedback import Text
 from hymio.period import HOUR_MS, Instant, InstantRange, nominal_start
-from hymio.results.subject import EVERYTHING, Subject, assignments_of, revision_in
+from hymio.results.listing import skipped
+from hymio.results.subject import EVERYTHING, OfNode, Subject, assignments_of, revision_in
 from hymio.setup import Setup
 from hymio.store import Store
 from hymio.store import feedback as reading
@@ -61,10 +62,11 @@ def raw(
         setup = store.setup_now(transaction, organization)
         assignments = assignments_of(setup, subject)
         phase = "any text" if texts and reading.has_texts(transaction, organization) else ""
+        start, skip = skipped(transaction, setup, subject, within, offset)
         rows = reading.raw_rows(
-            transaction, organization, assignments, within.start, within.end, phase=phase, offset=offset, limit=limit
+            transaction, organization, assignments, start, within.end, phase=phase, offset=skip, limit=limit
         )
-        total = _total(transaction, setup, assignments, within)
+        total = _total(transaction, setup, subject, within)
         yield Raw(
             revision_in(transaction, organization), total, map(_with_text, rows) if phase else starmap(RawRow, rows)
         )
@@ -111,22 +113,26 @@ def raw_csv(store: Store, organization: int, subject: Subject, within: InstantRa
     with store.read() as transaction:
         setup = store.setup_now(transaction, organization)
         assignments = assignments_of(setup, subject)
-        total = _total(transaction, setup, assignments, within)
+        total = _total(transaction, setup, subject, within)
         chunks = csv_chunks(transaction, organization, assignments, within.start, within.end)
         # Left before its end, a copy must be ended first: the connection takes no other word until then.
         with closing(chunks):
             yield RawCsv(total, chunks)
 
 
-def _total(transaction: Transaction, setup: Setup, assignments: Sequence[int], within: InstantRange) -> int:
+def _total(transaction: Transaction, setup: Setup, subject: Subject, within: InstantRange) -> int:
     """Whole hours from their counts; rows of the two hours that the ends of the range cut are counted one by one.
 
     The presses of an hour lie within one from its nominal start, so it is whole if that lies an hour before the end.
     """
+    assignments = assignments_of(setup, subject)
     organization, last = setup.organization, within.end - HOUR_MS
     if not assignments or last < within.start + HOUR_MS:
         return reading.raw_count(transaction, organization, assignments, within.start, within.end) if assignments else 0
-    whole = reading.hour_total(transaction, organization, assignments, within.start, last + 1)
+    if isinstance(subject, OfNode) and not setup.hierarchy.nodes[subject.node].is_point:
+        whole = reading.group_total(transaction, organization, subject.node, subject.survey, within.start, last + 1)
+    else:
+        whole = reading.hour_total(transaction, organization, assignments, within.start, last + 1)
     cut_first = reading.counts_by_hour(transaction, organization, assignments, within.start, within.start + HOUR_MS)
     cut_last = reading.counts_by_hour(transaction, organization, assignments, last, within.end)
     before = sum(count for (hour, offset), count in cut_first if nominal_start(hour, offset) < within.start)

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, create_engine, event
@@ -17,7 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.types import TypeEngine
 
-from hymio.errors import Conflict, SetupError, Unavailable
+from hymio.errors import Conflict, DatabaseError, SetupError, Unavailable
 
 Row = tuple[Any, ...]
 LOCK_SECONDS = 10
@@ -27,6 +28,7 @@ STREAMED_ROWS = 2_000
 MOST_MORE = 14
 """Connections beyond those kept: as many as threads and exports may hold at once by the settings' defaults."""
 
+_NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 
 
@@ -44,6 +46,9 @@ def connect(url: str) -> Engine:
         )
     if kind != "sqlite" or not parsed.database:
         raise SetupError(f"database: got {kind}:…; accepted are sqlite:///FILE and postgresql://…")
+    folder = Path(parsed.database).absolute().parent
+    if not folder.is_dir():
+        raise SetupError(f"database: got {parsed.database}, but there is no folder {folder}")
     _make_private(parsed.database)
     arguments = {"check_same_thread": False}
     engine = create_engine(
@@ -187,6 +192,21 @@ class Transaction:
         """SQL: the column's value is among those bound as `name` by `among`."""
         return f"{column} IN (SELECT value FROM json_each(:{name}))" if self.is_sqlite else f"{column} = ANY(:{name})"
 
+    def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
+        """What to bind for `each_pair(name, …)`."""
+        if self.is_sqlite:
+            return {name: f"[{','.join(f'[{one},{other}]' for one, other in values)}]"}
+        return {f"{name}_one": [one for one, _ in values], f"{name}_other": [other for _, other in values]}
+
+    def each_pair(self, name: str, columns: tuple[str, str]) -> str:
+        """SQL: the pairs bound as `name` by `pairs` as a table of `number` (from 0) and the two columns."""
+        one, other = columns
+        if self.is_sqlite:
+            first, second = (f"json_extract(value, '$[{place}]')" for place in (0, 1))
+            return f"(SELECT key AS number, {first} AS {one}, {second} AS {other} FROM json_each(:{name}))"
+        return f"""(SELECT number - 1 AS number, {one}, {other}
+            FROM unnest(:{name}_one::bigint[], :{name}_other::bigint[]) WITH ORDINALITY AS p({one}, {other}, number))"""
+
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undoes what is inside, and nothing else, if it raises."""
@@ -243,6 +263,8 @@ def translated() -> Iterator[None]:
         yield
     except Exception as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.DatabaseError) and getattr(cause, "sqlite_errorcode", 0) in _NO_DATABASE:
+            raise DatabaseError(f"the file is no database, or it is damaged: {cause}") from error
         if isinstance(cause, (PoolTimeout, *driver_errors("OperationalError"))):
             raise Unavailable("the database cannot take this now", cause=str(cause)) from error
         if isinstance(cause, driver_errors("IntegrityError")):

@@ -7,6 +7,7 @@ from itertools import islice
 
 from hymio.feedback import Verdict
 from hymio.period import DAY_MS, HOUR_MS, SECOND_MS, Instant
+from hymio.rollup import MAX_BUTTONS
 from hymio.store.dialect import Row, Transaction
 
 _SLACK_HOURS = 16
@@ -19,9 +20,9 @@ _LONGEST = 7 * DAY_MS
 """The stretch of time that is sorted at a time at most, as nobody knows what comes after a quiet time."""
 
 _RAW = int(Verdict.SUPERSEDED)
-_KEYS = " AND ".join(f"f.{name} = {{p}}.{name}" for name in ("organization_id", "at", "smiley_id", "epoch", "sequence"))
+_SUM = " + ".join(f"sum(c{button})" for button in range(MAX_BUTTONS))
+_KEYS = " AND ".join(f"f.{name} = p.{name}" for name in ("organization_id", "at", "smiley_id", "epoch", "sequence"))
 _COLUMNS = "f.at, f.utc_offset, f.button, f.accuracy, f.verdict, f.smiley_id, f.epoch, f.sequence"
-_ORDER = "ORDER BY f.at, f.smiley_id, f.epoch, f.sequence"
 
 
 def assignment_hours(
@@ -55,30 +56,6 @@ def _hours(start: Instant, end: Instant) -> dict[str, object]:
     return {"first": first, "last": last, "start": start, "stop": end}
 
 
-def facts(transaction: Transaction, organization: int, assignment: int, start: Instant, end: Instant) -> Iterator[Row]:
-    """(instant, offset, button, verdict, birth revision, key…) of all feedback under an assignment in [start, end)."""
-    text = """SELECT at, utc_offset, button, verdict, revision, smiley_id, epoch, sequence FROM feedback
-        WHERE organization_id = :o AND assignment_id = :assignment AND at >= :start AND at < :stop"""
-    return iter(transaction.rows(text, o=organization, assignment=assignment, start=start, stop=end))
-
-
-def facts_before(
-    transaction: Transaction, organization: int, as_of: int, assignment: int, start: Instant, end: Instant
-) -> Iterator[Row]:
-    """(instant, offset, button, verdict, birth revision, key…) as they were, of what was restated after a revision.
-
-    Holds each feedback that is or was under the assignment, once, with the first note after the revision.
-    """
-    text = """SELECT f.at, r.old_utc_offset, f.button, r.old_verdict, f.revision, f.smiley_id, f.epoch, f.sequence,
-        r.old_assignment_id FROM restatement r JOIN feedback f ON f.organization_id = r.organization_id
-          AND f.smiley_id = r.smiley_id AND f.epoch = r.epoch AND f.sequence = r.sequence
-        WHERE r.organization_id = :o AND r.revision > :as_of AND f.at >= :start AND f.at < :stop
-          AND (r.old_assignment_id = :assignment OR f.assignment_id = :assignment)
-          AND NOT EXISTS (SELECT 1 FROM restatement e WHERE e.organization_id = :o AND e.smiley_id = r.smiley_id
-            AND e.epoch = r.epoch AND e.sequence = r.sequence AND e.revision > :as_of AND e.revision < r.revision)"""
-    return iter(transaction.rows(text, o=organization, as_of=as_of, assignment=assignment, start=start, stop=end))
-
-
 def raw_rows(
     transaction: Transaction,
     organization: int,
@@ -95,7 +72,7 @@ def raw_rows(
     Each row holds instant, offset, button, accuracy, verdict, smiley, epoch, sequence; with `phase` "text" also text,
     relevance and spam of those that have one, with "any text" those columns or NULLs, with "followup" the option.
     """
-    if len(assignments) == 1:
+    if len(assignments) == 1 or phase in _TABLES:
         page = _page(transaction, offset, limit)
         values = {"o": organization, "start": start, "stop": end, "limit": limit, "skip": offset}
         return transaction.stream(
@@ -106,9 +83,23 @@ def raw_rows(
 
 
 def _raw_text(transaction: Transaction, assignments: Sequence[int], phase: str) -> str:
-    columns, join = _PHASES[phase]
-    return f"""SELECT {_COLUMNS}{columns} FROM {_feedback(transaction, assignments)} {join} WHERE f.organization_id = :o
-        AND {_under(transaction, assignments)} AND f.at >= :start AND f.at < :stop AND f.verdict < {_RAW} {_ORDER}"""
+    return f"""SELECT {_COLUMNS}{_MORE_COLUMNS[phase]} {_source(transaction, assignments, phase)} {_order(phase)}"""
+
+
+def _source(transaction: Transaction, assignments: Sequence[int], phase: str) -> str:
+    """Where raw results are found: by assignment and time, or by the phase's own key, which is in order of time."""
+    under = f"{_under(transaction, assignments)} AND f.verdict < {_RAW}"
+    if phase in _TABLES:
+        return f"""FROM {_TABLES[phase]} p CROSS JOIN feedback f WHERE p.organization_id = :o
+            AND p.at >= :start AND p.at < :stop AND {_KEYS} AND {under}"""
+    join = f"LEFT JOIN text_feedback p ON {_KEYS}" if phase else ""
+    return f"""FROM {_feedback(transaction, assignments)} {join} WHERE f.organization_id = :o
+        AND f.at >= :start AND f.at < :stop AND {under}"""
+
+
+def _order(phase: str) -> str:
+    table = "p" if phase in _TABLES else "f"
+    return f"ORDER BY {table}.at, {table}.smiley_id, {table}.epoch, {table}.sequence"
 
 
 def _in_pieces(
@@ -133,12 +124,12 @@ def _in_pieces(
 
 def span_of(transaction: Transaction, organization: int, assignments: Sequence[int]) -> tuple[Instant, Instant]:
     """A range of instants that holds all hours of the assignments; empty without hours."""
-    text = (
-        "SELECT min(starts_at), max(starts_at) FROM assignment_hour WHERE organization_id = :o AND assignment_id = :a"
-    )
+    those = "FROM assignment_hour WHERE organization_id = :o AND assignment_id = :a"
+    text = f"SELECT (SELECT min(local_hour) {those}), (SELECT max(local_hour) {those})"
     found = [transaction.rows(text, o=organization, a=each)[0] for each in assignments]
-    known = [(first - HOUR_MS, last + 2 * HOUR_MS) for first, last in found if first is not None]
-    return min((first for first, _ in known), default=0), max((last for _, last in known), default=0)
+    known = [(first - _SLACK_HOURS, last + 1 + _SLACK_HOURS) for first, last in found if first is not None]
+    first, last = min((first for first, _ in known), default=0), max((last for _, last in known), default=0)
+    return first * HOUR_MS, last * HOUR_MS
 
 
 def _feedback(transaction: Transaction, assignments: Sequence[int]) -> str:
@@ -147,13 +138,9 @@ def _feedback(transaction: Transaction, assignments: Sequence[int]) -> str:
     return "feedback f INDEXED BY ix_feedback_assignment_at" if several else "feedback f"
 
 
-_TEXT_COLUMNS = ", t.text, t.relevance, t.spam"
-_PHASES = {
-    "": ("", ""),
-    "text": (_TEXT_COLUMNS, f"JOIN text_feedback t ON {_KEYS.format(p='t')}"),
-    "any text": (_TEXT_COLUMNS, f"LEFT JOIN text_feedback t ON {_KEYS.format(p='t')}"),
-    "followup": (", p.option_id", f"JOIN followup_feedback p ON {_KEYS.format(p='p')}"),
-}
+_TEXT_COLUMNS = ", p.text, p.relevance, p.spam"
+_MORE_COLUMNS = {"": "", "text": _TEXT_COLUMNS, "any text": _TEXT_COLUMNS, "followup": ", p.option_id"}
+_TABLES = {"text": "text_feedback", "followup": "followup_feedback"}
 
 
 def _under(transaction: Transaction, assignments: Sequence[int]) -> str:
@@ -186,9 +173,7 @@ def raw_count(
     phase: str = "",
 ) -> int:
     """How many rows `raw_rows` gives, counted one by one: for the ends of a period and for phases, which are few."""
-    _, join = _PHASES[phase]
-    text = f"""SELECT count(*) FROM {_feedback(transaction, assignments)} {join} WHERE f.organization_id = :o
-        AND {_under(transaction, assignments)} AND f.at >= :start AND f.at < :stop AND f.verdict < {_RAW}"""
+    text = f"SELECT count(*) {_source(transaction, assignments, phase)}"
     row = transaction.row(text, o=organization, start=start, stop=end, **_bound(transaction, assignments))
     return int(row[0]) if row else 0
 
@@ -196,11 +181,20 @@ def raw_count(
 def hour_total(
     transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
 ) -> int:
-    """How many raw results lie in the hours that start in [start, end)."""
-    sums = " + ".join(f"sum(c{button})" for button in range(11))
-    text = f"""SELECT {sums} FROM assignment_hour f WHERE f.organization_id = :o
+    """How many raw results of assignments lie in the hours that start in [start, end)."""
+    text = f"""SELECT {_SUM} FROM assignment_hour f WHERE f.organization_id = :o
         AND {_under(transaction, assignments)} AND {_IN_HOURS}"""
     row = transaction.row(text, o=organization, **_bound(transaction, assignments), **_hours(start, end))
+    return int(row[0] or 0) if row else 0
+
+
+def group_total(
+    transaction: Transaction, organization: int, node: int, survey: int, start: Instant, end: Instant
+) -> int:
+    """How many raw results of a group lie in the hours that start in [start, end)."""
+    text = f"""SELECT {_SUM} FROM group_hour
+        WHERE organization_id = :o AND node_id = :node AND survey_id = :survey AND {_IN_HOURS}"""
+    row = transaction.row(text, o=organization, node=node, survey=survey, **_hours(start, end))
     return int(row[0] or 0) if row else 0
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import add
 from typing import NamedTuple, TypeVar
 
-from hymio.feedback import Accuracy, Feedback, HourReport, Misfit, Upload, Verdict, is_raw
+from hymio.feedback import DEVICE_SEQUENCES, Accuracy, Feedback, HourReport, Misfit, Upload, Verdict, is_raw
 from hymio.period import Instant, hour_of, nominal_start
 from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
 from hymio.setup import Setup
@@ -90,6 +90,16 @@ class Ledger:
         )
         return {row[2]: Feedback(*row) for row in rows}
 
+    def known_keys(self, smiley: int, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Feedback]:
+        """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
+        each = self.transaction.each_pair("keys", ("epoch", "sequence"))
+        rows = self.transaction.rows(
+            f"""SELECT {", ".join(f"f.{name}" for name in FEEDBACK.split(", "))} FROM {each} AS k CROSS JOIN feedback f
+            WHERE f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence""",
+            o=self.organization, smiley=smiley, **self.transaction.pairs("keys", keys),
+        )  # fmt: skip
+        return {(row[1], row[2]): Feedback(*row) for row in rows}
+
     def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
         """The stored feedbacks of an epoch with sequences in [start, end), in order."""
         text = f"""SELECT {FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
@@ -121,6 +131,18 @@ class Ledger:
             _, epoch, sequence, at, *_ = rows[-1]
             count = min(4 * count, MANY_ROWS)
 
+    def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
+        """Which of many spans [start, end) hold what `chain` would give, by their place."""
+        each = self.transaction.each_pair("spans", ("start", "stop"))
+        rows = self.transaction.rows(
+            f"""SELECT span.number FROM {each} AS span WHERE EXISTS (SELECT 1 FROM feedback
+            WHERE organization_id = :o AND assignment_id = :assignment AND at >= span.start AND at < span.stop
+              AND +smiley_id = :smiley AND verdict < :superseded AND accuracy = :second)""",
+            o=self.organization, assignment=assignment, smiley=smiley, superseded=int(Verdict.SUPERSEDED),
+            second=int(Accuracy.SECOND), **self.transaction.pairs("spans", spans),
+        )  # fmt: skip
+        return {row[0] for row in rows}
+
     def write(self, changes: Sequence[Change]) -> None:
         """Appends what is new, restates what is changed, and moves both in the hours."""
         self.append([change.new for change in changes if change.old is None])
@@ -135,7 +157,7 @@ class Ledger:
     def restate(self, changes: Sequence[Change]) -> None:
         """Updates rows and notes what they were, without touching hours."""
         self.transaction.many(
-            """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset
+            """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset, at = :at
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence""",
             [_update(self.organization, new) for _, new in changes],
         )
@@ -168,23 +190,39 @@ class Ledger:
         self.transaction.insert(schema.quarantine, rows, "ON CONFLICT DO NOTHING")
 
     def account(self, smiley: int, ranges: Iterable[tuple[int, int, int]]) -> None:
-        """Notes ranges (epoch, first, last) of sequences that no feedback row will stand for."""
-        self.transaction.insert(
-            schema.accounted,
-            [(self.organization, smiley, *each, self.revision) for each in ranges],
-            """ON CONFLICT (organization_id, smiley_id, epoch, first_sequence) DO UPDATE SET last_sequence =
-            CASE WHEN accounted.last_sequence > excluded.last_sequence THEN accounted.last_sequence
-            ELSE excluded.last_sequence END""",
-        )
+        """Notes ranges (epoch, first, last) of sequences that no feedback row will stand for.
+
+        Ranges that touch are kept as one, so that an epoch has few of them however long it lasts.
+        """
+        for epoch, first, last in ranges:
+            touching = self._accounted(smiley, epoch, first - 1, last + 1)
+            together = min([first, *(low for low, _ in touching)]), max([last, *(high for _, high in touching)])
+            if touching != [together]:
+                self._forget_accounted(smiley, epoch, touching)
+                row = (self.organization, smiley, epoch, *together, self.revision)
+                self.transaction.insert(schema.accounted, [row])
 
     def accounted(self, smiley: int, epoch: int, start: int) -> list[tuple[int, int]]:
         """The ranges (first, last) of an epoch that end at or after a sequence."""
+        return self._accounted(smiley, epoch, start, DEVICE_SEQUENCES)
+
+    def _accounted(self, smiley: int, epoch: int, start: int, end: int) -> list[tuple[int, int]]:
+        """The ranges that have something of [start, end] in them; of those that begin before, one can reach it."""
+        those = "FROM accounted WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
         rows = self.transaction.rows(
-            """SELECT first_sequence, last_sequence FROM accounted WHERE organization_id = :o AND smiley_id = :smiley
-            AND epoch = :epoch AND last_sequence >= :start ORDER BY first_sequence""",
-            o=self.organization, smiley=smiley, epoch=epoch, start=start,
+            f"""SELECT first_sequence, last_sequence {those} AND first_sequence <= :last AND last_sequence >= :start
+            AND first_sequence >= coalesce((SELECT max(first_sequence) {those} AND first_sequence <= :start), :start)
+            ORDER BY first_sequence""",
+            o=self.organization, smiley=smiley, epoch=epoch, start=start, last=end,
         )  # fmt: skip
         return [(first, last) for first, last in rows]
+
+    def _forget_accounted(self, smiley: int, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
+        self.transaction.many(
+            """DELETE FROM accounted
+            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND first_sequence = :first""",
+            [{"o": self.organization, "smiley": smiley, "epoch": epoch, "first": first} for first, _ in ranges],
+        )
 
     def progress(self, smiley: int, epoch: int) -> tuple[int, int]:
         """The sequence through which nothing of an epoch is missing, and the highest one told; 0, 0 for a new epoch."""
@@ -227,19 +265,21 @@ class Ledger:
         )
         self._telling_hours = {row[0] for row in rows}
 
-    def visited(self, assignment: int, visitor: bytes) -> Instant | None:
-        """When a visitor was last counted under an assignment."""
-        row = self.transaction.row(
-            "SELECT at FROM visit WHERE organization_id = :o AND assignment_id = :assignment AND visitor = :visitor",
-            o=self.organization, assignment=assignment, visitor=visitor,
-        )  # fmt: skip
-        return row[0] if row else None
+    def visited(self, assignment: int, visitors: Iterable[bytes]) -> dict[bytes, Instant]:
+        """When visitors were last counted under an assignment, of those who were."""
+        text = "SELECT visitor, at FROM visit WHERE organization_id = :o AND assignment_id = :assignment AND visitor"
+        values = {"o": self.organization, "assignment": assignment}
+        if self.transaction.is_sqlite:  # which lists no bytes, and costs nothing to be asked again
+            asked = [self.transaction.rows(f"{text} = :visitor", visitor=each, **values) for each in visitors]
+        else:
+            asked = [self.transaction.rows(f"{text} = ANY(:visitors)", visitors=list(visitors), **values)]
+        return {bytes(visitor): at for rows in asked for visitor, at in rows}
 
-    def visit(self, assignment: int, visitor: bytes, at: Instant) -> None:
-        """Notes a visitor's answer."""
+    def visit(self, visits: Mapping[tuple[int, bytes], Instant]) -> None:
+        """Notes visitors' answers, by assignment and visitor."""
         self.transaction.insert(
             schema.visit,
-            [(self.organization, assignment, visitor, at)],
+            [(self.organization, assignment, visitor, at) for (assignment, visitor), at in visits.items()],
             """ON CONFLICT (organization_id, assignment_id, visitor)
             DO UPDATE SET at = CASE WHEN excluded.at > visit.at THEN excluded.at ELSE visit.at END""",
         )
@@ -248,13 +288,16 @@ class Ledger:
         """The hours told by SMS whose sequences overlap [start, end), in order of sequence."""
         if self._telling_hours is not None and smiley not in self._telling_hours:
             return []
+        # They do not overlap: of those that begin before, only the last can reach into it.
+        those = "WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
         rows = self.transaction.rows(
-            f"""SELECT epoch, first_sequence, at, {COUNTS} FROM hour_report
-            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
-              AND first_sequence < :stop AND end_sequence > :start ORDER BY first_sequence""",
+            f"""SELECT epoch, first_sequence, at, utc_offset, {COUNTS} FROM hour_report
+            {those} AND first_sequence < :stop AND end_sequence > :start
+              AND first_sequence >= coalesce((SELECT max(first_sequence) FROM hour_report {those}
+                AND first_sequence <= :start), :start) ORDER BY first_sequence""",
             o=self.organization, smiley=smiley, epoch=epoch, start=start, stop=end,
         )  # fmt: skip
-        return [HourReport(row[0], row[1], row[2], tuple(row[3:])) for row in rows]
+        return [HourReport(row[0], row[1], row[2], tuple(row[4:]), row[3]) for row in rows]
 
     def put_hour_report(self, smiley: int, report: HourReport) -> None:
         """Stores what is known of an hour by SMS, in place of what was."""
@@ -264,9 +307,9 @@ class Ledger:
         sets = ", ".join(f"c{button} = excluded.c{button}" for button in range(MAX_BUTTONS))
         self.transaction.insert(
             schema.hour_report,
-            [(self.organization, smiley, report.epoch, report.first, report.at, report.end, *counts)],
+            [(self.organization, smiley, report.epoch, report.first, report.at, report.end, *counts, report.offset)],
             f"""ON CONFLICT (organization_id, smiley_id, epoch, first_sequence)
-            DO UPDATE SET end_sequence = excluded.end_sequence, {sets}""",
+            DO UPDATE SET end_sequence = excluded.end_sequence, utc_offset = excluded.utc_offset, {sets}""",
         )
 
     def settle(self) -> None:
@@ -347,7 +390,7 @@ def _hour_row(ledger: Ledger, key: Sequence[int], counts: Counts) -> Row:
 def _update(organization: int, new: Feedback) -> dict[str, object]:
     return {
         "o": organization, "smiley": new.smiley, "epoch": new.epoch, "sequence": new.sequence,
-        "verdict": new.verdict, "assignment": new.assignment, "utc_offset": new.offset,
+        "verdict": new.verdict, "assignment": new.assignment, "utc_offset": new.offset, "at": new.at,
     }  # fmt: skip
 
 

@@ -110,17 +110,29 @@ def _order(phase: Phase) -> tuple[str, ...]:
 
 def _feedbacks(transaction: Transaction, of: Selection) -> str:
     """Buttons; where some were restated, also those that were under the assignments then and are no more."""
+    found = [_staying(transaction, of), _gone(transaction, of)] if of.restated else [_staying(transaction, of)]
+    return f"SELECT t.* FROM ({' UNION ALL '.join(found)}) AS t WHERE {_meant(transaction, of)}"
+
+
+def _staying(transaction: Transaction, of: Selection) -> str:
+    """What is under the assignments now."""
     hint = "INDEXED BY ix_feedback_assignment_at" if transaction.is_sqlite else ""
-    within = transaction.within("f.assignment_id", "under")
-    now = f"""SELECT {_facts(of)} FROM feedback f {hint} {_then(of)} WHERE f.organization_id = :o AND {within}
+    return f"""SELECT {_facts(of)} FROM feedback f {hint} {_then(of)} WHERE f.organization_id = :o
+        AND {transaction.within("f.assignment_id", "under")}
         AND f.at >= :start AND f.at < :stop AND f.revision <= :pin"""
-    if of.restated:
-        now += f""" UNION ALL SELECT {_facts(of)} FROM restatement r CROSS JOIN feedback f
-            WHERE r.organization_id = :o AND r.revision > :pin AND {_keys("f", "r")}
-            AND {transaction.within("r.old_assignment_id", "under")} AND NOT {within}
-            AND f.at >= :start AND f.at < :stop AND f.revision <= :pin AND r.revision = {_first_since("f")}"""
-    return f"""SELECT t.* FROM ({now}) AS t WHERE {_verdicts("t.verdict", of.misuse)}
-        AND {transaction.within("t.assignment_id", "under")}"""
+
+
+def _gone(transaction: Transaction, of: Selection) -> str:
+    """What was under the assignments then and is no more; this goes through all notes since then."""
+    return f"""SELECT {_facts(of)} FROM restatement r CROSS JOIN feedback f
+        WHERE r.organization_id = :o AND r.revision > :pin AND {_keys("f", "r")}
+        AND {transaction.within("r.old_assignment_id", "under")}
+        AND NOT {transaction.within("f.assignment_id", "under")}
+        AND f.at >= :start AND f.at < :stop AND f.revision <= :pin AND r.revision = {_first_since("f")}"""
+
+
+def _meant(transaction: Transaction, of: Selection) -> str:
+    return f"{_verdicts('t.verdict', of.misuse)} AND {transaction.within('t.assignment_id', 'under')}"
 
 
 def _phases(transaction: Transaction, of: Selection) -> str:
@@ -165,6 +177,31 @@ def last_restated(transaction: Transaction, organization: int) -> int:
     """The revision of the last note that some feedback was restated; 0 without any."""
     row = transaction.row("SELECT max(revision) FROM restatement WHERE organization_id = :o", o=organization)
     return (row[0] if row else None) or 0
+
+
+# How many lay where
+
+
+def counts_then(
+    transaction: Transaction,
+    organization: int,
+    assignments: Sequence[int],
+    ranges: Sequence[tuple[Instant, Instant]],
+    revision: int,
+) -> Iterator[Row]:
+    """(local hour, offset, verdict, button, count) of what lay in ranges of instants at a revision, counted there.
+
+    A local hour may come more than once. The notes since the revision are gone through once, however many ranges.
+    """
+    of = Selection(Phase.BUTTON, tuple(assignments), True, True, revision, True, False)
+    sources = [(_staying(transaction, of), each) for each in ranges]
+    sources += [(_gone(transaction, of), (ranges[0][0], ranges[-1][1]))] if ranges else []
+    for source, (start, end) in sources:
+        text = f"""SELECT (t.at + t.utc_offset * {MINUTE_MS}) / {HOUR_MS}, t.utc_offset, t.verdict, t.button, count(*)
+            FROM ({source}) AS t WHERE {_meant(transaction, of)} GROUP BY 1, 2, 3, 4"""
+        yield from transaction.rows(
+            text, o=organization, start=start, stop=end, pin=revision, under=transaction.among(assignments)
+        )  # fmt: skip
 
 
 # How many lie where

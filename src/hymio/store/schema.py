@@ -308,6 +308,7 @@ hour_report = _owned(
     _number("at"),
     _number("end_sequence"),
     *_counts(),
+    Column("utc_offset", SmallInteger, nullable=True),
 )
 
 visit = _owned("visit", _id("assignment_id"), Column("visitor", LargeBinary, primary_key=True), _number("at"))

@@ -8,7 +8,7 @@ from hymio.feedback import Feedback, HourReport
 from hymio.period import Instant
 from hymio.rollup import AssignmentHour, Counts, GroupHour
 from hymio.setup import END
-from hymio.store.dialect import Transaction
+from hymio.store.dialect import Row, Transaction
 from hymio.store.ledger import COUNTS, FEEDBACK
 
 _SUMS = ", ".join(f"sum(c{button})" for button in range(11))
@@ -35,11 +35,15 @@ def quarantines(transaction: Transaction, organization: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-def assignments_of(transaction: Transaction, organization: int, smiley: int) -> list[int]:
-    """What a smiley's feedback is stored under; zero and negative numbers are quarantine."""
+def assignments_of(transaction: Transaction, organization: int, smiley: int, since: Instant) -> list[int]:
+    """What a smiley's feedback from an instant on is stored under; zero and negative numbers are quarantine.
+
+    The unary plus keeps both engines to the smiley's own key: by assignment they would go through everybody's feedback.
+    """
     rows = transaction.rows(
-        "SELECT DISTINCT assignment_id FROM feedback WHERE organization_id = :o AND smiley_id = :smiley",
-        o=organization, smiley=smiley,
+        """SELECT DISTINCT +assignment_id FROM feedback
+        WHERE organization_id = :o AND smiley_id = :smiley AND +at >= :since""",
+        o=organization, smiley=smiley, since=since,
     )  # fmt: skip
     return [row[0] for row in rows]
 
@@ -95,14 +99,28 @@ def assignment_hours(
 
 def hour_span(transaction: Transaction, organization: int) -> tuple[int, int] | None:
     """The first and the last local hour that any assignment or group has; None without hours."""
-    lowest, highest = [], []
-    for table in ("assignment_hour", "group_hour"):
-        text = f"SELECT min(local_hour), max(local_hour) FROM {table} WHERE organization_id = :o"
-        row = transaction.row(text, o=organization)
-        if row and row[0] is not None:
-            lowest.append(row[0])
-            highest.append(row[1])
-    return (min(lowest), max(highest)) if lowest else None
+    found: list[int] = []
+    for table, key in (("assignment_hour", ("assignment_id",)), ("group_hour", ("node_id", "survey_id"))):
+        for each in _leading(transaction, table, key, organization):
+            found += _ends(transaction, table, dict(zip(key, each, strict=True)), organization)
+    return (min(found), max(found)) if found else None
+
+
+def _leading(transaction: Transaction, table: str, key: Sequence[str], organization: int) -> Iterator[Row]:
+    """The values that a table's key begins with, once each: one search a value, however many rows have it."""
+    names, last = ", ".join(key), ", ".join(f":{name}" for name in key)
+    text = f"""SELECT {names} FROM {table} WHERE organization_id = :o AND ({names}) > ({last})
+        ORDER BY {names} LIMIT 1"""
+    found: Row = tuple(-END for _ in key)
+    while row := transaction.row(text, o=organization, **dict(zip(key, found, strict=True))):
+        found = row
+        yield found
+
+
+def _ends(transaction: Transaction, table: str, key: dict[str, object], organization: int) -> list[int]:
+    those = f"FROM {table} WHERE organization_id = :o AND {' AND '.join(f'{name} = :{name}' for name in key)}"
+    text = f"SELECT (SELECT min(local_hour) {those}), (SELECT max(local_hour) {those})"
+    return [hour for hour in transaction.rows(text, o=organization, **key)[0] if hour is not None]
 
 
 def group_hours(
@@ -117,8 +135,7 @@ def group_hours(
 
 def group_nodes(transaction: Transaction, organization: int) -> set[int]:
     """The nodes that have hours of a group."""
-    rows = transaction.rows("SELECT DISTINCT node_id FROM group_hour WHERE organization_id = :o", o=organization)
-    return {row[0] for row in rows}
+    return {row[0] for row in _leading(transaction, "group_hour", ("node_id",), organization)}
 
 
 def summed_hours(
@@ -148,7 +165,7 @@ def hour_report_keys(
 
 def hour_reports(transaction: Transaction, organization: int) -> Iterator[tuple[int, HourReport]]:
     """Every hour told by SMS, with its smiley."""
-    text = f"""SELECT smiley_id, epoch, first_sequence, at, {COUNTS} FROM hour_report WHERE organization_id = :o
-        ORDER BY smiley_id, epoch, first_sequence"""
+    text = f"""SELECT smiley_id, epoch, first_sequence, at, utc_offset, {COUNTS} FROM hour_report
+        WHERE organization_id = :o ORDER BY smiley_id, epoch, first_sequence"""
     for row in transaction.stream(text, o=organization):
-        yield row[0], HourReport(row[1], row[2], row[3], tuple(row[4:]))
+        yield row[0], HourReport(row[1], row[2], row[3], tuple(row[5:]), row[4])

@@ -63,6 +63,7 @@ from hymio.store.catalog.smileys import (
     smiley_by_token,
     sms_key,
     sms_secret,
+    unplace,
 )
 from hymio.store.catalog.surveys import (
     add_followup,
@@ -72,6 +73,7 @@ from hymio.store.catalog.surveys import (
     localize_followup_option,
     localize_followup_question,
     localize_question,
+    set_periods,
 )
 from hymio.store.catalog.tree import (
     add_group,
@@ -147,6 +149,7 @@ __all__ = [
     "revoke_token",
     "rotate_api",
     "set_custom_value",
+    "set_periods",
     "set_policy",
     "set_raw_results",
     "set_zone",
@@ -155,6 +158,7 @@ __all__ = [
     "sms_key",
     "sms_secret",
     "tokens",
+    "unplace",
     "users",
     "v1_client",
     "v2_token",

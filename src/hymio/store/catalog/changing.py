@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from hymio.errors import SetupError
+from hymio.period import Instant
+from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store.ledger import Ledger
 
 _MAX_NAME = 200
@@ -44,6 +46,11 @@ def check_name(name: str, kind: str = "name") -> None:
 def check_text(text: str) -> None:
     if not text.strip() or len(text) > _MAX_TEXT or any(ord(letter) < ord(" ") for letter in text if letter != "\n"):
         raise SetupError(f"got text {text[:40]!r}; accepted are 1 to {_MAX_TEXT} printable characters")
+
+
+def from_now_on(ledger: Ledger) -> Instant:
+    """The instant from which a change acts that does not act backwards: a device's press may be so far ahead."""
+    return ledger.now + CLOCK_TOLERANCE + 1
 
 
 def has_feedback(ledger: Ledger) -> bool:

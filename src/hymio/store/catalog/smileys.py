@@ -93,6 +93,25 @@ def place(ledger: Ledger, smiley: int, node: int, start: Instant, end: Instant |
     changed(ledger)
 
 
+def unplace(ledger: Ledger, smiley: int, end: Instant) -> None:
+    """Ends where a smiley stands at an instant; placements that begin then or later are as if they never were.
+
+    SetupError where it stands nowhere from that instant on. What is stored stays as it is, until it is resettled.
+    """
+    must_have(ledger, "smiley", smiley)
+    those = "WHERE organization_id = :o AND smiley_id = :smiley"
+    ended = run(ledger, f"DELETE FROM placement {those} AND starts_at >= :end", smiley=smiley, end=end)
+    ended += run(
+        ledger,
+        f"UPDATE placement SET ends_at = :end {those} AND starts_at < :end AND (ends_at IS NULL OR ends_at > :end)",
+        smiley=smiley,
+        end=end,
+    )
+    if not ended:
+        raise SetupError(f"smiley {smiley} stands nowhere from then on")
+    changed(ledger)
+
+
 def smiley_by_token(store: Store, token: str) -> tuple[int, int] | None:
     """The organization and smiley of an upload token."""
     with store.read() as transaction:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from hymio.errors import SetupError
 from hymio.locale import check_locale
 from hymio.scale import IndexType, Scale
 from hymio.store import schema
-from hymio.store.catalog.changing import changed, check_text, identity_of, must_have
+from hymio.store.catalog.changing import changed, check_text, identity_of, must_have, run
 from hymio.store.ledger import Ledger
 from hymio.store.reading import FOLLOWUP_OPTION, FOLLOWUP_QUESTION, QUESTION
 from hymio.survey import ActivePeriod, Localized, SurveyType
@@ -71,13 +72,35 @@ def assign(
     """Asks a survey at a point in active periods, on one smiley or on all that stand there. SetupError on overlap."""
     identity = identity_of(ledger, "assignment", id)
     ledger.transaction.insert(schema.assignment, [(ledger.organization, identity, node, survey, smiley)])
+    _put_periods(ledger, identity, periods)
+    return identity
+
+
+def set_periods(ledger: Ledger, assignment: int, periods: Iterable[ActivePeriod]) -> None:
+    """Asks an assignment's survey in these active periods in place of those before. SetupError on overlap.
+
+    What is stored stays as it is, until somebody resettles the point or releases quarantine.
+    """
+    must_have(ledger, "assignment", assignment)
+    text = "DELETE FROM active_period WHERE organization_id = :o AND assignment_id = :assignment"
+    run(ledger, text, assignment=assignment)
+    _put_periods(ledger, assignment, periods)
+
+
+def _put_periods(ledger: Ledger, assignment: int, periods: Iterable[ActivePeriod]) -> None:
+    known = sorted(set(periods), key=lambda each: each.start)
+    for each in known:
+        if each.end is not None and each.end <= each.start:
+            raise SetupError(f"got an active period from {each.start} until {each.end}; it must end after it begins")
+    for each, following in pairwise(known):
+        if each.end is None or following.start < each.end:
+            raise SetupError(f"got an active period from {following.start}, when that from {each.start} is not over")
     rows = [
-        (ledger.organization, identity, each.start.isoformat(), None if each.end is None else each.end.isoformat())
-        for each in periods
+        (ledger.organization, assignment, each.start.isoformat(), None if each.end is None else each.end.isoformat())
+        for each in known
     ]
     ledger.transaction.insert(schema.active_period, rows)
     changed(ledger)
-    return identity
 
 
 def localize_question(ledger: Ledger, question: int, locale: str, text: str) -> None:

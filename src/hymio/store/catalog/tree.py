@@ -13,7 +13,7 @@ from hymio.hierarchy import BEGINNING, NodeKind, own_value
 from hymio.misuse import MisusePolicy
 from hymio.period import Instant, zone
 from hymio.store import schema
-from hymio.store.catalog.changing import changed, check_name, has_feedback, identity_of, must_have, run
+from hymio.store.catalog.changing import changed, check_name, from_now_on, has_feedback, identity_of, must_have, run
 from hymio.store.ledger import Ledger
 from hymio.store.moving import carry_hours
 from hymio.store.reading import POLICY, ZONE
@@ -71,7 +71,8 @@ def move_node(ledger: Ledger, node: int, parent: int) -> None:
 def set_zone(ledger: Ledger, node: int, name: str, at: Instant | None = None) -> None:
     """Sets a node's time zone, which acts on all below, from an instant.
 
-    By default that is always while there is no feedback yet, and now afterwards: the past is changed by asking for it.
+    By default that is always while there is no feedback yet, and afterwards from now on, by the clocks of devices that
+    are ahead, which is a minute: the past is changed by asking for it.
     """
     zone(name)
     _set(ledger, node, ZONE, name, at)
@@ -98,7 +99,7 @@ def _add_node(
 def _set(ledger: Ledger, node: int, name: str, value: str, at: Instant | None) -> None:
     must_have(ledger, "node", node)
     if at is None:
-        at = ledger.now if has_feedback(ledger) else BEGINNING
+        at = from_now_on(ledger) if has_feedback(ledger) else BEGINNING
     _put_steps(ledger, node, name, [(at, value)])
 
 
@@ -116,15 +117,16 @@ def _keep_past(
 ) -> None:
     """Makes what a node inherited until now its own past, after which it has what it had of its own, or inherits."""
     inherited = ledger.setup.hierarchy.inherited(node, settings, default)
-    own = own_value(sorted(settings.get(node, ()), key=itemgetter(0)), ledger.now)
-    past = [(at, text(value)) for at, value in inherited.steps if at < ledger.now]
+    moment = from_now_on(ledger)
+    own = own_value(sorted(settings.get(node, ()), key=itemgetter(0)), moment)
+    past = [(at, text(value)) for at, value in inherited.steps if at < moment]
     run(
         ledger,
         """DELETE FROM node_setting
-        WHERE organization_id = :o AND node_id = :node AND name = :name AND starts_at <= :now""",
-        node=node, name=name, now=ledger.now,
+        WHERE organization_id = :o AND node_id = :node AND name = :name AND starts_at <= :moment""",
+        node=node, name=name, moment=moment,
     )  # fmt: skip
-    _put_steps(ledger, node, name, [*past, (ledger.now, "" if own is None else text(own))])
+    _put_steps(ledger, node, name, [*past, (moment, "" if own is None else text(own))])
 
 
 def _policy_text(policy: MisusePolicy) -> str:

@@ -1,4 +1,4 @@
-"""How a button was pressed, all phases after it in order of time, tokens of API v2, custom data, users and alerts.
+"""Buttons' ways, offsets of texted hours, all phases in order of time, tokens of API v2, custom data, users, alerts.
 
 Distribution on Citus: all new tables are distributed by `organization_id`. The two tables of phases are made anew,
 under a key that begins with the instant, and are distributed again by `hymio db distribute`.
@@ -41,6 +41,7 @@ def _phase(name: str, *columns: sa.Column[Any]) -> None:
 
 def upgrade() -> None:
     op.add_column("feedback", _small("ui", null=True))
+    op.add_column("hour_report", _small("utc_offset", null=True))
     for table in ("followup_feedback", "text_feedback"):
         _set_aside(table)
     _make_phases()

@@ -1,0 +1,49 @@
+"""The clocks that a subject's hours are shown by: its points' own where they agree, otherwise its node's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from zoneinfo import ZoneInfo
+
+from hymio.hierarchy import BEGINNING, Timeline
+from hymio.period import Grain, Instant, bucket_start, first_instant, nominal_start, offset_at, offset_stretch
+from hymio.results.subject import Subject, node_of, points_of
+from hymio.setup import END, Setup
+
+
+class Clock:
+    """The zones of the points of a subject over time; `several`: today they are more than one."""
+
+    def __init__(self, setup: Setup, subject: Subject) -> None:
+        own = setup.zones_at(node_of(setup, subject))
+        lines = {line.steps: line for line in map(setup.zones_at, points_of(setup, subject))}
+        self._lines: Sequence[Timeline[ZoneInfo]] = tuple(lines.values()) or (own,)
+        today = {str(line.at(END - 1)): line.at(END - 1) for line in self._lines}
+        self.several = len(today) > 1
+        shared = self._lines[0] if len(self._lines) == 1 else Timeline((BEGINNING, each) for each in today.values())
+        self._shown = own if self.several else shared
+        self._stamps: dict[tuple[int, Grain], tuple[Instant, int]] = {}
+        self._steady: dict[int, tuple[Instant, Instant]] = {}  # by offset: where full hours begin when they say
+
+    def first(self, hour: int, offset: int) -> Instant:
+        """The first instant at which a clock at any of the points shows an hour with an offset."""
+        full = nominal_start(hour, offset)
+        since, until = self._steady.get(offset, (0, 0))
+        if since <= full < until:
+            return full
+        zones = [line.at(full) for line in self._lines]
+        for line, zone in zip(self._lines, zones, strict=True):
+            since, until, shown = offset_stretch(full, zone)
+            if shown == offset:
+                if len(line.steps) == 1:
+                    self._steady[offset] = since, until
+                return full
+        firsts = ((first_instant(hour, offset, zone), zone) for zone in zones)
+        return min((first for first, zone in firsts if offset_at(first, zone) == offset), default=full)
+
+    def stamp(self, hour: int, grain: Grain) -> tuple[Instant, int]:
+        """Where the bucket that holds a local hour begins, and the offset then."""
+        known = self._stamps.get((hour, grain))
+        if known is None:
+            known = self._stamps[hour, grain] = bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0)))
+        return known

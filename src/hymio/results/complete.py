@@ -1,0 +1,60 @@
+"""Whether everything of an hour has been told: by every smiley, and each time that a clock shows the hour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from hymio.hierarchy import BEGINNING
+from hymio.period import HOUR_MS, MINUTE_MS, Instant, hour_showings, nominal_start
+from hymio.setup import END, Setup, Where
+from hymio.smiley import SmileyType
+
+DELIVERY: Final = MINUTE_MS
+"""A digital smiley delivers at once and never reports; so long after an instant it has told everything."""
+
+Untold = Mapping[ZoneInfo, list[tuple[Instant, Instant]]]
+"""Ranges of instants of which something may still be told, by the zone that acts at the point."""
+
+
+def untold(setup: Setup, assignments: Iterable[int], reported: Mapping[int, Instant], now: Instant) -> Untold:
+    """When which smileys gather for the assignments and have not reported; where they stand otherwise is no matter."""
+    wanted = set(assignments)
+    found: dict[ZoneInfo, list[tuple[Instant, Instant]]] = {}
+    for smiley in setup.smileys.values():
+        told = reported.get(smiley.id, -END)
+        if smiley.type is SmileyType.DIGITAL:
+            told = max(told, now - DELIVERY)
+        for start, end, answer in setup.standings(smiley.id, BEGINNING, END):
+            if isinstance(answer, Where) and answer.assignment.id in wanted and told < end:
+                found.setdefault(answer.zone, []).append((max(start, told), end))
+    return {zone: _merged(sorted(ranges)) for zone, ranges in found.items()}
+
+
+def is_complete(untold: Untold, hour: int, offset: int | None) -> bool:
+    """Whether nothing is missing of a local hour: with an offset, of that showing of it, otherwise of all of them."""
+    return not any(
+        start < until and since < end
+        for zone, ranges in untold.items()
+        for start, end in _showings(hour, offset, zone)
+        for since, until in ranges
+    )
+
+
+def _showings(hour: int, offset: int | None, zone: ZoneInfo) -> list[tuple[Instant, Instant]]:
+    showings = list(hour_showings(hour, zone))
+    if offset is None:
+        return [(start, end) for start, end, _ in showings]
+    full = nominal_start(hour, offset)
+    return [(start, end) for start, end, shown in showings if shown == offset] or [(full, full + HOUR_MS)]
+
+
+def _merged(ranges: list[tuple[Instant, Instant]]) -> list[tuple[Instant, Instant]]:
+    merged = ranges[:1]
+    for start, end in ranges[1:]:
+        if start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(merged[-1][1], end)
+        else:
+            merged.append((start, end))
+    return merged
