@@ -35,8 +35,10 @@ def test_late_presses_far_apart_whose_followers_meet(store: Store) -> None:
     world = build(store, policy=MisusePolicy(interval=5))
     dense = [Press(1, n, AT + n * 2000, 1) for n in range(1, 5401)]
     told(store, world, *dense)
-    told(store, world, Press(2, 1, AT + 2500, 1), Press(2, 2, AT + 2500 + 2 * HOUR + 1000, 1))
-    assert_settled(store, world)
+    told(store, world, Press(2, 1, AT + 500, 1), Press(2, 2, AT + 2 * HOUR + 5500, 1))
+    settled = assert_settled(store, world)
+    shifted = [*range(6000, 2 * HOUR + 1, 6000), 2 * HOUR + 5500, *range(2 * HOUR + 12_000, 3 * HOUR + 1, 6000)]
+    assert [each.at - AT for each in settled if each.verdict == Verdict.COUNTED] == [500, *shifted]
 
 
 @law
