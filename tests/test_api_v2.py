@@ -172,6 +172,17 @@ def test_a_text_that_a_spreadsheet_would_run_is_disarmed(world: World):
     assert answer.text.startswith("feedbackId;smileyId;localTime;")
 
 
+@pytest.mark.parametrize("separator", [*",;|-:.+0a_T'", " ", "\t", "é", "☺"])
+@pytest.mark.parametrize("name", ["results/button-feedbacks", "results/text-feedbacks", "smileys", "users"])
+def test_any_separator_keeps_the_cells_apart(name: str, separator: str, world: World):
+    period = EVERYTHING if name in RESULTS else ""
+    plain = world.request(f"{name}.csv?{period}").content.decode()
+    query = httpx.QueryParams({"csvSeparator": separator})
+    odd = world.request(f"{name}.csv?{period}&{query}").content.decode()
+    wanted = list(csv.reader(io.StringIO(plain, newline=""), strict=True))
+    assert list(csv.reader(io.StringIO(odd, newline=""), strict=True, delimiter=separator)) == wanted
+
+
 def test_misuse_is_left_out_unless_it_is_asked_for(world: World):
     query = f"{EVERYTHING}&experiencePointId={TAMPERE}"
     assert [row["misuse"] for row in world.get("results/button-feedbacks", query)] == [False] * 5

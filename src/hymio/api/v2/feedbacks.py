@@ -75,8 +75,8 @@ class Writer:
     """Writes the rows of one listing, as JSON objects or as lines of CSV."""
 
     def __init__(self, setup: Setup, kind: Kind, separator: str | None) -> None:
-        """`separator` None writes JSON."""
-        self._setup, self._kind, self._separator = setup, kind, separator
+        """Without a `separator` it writes JSON."""
+        self._setup, self._kind, self._separator = setup, kind, separator or ""
         self._where: dict[int, str] = {}
         self._tails: dict[tuple[object, ...], str] = {}
         self._tail: Callable[[Row], Tail] = getattr(self, f"_{kind.phase.name.lower()}")
@@ -96,8 +96,8 @@ class Writer:
         misuse = "false" if verdict == _COUNTED else "true"
         tail = self._written_tail(row)
         if self._separator:
-            parts = (identity, str(smiley), cell(time, self._separator), where, str(button), misuse, tail)
-            return self._separator.join(parts)
+            first = self._joined((identity, str(smiley), time))
+            return self._separator.join((first, where, self._joined((str(button), misuse)), tail))
         return (
             f'{{"feedbackId":"{identity}","smileyId":{smiley},"localTime":"{time}",{where},'
             f'"buttonIndex":{button},"misuse":{misuse},{tail}'
@@ -106,8 +106,14 @@ class Writer:
     def _place(self, assignment: int) -> str:
         at = self._setup.assignments[assignment]
         pair = f'"surveyId":{at.survey},"experiencePointId":{at.node}'
-        made = self._where[assignment] = f"{at.survey}{self._separator}{at.node}" if self._separator else pair
+        made = self._where[assignment] = self._joined((str(at.survey), str(at.node))) if self._separator else pair
         return made
+
+    def _joined(self, values: tuple[str, ...]) -> str:
+        """Ids, times and words as a part of a line of CSV; only of an odd separator could there be one in them."""
+        if self._separator in _COMMON_SEPARATORS:
+            return self._separator.join(values)
+        return self._separator.join(cell(value, self._separator) for value in values)
 
     def _written_tail(self, row: Row) -> str:
         """The row's own columns; those of a button depend on its smiley and its means alone, and are remembered."""
@@ -167,6 +173,7 @@ class Writer:
 
 
 _COUNTED: Final = int(Verdict.COUNTED)
+_COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
 
 
 def _options(setup: Setup) -> dict[int, tuple[int, str | None]]:
