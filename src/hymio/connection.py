@@ -20,7 +20,7 @@ BODY_SECONDS: Final = 30
 """How long a request's body may take after its head."""
 
 HURRY_SECONDS: Final = 2
-"""How long a body may still take once the server is told to stop."""
+"""How long a client may still speak once the server is told to stop, or he was refused."""
 
 UNREAD_SECONDS: Final = 300
 """How long a client may take to read what is ready for him; exports are stricter."""
@@ -50,6 +50,7 @@ class Connection(HttpToolsProtocol):
         self._timer: TimerHandle | None = None
         self._unread: TimerHandle | None = None
         self._refusal: int = HTTPStatus.BAD_REQUEST
+        self._is_refused = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begins to wait for a first request, unless there are far too many who wait."""
@@ -67,16 +68,14 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Reads on, and sees to it that what has begun comes to its end."""
+        if self._is_refused:
+            return
         super().data_received(data)
         if self._head is not None:
             self._head += len(data)
             if self._head > MOST_HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        if self._timer is None and not self.pipeline and not self.transport.is_closing():
-            if self._head is not None or self.cycle.response_complete:
-                self._start_timer(HEAD_SECONDS)
-            elif self.cycle.more_body:
-                self._start_timer(BODY_SECONDS)
+        self._await_the_rest()
 
     def on_message_begin(self) -> None:
         """A head begins."""
@@ -141,6 +140,15 @@ class Connection(HttpToolsProtocol):
     def _cycle(self) -> RequestResponseCycle | None:
         return self.cycle
 
+    def _await_the_rest(self) -> None:
+        """Gives what has begun its time."""
+        if self._timer is not None or self.pipeline or self._is_refused or self.transport.is_closing():
+            return
+        if self._head is not None or self.cycle.response_complete:
+            self._start_timer(HEAD_SECONDS)
+        elif self.cycle.more_body:
+            self._start_timer(BODY_SECONDS)
+
     def _start_timer(self, seconds: float) -> None:
         self._timer = self.loop.call_later(seconds, self._time_is_over)
 
@@ -174,16 +182,22 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, status: int, said: str = "") -> None:
-        """Answers without asking the application, unless it has begun to answer, and hangs up."""
-        if self.transport.is_closing():
+        """Answers without asking the application, unless it has begun to answer, and hangs up.
+
+        Not at once: who is hung up on while he speaks does not hear the answer.
+        """
+        if self.transport.is_closing() or self._is_refused:
             return
+        self._is_refused = True
         cycle = self._cycle
         if cycle is None or cycle.response_complete or not cycle.response_started:
             self.transport.write(self._answer(HTTPStatus(status), said))
         if cycle is not None:
             cycle.disconnected = True
             cycle.message_event.set()
-        self.transport.close()
+        self._stop_timer()
+        self.transport.write_eof()
+        self.loop.call_later(HURRY_SECONDS, self.transport.close)
 
     def _answer(self, status: HTTPStatus, said: str) -> bytes:
         text = (said or f"{status.phrase}.").encode("ascii")
