@@ -307,7 +307,7 @@ def test_a_key_that_names_nothing(key: str, world: World):
 
 @pytest.mark.parametrize(
     "path",
-    ["/v1", "/v1/folder", "/v1/surveys", "/v1/surveys/1/result", "/v1/folders/1/children/2", "/v2/folders", "/x"],
+    ["/v1", "/v1/folder", "/v1/surveys", "/v1/surveys/1/result", "/v1/folders/1/children/2", "/v3/folders", "/x"],
 )
 def test_an_address_that_does_not_exist(path: str, world: World):
     answer = world.api.request("GET", path)
