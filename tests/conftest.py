@@ -99,6 +99,14 @@ def empty_database_url(request: pytest.FixtureRequest, databases: Databases) -> 
     yield from _for_one_test(databases, request.param, empty=True)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def no_rest() -> None:
+    """Long work does not rest between its commits: nobody waits for his turn in most tests."""
+    from hymio import store
+
+    store.LONGEST_REST = 0.0
+
+
 @pytest.fixture
 def store(database_url: str) -> Iterator[Any]:
     """An open store on each engine in turn, for this test alone."""

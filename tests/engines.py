@@ -188,6 +188,9 @@ _SETTINGS = {
     "shared_buffers": "64MB",
     "max_wal_size": "512MB",
     "log_min_messages": "fatal",
+    # No test cuts the power, and what Hymio commits is the same.
+    "fsync": "off",
+    "full_page_writes": "off",
 }
 
 

@@ -21,7 +21,7 @@ from tests.zones import zone_names
 
 opened = cache(open_store)
 law = settings(
-    max_examples=60,
+    max_examples=settings().max_examples // 2,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio.alert import AlertType
@@ -53,6 +53,7 @@ from tests.example import (
     make_example,
 )  # fmt: skip
 from tests.example_v2 import ACME, FINLAND, JANE, JOE, TOM, furnish
+from tests.test_laws import law
 from tests.world import wall, wording
 
 BY_NAME = {each.name: each for each in LISTINGS}
@@ -618,10 +619,7 @@ def seen_ids(of: Call, name: str) -> list[int]:
     return [next(iter(row.values())) for row in listed(of, name)]
 
 
-@settings(
-    max_examples=60,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+@law
 @given(forests(), st.sampled_from(["today", "yesterday", "this-week", "2024"]), st.integers(1, 3))
 def test_a_token_sees_its_subtree_and_nothing_else(
     shared_database_url: str, forest: Forest, period: str, size: int

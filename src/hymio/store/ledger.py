@@ -255,7 +255,7 @@ class Ledger:
         each = (
             "SELECT value AS id FROM json_each(:smileys)"
             if self.transaction.is_sqlite
-            else "SELECT unnest(:smileys) AS id"
+            else "SELECT unnest(CAST(:smileys AS bigint[])) AS id"
         )
         rows = self.transaction.rows(
             f"""SELECT id FROM ({each}) AS speaking WHERE EXISTS
