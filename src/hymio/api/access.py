@@ -6,9 +6,11 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
+from weakref import WeakKeyDictionary
 
 from hymio.errors import Forbidden, Unauthorized, Unavailable
 from hymio.hierarchy import Hierarchy, Scope
@@ -92,7 +94,8 @@ _TOKEN_REFUSED: Final = (
     f" {TOKEN_HEADER} or, for trials, as the parameter auth."
 )
 _NOTED_EVERY: Final = 60_000
-_noted: dict[tuple[int, int], Instant] = {}
+_notes = ThreadPoolExecutor(1, "hymio-notes")
+_noted: WeakKeyDictionary[Store, dict[tuple[int, int], Instant]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +139,16 @@ def holder(store: Store, header: str | None, parameter: str | None, now: Instant
 
 
 def _note(store: Store, token: ApiToken, now: Instant) -> None:
-    """Notes the use of a token, once a minute at most; a database that is busy is not kept busy with it."""
+    """Notes the use of a token, once a minute at most and beside the request: no reader waits for a writer."""
     key = (token.organization, token.id)
-    known = max(token.used_at or 0, _noted.get(key, 0))
+    noted = _noted.setdefault(store, {})
+    known = max(token.used_at or 0, noted.get(key, 0))
     if known <= now < known + _NOTED_EVERY:
         return
-    _noted[key] = now
+    noted[key] = now
+    _notes.submit(_note_now, store, token, now)
+
+
+def _note_now(store: Store, token: ApiToken, now: Instant) -> None:
     with suppress(Unavailable):
         note_use(store, token, now)
