@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import io
+import json
 import secrets
 import time
 from collections.abc import Iterator
@@ -321,6 +323,19 @@ def test_a_cursor_of_somebody_elses_making_is_refused(made_up: bytes, phase: Pha
 def test_a_cursor_is_read_as_it_was_written(revision: int, moment: int, offset: int, place: list[int]):
     cursor = Cursor(revision, moment, offset, tuple(place))
     assert read(written(cursor), Phase.BUTTON) == cursor
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1, max_size=64))
+def test_a_cursor_holds_any_key_of_metadata(name: str):
+    cursor = Cursor(1 << 40, 1 << 46, 10**9, (1 << 41, 1 << 31, -(1 << 63), -(1 << 63), name))
+    assert read(written(cursor), Phase.METADATA) == cursor
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\0b", ""])
+def test_a_cursor_with_a_key_that_cannot_be_stored_is_refused(name: str, world: World):
+    content = json.dumps([5, NOW, 0, 0, 0, 0, 0, name])
+    crafted = base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
+    assert world.request(f"results/metadata.json?{EVERYTHING}&cursor={crafted}").status_code == 400
 
 
 # --- who may see what ------------------------------------------------------------------------------------------------

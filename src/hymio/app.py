@@ -81,6 +81,7 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     """What lives as long as the application serves."""
     settings: Settings = app.state.settings
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.threads, "hymio"))
+    app.state.listing = asyncio.Semaphore(max(1, settings.threads // 2))
     app.state.exports = Exports(settings.streams, settings.stream_seconds)
     app.state.company = company = Company(app.state.store, most_waiting=settings.queue, clock=app.state.clock)
     app.state.reading = Reading()

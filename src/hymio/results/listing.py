@@ -20,6 +20,9 @@ from hymio.store.listing import Groups, Phase, Place, Selection, Source
 _FIRST_LOOK = 2 * DAY_MS
 """How far the hours are looked at at first for where a page's rows lie; then further and further."""
 
+_FEWEST, _MOST = 500, 50_000
+"""Rows that a tile holds, about: at first, and as it grows."""
+
 _FINEST = 1_000
 """Into how many parts an hour is cut at most."""
 
@@ -46,14 +49,17 @@ class Wanted:
 
 
 class Listed(NamedTuple):
-    """Rows, one more than wanted where there are more, and the revision that they are of.
+    """Rows, one more than wanted where there are more, the revision that they are of, and the view's own
+    revision and set-up.
 
     A row holds instant (ms UTC), offset (minutes), button, verdict, smiley, epoch, sequence, ui and assignment, then
     the phase's own columns (`Phase.columns`).
     """
 
     revision: int
+    present: int
     rows: Iterator[Row]
+    setup: Setup
 
 
 class _Span(NamedTuple):
@@ -76,7 +82,7 @@ def listed(store: Store, organization: int, wanted: Wanted, now: Instant) -> Ite
         present = revision_in(transaction, organization)
         revision = present if wanted.revision is None else min(wanted.revision, present)
         reader = _Reader(transaction, setup, wanted, revision)
-        yield Listed(revision, reader.page(_spans(setup, wanted, now)))
+        yield Listed(revision, present, reader.page(_spans(setup, wanted, now)), setup)
 
 
 def place_of(row: Row, phase: Phase) -> Place:
@@ -245,15 +251,18 @@ class _Reader:
     def _tiles(self, span: _Span, per: int) -> Iterator[tuple[Instant, Instant]]:
         """Stretches of a span that hold about as many rows as are wanted, so that little is sorted in vain.
 
-        Phases come in order of time by themselves and need no cutting.
+        Phases come in order of time by themselves and need no cutting. A revision of long ago may have had nothing
+        where there is much now: the tiles grow, so that few are read in vain.
         """
         if self._wanted.phase is not Phase.BUTTON:
             yield span.start, span.end
             return
+        per = max(per, _FEWEST)
         for start, end in _looks(span, descending=self._wanted.descending):
             hours = self._hours(span, start - HOUR_MS + 1, end)
             if hours or self._restated:
                 yield from _tiled(hours, start, end, per, descending=self._wanted.descending)
+            per = min(4 * per, max(per, _MOST))
 
 
 def _instant(place: Place) -> Instant:

@@ -168,6 +168,12 @@ class Ledger:
             """ON CONFLICT (organization_id, smiley_id, epoch, sequence, revision)
             DO UPDATE SET new_verdict = excluded.new_verdict""",
         )
+        left = [
+            (self.organization, old.assignment, old.at, old.smiley, old.epoch, old.sequence, self.revision)
+            for old, new in changes
+            if old is not None and 0 < old.assignment != new.assignment
+        ]
+        self.transaction.insert(schema.departure, left, "ON CONFLICT DO NOTHING")
 
     def quarantine(self, smiley: int, misfits: Sequence[tuple[Misfit, bytes]]) -> int:
         """Keeps what has no feedback row, each with a hash of its content; how many were not kept before."""

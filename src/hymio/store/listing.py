@@ -123,12 +123,13 @@ def _staying(transaction: Transaction, of: Selection) -> str:
 
 
 def _gone(transaction: Transaction, of: Selection) -> str:
-    """What was under the assignments then and is no more; this goes through all notes since then."""
-    return f"""SELECT {_facts(of)} FROM restatement r CROSS JOIN feedback f
-        WHERE r.organization_id = :o AND r.revision > :pin AND {_keys("f", "r")}
-        AND {transaction.within("r.old_assignment_id", "under")}
+    """What was under the assignments then and is no more, once however often it came and left."""
+    return f"""SELECT DISTINCT {_facts(of)} FROM departure d CROSS JOIN feedback f CROSS JOIN restatement r
+        WHERE d.organization_id = :o AND {transaction.within("d.assignment_id", "under")}
+        AND d.at >= :start AND d.at < :stop AND d.revision > :pin AND {_keys("f", "d")}
         AND NOT {transaction.within("f.assignment_id", "under")}
-        AND f.at >= :start AND f.at < :stop AND f.revision <= :pin AND r.revision = {_first_since("f")}"""
+        AND f.at >= :start AND f.at < :stop AND f.revision <= :pin
+        AND {_keys("r", "f")} AND r.revision = {_first_since("f")}"""
 
 
 def _meant(transaction: Transaction, of: Selection) -> str:

@@ -300,6 +300,11 @@ restatement = _owned(
     Index("ix_restatement_revision", "organization_id", "revision"),
 )
 
+# Feedback that left an assignment, by when it was pressed: what a listing that was begun before still has to show.
+departure = _owned(
+    "departure", _id("assignment_id"), _id("at"), _id("smiley_id"), _id("epoch"), _id("sequence"), _id("revision")
+)
+
 hour_report = _owned(
     "hour_report",
     _id("smiley_id"),

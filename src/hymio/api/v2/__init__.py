@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any, Final
 
 from litestar import Request, Response, get
+from litestar.concurrency import sync_to_thread
 from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from hymio.api import formats
 from hymio.api.access import TOKEN_HEADER, holder
-from hymio.api.answers import cached, is_known, json_answer, not_modified, tag_of
+from hymio.api.answers import RETRY_SECONDS, WAIT_SECONDS, cached, is_known, json_answer, not_modified, tag_of
 from hymio.api.formats import Format
 from hymio.api.query import Query
 from hymio.api.v2 import params, rows
@@ -22,7 +24,7 @@ from hymio.api.v2.call import Call, Listing
 from hymio.api.v2.feedbacks import KINDS
 from hymio.api.v2.results import feedbacks, link
 from hymio.api.v2.setup import LISTINGS
-from hymio.errors import NotFound
+from hymio.errors import NotFound, Unavailable
 
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 _LISTINGS: Final = {each.name: each for each in LISTINGS}
@@ -31,7 +33,7 @@ _KINDS: Final = {each.name: each for each in KINDS}
 
 
 def routes() -> list[HTTPRouteHandler]:
-    """The handlers; they need `store`, `settings` and `clock` in the application's state."""
+    """The handlers; they need `store`, `settings`, `clock` and `listing` in the application's state."""
     return [introspection, introspection_as_published, results_listing, listing]
 
 
@@ -53,9 +55,21 @@ def _introspected(request: Request[Any, Any, Any], state: State) -> Response[Any
     return json_answer(rows.token(token), request.headers.get("If-None-Match", ""))
 
 
-@get("/v2/results/{name:str}", sync_to_thread=True)
-def results_listing(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-    """A page of feedback."""
+@get("/v2/results/{name:str}")
+async def results_listing(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+    """A page of feedback. At most half of the threads read feedback at once: the others are for what is quick."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await state.listing.acquire()
+    except TimeoutError:
+        raise Unavailable("Too many listings of feedback are being read.", retry_after=RETRY_SECONDS) from None
+    try:
+        return await sync_to_thread(_feedbacks, request, state)
+    finally:
+        state.listing.release()
+
+
+def _feedbacks(request: Request[Any, Any, Any], state: State) -> Response[Any]:
     name, written = _named(request)
     if name not in _KINDS:
         raise NotFound("There is no such listing.")

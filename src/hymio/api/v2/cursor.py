@@ -12,7 +12,7 @@ from hymio.period import Instant
 from hymio.results import Phase, Place
 
 _ACCEPTED: Final = "the cursor of a link that Hymio gave, unchanged"
-_LONGEST: Final = 400
+_LONGEST: Final = 1_000
 _SMALL: Final = 1 << 63
 
 
@@ -27,7 +27,7 @@ class Cursor(NamedTuple):
 
 def written(cursor: Cursor) -> str:
     """The cursor as it stands in a link."""
-    content = json.dumps([*cursor[:3], *cursor.place], separators=(",", ":"))
+    content = json.dumps([*cursor[:3], *cursor.place], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
@@ -46,6 +46,8 @@ def _checked(values: object, phase: Phase) -> Cursor:
     kinds = [int] * 7 + [str if name == "name" else int for name in phase.order]
     if not isinstance(values, list) or [type(value) for value in values] != kinds:
         raise ValueError("of another shape")
+    if any("\0" in value or not value.encode() for value in values if isinstance(value, str)):
+        raise ValueError("of letters that cannot be stored")  # as `encode` says of halves of surrogate pairs
     if any(isinstance(value, int) and not -_SMALL <= value < _SMALL for value in values):
         raise ValueError("too large")
     revision, moment, offset, *place = values

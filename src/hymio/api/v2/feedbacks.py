@@ -81,15 +81,22 @@ class Writer:
         self._tails: dict[tuple[object, ...], str] = {}
         self._tail: Callable[[Row], Tail] = getattr(self, f"_{kind.phase.name.lower()}")
         self._options = _options(setup)
+        self.written = 0
 
     @property
-    def header(self) -> str:
-        """The first line of CSV; nothing in JSON."""
-        return header((*COMMON, *self._kind.columns), self._separator) if self._separator else ""
+    def begin(self) -> bytes:
+        """What stands before the rows: the header line of CSV, or the bracket of JSON."""
+        return header((*COMMON, *self._kind.columns), self._separator).encode() if self._separator else b"["
+
+    @property
+    def end(self) -> bytes:
+        """What stands behind them."""
+        return b"" if self._separator else b"]"
 
     def line(self, row: Row) -> str:
-        """A row, without anything between it and the next in JSON, with the end of its line in CSV."""
+        """The next row: in JSON with a comma before it unless it is the first, in CSV with the end of its line."""
         at, offset, button, verdict, smiley, epoch, sequence, _, assignment, *_ = row
+        self.written += 1
         identity = feedback_id_text(smiley, epoch, sequence)
         time = format_timestamp(at, offset)
         where = self._where.get(assignment) or self._place(assignment)
@@ -98,8 +105,9 @@ class Writer:
         if self._separator:
             first = self._joined((identity, str(smiley), time))
             return self._separator.join((first, where, self._joined((str(button), misuse)), tail))
+        comma = "," if self.written > 1 else ""
         return (
-            f'{{"feedbackId":"{identity}","smileyId":{smiley},"localTime":"{time}",{where},'
+            f'{comma}{{"feedbackId":"{identity}","smileyId":{smiley},"localTime":"{time}",{where},'
             f'"buttonIndex":{button},"misuse":{misuse},{tail}'
         )
 
@@ -177,9 +185,9 @@ _COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
 
 
 def _options(setup: Setup) -> dict[int, tuple[int, str | None]]:
-    """The question and the text, in its default locale, of each follow-up option."""
+    """The question and the text, in the default locale of its survey, of each follow-up option."""
     return {
-        option.id: (question.id, option.wording.texts.get(option.wording.default_locale))
+        option.id: (question.id, option.wording.texts.get(survey.question.wording.default_locale))
         for survey in setup.surveys.values()
         for question in survey.followups
         for option in question.options

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import islice
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ from hymio.api.v2.cursor import Cursor
 from hymio.api.v2.feedbacks import Kind, Writer
 from hymio.errors import Forbidden
 from hymio.period import MINUTE_MS, Instant
-from hymio.results import Wanted, place_of
+from hymio.results import Listed, Phase, Wanted, place_of
 
 _QUARTER_OF_AN_HOUR = 15 * MINUTE_MS
 """Midnight comes to every zone at the full quarter of some hour, and with it another today."""
@@ -30,25 +30,40 @@ def feedbacks(call: Call, kind: Kind) -> Response[Any]:
     call.holder.require(kind.data)
     if not call.holder.raw_results:
         raise Forbidden("Raw results, and so all feedback one by one, are switched off for this organization.")
-    asked = _asked(call, kind)
-    separator = params.separator(call.query)
-    tag = _tag(call, asked.now)
-    if is_known(tag, call.if_none_match):
-        return not_modified(tag)
-    writer = Writer(call.setup, kind, separator if call.written is Format.CSV else None)
-    body, following = _read(call, asked, writer)
-    headers = {**cached(tag), "X-More-Available": "true" if following else "false"}
-    if following is not None and asked.wanted is not None and asked.wanted.limit:
-        address = link(call, following.offset, asked.wanted.limit, cursor.written(following))
+    asked, separator = _asked(call, kind), params.separator(call.query)
+    in_csv = separator if call.written is Format.CSV else None
+    if asked.wanted is None:
+        return _answer(call, _Page(_whole([], Writer(call.setup, kind, in_csv)), None), 0, {})
+    with results.listed(call.store, call.organization, asked.wanted, asked.now) as found:
+        if found.setup.revision == call.setup.revision:
+            tag = _tag(call, found, asked.now)
+            if is_known(tag, call.if_none_match):
+                return not_modified(tag)
+            page = _read(asked.wanted, asked.now, found, Writer(call.setup, kind, in_csv))
+            return _answer(call, page, asked.wanted.limit, cached(tag))
+    # The set-up was changed since the request was read: what the token sees is asked anew.
+    return feedbacks(replace(call, setup=call.store.setup(call.organization)), kind)
+
+
+class _Page(NamedTuple):
+    """The body of an answer, and the cursor of what follows where there is more."""
+
+    body: bytes
+    following: Cursor | None
+
+
+def _answer(call: Call, page: _Page, limit: int, headers: dict[str, str]) -> Response[Any]:
+    headers = {**headers, "X-More-Available": "true" if page.following else "false"}
+    if page.following is not None and limit:
+        address = link(call, page.following.offset, limit, cursor.written(page.following))
         headers["Link"] = f'<{address}>; rel="next"'
-    return Response(body, media_type=call.written.media_type, headers=headers)
+    return Response(page.body, media_type=call.written.media_type, headers=headers)
 
 
 class _Asked(NamedTuple):
-    """What a request wants, None where the token sees nothing at all, at which offset and when."""
+    """What a request wants, None where the token sees nothing at all, and when."""
 
     wanted: Wanted | None
-    offset: int
     now: Instant
 
 
@@ -60,10 +75,10 @@ def _asked(call: Call, kind: Kind) -> _Asked:
     survey = call.survey()
     dates = params.dates(call.query, call.zone(node), now)
     misuse = params.flag(call.query, "includeMisuse", otherwise=False)
-    spam = params.flag(call.query, "includeSpam", otherwise=True)
+    spam = kind.phase is not Phase.TEXT or params.flag(call.query, "includeSpam", otherwise=True)
     descending = params.descending(call.query)
     if node is None:
-        return _Asked(None, window.offset, now)
+        return _Asked(None, now)
     wanted = Wanted(
         kind.phase, node, survey, lambda zone: dates.instants(zone, now), misuse, spam, descending,
         window.offset, window.limit,
@@ -71,42 +86,35 @@ def _asked(call: Call, kind: Kind) -> _Asked:
     if goes_on is not None:
         place = goes_on.place if goes_on.offset == window.offset else None
         wanted = replace(wanted, revision=goes_on.revision, after=place)
-    return _Asked(wanted, window.offset, now)
+    return _Asked(wanted, now)
 
 
-def _read(call: Call, asked: _Asked, writer: Writer) -> tuple[bytes, Cursor | None]:
-    """The body of a page, and the cursor of what follows where there is more. Rows become text one by one."""
-    if asked.wanted is None:
-        return _body([], writer, call.written), None
-    wanted = asked.wanted
-    with results.listed(call.store, call.organization, wanted, asked.now) as found:
-        last: list[tuple[Any, ...]] = []
-        lines = [writer.line(row) for row in _noting(islice(found.rows, wanted.limit), last)]
-        more = next(found.rows, None) is not None
-    if not more:
-        return _body(lines, writer, call.written), None
+def _read(wanted: Wanted, now: Instant, found: Listed, writer: Writer) -> _Page:
+    """The page; rows become bytes one by one."""
+    last: list[tuple[Any, ...]] = []
+    body = _whole(islice(found.rows, wanted.limit), writer, last)
+    if next(found.rows, None) is None:
+        return _Page(body, None)
     place = place_of(last[0], wanted.phase) if last else (0, 0, 0, 0)
-    return _body(lines, writer, call.written), Cursor(found.revision, asked.now, asked.offset + len(lines), place)
+    return _Page(body, Cursor(found.revision, now, wanted.offset + writer.written, place))
 
 
-def _noting(rows: Iterator[tuple[Any, ...]], last: list[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+def _whole(rows: Iterable[tuple[Any, ...]], writer: Writer, last: list[tuple[Any, ...]] | None = None) -> bytes:
+    """The body of an answer; `last` holds the last row afterwards."""
+    body = bytearray(writer.begin)
     for row in rows:
-        last[:] = [row]
-        yield row
+        body += writer.line(row).encode()
+        if last is not None:
+            last[:] = [row]
+    body += writer.end
+    return bytes(body)
 
 
-def _body(lines: list[str], writer: Writer, written: Format) -> bytes:
-    if written is Format.CSV:
-        return (writer.header + "".join(lines)).encode()
-    return ("[" + ",".join(lines) + "]").encode()
-
-
-def _tag(call: Call, now: Instant) -> str:
+def _tag(call: Call, found: Listed, now: Instant) -> str:
     """What an answer depends on: whatever was committed, the request, what the token reaches, and what day it is."""
-    revision = results.revision(call.store, call.organization)
-    return tag_of(
-        call.organization, revision, call.path, call.asked, call.holder.token.node, now // _QUARTER_OF_AN_HOUR
-    )  # fmt: skip
+    view = found.present, found.setup.revision
+    token = call.holder.token.id, call.holder.token.node
+    return tag_of(call.organization, *view, call.path, call.asked, *token, now // _QUARTER_OF_AN_HOUR)
 
 
 def link(call: Call, offset: int, limit: int, place: str | None = None) -> str:

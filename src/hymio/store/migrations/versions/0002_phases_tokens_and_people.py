@@ -46,6 +46,15 @@ def upgrade() -> None:
         _set_aside(table)
     _make_phases()
     _bring_back()
+    _owned(
+        "departure",
+        _key("assignment_id"),
+        _key("at"),
+        _key("smiley_id"),
+        _key("epoch"),
+        _key("sequence"),
+        _key("revision"),
+    )
     _make_tokens_and_custom_data()
     _make_users_and_alerts()
 
