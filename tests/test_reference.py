@@ -102,6 +102,11 @@ def test_every_endpoint_has_a_heading():
     assert headings == [endpoint.path.replace("{key}", ":key") for endpoint in v1.ENDPOINTS]
 
 
+def test_no_request_stands_twice():
+    requests = [request for request, _, _ in examples()]
+    assert [request for request in requests if requests.count(request) > 1] == [], "only one would be compared"
+
+
 def test_every_listing_has_a_heading_and_an_example():
     headings = re.findall(r"^### GET (\S+)$", (DOCS / "api-v2.md").read_text(), re.MULTILINE)
     listings = [f"/v2/{each.name}.json" for each in operations()]
@@ -112,8 +117,7 @@ def test_every_listing_has_a_heading_and_an_example():
 
 @pytest.mark.parametrize("request_line", [request for request, _, _ in examples()])
 def test_an_example_is_what_the_example_organization_answers(request_line: str, world: World):
-    # A request that is refused for want of a credential may stand beside the same one with it.
-    [(status, body), *_] = [(status, body) for request, status, body in examples() if request == request_line]
+    [(status, body)] = [(status, body) for request, status, body in examples() if request == request_line]
     answer = world.get(request_line, authenticated=status != 401)
     if os.environ.get(UPDATE):
         _put(request_line, answer.json())
@@ -124,7 +128,7 @@ def test_an_example_is_what_the_example_organization_answers(request_line: str, 
 def _put(request_line: str, content: object) -> None:
     path = DOCS / f"api-{request_line[5:7]}.md"
     text = path.read_text()
-    [found, *_] = [each for each in EXAMPLE.finditer(text) if each["request"] == request_line]
+    [found] = [each for each in EXAMPLE.finditer(text) if each["request"] == request_line]
     path.write_text(text[: found.start("body")] + _readable(content) + text[found.end("body") :])
 
 

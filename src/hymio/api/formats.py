@@ -56,8 +56,9 @@ def _text(value: Any) -> str:
     return disarmed(str(value)) if isinstance(value, str) else str(value)
 
 
-_FORMULA: Final = re.compile(r"[=+\-@\t\r\n]")
-_NUMBER: Final = re.compile(r"[+-]?[0-9][0-9 ().,/-]*")
+_FORMULA: Final = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
+_NUMBER: Final = re.compile(r"-?[0-9][0-9.,]*|\+?[0-9(][0-9 ().,-]*")
+"""A number, or that of a telephone."""
 
 
 def disarmed(text: str) -> str:

@@ -104,7 +104,10 @@ def _bring_back() -> None:
     op.execute(
         f"""INSERT INTO text_feedback (organization_id, at, smiley_id, epoch, sequence, position, text, relevance, spam,
         categories, themes, revision)
-        SELECT {key}, 1, p.text, p.relevance, p.spam, '', '', f.revision FROM old_text_feedback {joined}"""
+        SELECT {key}, 1 + coalesce((SELECT max(q.position) FROM followup_feedback q
+          WHERE q.organization_id = p.organization_id AND q.at = f.at AND q.smiley_id = p.smiley_id
+            AND q.epoch = p.epoch AND q.sequence = p.sequence), 0),
+          p.text, p.relevance, p.spam, '', '', f.revision FROM old_text_feedback {joined}"""
     )
     op.drop_table("old_followup_feedback")
     op.drop_table("old_text_feedback")

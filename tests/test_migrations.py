@@ -1,0 +1,66 @@
+"""Databases of older programs: what lies in them is there, in the new tables, after the next start."""
+
+from __future__ import annotations
+
+from alembic import command
+from sqlalchemy import text
+
+from hymio import results
+from hymio.results import Phase, Wanted, listed
+from hymio.store import migrate, open_store
+from hymio.store.dialect import connect
+from tests.world import NOW, build
+
+AT = 1_700_000_000_000
+
+
+def at_first(url: str) -> None:
+    """The tables of the first migration alone."""
+    with connect(url).connect().execution_options(writes=True) as connection, connection.begin():
+        command.upgrade(migrate._config(connection), "0001")
+
+
+def carry(url: str, newer: str) -> None:
+    """What the first tables can hold of a database of today, with two follow-ups and two texts of that time."""
+    old = ["organization", "ledger", "node", "node_setting", "localization", "question", "survey", "assignment"]
+    old += ["active_period", "smiley", "placement"]
+    with (
+        connect(newer).connect().execution_options(writes=False) as source,
+        connect(url).connect().execution_options(writes=True) as target,
+        target.begin(),
+    ):
+        for table in old:
+            rows = [dict(row._mapping) for row in source.execute(text(f"SELECT * FROM {table}"))]
+            for row in rows:
+                target.execute(text(f"INSERT INTO {table} ({', '.join(row)}) VALUES (:{', :'.join(row)})"), row)
+        for sequence in (1, 2):
+            target.execute(
+                text("INSERT INTO feedback VALUES (1, 1, 7, :n, :at, 0, 0, 1, 0, 0, 1, 0, 1)"),
+                {"n": sequence, "at": AT + sequence},
+            )
+            target.execute(
+                text("INSERT INTO text_feedback VALUES (1, 1, 7, :n, 'cold', 0.5, 0)"), {"n": sequence}
+            )  # fmt: skip
+        for position in (1, 2):
+            target.execute(text("INSERT INTO followup_feedback VALUES (1, 1, 7, 1, :p, 4)"), {"p": position})
+
+
+def test_phases_of_the_first_tables_come_along(empty_database_url: str, tmp_path: object) -> None:
+    newer = f"sqlite:///{tmp_path}/newer.db"
+    store = open_store(newer)
+    world = build(store)
+    store.close()
+    at_first(empty_database_url)
+    carry(empty_database_url, newer)
+    store = open_store(empty_database_url)
+
+    def rows(phase: Phase) -> list[tuple[object, ...]]:
+        wanted = Wanted(phase, world.root, None, lambda _: results.EVERYTHING)
+        with listed(store, world.organization, wanted, NOW) as found:
+            return [(row[6], *row[9:12]) for row in found.rows]
+
+    assert rows(Phase.FOLLOWUP) == [(1, 1, 4, None), (1, 2, 4, None)]
+    assert rows(Phase.TEXT) == [(1, 3, None, "cold"), (2, 1, None, "cold")]
+    with results.texts(store, world.organization, results.OfAssignment(world.assignments[0])) as found:
+        assert [(row.text.text, row.text.spam) for row in found.rows if row.text] == [("cold", False)] * 2
+    store.close()
