@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.errors import UnsatisfiedAssumption
 
+from tests.contract_v2 import published_document
 from tests.databases import Databases
 from tests.engines import ENGINES, Unavailable, binaries, stop_all
 
@@ -56,7 +57,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_report_header() -> list[str]:
-    lines = [f"sqlite: {sqlite3.sqlite_version}"]
+    judge = "the published file" if published_document() else "our own contract, as the published file is not here"
+    lines = [f"sqlite: {sqlite3.sqlite_version}", f"API v2 is judged by {judge}"]
     for engine in ENGINES[1:]:
         try:
             lines.append(f"{engine}: {binaries(engine)}")

@@ -5,10 +5,11 @@ from __future__ import annotations
 import base64
 import csv
 import io
+import itertools
 import json
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -26,9 +27,10 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from hymio import intake, results
+from hymio import demo, intake, results
 from hymio.api.formats import disarmed
 from hymio.api.v2.cursor import Cursor, read, written
+from hymio.demo import history
 from hymio.errors import BadRequest
 from hymio.feedback import Press, Upload, feedback_id
 from hymio.results import OfAssignment, Phase
@@ -491,19 +493,38 @@ CASES = settings(
 )  # fmt: skip
 
 
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+PERIODS = {"of the example": ["2024-03", "2024-q1", "this-year"], "of the demo": ["2025", "2025-11", "2022"]}
+
+
+@pytest.fixture(scope="module")
+def demo_world(fresh_database: Callable[[str], str]) -> Iterator[World]:
+    """A served store that holds the demo, and its token."""
+    store = open_store(fresh_database("sqlite"))
+    made = demo.build(store, history.END, presses=3_000)
+    with serving(store, now=history.END) as http:
+        yield World(store, made.organization, http, {None: made.credentials.v2_token})
+    store.close()
+
+
+def operation_of(name: str) -> Any:
+    return described()[f"/{name}.{{format}}" if OPERATIONS[name].is_listing else f"/{name}"]["GET"]
+
+
+def call(case: schemathesis.Case, world: World, node: int | None = None) -> Any:
+    """An answer that is held to the document."""
+    headers = {"X-HON-API-Token": str(world.tokens[node])}
+    return case.call_and_validate(base_url=f"{world.http.base_url}/v2", headers=headers, checks=CHECKS)
+
+
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_every_answer_is_as_published(name: str, world: World):
-    path = f"/{name}.{{format}}" if OPERATIONS[name].is_listing else f"/{name}"
-    operation = described()[path]["GET"]
+    operation = operation_of(name)
 
     @CASES
     @given(operation.as_strategy(generation_mode=GenerationMode.POSITIVE), st.sampled_from(list(world.tokens)))
     def as_published(case: schemathesis.Case, node: int | None) -> None:
-        checks = [
-            not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance
-        ]  # fmt: skip
-        headers = {"X-HON-API-Token": str(world.tokens[node])}
-        case.call_and_validate(base_url=f"{world.http.base_url}/v2", headers=headers, checks=checks)
+        call(case, world, node)
 
     @CASES
     @given(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
@@ -515,3 +536,30 @@ def test_every_answer_is_as_published(name: str, world: World):
     as_published()
     if operation.query:
         never_a_server_error()
+
+
+@pytest.mark.parametrize("name", LISTINGS)
+def test_rows_are_as_published(name: str, world: World):
+    for node in world.tokens:
+        seen = _rows_seen(name, world, PERIODS["of the example"], node)
+        assert node is not None or min(seen.values()) > 0, seen
+
+
+@pytest.mark.parametrize("name", [name for name in LISTINGS if not name.startswith("alert")])
+def test_rows_of_the_demo_are_as_published(name: str, demo_world: World):
+    seen = _rows_seen(name, demo_world, PERIODS["of the demo"], None)
+    assert min(seen.values()) > 0, seen
+
+
+def _rows_seen(name: str, world: World, periods: list[str], node: int | None) -> dict[str, int]:
+    """How many rows there were in each format; what a generated request would hardly ever ask for."""
+    operation = operation_of(name)
+    asked = [{"period": period} for period in periods] if "period" in OPERATIONS[name].parameters else [{}]
+    seen = dict.fromkeys(("json", "csv"), 0)
+    for query, ending in itertools.product(asked, seen):
+        misuse = {"includeMisuse": "true"} if "includeMisuse" in OPERATIONS[name].parameters else {}
+        answer = call(operation.Case(path_parameters={"format": ending}, query={**query, **misuse}), world, node)
+        assert answer.status_code == 200
+        rows = answer.json() if ending == "json" else list(csv.DictReader(io.StringIO(answer.text, newline="")))
+        seen[ending] += len(rows)
+    return seen
