@@ -21,6 +21,9 @@ NOW = NEW_YEAR + 2 * 366 * DAY_MS
 A_DAY = 27
 """Presses per terminal and day: the mean of the known world fleet."""
 
+_OTHER_ZONES = ("Asia/Kathmandu", "Pacific/Chatham")
+"""Of the first cities; their hours begin at other minutes than those of the rest."""
+
 OPEN = 9 * HOUR_MS, 19 * HOUR_MS
 
 
@@ -45,6 +48,9 @@ def build(store: Store, terminals: int) -> Fleet:
         above = [root]
         for level, width in (("Region", 3), ("City", 9), ("District", 27)):
             above = [catalog.add_group(ledger, f"{level} {n}", above[n % len(above)]) for n in range(width)]
+            if level == "City":
+                for city, zone in zip(above, _OTHER_ZONES, strict=False):
+                    catalog.set_zone(ledger, city, zone)
         question = catalog.add_question(ledger, Localized("en-US", {"en-US": "How was it?"}))
         survey = catalog.add_survey(ledger, question, Scale.FOUR)
         placed = []
