@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -86,6 +87,9 @@ async def _running(app: Litestar) -> AsyncIterator[None]:
     app.state.company = company = Company(app.state.store, most_waiting=settings.queue, clock=app.state.clock)
     app.state.reading = Reading()
     await company.start()
+    # What was made to start lives as long as the server: it need not be looked through for garbage again and again.
+    gc.collect()
+    gc.freeze()
     try:
         yield
     finally:

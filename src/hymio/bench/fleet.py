@@ -29,10 +29,11 @@ OPEN = 9 * HOUR_MS, 19 * HOUR_MS
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """An organization with terminals, one at each point."""
+    """An organization with terminals, one at each point; the root has three zones, the region below it one."""
 
     organization: int
     root: int
+    region: int
     survey: int
     assignments: tuple[int, ...]
     smileys: tuple[int, ...]
@@ -45,9 +46,11 @@ def build(store: Store, terminals: int) -> Fleet:
     with store.begin(organization, NEW_YEAR) as ledger:
         root = catalog.add_group(ledger, "Root")
         catalog.set_zone(ledger, root, "Europe/Helsinki")
-        above = [root]
+        above, region = [root], root
         for level, width in (("Region", 3), ("City", 9), ("District", 27)):
             above = [catalog.add_group(ledger, f"{level} {n}", above[n % len(above)]) for n in range(width)]
+            if level == "Region":
+                region = above[-1]
             if level == "City":
                 for city, zone in zip(above, _OTHER_ZONES, strict=False):
                     catalog.set_zone(ledger, city, zone)
@@ -62,7 +65,7 @@ def build(store: Store, terminals: int) -> Fleet:
             catalog.place(ledger, smiley.id, point, 0)
             placed.append((assignment, smiley.id, smiley.token))
     assignments, smileys, tokens = zip(*placed, strict=True)
-    return Fleet(organization, root, survey, assignments, smileys, tokens)
+    return Fleet(organization, root, region, survey, assignments, smileys, tokens)
 
 
 def busy_days(fleet: Fleet, presses: int) -> list[Upload]:

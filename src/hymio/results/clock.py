@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from hymio.hierarchy import BEGINNING, Timeline
-from hymio.period import Grain, Instant, bucket_start, first_instant, nominal_start, offset_at, offset_stretch
+from hymio.period import DAY_MS, Grain, Instant, bucket_start, first_instant, nominal_start, offset_at, offset_stretch
 from hymio.results.subject import Subject, node_of, points_of
 from hymio.setup import END, Setup
 
@@ -22,7 +22,6 @@ class Clock:
         self.several = len(today) > 1
         shared = self._lines[0] if len(self._lines) == 1 else Timeline((BEGINNING, each) for each in today.values())
         self._shown = own if self.several else shared
-        self._stamps: dict[tuple[int, Grain], tuple[Instant, int]] = {}
         self._steady: dict[int, tuple[Instant, Instant]] = {}  # by offset: where full hours begin when they say
 
     def first(self, hour: int, offset: int) -> Instant:
@@ -41,9 +40,25 @@ class Clock:
         firsts = ((first_instant(hour, offset, zone), zone) for zone in zones)
         return min((first for first, zone in firsts if offset_at(first, zone) == offset), default=full)
 
-    def stamp(self, hour: int, grain: Grain) -> tuple[Instant, int]:
-        """Where the bucket that holds a local hour begins, and the offset then."""
-        known = self._stamps.get((hour, grain))
-        if known is None:
-            known = self._stamps[hour, grain] = bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0)))
-        return known
+    def stamps(self, grain: Grain) -> Callable[[int], tuple[Instant, int]]:
+        """Where the bucket of a grain that holds a local hour begins, and the offset then: a function of the hour."""
+        found: dict[int, tuple[Instant, int]] = {}
+        since = until = shown = 0  # by this offset hours begin when they say
+
+        def stamp(hour: int) -> tuple[Instant, int]:
+            nonlocal since, until, shown
+            known = found.get(hour)
+            if known is not None:
+                return known
+            at = nominal_start(hour, shown)
+            if not (grain is Grain.HOUR and since <= at < until):
+                at, offset = bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0)))
+                if len(self._shown.steps) == 1:
+                    since, until, shown = offset_stretch(at, self._shown.steps[0][1])
+                    since += DAY_MS
+                found[hour] = at, offset
+                return at, offset
+            found[hour] = at, shown
+            return at, shown
+
+        return stamp

@@ -155,28 +155,33 @@ def _hours(
         rows = reading.assignment_hours(transaction, setup.organization, assignments, start, end, buttons)
     else:
         rows = reading.group_hours(transaction, setup.organization, subject.node, subject.survey, start, end, buttons)
-    for row in rows:
-        hour = row[0]
-        offset = (hour * HOUR_MS - row[1]) // MINUTE_MS
-        first = clock.first(hour, offset)
-        if within.start <= first < within.end:
-            yield _Hour(first, offset, hour, row[2], row[3], row[4:])
+    low, high, first_of, made = within.start, within.end, clock.first, _Hour._make
+    for hour, full, verdict, revision, *counts in rows:
+        offset = (hour * HOUR_MS - full) // MINUTE_MS
+        first = first_of(hour, offset)
+        if low <= first < high:
+            yield made((first, offset, hour, verdict, revision, tuple(counts)))
 
 
 def _bucketed(clock: Clock, hours: Iterable[_Hour], grain: Grain) -> Iterator[Bucket]:
     """Hours grouped by first instant, or by wall clock where the grain is coarser or the zones are several."""
-    by_hour = grain is Grain.HOUR and not clock.several
+    stamp = None if grain is Grain.HOUR and not clock.several else clock.stamps(grain)
     grouped: dict[tuple[Instant, int, int], list[_Hour]] = {}
     for each in hours:
-        if any(each.counts):
-            hour = bucket_of(each.hour, grain)
-            key = (each.first, each.offset, hour) if by_hour else (*clock.stamp(hour, grain), hour)
-            grouped.setdefault(key, []).append(each)
-    for (at, offset, hour), group in sorted(grouped.items()):
-        yield Bucket(at, offset, _by_verdict(group), max([each.revision for each in group]), hour)
+        first, offset, hour, _, _, counts = each
+        if any(counts):
+            if stamp is not None:
+                hour = bucket_of(hour, grain)
+                first, offset = stamp(hour)
+            grouped.setdefault((first, offset, hour), []).append(each)
+    for key in sorted(grouped):
+        group = grouped[key]
+        yield Bucket(key[0], key[1], _by_verdict(group), max([each.revision for each in group]), key[2])
 
 
 def _by_verdict(group: list[_Hour]) -> dict[int, tuple[int, ...]]:
+    if len(group) == 1:
+        return {group[0].verdict: group[0].counts}
     verdicts: dict[int, tuple[int, ...]] = {}
     for each in group:
         known = verdicts.get(each.verdict)
