@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from enum import IntEnum
-from typing import NamedTuple
+from functools import partial
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 DEVICE_EPOCHS = 1 << 32
@@ -244,6 +248,15 @@ class Feedback(NamedTuple):
         return self.at, self.smiley, self.epoch, self.sequence
 
 
+made_feedback: Callable[[tuple[Any, ...]], Feedback] = partial(tuple.__new__, Feedback)
+"""A feedback of all its values in order; naming them takes twice as long, and there are many."""
+
+chain_order: Callable[[Feedback], tuple[int, int, int, int]] = itemgetter(
+    *map(Feedback._fields.index, ("assignment", "at", "epoch", "sequence"))
+)
+"""What the feedbacks of a smiley are sorted by to be judged."""
+
+
 class Quarantined(NamedTuple):
     """What of an upload is kept but not counted, and why: one press, only what of it `phase` says, or `presses` of the
     hour from this sequence on."""
@@ -286,6 +299,14 @@ def halves(identity: UUID) -> tuple[int, int]:
 def is_device_key(epoch: int) -> bool:
     """Whether a key was numbered by a device rather than made as a UUID by a client."""
     return 0 <= epoch < DEVICE_EPOCHS
+
+
+def sequences_told(presses: Iterable[Press]) -> dict[int, list[int]]:
+    """The sequences of presses, by epoch, as they were told."""
+    told: dict[int, list[int]] = {}
+    for epoch, run in groupby(presses, key=itemgetter(0)):
+        told.setdefault(epoch, []).extend(map(itemgetter(1), run))
+    return told
 
 
 def placeholder_sequence(first: int, button: int, ordinal: int) -> int:

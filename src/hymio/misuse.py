@@ -16,6 +16,8 @@ MINUTES_A_DAY = 24 * 60
 _MINUTE_MS = 60_000
 _THURSDAY = 3
 _SECOND = int(Accuracy.SECOND)
+_COUNTED, _INTERVAL = Verdict.COUNTED, Verdict.INTERVAL
+"""Looking a member up in its class takes longer than judging by it."""
 
 OpeningHours = tuple[tuple[tuple[int, int], ...], ...]
 """Seven days from Monday, each with half-open ranges of local minutes after midnight; () means always open."""
@@ -90,13 +92,14 @@ class Judge:
     def judge(self, feedback: Feedback) -> Verdict:
         """The verdict of the next press. Rules in order, the first that hits is the reason (docs: misuse)."""
         if feedback.accuracy != _SECOND:
-            return Verdict.COUNTED
+            return _COUNTED
         if self._interval is not None and not feedback.repeated:
             # Nearly all presses are judged by one unchanging interval and nothing else.
-            if feedback.at - self.last_counted < self._interval:
-                return Verdict.INTERVAL
-            self.last_counted = feedback.at
-            return Verdict.COUNTED
+            at = feedback.at
+            if at - self.last_counted < self._interval:
+                return _INTERVAL
+            self.last_counted = at
+            return _COUNTED
         verdict = self._verdict(feedback, self._policies.at(feedback.at))
         if verdict is Verdict.COUNTED:
             self.last_counted = feedback.at

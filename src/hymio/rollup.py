@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from operator import add
 from typing import NamedTuple, TypeVar
 
@@ -37,6 +38,9 @@ class GroupHour(NamedTuple):
     verdict: int
 
 
+# By name it takes twice as long.
+_group_hour: Callable[[tuple[int, ...]], GroupHour] = partial(tuple.__new__, GroupHour)
+
 Counts = list[int]
 """Presses by button index, as long as MAX_BUTTONS."""
 
@@ -67,8 +71,11 @@ def group_up(
         _add(together, (tuple(keys(assignment)), hour, starts_at, verdict), counts)
     groups: dict[GroupHour, Counts] = {}
     for (above, hour, starts_at, verdict), counts in together.items():
+        told = [(button, count) for button, count in enumerate(counts) if count]
         for node, survey in above:
-            _add(groups, GroupHour(node, survey, hour, starts_at, verdict), counts)
+            total = groups.setdefault(_group_hour((node, survey, hour, starts_at, verdict)), no_counts())
+            for button, count in told:
+                total[button] += count
     return groups
 
 

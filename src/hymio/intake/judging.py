@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain, groupby
 
-from hymio.feedback import Feedback, Verdict
+from hymio.feedback import Feedback, Verdict, chain_order
 from hymio.hierarchy import BEGINNING
 from hymio.misuse import Judge, longest_window
 from hymio.period import HOUR_MS, Instant
@@ -23,7 +23,7 @@ def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = Tr
 
     Without `follow` the caller settles everything that comes after by itself. Returns how many rows were written.
     """
-    placed = sorted((each for each in candidates if each.new.verdict == _COUNTED), key=_by_chain)
+    placed = sorted([each for each in candidates if each.new.verdict == _COUNTED], key=_chain_order)
     written = 0
     if len(placed) < len(candidates):
         written = _write(ledger, [each for each in candidates if each.new.verdict != _COUNTED])
@@ -56,17 +56,16 @@ def _told_apart(
 
 def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> Iterator[Change]:
     judging = Judge(ledger.setup.policies_of(assignment, run[0].new.smiley))
-    yield from (judged for each in run if (judged := _judged(judging, each)) is not None)
+    yield from _judge_all(judging, run)
 
 
 def _write(ledger: Ledger, changes: list[Change]) -> int:
     ledger.write(changes)
-    return sum(change.old != change.new for change in changes)
+    return len([new for old, new in changes if old != new])
 
 
-def _by_chain(candidate: Candidate) -> tuple[int, int, int, int]:
-    _, epoch, sequence, at, _, _, _, _, _, assignment, *_ = candidate[1]
-    return assignment, at, epoch, sequence
+def _chain_order(candidate: Candidate) -> tuple[int, int, int, int]:
+    return chain_order(candidate[1])
 
 
 def _assignment(candidate: Candidate) -> int:
@@ -84,10 +83,13 @@ def _order(feedback: Feedback) -> tuple[int, int, int]:
 def _runs(chained: list[Candidate], apart: int) -> Iterator[list[Candidate]]:
     """Splits where presses lie far apart, so that a press of last year does not make us read the year."""
     start = 0
-    for position in range(1, len(chained)):
-        if chained[position].new.at - chained[position - 1].new.at > apart:
+    before = chained[0].new.at
+    for position, (_, new) in enumerate(chained):
+        at = new.at
+        if at - before > apart:
             yield chained[start:position]
             start = position
+        before = at
     yield chained[start:]
 
 
@@ -104,7 +106,7 @@ def _judge_run(
     stored = (each for each in stored if _key(each) not in waiting)
     following = _recalled(judging, stored, _order(first))
     if following is None:  # nothing is stored after the first candidate: the usual case
-        yield from (judged for each in run if (judged := _judged(judging, each)) is not None)
+        yield from _judge_all(judging, run)
         return
     neighbours = (Change(each, each) for each in chain([following], stored))
     chained = merge(run, neighbours, key=lambda change: _order(change.new))
@@ -138,13 +140,25 @@ def _recalled(judging: Judge, stored: Iterator[Feedback], first: tuple[int, int,
     return None
 
 
+def _judge_all(judging: Judge, run: list[Candidate]) -> list[Change]:
+    """What is to change of a run that has no stored neighbours after its first."""
+    verdicts = map(judging.judge, [new for _, new in run])
+    judged = [
+        each if each[1].verdict == verdict else _given(each, verdict)
+        for each, verdict in zip(run, verdicts, strict=True)
+    ]
+    return [each for each in judged if each[0] != each[1]]
+
+
 def _judged(judging: Judge, candidate: Change) -> Change | None:
     """The change that gives the next feedback its verdict; None if there is nothing to change."""
-    old, new = candidate
-    verdict = judging.judge(new)
-    if new.verdict != verdict:
-        return Change(old, new._replace(verdict=int(verdict)))
-    return candidate if old is None or old != new else None
+    verdict = judging.judge(candidate.new)
+    judged = candidate if candidate.new.verdict == verdict else _given(candidate, verdict)
+    return judged if judged.old != judged.new else None
+
+
+def _given(candidate: Change, verdict: Verdict) -> Change:
+    return Change(candidate.old, candidate.new._replace(verdict=int(verdict)))
 
 
 def _walk(

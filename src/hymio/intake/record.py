@@ -5,8 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from bisect import bisect_right
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hymio.errors import HymioError, NotFound, Unavailable
@@ -21,6 +20,7 @@ from hymio.feedback import (
     Verdict,
     is_device_key,
     is_quarantined,
+    sequences_told,
 )
 from hymio.intake.hours import settle_placeholders, take_hour_report
 from hymio.intake.judging import Candidate, settle
@@ -81,8 +81,9 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     if upload.smiley not in ledger.setup.smileys:
         raise NotFound(f"there is no smiley {upload.smiley}")
     correction = clock_correction(upload.clock, ledger.now)
-    sorted_ = _sort(ledger, upload)
-    feedbacks = _store_presses(ledger, upload.smiley, sorted_, correction)
+    sequences = sequences_told(upload.presses)
+    sorted_ = _sort(ledger, upload, sequences)
+    feedbacks = _store_presses(ledger, upload, sorted_, correction)
     hours = [(report, take_hour_report(ledger, upload.smiley, report)) for report in upload.hours]
     taken = tuple(report for report, waiting in hours if waiting is not None)
     refused = [_refused(report) for report, waiting in hours if waiting is None]
@@ -90,14 +91,14 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     misfits = [each for each in told if each.phase is None]
     kept = _quarantine(ledger, upload.smiley, misfits)
     ledger.put_aside(upload.smiley, _hashed(each for each in told if each.phase is not None))
-    acknowledged = _acknowledge(ledger, upload._replace(hours=taken), misfits)
+    acknowledged = _acknowledge(ledger, upload._replace(hours=taken), sequences, misfits)
     # Nobody can have told of what has not happened yet.
     reported = None if upload.reported_through is None else min(upload.reported_through + correction, ledger.now)
     ledger.seen(upload, reported, None if upload.clock is None else upload.clock - ledger.now)
     quarantined = [
         Quarantined(each.epoch, each.sequence, Verdict(each.verdict))
         for each in feedbacks
-        if is_quarantined(each.verdict)
+        if each.verdict and is_quarantined(each.verdict)
     ]
     return Receipt(
         smiley=upload.smiley,
@@ -115,11 +116,10 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     )
 
 
-def _sort(ledger: Ledger, upload: Upload) -> _Sorted:
+def _sort(ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]]) -> _Sorted:
     """Fresh presses, duplicates, and conflicts: a known key with other content, which never replaces what is stored."""
-    keys = {(press.epoch, press.sequence) for press in upload.presses}
-    stored = _stored(ledger, upload.smiley, keys)
-    if not stored and len(keys) == len(upload.presses):
+    stored = _stored(ledger, upload.smiley, sequences)
+    if not stored and all(len(set(told)) == len(told) for told in sequences.values()):
         return _Sorted(fresh=list(upload.presses))
     found = _Sorted()
     told = {key: _content(ledger, each) for key, each in stored.items()}
@@ -128,19 +128,13 @@ def _sort(ledger: Ledger, upload: Upload) -> _Sorted:
     return found
 
 
-def _stored(ledger: Ledger, smiley: int, keys: Iterable[Key]) -> dict[Key, Feedback]:
+def _stored(ledger: Ledger, smiley: int, sequences: Mapping[int, list[int]]) -> dict[Key, Feedback]:
     """The stored feedbacks among these keys; a device's are not looked for beyond the highest one it has told."""
-    devices: defaultdict[int, list[int]] = defaultdict(list)
-    clients: list[Key] = []
-    for epoch, sequence in keys:
-        if is_device_key(epoch):
-            devices[epoch].append(sequence)
-        else:
-            clients.append((epoch, sequence))
+    clients = [(epoch, each) for epoch, told in sequences.items() if not is_device_key(epoch) for each in set(told)]
     found = ledger.known_keys(smiley, clients) if clients else {}
-    for epoch, sequences in devices.items():
-        if min(sequences) <= ledger.progress(smiley, epoch)[1]:
-            found |= {(epoch, sequence): each for sequence, each in ledger.known(smiley, epoch, sequences).items()}
+    for epoch, told in sequences.items():
+        if is_device_key(epoch) and min(told) <= ledger.progress(smiley, epoch)[1]:
+            found |= {(epoch, sequence): each for sequence, each in ledger.known(smiley, epoch, set(told)).items()}
     return found
 
 
@@ -173,13 +167,14 @@ def _body(press: Press) -> str:
     return json.dumps(said, separators=(",", ":"))
 
 
-def _store_presses(ledger: Ledger, smiley: int, sorted_: _Sorted, correction: int) -> list[Feedback]:
+def _store_presses(ledger: Ledger, upload: Upload, sorted_: _Sorted, correction: int) -> list[Feedback]:
+    smiley, presses = upload.smiley, upload.presses
     resolver = Resolver(ledger, smiley, sorted_.fresh)
     feedbacks = [resolver.resolve(press, correction) for press in sorted_.fresh]
     resolver.note_visits()
     settle(ledger, [Candidate(None, feedback) for feedback in feedbacks])
-    told = [*((press, None) for press in sorted_.fresh), *sorted_.known]
-    if any(press.after is not None for press, _ in told):
+    if any(press.after is not None for press in presses):
+        told = [*((press, None) for press in sorted_.fresh), *sorted_.known]
         fresh = {(each.epoch, each.sequence): each for each in feedbacks}
         sorted_.misfits += store_phases(ledger, fresh, told)
     _supersede(ledger, smiley, sorted_.fresh)
@@ -188,12 +183,11 @@ def _store_presses(ledger: Ledger, smiley: int, sorted_: _Sorted, correction: in
 
 def _supersede(ledger: Ledger, smiley: int, fresh: Iterable[Press]) -> None:
     """Lets the detail of hours that an SMS told of take the place of its placeholders."""
-    by_epoch: defaultdict[int, list[int]] = defaultdict(list)
-    for press in fresh:
-        by_epoch[press.epoch].append(press.sequence)
-    for epoch, sequences in by_epoch.items():
+    if not ledger.tells_hours(smiley):
+        return
+    for epoch, told in sequences_told(fresh).items():
         if is_device_key(epoch):
-            for report in ledger.hour_reports(smiley, epoch, min(sequences), max(sequences) + 1):
+            for report in ledger.hour_reports(smiley, epoch, min(told), max(told) + 1):
                 settle_placeholders(ledger, smiley, report)
 
 
@@ -220,12 +214,11 @@ def _cut(misfit: Misfit) -> Misfit:
     return misfit._replace(body=misfit.body[: LONGEST_BODY - len(mark)] + mark)
 
 
-def _acknowledge(ledger: Ledger, upload: Upload, misfits: Sequence[Misfit]) -> tuple[tuple[int, int], ...]:
+def _acknowledge(
+    ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]], misfits: Sequence[Misfit]
+) -> tuple[tuple[int, int], ...]:
     """Through which sequence nothing is missing, for each device epoch in the upload."""
-    told: defaultdict[int, set[int]] = defaultdict(set)
-    for press in upload.presses:
-        if is_device_key(press.epoch):
-            told[press.epoch].add(press.sequence)
+    told = {epoch: set(numbers) for epoch, numbers in sequences.items() if is_device_key(epoch)}
     ranges = list(upload.lost) + [
         (each.epoch, each.first, each.end - 1) for each in upload.hours if each.end > each.first
     ]
@@ -236,7 +229,7 @@ def _acknowledge(ledger: Ledger, upload: Upload, misfits: Sequence[Misfit]) -> t
         epoch: _disjoint(sorted((first, last) for each, first, last in ranges if each == epoch)) for epoch in epochs
     }
     ledger.account(upload.smiley, [(epoch, *span) for epoch in epochs for span in spans[epoch]])
-    return tuple((epoch, _advance(ledger, upload.smiley, epoch, told[epoch], ranges)) for epoch in epochs)
+    return tuple((epoch, _advance(ledger, upload.smiley, epoch, told.get(epoch, set()), ranges)) for epoch in epochs)
 
 
 def _advance(ledger: Ledger, smiley: int, epoch: int, told: set[int], ranges: list[tuple[int, int, int]]) -> int:
@@ -257,11 +250,13 @@ def _walk(
     firsts = [first for first, _ in ranges]
     known: set[int] = set()
     while True:
+        while through + 1 in told:
+            through += 1
         following = through + 1
         covering = bisect_right(firsts, following) - 1
         if covering >= 0 and ranges[covering][1] >= following:
             through = ranges[covering][1]
-        elif following in told or following in known:
+        elif following in known:
             through = following
         elif stored_beyond and ledger.known(smiley, epoch, (following,)):
             known = {each.sequence for each in ledger.numbered(smiley, epoch, following, following + _WALKED)}

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key
+from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key, made_feedback
 from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_stretch
 from hymio.setup import Setup
 from hymio.smiley import CLOCK_TOLERANCE
@@ -61,8 +61,10 @@ class Resolver:
         repeated = 0
         if visitor is not None and verdict == _COUNTED:
             repeated = int(self._repeats(assignment, at, visitor))
-        key, when = (self._smiley, epoch, sequence), (at, offset, correction)
-        return Feedback(*key, *when, button, 0, repeated, assignment, verdict, self._revision, ui)
+        smiley, revision = self._smiley, self._revision
+        return made_feedback(
+            (smiley, epoch, sequence, at, offset, correction, button, 0, repeated, assignment, verdict, revision, ui)
+        )
 
     def note_visits(self) -> None:
         """Writes down who answered when, once all presses are resolved."""

@@ -145,10 +145,14 @@ class Ledger:
 
     def write(self, changes: Sequence[Change]) -> None:
         """Appends what is new, restates what is changed, and moves both in the hours."""
-        self.append([change.new for change in changes if change.old is None])
-        self.restate([change for change in changes if change.old is not None and change.old != change.new])
-        self._count([change.old for change in changes if change.old is not None], -1)
-        self._count([change.new for change in changes], 1)
+        fresh = [new for old, new in changes if old is None]
+        self.append(fresh)
+        self._count(fresh, 1)
+        if len(fresh) < len(changes):
+            stored = [change for change in changes if change.old is not None]
+            self.restate([change for change in stored if change.old != change.new])
+            self._count([change.old for change in stored if change.old is not None], -1)
+            self._count([change.new for change in stored], 1)
 
     def append(self, feedbacks: Sequence[Feedback]) -> None:
         """Inserts rows, without touching hours."""
@@ -290,9 +294,13 @@ class Ledger:
             DO UPDATE SET at = CASE WHEN excluded.at > visit.at THEN excluded.at ELSE visit.at END""",
         )
 
+    def tells_hours(self, smiley: int) -> bool:
+        """Whether a smiley may have told hours by SMS; among those expected, whether it has."""
+        return self._telling_hours is None or smiley in self._telling_hours
+
     def hour_reports(self, smiley: int, epoch: int, start: int, end: int) -> list[HourReport]:
         """The hours told by SMS whose sequences overlap [start, end), in order of sequence."""
-        if self._telling_hours is not None and smiley not in self._telling_hours:
+        if not self.tells_hours(smiley):
             return []
         # They do not overlap: of those that begin before, only the last can reach into it.
         those = "WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
@@ -338,13 +346,11 @@ class Ledger:
 
     def put_assignment_hours(self, hours: dict[AssignmentHour, Counts]) -> None:
         """Adds to the hours of assignments, and to nothing above them."""
-        rows = [_hour_row(self, key, counts) for key, counts in sorted(hours.items())]
-        self.transaction.insert(schema.assignment_hour, rows, _ADD_ASSIGNMENT_HOUR)
+        self.transaction.insert(schema.assignment_hour, self._hour_rows(hours), _ADD_ASSIGNMENT_HOUR)
 
     def add_group_hours(self, groups: dict[GroupHour, Counts]) -> None:
         """Adds differences to the hours of groups."""
-        rows = [_hour_row(self, key, counts) for key, counts in sorted(groups.items()) if any(counts)]
-        self.transaction.insert(schema.group_hour, rows, _ADD_GROUP_HOUR)
+        self.transaction.insert(schema.group_hour, self._hour_rows(groups), _ADD_GROUP_HOUR)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -361,6 +367,10 @@ class Ledger:
         for key, counts in gathered.items():
             _add(before, key, counts)
 
+    def _hour_rows(self, hours: Mapping[Key, Counts]) -> list[Row]:
+        organization, revision = self.organization, self.revision
+        return [(organization, *key, *counts, revision) for key, counts in hours.items() if any(counts)]
+
     def _settle_smileys(self) -> None:
         key = self.organization
         self.transaction.insert(
@@ -376,7 +386,7 @@ class Ledger:
     def _count(self, feedbacks: Iterable[Feedback], by: int) -> None:
         hours = self._hours
         for _, _, _, at, offset, _, button, _, _, assignment, verdict, _, _ in feedbacks:
-            if is_raw(verdict):
+            if not verdict or is_raw(verdict):
                 key = (assignment, hour_of(at, offset), offset, verdict)
                 counts = hours.get(key)
                 if counts is None:
@@ -387,10 +397,6 @@ class Ledger:
 def _add(hours: dict[Key, Counts], key: Key, counts: Counts) -> None:
     known = hours.get(key)
     hours[key] = counts if known is None else list(map(add, known, counts))
-
-
-def _hour_row(ledger: Ledger, key: Sequence[int], counts: Counts) -> Row:
-    return (ledger.organization, *key, *counts, ledger.revision)
 
 
 def _update(organization: int, new: Feedback) -> dict[str, object]:
