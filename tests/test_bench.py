@@ -12,6 +12,7 @@ from hymio.cli import app
 ROWS = [
     "presses in, uploads of 100",
     "presses in, uploads of 100",
+    "presses in, uploads of 100",
     "disk per press",
     "a year by hour of a region, one survey",
     "a year by hour of a region, one scale",

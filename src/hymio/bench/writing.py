@@ -18,16 +18,17 @@ from hymio.period import HOUR_MS
 from hymio.store import open_store
 from hymio.store.yardstick import Commit, bare_loop, scratch_database
 
-TOGETHER = 16
-"""Uploads in a commit when several terminals report at once."""
+TOGETHER = (64, 16, 1)
+"""Uploads in a commit: what gathers while one runs when a fleet reports at once (a server takes up to 256), and fewer."""
 
 HOT = 100_000
 
 
 def uploads(folder: Path, server: str | None, presses: int, progress: Progress) -> Iterator[Figure]:
-    """Durable presses in, uploads of 100: many in a commit as the server does it, and one in a commit."""
-    for together, reach in ((TOGETHER, "≥ 0.5"), (1, "")):
+    """Durable presses in, uploads of 100: many in a commit as the server does it, fewer, and one."""
+    for together in TOGETHER:
         count = presses if together > 1 else presses // 4
+        reach = "≥ 0.5" if together == TOGETHER[0] else ""
         with scratch_database(folder, server, f"door{together}") as url:
             door = _rate_of_door(url, count, together, progress)
         with scratch_database(folder, server, f"bare{together}") as url:

@@ -40,12 +40,12 @@ class Clock:
         firsts = ((first_instant(hour, offset, zone), zone) for zone in zones)
         return min((first for first, zone in firsts if offset_at(first, zone) == offset), default=full)
 
-    def stamps(self, grain: Grain) -> Callable[[int], tuple[Instant, int]]:
-        """Where the bucket of a grain that holds a local hour begins, and the offset then: a function of the hour."""
-        found: dict[int, tuple[Instant, int]] = {}
+    def stamps(self, grain: Grain) -> Callable[[int], tuple[Instant, int, int]]:
+        """Where the bucket of a grain that begins with a local hour begins, the offset then, and that hour."""
+        found: dict[int, tuple[Instant, int, int]] = {}
         since = until = shown = 0  # by this offset hours begin when they say
 
-        def stamp(hour: int) -> tuple[Instant, int]:
+        def stamp(hour: int) -> tuple[Instant, int, int]:
             nonlocal since, until, shown
             known = found.get(hour)
             if known is not None:
@@ -56,9 +56,9 @@ class Clock:
                 if len(self._shown.steps) == 1:
                     since, until, shown = offset_stretch(at, self._shown.steps[0][1])
                     since += DAY_MS
-                found[hour] = at, offset
-                return at, offset
-            found[hour] = at, shown
-            return at, shown
+                found[hour] = at, offset, hour
+                return found[hour]
+            found[hour] = at, shown, hour
+            return found[hour]
 
         return stamp

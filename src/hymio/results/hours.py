@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from operator import add
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from hymio.feedback import Verdict
 from hymio.period import (
@@ -142,6 +143,11 @@ class _Hour(NamedTuple):
     counts: tuple[int, ...]
 
 
+# By name they take twice as long, and a year has thousands.
+_made_hour: Callable[[tuple[Any, ...]], _Hour] = partial(tuple.__new__, _Hour)
+_made_bucket: Callable[[tuple[Any, ...]], Bucket] = partial(tuple.__new__, Bucket)
+
+
 def _hours(
     transaction: Transaction, setup: Setup, subject: Subject, clock: Clock, within: InstantRange
 ) -> Iterator[_Hour]:
@@ -155,38 +161,34 @@ def _hours(
         rows = reading.assignment_hours(transaction, setup.organization, assignments, start, end, buttons)
     else:
         rows = reading.group_hours(transaction, setup.organization, subject.node, subject.survey, start, end, buttons)
-    low, high, first_of, made = within.start, within.end, clock.first, _Hour._make
-    for hour, full, verdict, revision, *counts in rows:
+    low, high, first_of = within.start, within.end, clock.first
+    for row in rows:
+        hour, full, verdict, revision = row[:4]
         offset = (hour * HOUR_MS - full) // MINUTE_MS
         first = first_of(hour, offset)
         if low <= first < high:
-            yield made((first, offset, hour, verdict, revision, tuple(counts)))
+            yield _made_hour((first, offset, hour, verdict, revision, row[4:]))
 
 
 def _bucketed(clock: Clock, hours: Iterable[_Hour], grain: Grain) -> Iterator[Bucket]:
     """Hours grouped by first instant, or by wall clock where the grain is coarser or the zones are several."""
     stamp = None if grain is Grain.HOUR and not clock.several else clock.stamps(grain)
-    grouped: dict[tuple[Instant, int, int], list[_Hour]] = {}
-    for each in hours:
-        first, offset, hour, _, _, counts = each
-        if any(counts):
-            if stamp is not None:
-                hour = bucket_of(hour, grain)
-                first, offset = stamp(hour)
-            grouped.setdefault((first, offset, hour), []).append(each)
+    grouped: dict[tuple[Instant, int, int], tuple[dict[int, tuple[int, ...]], list[int]]] = {}
+    for first, offset, hour, verdict, revision, counts in hours:
+        if not any(counts):
+            continue
+        key = (first, offset, hour) if stamp is None else stamp(bucket_of(hour, grain))
+        known = grouped.get(key)
+        if known is None:
+            grouped[key] = {verdict: counts}, [revision]
+            continue
+        verdicts, revisions = known
+        before = verdicts.get(verdict)
+        verdicts[verdict] = counts if before is None else tuple(map(add, before, counts))
+        revisions.append(revision)
     for key in sorted(grouped):
-        group = grouped[key]
-        yield Bucket(key[0], key[1], _by_verdict(group), max([each.revision for each in group]), key[2])
-
-
-def _by_verdict(group: list[_Hour]) -> dict[int, tuple[int, ...]]:
-    if len(group) == 1:
-        return {group[0].verdict: group[0].counts}
-    verdicts: dict[int, tuple[int, ...]] = {}
-    for each in group:
-        known = verdicts.get(each.verdict)
-        verdicts[each.verdict] = each.counts if known is None else tuple(map(add, known, each.counts))
-    return verdicts
+        verdicts, revisions = grouped[key]
+        yield _made_bucket((key[0], key[1], verdicts, max(revisions), key[2]))
 
 
 def _as_of(transaction: Transaction, setup: Setup, subject: Subject, hours: list[_Hour], as_of: int) -> Iterator[_Hour]:
