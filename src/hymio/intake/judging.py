@@ -26,17 +26,17 @@ def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = Tr
     placed = sorted([each for each in candidates if each.new.verdict == _COUNTED], key=_chain_order)
     written = 0
     if len(placed) < len(candidates):
-        written = _write(ledger, [each for each in candidates if each.new.verdict != _COUNTED])
+        written = ledger.write([each for each in candidates if each.new.verdict != _COUNTED])
     waiting = {_key(each.new) for each in placed if each.old is not None}
     for assignment, there in groupby(placed, key=_assignment):
         window = longest_window(ledger.setup.policies_of(assignment, placed[0].new.smiley))
         beside, alone = _told_apart(ledger, assignment, list(_runs(list(there), max(HOUR_MS, window))), window)
         # Those without neighbours, further apart than a rule looks, do not see one another either.
-        written += _write(ledger, [each for run in alone for each in _judge_alone(ledger, assignment, run)])
+        written += ledger.write([each for run in alone for each in _judge_alone(ledger, assignment, run)])
         waiting -= {_key(each.new) for run in alone for each in run}
         for run in beside:
             # One run after the other, as if each had come alone: what is written is a neighbour of the next.
-            written += _write(ledger, list(_judge_run(ledger, assignment, run, waiting, follow=follow)))
+            written += ledger.write(list(_judge_run(ledger, assignment, run, waiting, follow=follow)))
             waiting -= {_key(each.new) for each in run}
     return written
 
@@ -57,11 +57,6 @@ def _told_apart(
 def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> Iterator[Change]:
     judging = Judge(ledger.setup.policies_of(assignment, run[0].new.smiley))
     yield from _judge_all(judging, run)
-
-
-def _write(ledger: Ledger, changes: list[Change]) -> int:
-    ledger.write(changes)
-    return len([new for old, new in changes if old != new])
 
 
 def _chain_order(candidate: Candidate) -> tuple[int, int, int, int]:

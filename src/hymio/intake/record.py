@@ -170,7 +170,7 @@ def _body(press: Press) -> str:
 def _store_presses(ledger: Ledger, upload: Upload, sorted_: _Sorted, correction: int) -> list[Feedback]:
     smiley, presses = upload.smiley, upload.presses
     resolver = Resolver(ledger, smiley, sorted_.fresh)
-    feedbacks = [resolver.resolve(press, correction) for press in sorted_.fresh]
+    feedbacks = resolver.resolve(sorted_.fresh, correction)
     resolver.note_visits()
     settle(ledger, [Candidate(None, feedback) for feedback in feedbacks])
     if any(press.after is not None for press in presses):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -46,25 +46,22 @@ class Resolver:
         self._answered: dict[tuple[int, bytes], Instant] = {}
         self._start = self._end = self._assignment = self._offset = self._buttons = 0
 
-    def resolve(self, press: Press, correction: int) -> Feedback:
-        """The feedback of a press, with verdict COUNTED until it is judged, or quarantined."""
-        epoch, sequence, told_at, button, survey, visitor, ui, _ = press
-        at = told_at + correction
-        if self._start <= at < self._end and 0 <= button < self._buttons and 0 <= epoch < DEVICE_EPOCHS:
-            assignment, offset, verdict = self._assignment, self._offset, _COUNTED
-        else:
-            named = None if is_device_key(epoch) else survey or 0
-            setup, now = self._ledger.setup, self._ledger.now
-            assignment, offset, verdict = locate(setup, self._smiley, at, button, named, now)
-            if verdict == _COUNTED:
-                self._remember(at)
-        repeated = 0
-        if visitor is not None and verdict == _COUNTED:
-            repeated = int(self._repeats(assignment, at, visitor))
-        smiley, revision = self._smiley, self._revision
-        return made_feedback(
-            (smiley, epoch, sequence, at, offset, correction, button, 0, repeated, assignment, verdict, revision, ui)
-        )
+    def resolve(self, presses: Iterable[Press], correction: int) -> list[Feedback]:
+        """The feedbacks of presses, with verdict COUNTED until they are judged, or quarantined."""
+        smiley, revision, made = self._smiley, self._revision, made_feedback
+        found = []
+        for epoch, sequence, told_at, button, survey, visitor, ui, _ in presses:
+            at = told_at + correction
+            if self._start <= at < self._end and 0 <= button < self._buttons and 0 <= epoch < DEVICE_EPOCHS:
+                assignment, offset, verdict = self._assignment, self._offset, _COUNTED
+            else:
+                assignment, offset, verdict = self._locate(epoch, at, button, survey)
+            repeated = 0
+            if visitor is not None and verdict == _COUNTED:
+                repeated = int(self._repeats(assignment, at, visitor))
+            when = at, offset, correction
+            found.append(made((smiley, epoch, sequence, *when, button, 0, repeated, assignment, verdict, revision, ui)))
+        return found
 
     def note_visits(self) -> None:
         """Writes down who answered when, once all presses are resolved."""
@@ -83,6 +80,13 @@ class Resolver:
             return True
         visits[visitor] = self._answered[assignment, visitor] = at if before is None else max(at, before)
         return False
+
+    def _locate(self, epoch: int, at: Instant, button: int, survey: int | None) -> Facts:
+        named = None if is_device_key(epoch) else survey or 0
+        found = locate(self._ledger.setup, self._smiley, at, button, named, self._ledger.now)
+        if found.verdict == _COUNTED:
+            self._remember(at)
+        return found
 
     def _remember(self, at: Instant) -> None:
         """Notes how long around an instant a device's presses have the facts that were found for it."""

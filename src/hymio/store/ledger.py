@@ -143,20 +143,23 @@ class Ledger:
         )  # fmt: skip
         return {row[0] for row in rows}
 
-    def write(self, changes: Sequence[Change]) -> None:
-        """Appends what is new, restates what is changed, and moves both in the hours."""
+    def write(self, changes: Sequence[Change]) -> int:
+        """Appends what is new, restates what is changed, and moves both in the hours; how many rows were written."""
         fresh = [new for old, new in changes if old is None]
         self.append(fresh)
         self._count(fresh, 1)
-        if len(fresh) < len(changes):
-            stored = [change for change in changes if change.old is not None]
-            self.restate([change for change in stored if change.old != change.new])
-            self._count([change.old for change in stored if change.old is not None], -1)
-            self._count([change.new for change in stored], 1)
+        if len(fresh) == len(changes):
+            return len(fresh)
+        changed = [change for change in changes if change.old is not None and change.old != change.new]
+        self.restate(changed)
+        self._count([change.old for change in changed if change.old is not None], -1)
+        self._count([change.new for change in changed], 1)
+        return len(fresh) + len(changed)
 
     def append(self, feedbacks: Sequence[Feedback]) -> None:
         """Inserts rows, without touching hours."""
-        self.transaction.insert(schema.feedback, [(self.organization, *each) for each in feedbacks])
+        organization = self.organization
+        self.transaction.insert(schema.feedback, [(organization, *each) for each in feedbacks])
 
     def restate(self, changes: Sequence[Change]) -> None:
         """Updates rows and notes what they were, without touching hours."""
