@@ -7,6 +7,7 @@ import json
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from hymio.errors import HymioError, NotFound, Unavailable
 from hymio.feedback import (
@@ -23,18 +24,20 @@ from hymio.feedback import (
     sequences_told,
 )
 from hymio.intake.hours import settle_placeholders, take_hour_report
-from hymio.intake.judging import Candidate, settle
+from hymio.intake.judging import settle
 from hymio.intake.phases import plain, store_phases
 from hymio.intake.resolving import Resolver, clock_correction, named_survey
 from hymio.period import Instant
 from hymio.store import Store
-from hymio.store.ledger import Ledger
+from hymio.store.ledger import Ledger, additions
 
 Key = tuple[int, int]
 """Epoch and sequence."""
 
 Content = tuple[int, int, int | None]
 """Instant by the smiley's clock, button, and the survey that a press with a client-made id names."""
+
+_AFTER = itemgetter(Press._fields.index("after"))
 
 LONGEST_BODY = 4_096
 """Characters that are kept of a press that cannot be read."""
@@ -172,8 +175,8 @@ def _store_presses(ledger: Ledger, upload: Upload, sorted_: _Sorted, correction:
     resolver = Resolver(ledger, smiley, sorted_.fresh)
     feedbacks = resolver.resolve(sorted_.fresh, correction)
     resolver.note_visits()
-    settle(ledger, [Candidate(None, feedback) for feedback in feedbacks])
-    if any(press.after is not None for press in presses):
+    settle(ledger, additions(feedbacks))
+    if any(map(_AFTER, presses)):
         told = [*((press, None) for press in sorted_.fresh), *sorted_.known]
         fresh = {(each.epoch, each.sequence): each for each in feedbacks}
         sorted_.misfits += store_phases(ledger, fresh, told)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
 from operator import add
 from typing import NamedTuple, TypeVar
 
@@ -50,6 +52,14 @@ class Change(NamedTuple):
 
     old: Feedback | None
     new: Feedback
+
+
+def additions(feedbacks: Iterable[Feedback]) -> list[Change]:
+    """Feedbacks that are new, as changes."""
+    return list(map(_made_change, zip(repeat(None), feedbacks)))  # no name is looked up for any of them
+
+
+_made_change: Callable[[tuple[None, Feedback]], Change] = partial(tuple.__new__, Change)
 
 
 class Ledger:
