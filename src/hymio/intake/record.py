@@ -37,7 +37,7 @@ Key = tuple[int, int]
 Content = tuple[int, int, int | None]
 """Instant by the smiley's clock, button, and the survey that a press with a client-made id names."""
 
-_AFTER = itemgetter(Press._fields.index("after"))
+_EPOCH, _AFTER = (itemgetter(Press._fields.index(name)) for name in ("epoch", "after"))
 
 LONGEST_BODY = 4_096
 """Characters that are kept of a press that cannot be read."""
@@ -53,7 +53,8 @@ def record(store: Store, organization: int, uploads: Sequence[Upload], now: Inst
     with nothing stored, when the database is locked or full.
     """
     with store.begin(organization, now) as ledger:
-        ledger.expect({upload.smiley for upload in uploads})
+        epochs = {(upload.smiley, epoch) for upload in uploads for epoch in set(map(_EPOCH, upload.presses))}
+        ledger.expect({upload.smiley for upload in uploads}, (each for each in epochs if is_device_key(each[1])))
         return [_answer(ledger, upload) for upload in uploads]
 
 

@@ -125,6 +125,7 @@ class Transaction:
         self._engine = engine
         self._driver: Any = None
         self._cursor: Any = None
+        self._saved = False
 
     def __enter__(self) -> Transaction:
         with translated():
@@ -188,8 +189,8 @@ class Transaction:
         if self.is_sqlite:
             self._cursor.executemany(f"{_insert_values(table)} {then}", rows)
         else:
-            columns = [list(column) for column in zip(*rows, strict=True)]
-            self._cursor.execute(f"{_insert_arrays(table)} {then}", columns)
+            columns = zip(_postgresql_types(table), zip(*rows, strict=True), strict=True)
+            self._cursor.execute(f"{_insert_arrays(table)} {then}", [_array(*each) for each in columns])
 
     def many(self, text: str, rows: Iterable[dict[str, object]]) -> None:
         """Runs one statement for each row of values."""
@@ -223,17 +224,22 @@ class Transaction:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undoes what is inside, and nothing else, if it raises."""
-        self._cursor.execute("SAVEPOINT one")
+        """Undoes what is inside, and nothing else, if it raises; one is not within another.
+
+        It is given up by the next one or by the commit: on PostgreSQL that is a question less for each.
+        """
+        first = ["RELEASE SAVEPOINT one"] if self._saved else []
+        texts = [*first, "SAVEPOINT one"]
+        for text in texts if self.is_sqlite else ["; ".join(texts)]:
+            self._cursor.execute(text)
+        self._saved = True
         try:
             yield
         except BaseException:
             # A full disk or a lost connection has undone the whole transaction; what says so is already on its way up.
             with suppress(*driver_errors("Error")):
                 self._cursor.execute("ROLLBACK TO SAVEPOINT one")
-                self._cursor.execute("RELEASE SAVEPOINT one")
             raise
-        self._cursor.execute("RELEASE SAVEPOINT one")
 
 
 _numbers = iter(range(1 << 62))
@@ -261,8 +267,20 @@ def _insert_values(table: Table) -> str:
 @cache
 def _insert_arrays(table: Table) -> str:
     names = ", ".join(column.name for column in table.columns)
-    arrays = ", ".join(f"%s::{_postgresql_type(column.type)}[]" for column in table.columns)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in _postgresql_types(table))
     return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+
+
+def _array(kind: str, values: Sequence[Any]) -> object:
+    """The values of a column as PostgreSQL takes them; integers as text, which the driver would write one by one."""
+    if not kind.endswith("int"):
+        return list(values)
+    return "{" + ",".join(["NULL" if each is None else str(int(each)) for each in values]) + "}"
+
+
+@cache
+def _postgresql_types(table: Table) -> tuple[str, ...]:
+    return tuple(_postgresql_type(column.type) for column in table.columns)
 
 
 def _postgresql_type(kind: TypeEngine[Any]) -> str:

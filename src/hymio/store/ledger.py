@@ -273,8 +273,12 @@ class Ledger:
             *(new if new is not None else old for old, new in zip(before[1:], told, strict=True)),
         )
 
-    def expect(self, smileys: Iterable[int]) -> None:
-        """Asks once which of the smileys that will speak have told hours by SMS."""
+    def expect(self, smileys: Iterable[int], epochs: Iterable[tuple[int, int]]) -> None:
+        """Asks once, for all smileys that will speak, which have told hours by SMS, and how far their epochs are.
+
+        `epochs` are pairs of smiley and epoch.
+        """
+        self._expect_progress(list(epochs))
         each = (
             "SELECT value AS id FROM json_each(:smileys)"
             if self.transaction.is_sqlite
@@ -287,6 +291,15 @@ class Ledger:
             smileys=self.transaction.among(smileys),
         )
         self._telling_hours = {row[0] for row in rows}
+
+    def _expect_progress(self, epochs: Sequence[tuple[int, int]]) -> None:
+        each = self.transaction.each_pair("epochs", ("smiley", "epoch"))
+        rows = self.transaction.rows(
+            f"""SELECT e.smiley_id, e.epoch, e.through, e.highest FROM {each} AS k CROSS JOIN smiley_epoch e
+            WHERE e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch""",
+            o=self.organization, **self.transaction.pairs("epochs", epochs),
+        )  # fmt: skip
+        self._progress |= dict.fromkeys(epochs, (0, 0)) | {(row[0], row[1]): (row[2], row[3]) for row in rows}
 
     def visited(self, assignment: int, visitors: Iterable[bytes]) -> dict[bytes, Instant]:
         """When visitors were last counted under an assignment, of those who were."""
