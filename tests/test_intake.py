@@ -36,6 +36,7 @@ from hymio.feedback import (
 from hymio.misuse import MisusePolicy
 from hymio.period import InstantRange, instant_of, zone
 from hymio.store import Store, catalog, dialect, open_store
+from hymio.store.ledger import Ledger
 from hymio.survey import ActivePeriod
 from tests.test_laws import assert_settled, law, opened, stored_feedback
 from tests.world import NOW, World, build, policies, pressed, wall
@@ -189,6 +190,31 @@ def test_an_unknown_smiley_undoes_its_upload_alone(store: Store) -> None:
     assert isinstance(good, Receipt)
     assert isinstance(bad, NotFound)
     assert len(assert_settled(store, world)) == 1
+
+
+def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(store)
+    known = Ledger.seen
+
+    def seen(ledger: Ledger, upload: Upload, *told: int | None) -> None:
+        if upload.smiley == world.smileys[1]:
+            raise NotFound("a mistake after everything was written")
+        known(ledger, upload, *told)
+
+    monkeypatch.setattr(Ledger, "seen", seen)
+    uploads = [Upload(world.smileys[n], (Press(1, s, AT + s * 60_000, 1),)) for s in (1, 2) for n in (0, 1, 2)]
+    answers = intake.record(store, world.organization, uploads, NOW)
+    assert [type(each) for each in answers] == [Receipt, NotFound, Receipt] * 2
+    assert {each.smiley for each in assert_settled(store, world)} == {world.smileys[0], world.smileys[2]}
+    monkeypatch.undo()
+    again = intake.record(store, world.organization, uploads, NOW)
+    assert [(each.stored, each.duplicates, each.acknowledged) for each in again if isinstance(each, Receipt)] == [
+        (0, 1, ((1, 2),)), (1, 0, ((1, 1),)), (0, 1, ((1, 2),)),
+        (0, 1, ((1, 2),)), (1, 0, ((1, 2),)), (0, 1, ((1, 2),)),
+    ]  # fmt: skip
+    assert len(assert_settled(store, world)) == 6
 
 
 @law
