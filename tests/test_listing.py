@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -144,6 +145,45 @@ def _act_backwards(store: Store, world: World, policy: MisusePolicy) -> None:
     with store.begin(world.organization, NOW) as ledger:
         catalog.set_policy(ledger, world.root, policy, 0)
     intake.resettle(store, world.organization, world.root, 0, NOW)
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_what_came_after_is_listed_alike_through_presses_and_by_itself(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build(store, zones, policy)
+    commits = data.draw(deliveries(data.draw(pressed(zone=zones[0])), world.smileys))
+    for uploads in commits:
+        intake.record(store, world.organization, [_followed(each) for each in uploads], NOW)
+    wanted = replace(data.draw(queries(world, zones[0])), offset=data.draw(st.sampled_from([0, 0, 1, 5])))
+    for few in (1 << 60, 0):
+        expected = _with_followups(model(store, world, wanted), descending=wanted.descending)[wanted.offset :]
+        later = partial(_act_backwards, store, world, data.draw(policies))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("hymio.results.listing._FEW", few)
+            found = pages(store, world, replace(wanted, phase=Phase.FOLLOWUP), later)
+        assert [(*row[:7], row[9]) for row in found] == expected
+
+
+def _with_followups(buttons: list[Row], *, descending: bool) -> list[Row]:
+    """Rows of buttons, each as often as it has follow-ups, with their positions."""
+    rows: list[Row] = [(*row, place) for row in buttons for place in _positions(row[6])]
+    return sorted(rows, key=lambda row: (row[0], *row[4:]), reverse=descending)
+
+
+def _positions(sequence: int) -> range:
+    return range(1, 1 + sequence % 3)
+
+
+def _followed(upload: Upload) -> Upload:
+    """An upload whose presses each have as many follow-ups as their numbers say."""
+    presses = (
+        each._replace(after=After(tuple(Followup(7, 3, place) for place in _positions(each.sequence))))
+        for each in upload.presses
+    )
+    return upload._replace(presses=tuple(presses))
 
 
 AT = 1_700_000_000_000

@@ -23,6 +23,10 @@ _FIRST_LOOK = 2 * DAY_MS
 _FEWEST, _MOST = 500, 50_000
 """Rows that a tile holds, about: at first, and as it grows."""
 
+_FEW = 30
+"""One press in so many, or less: what came after them is looked up press by press. To go through that of all presses
+costs so many rows for each one listed; to go through the presses, as many as there are without anything after them."""
+
 _FINEST = 1_000
 """Into how many parts an hour is cut at most."""
 
@@ -153,8 +157,9 @@ class _Reader:
         skip, left = (0 if self._wanted.after else self._wanted.offset), self._wanted.limit + 1
         for span in reversed(spans) if self._wanted.descending else spans:
             rest, skip = self.beyond(self._from_place(span), skip)
-            for start, end in self._tiles(rest, skip + left):
-                for row in self._rows(rest, start, end, skip + left):
+            few = self._has_few(rest)
+            for start, end in self._tiles(rest, skip + left, few=few):
+                for row in self._rows(rest, start, end, skip + left, few=few):
                     if skip:
                         skip -= 1
                         continue
@@ -163,11 +168,25 @@ class _Reader:
                     if not left:
                         return
 
-    def _rows(self, span: _Span, start: Instant, end: Instant, limit: int) -> Iterator[Row]:
+    def _has_few(self, span: _Span) -> bool:
+        """Whether so few of all presses are listed that what came after them is found sooner through them."""
+        if self._wanted.phase is Phase.BUTTON or span.start >= span.end:
+            return False
+        *_, root = (self._wanted.node, *self._setup.hierarchy.ancestors(self._wanted.node))
+        scales = {each.scale.buttons for each in self._setup.surveys.values()}
+        everything = Groups(root, tuple((-buttons, buttons) for buttons in sorted(scales)))
+        asked = self._transaction, self._setup.organization
+        its, of_all = (
+            listing.hour_sum(*asked, source, span.start - HOUR_MS, span.end, misuse=True)
+            for source in (self._source(span), everything)
+        )
+        return _FEW * its < of_all
+
+    def _rows(self, span: _Span, start: Instant, end: Instant, limit: int, *, few: bool) -> Iterator[Row]:
         wanted = self._wanted
         of = Selection(
             wanted.phase, span.assignments, wanted.misuse, wanted.spam, self._revision, self._restated,
-            wanted.descending,
+            wanted.descending, few,
         )  # fmt: skip
         return listing.rows(self._transaction, self._setup.organization, of, start, end, wanted.after, limit)
 
@@ -248,13 +267,13 @@ class _Reader:
 
     # Cutting into tiles
 
-    def _tiles(self, span: _Span, per: int) -> Iterator[tuple[Instant, Instant]]:
+    def _tiles(self, span: _Span, per: int, *, few: bool) -> Iterator[tuple[Instant, Instant]]:
         """Stretches of a span that hold about as many rows as are wanted, so that little is sorted in vain.
 
         Phases come in order of time by themselves and need no cutting. A revision of long ago may have had nothing
         where there is much now: the tiles grow, so that few are read in vain.
         """
-        if self._wanted.phase is not Phase.BUTTON:
+        if self._wanted.phase is not Phase.BUTTON and not few:
             yield span.start, span.end
             return
         per = max(per, _FEWEST)

@@ -52,7 +52,8 @@ _ORDERS = {Phase.FOLLOWUP: ("position",), Phase.METADATA: ("name",)}
 class Selection(NamedTuple):
     """Which feedbacks: under assignments, counted ones or with misuse, without spam or with it, as of a revision.
 
-    `restated` says that some feedback was restated since that revision, so that facts of then must be looked up.
+    `restated` says that some feedback was restated since that revision, so that facts of then must be looked up. What
+    came after a button is found among that of all assignments, or where there are `few` presses, through each of them.
     """
 
     phase: Phase
@@ -62,6 +63,7 @@ class Selection(NamedTuple):
     revision: int
     restated: bool
     descending: bool
+    few: bool = False
 
 
 Place = tuple[object, ...]
@@ -81,8 +83,8 @@ def rows(
 
     A row holds instant, offset, button, verdict, smiley, epoch, sequence, ui and assignment, then the phase's columns.
     """
-    source = _feedbacks if of.phase is Phase.BUTTON else _phases
-    names = _order(of.phase)
+    source = _feedbacks if of.phase is Phase.BUTTON else _phases_of_few if of.few else _phases
+    names = _order(transaction, of.phase)
     direction = " DESC" if of.descending else ""
     beyond = "" if after is None else f"AND ({', '.join(names)}) {'<' if of.descending else '>'} ({_places(after)})"
     text = f"""{source(transaction, of)} {beyond} ORDER BY {", ".join(name + direction for name in names)}
@@ -101,11 +103,13 @@ def _places(after: Place) -> str:
     return ", ".join(f":place{letter}" for letter, _ in zip(_LETTERS, after, strict=False))
 
 
-def _order(phase: Phase) -> tuple[str, ...]:
+def _order(transaction: Transaction, phase: Phase) -> tuple[str, ...]:
     key = ("at", "smiley_id", "epoch", "sequence")
     if phase is Phase.BUTTON:
         return tuple(f"t.{name}" for name in key)
-    return tuple(f"p.{name}" for name in (*key, *phase.order))
+    # Names of metadata are in the order of their bytes, whatever language a PostgreSQL database was made for.
+    by_bytes = ' COLLATE "C"' if phase is Phase.METADATA and not transaction.is_sqlite else ""
+    return *(f"p.{name}" for name in key), *(f"p.{name}{by_bytes}" for name in phase.order)
 
 
 def _feedbacks(transaction: Transaction, of: Selection) -> str:
@@ -138,13 +142,30 @@ def _meant(transaction: Transaction, of: Selection) -> str:
 
 def _phases(transaction: Transaction, of: Selection) -> str:
     """Phases, through the phase's own key, which is in order of time; the join only looks facts up."""
-    columns = ", ".join(f"p.{name} AS phase_{name}" for name in of.phase.columns)
     assignment, verdict = _fact("assignment_id", of), _fact("verdict", of)
-    spam = "" if of.spam or of.phase is not Phase.TEXT else "AND coalesce(p.spam, 0) = 0"
-    return f"""SELECT {_facts(of)}, {columns} FROM {of.phase.value} p CROSS JOIN feedback f {_then(of)}
-        WHERE p.organization_id = :o AND p.at >= :start AND p.at < :stop AND p.revision <= :pin {spam}
+    return f"""SELECT {_facts(of)}, {_columns(of)} FROM {of.phase.value} p CROSS JOIN feedback f {_then(of)}
+        WHERE p.organization_id = :o AND p.at >= :start AND p.at < :stop AND {_known(of)}
         AND {_keys("f", "p")} AND f.revision <= :pin AND {_verdicts(verdict, of.misuse)}
         AND {transaction.within(assignment, "under")}"""
+
+
+def _phases_of_few(transaction: Transaction, of: Selection) -> str:
+    """The same, looked up for each press under the assignments.
+
+    The unary plus keeps SQLite from taking the range of instants for that of each press.
+    """
+    return f"""SELECT b.*, {_columns(of)} FROM ({_feedbacks(transaction, of)}) AS b CROSS JOIN {of.phase.value} p
+        WHERE p.organization_id = :o AND p.at = +b.at AND p.smiley_id = b.smiley_id AND p.epoch = b.epoch
+        AND p.sequence = b.sequence AND {_known(of)}"""
+
+
+def _columns(of: Selection) -> str:
+    return ", ".join(f"p.{name} AS phase_{name}" for name in of.phase.columns)
+
+
+def _known(of: Selection) -> str:
+    spam = "" if of.spam or of.phase is not Phase.TEXT else "AND coalesce(p.spam, 0) = 0"
+    return f"p.revision <= :pin {spam}"
 
 
 def _facts(of: Selection) -> str:
