@@ -192,8 +192,9 @@ def test_an_unknown_smiley_undoes_its_upload_alone(store: Store) -> None:
     assert len(assert_settled(store, world)) == 1
 
 
+@pytest.mark.parametrize("many", [1, 40])  # few wait to be written with those of others, many do not
 def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     world = build(store)
     known = Ledger.seen
@@ -204,17 +205,18 @@ def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
         known(ledger, upload, *told)
 
     monkeypatch.setattr(Ledger, "seen", seen)
-    uploads = [Upload(world.smileys[n], (Press(1, s, AT + s * 60_000, 1),)) for s in (1, 2) for n in (0, 1, 2)]
+    parts = [tuple(Press(1, s, AT + s * 60_000, 1) for s in range(1 + n * many, 1 + (n + 1) * many)) for n in (0, 1)]
+    uploads = [Upload(world.smileys[n], part) for part in parts for n in (0, 1, 2)]
     answers = intake.record(store, world.organization, uploads, NOW)
     assert [type(each) for each in answers] == [Receipt, NotFound, Receipt] * 2
     assert {each.smiley for each in assert_settled(store, world)} == {world.smileys[0], world.smileys[2]}
     monkeypatch.undo()
     again = intake.record(store, world.organization, uploads, NOW)
     assert [(each.stored, each.duplicates, each.acknowledged) for each in again if isinstance(each, Receipt)] == [
-        (0, 1, ((1, 2),)), (1, 0, ((1, 1),)), (0, 1, ((1, 2),)),
-        (0, 1, ((1, 2),)), (1, 0, ((1, 2),)), (0, 1, ((1, 2),)),
+        (0, many, ((1, 2 * many),)), (many, 0, ((1, many),)), (0, many, ((1, 2 * many),)),
+        (0, many, ((1, 2 * many),)), (many, 0, ((1, 2 * many),)), (0, many, ((1, 2 * many),)),
     ]  # fmt: skip
-    assert len(assert_settled(store, world)) == 6
+    assert len(assert_settled(store, world)) == 6 * many
 
 
 @law

@@ -60,7 +60,7 @@ def record(store: Store, organization: int, uploads: Sequence[Upload], now: Inst
 
 def _answer(ledger: Ledger, upload: Upload) -> Receipt | HymioError:
     try:
-        with ledger.savepoint():
+        with ledger.savepoint(upload.smiley):
             return _record(ledger, upload)
     except Unavailable:
         raise

@@ -125,7 +125,7 @@ class Transaction:
         self._engine = engine
         self._driver: Any = None
         self._cursor: Any = None
-        self._saved = False
+        self._saved = self._to_save = False
 
     def __enter__(self) -> Transaction:
         with translated():
@@ -161,6 +161,7 @@ class Transaction:
 
     def run(self, text: str, **values: object) -> int:
         """Runs a statement; the number of rows it touched."""
+        self._save()
         self._cursor.execute(text if self.is_sqlite else _percent(text), values)
         return int(self._cursor.rowcount)
 
@@ -186,6 +187,7 @@ class Transaction:
         """Inserts rows whose values stand in the table's column order; `then` is an ON CONFLICT clause."""
         if not rows:
             return
+        self._save()
         if self.is_sqlite:
             self._cursor.executemany(f"{_insert_values(table)} {then}", rows)
         else:
@@ -196,6 +198,7 @@ class Transaction:
         """Runs one statement for each row of values."""
         values = list(rows)
         if values:
+            self._save()
             self._cursor.executemany(text if self.is_sqlite else _percent(text), values)
 
     def among(self, values: Iterable[int]) -> object:
@@ -226,20 +229,28 @@ class Transaction:
     def savepoint(self) -> Iterator[None]:
         """Undoes what is inside, and nothing else, if it raises; one is not within another.
 
-        It is given up by the next one or by the commit: on PostgreSQL that is a question less for each.
+        The database is told of it before the first write inside, and to give it up before that in the next, or by the
+        commit: on PostgreSQL each saying takes as long as a write.
         """
-        first = ["RELEASE SAVEPOINT one"] if self._saved else []
-        texts = [*first, "SAVEPOINT one"]
-        for text in texts if self.is_sqlite else ["; ".join(texts)]:
-            self._cursor.execute(text)
-        self._saved = True
+        self._to_save = True
         try:
             yield
         except BaseException:
             # A full disk or a lost connection has undone the whole transaction; what says so is already on its way up.
             with suppress(*driver_errors("Error")):
-                self._cursor.execute("ROLLBACK TO SAVEPOINT one")
+                if not self._to_save:
+                    self._cursor.execute("ROLLBACK TO SAVEPOINT one")
             raise
+        finally:
+            self._to_save = False
+
+    def _save(self) -> None:
+        """Before a write: the savepoint, if it is the first within one."""
+        if self._to_save:
+            texts = ["RELEASE SAVEPOINT one", "SAVEPOINT one"] if self._saved else ["SAVEPOINT one"]
+            for text in texts if self.is_sqlite else ["; ".join(texts)]:
+                self._cursor.execute(text)
+            self._saved, self._to_save = True, False
 
 
 _numbers = iter(range(1 << 62))

@@ -20,7 +20,7 @@ from hymio.store.reading import load_setup
 FEEDBACK = ", ".join(column.name for column in list(schema.feedback.columns)[1:])
 COUNTS = ", ".join(f"c{button}" for button in range(MAX_BUTTONS))
 FEW_ROWS, MANY_ROWS = 16, 1024
-"""How many neighbours are read at first, and at a time when they go on and on."""
+"""How many neighbours are read at first, and at a time when they go on and on; how many new rows wait for others."""
 
 
 def _adding(table: str) -> str:
@@ -77,6 +77,8 @@ class Ledger:
         self._advanced: dict[tuple[int, int], tuple[int, int]] = {}
         self._seen: dict[int, Row] = {}  # by smiley, in the order of `smiley_state`
         self._telling_hours: set[int] | None = None
+        self._speaking: int | None = None
+        self._waiting: dict[int, list[Feedback]] = {}  # by smiley: rows that go in together, before any of its is read
 
     @property
     def setup(self) -> Setup:
@@ -92,6 +94,7 @@ class Ledger:
 
     def known(self, smiley: int, epoch: int, sequences: Iterable[int]) -> dict[int, Feedback]:
         """The stored feedbacks among these sequences of an epoch, by sequence."""
+        self._insert_waiting(smiley)
         within = self.transaction.within("sequence", "sequences")
         text = f"""SELECT {FEEDBACK} FROM feedback
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND {within}"""
@@ -102,6 +105,7 @@ class Ledger:
 
     def known_keys(self, smiley: int, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Feedback]:
         """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
+        self._insert_waiting(smiley)
         each = self.transaction.each_pair("keys", ("epoch", "sequence"))
         rows = self.transaction.rows(
             f"""SELECT {", ".join(f"f.{name}" for name in FEEDBACK.split(", "))} FROM {each} AS k CROSS JOIN feedback f
@@ -112,6 +116,7 @@ class Ledger:
 
     def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
         """The stored feedbacks of an epoch with sequences in [start, end), in order."""
+        self._insert_waiting(smiley)
         text = f"""SELECT {FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch
             AND sequence >= :start AND sequence < :stop ORDER BY sequence"""
         rows = self.transaction.rows(text, o=self.organization, smiley=smiley, epoch=epoch, start=start, stop=end)
@@ -131,6 +136,7 @@ class Ledger:
             ORDER BY at, smiley_id, epoch, sequence LIMIT :count"""
         at, epoch, sequence, count = start, -(1 << 63), -(1 << 63), FEW_ROWS
         while True:
+            self._insert_waiting(smiley)
             rows = self.transaction.rows(
                 text, o=self.organization, assignment=assignment, smiley=smiley, at=at, epoch=epoch, sequence=sequence,
                 stop=end, superseded=int(Verdict.SUPERSEDED), second=int(Accuracy.SECOND), count=count,
@@ -143,6 +149,7 @@ class Ledger:
 
     def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
         """Which of many spans [start, end) hold what `chain` would give, by their place."""
+        self._insert_waiting(smiley)
         each = self.transaction.each_pair("spans", ("start", "stop"))
         rows = self.transaction.rows(
             f"""SELECT span.number FROM {each} AS span WHERE EXISTS (SELECT 1 FROM feedback
@@ -167,12 +174,25 @@ class Ledger:
         return len(fresh) + len(changed)
 
     def append(self, feedbacks: Sequence[Feedback]) -> None:
-        """Inserts rows, without touching hours."""
+        """Inserts rows, without touching hours; a few of the smiley that speaks wait for those of others."""
+        if self._speaking is None or len(feedbacks) > FEW_ROWS:
+            self._insert(feedbacks)
+        else:
+            self._waiting.setdefault(self._speaking, []).extend(feedbacks)
+
+    def _insert(self, feedbacks: Sequence[Feedback]) -> None:
         organization = self.organization
         self.transaction.insert(schema.feedback, [(organization, *each) for each in feedbacks])
 
+    def _insert_waiting(self, smiley: int) -> None:
+        """Inserts what waits of a smiley, whose rows are now to be read, changed, or kept whatever comes next."""
+        if smiley in self._waiting:
+            self._insert(self._waiting.pop(smiley))
+
     def restate(self, changes: Sequence[Change]) -> None:
         """Updates rows and notes what they were, without touching hours."""
+        for smiley in {new.smiley for _, new in changes}:
+            self._insert_waiting(smiley)
         self.transaction.many(
             """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset, at = :at
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence""",
@@ -359,6 +379,8 @@ class Ledger:
         """
         if self._setup_changed:
             self.setup.check()
+        self._insert([each for rows in self._waiting.values() for each in rows])
+        self._waiting = {}
         hours: dict[AssignmentHour, Counts] = {}
         for each, counts in self._hours.items():
             if any(counts):
@@ -379,8 +401,10 @@ class Ledger:
         self.transaction.insert(schema.group_hour, self._hour_rows(groups), _ADD_GROUP_HOUR)
 
     @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """Undoes what is inside, rows and gathered differences, and nothing else, if it raises."""
+    def savepoint(self, smiley: int) -> Iterator[None]:
+        """What one smiley says: rows and gathered differences inside, and nothing else, are undone if it raises."""
+        self._insert_waiting(smiley)
+        self._speaking = smiley
         before, self._hours = self._hours, {}
         progress, advanced, seen = self._progress.copy(), self._advanced.copy(), self._seen.copy()
         try:
@@ -388,7 +412,10 @@ class Ledger:
                 yield
         except BaseException:
             self._hours, self._progress, self._advanced, self._seen = before, progress, advanced, seen
+            self._waiting.pop(smiley, None)
             raise
+        finally:
+            self._speaking = None
         gathered, self._hours = self._hours, before
         for key, counts in gathered.items():
             _add(before, key, counts)
