@@ -193,29 +193,33 @@ def test_an_unknown_smiley_undoes_its_upload_alone(store: Store) -> None:
 
 
 @pytest.mark.parametrize("many", [1, 40])  # few wait to be written with those of others, many do not
+@pytest.mark.parametrize("failing", [{1}, {4}, {1, 4}], ids=str)  # of two uploads of one smiley
 def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
-    store: Store, monkeypatch: pytest.MonkeyPatch, many: int
+    store: Store, monkeypatch: pytest.MonkeyPatch, failing: set[int], many: int
 ) -> None:
     world = build(store)
+    parts = [tuple(Press(1, s, AT + s * 60_000, 1) for s in range(1 + n * many, 1 + (n + 1) * many)) for n in (0, 1)]
+    uploads = [Upload(world.smileys[n], part) for part in parts for n in (0, 1, 2)]
     known = Ledger.seen
 
     def seen(ledger: Ledger, upload: Upload, *told: int | None) -> None:
-        if upload.smiley == world.smileys[1]:
+        if upload in [uploads[n] for n in failing]:
             raise NotFound("a mistake after everything was written")
         known(ledger, upload, *told)
 
-    monkeypatch.setattr(Ledger, "seen", seen)
-    parts = [tuple(Press(1, s, AT + s * 60_000, 1) for s in range(1 + n * many, 1 + (n + 1) * many)) for n in (0, 1)]
-    uploads = [Upload(world.smileys[n], part) for part in parts for n in (0, 1, 2)]
-    answers = intake.record(store, world.organization, uploads, NOW)
-    assert [type(each) for each in answers] == [Receipt, NotFound, Receipt] * 2
-    assert {each.smiley for each in assert_settled(store, world)} == {world.smileys[0], world.smileys[2]}
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(Ledger, "seen", seen)
+        answers = intake.record(store, world.organization, uploads, NOW)
+    assert [type(each) for each in answers] == [NotFound if n in failing else Receipt for n in range(6)]
+    kept = {
+        (each.smiley, press.sequence) for n, each in enumerate(uploads) if n not in failing for press in each.presses
+    }
+    assert {(each.smiley, each.sequence) for each in assert_settled(store, world)} == kept
     again = intake.record(store, world.organization, uploads, NOW)
-    assert [(each.stored, each.duplicates, each.acknowledged) for each in again if isinstance(each, Receipt)] == [
-        (0, many, ((1, 2 * many),)), (many, 0, ((1, many),)), (0, many, ((1, 2 * many),)),
-        (0, many, ((1, 2 * many),)), (many, 0, ((1, 2 * many),)), (0, many, ((1, 2 * many),)),
-    ]  # fmt: skip
+    assert [(each.stored, each.duplicates) for each in again if isinstance(each, Receipt)] == [
+        (many, 0) if n in failing else (0, many) for n in range(6)
+    ]
+    assert [each.acknowledged for each in again[3:] if isinstance(each, Receipt)] == [((1, 2 * many),)] * 3
     assert len(assert_settled(store, world)) == 6 * many
 
 
