@@ -99,7 +99,8 @@ def _source(transaction: Transaction, assignments: Sequence[int], phase: str) ->
 
 def _order(phase: str) -> str:
     table = "p" if phase in _TABLES else "f"
-    return f"ORDER BY {table}.at, {table}.smiley_id, {table}.epoch, {table}.sequence"
+    last = ", p.position" if phase == "followup" else ""  # a press may have several
+    return f"ORDER BY {table}.at, {table}.smiley_id, {table}.epoch, {table}.sequence{last}"
 
 
 def _in_pieces(
