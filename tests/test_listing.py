@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -17,8 +17,8 @@ from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, InstantRange, offset_at
 from hymio.results import EVERYTHING, Phase, Wanted, listed, place_of
 from hymio.setup import Setup
-from hymio.store import Store, catalog
-from hymio.store.dialect import Row
+from hymio.store import Store, catalog, open_store
+from hymio.store.dialect import Row, Transaction
 from tests.test_laws import law, opened, stored_feedback
 from tests.world import NOW, World, build, deliveries, instants_around, policies, pressed, zone_pairs
 
@@ -158,11 +158,12 @@ def test_what_came_after_is_listed_alike_through_presses_and_by_itself(
     for uploads in commits:
         intake.record(store, world.organization, [_followed(each) for each in uploads], NOW)
     wanted = replace(data.draw(queries(world, zones[0])), offset=data.draw(st.sampled_from([0, 0, 1, 5])))
-    for few in (1 << 60, 0):
+    for through in (False, True):
         expected = _with_followups(model(store, world, wanted), descending=wanted.descending)[wanted.offset :]
         later = partial(_act_backwards, store, world, data.draw(policies))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("hymio.results.listing._FEW", few)
+            patch.setattr("hymio.results.listing.listing.has_more", lambda *_, through=through: through)
+            patch.setattr("hymio.results.listing._FEW", 0)
             found = pages(store, world, replace(wanted, phase=Phase.FOLLOWUP), later)
         assert [(*row[:7], row[9]) for row in found] == expected
 
@@ -256,3 +257,30 @@ def test_an_offset_skips_by_the_hours(store: Store, offset: int) -> None:
     assert plain(page(store, world, wanted)[1]) == model(store, world, wanted)[offset : offset + 6]
     backwards = Wanted(Phase.BUTTON, world.root, None, everywhere, descending=True, limit=5, offset=offset)
     assert plain(page(store, world, backwards)[1]) == model(store, world, backwards)[offset : offset + 6]
+
+
+@pytest.mark.parametrize("phase", list(Phase)[1:], ids=str)
+@pytest.mark.parametrize("descending", [False, True])
+def test_presses_of_a_small_scope_are_gone_through_by_their_keys(
+    phase: Phase, descending: bool, fresh_database: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(fresh_database("sqlite"))
+    world = build(store)
+    press = Press(1, 1, AT, 0, after=After((Followup(7, 3),)))
+    intake.record(store, world.organization, [Upload(world.smileys[0], (press,))], NOW)
+    plans: list[str] = []
+    stream = Transaction.stream
+
+    def explained(self: Transaction, text: str, **values: object) -> Iterator[Row]:
+        plans.extend(row[3] for row in self.rows(f"EXPLAIN QUERY PLAN {text}", **values))
+        return stream(self, text, **values)
+
+    monkeypatch.setattr(Transaction, "stream", explained)
+    monkeypatch.setattr("hymio.results.listing.listing.has_more", lambda *_: True)
+    monkeypatch.setattr("hymio.results.listing._FEW", 0)
+    after = (AT, 1, 1, 1, *(1 for _ in phase.order))
+    page(store, world, Wanted(phase, world.points[0], None, everywhere, descending=descending, after=after))
+    store.close()
+    through = [each for each in plans if each.startswith("SEARCH p ")]
+    assert through
+    assert all("sequence=?" in each for each in through), through

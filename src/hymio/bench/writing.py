@@ -28,7 +28,7 @@ def uploads(folder: Path, server: str | None, presses: int, progress: Progress) 
     """Durable presses in, uploads of 100: many in a commit as the server does it, fewer, and one."""
     for together in TOGETHER:
         count = presses if together > 1 else presses // 4
-        reach = "≥ 0.5" if together == TOGETHER[0] else ""
+        reach = "≥ 0.5" if together > 1 else ""
         with (
             scratch_database(folder, server, f"door{together}") as through_door,
             scratch_database(folder, server, f"bare{together}") as barely,

@@ -24,8 +24,10 @@ _FEWEST, _MOST = 500, 50_000
 """Rows that a tile holds, about: at first, and as it grows."""
 
 _FEW = 30
-"""One press in so many, or less: what came after them is looked up press by press. To go through that of all presses
-costs so many rows for each one listed; to go through the presses, as many as there are without anything after them."""
+"""One assignment in so many, or less, may have so few presses that what came after them is looked up press by press."""
+
+_QUICKLY = 20_000
+"""What came after presses, where there is no more of it than this, is gone through whatever is listed."""
 
 _FINEST = 1_000
 """Into how many parts an hour is cut at most."""
@@ -169,18 +171,14 @@ class _Reader:
                         return
 
     def _has_few(self, span: _Span) -> bool:
-        """Whether so few of all presses are listed that what came after them is found sooner through them."""
-        if self._wanted.phase is Phase.BUTTON or span.start >= span.end:
+        """Whether so few presses are listed, by so many of the phase, that it is found sooner through them."""
+        if self._wanted.phase is Phase.BUTTON or _FEW * len(span.assignments) >= len(self._setup.assignments):
             return False
-        *_, root = (self._wanted.node, *self._setup.hierarchy.ancestors(self._wanted.node))
-        scales = {each.scale.buttons for each in self._setup.surveys.values()}
-        everything = Groups(root, tuple((-buttons, buttons) for buttons in sorted(scales)))
-        asked = self._transaction, self._setup.organization
-        its, of_all = (
-            listing.hour_sum(*asked, source, span.start - HOUR_MS, span.end, misuse=True)
-            for source in (self._source(span), everything)
-        )
-        return _FEW * its < of_all
+        asked = self._transaction, self._setup.organization, self._wanted.phase, span.start, span.end
+        if not listing.has_more(*asked, _QUICKLY):
+            return False
+        presses = self._sum(span, (span.start - HOUR_MS, span.end))
+        return listing.has_more(*asked, presses)
 
     def _rows(self, span: _Span, start: Instant, end: Instant, limit: int, *, few: bool) -> Iterator[Row]:
         wanted = self._wanted

@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache, lru_cache
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -286,7 +287,7 @@ def _array(kind: str, values: Sequence[Any]) -> object:
     """The values of a column as PostgreSQL takes them; integers as text, which the driver would write one by one."""
     if not kind.endswith("int"):
         return list(values)
-    return "{" + ",".join(["NULL" if each is None else str(int(each)) for each in values]) + "}"
+    return "{" + ",".join(["NULL" if each is None else str(index(each)) for each in values]) + "}"
 
 
 @cache

@@ -20,7 +20,10 @@ from hymio.store.reading import load_setup
 FEEDBACK = ", ".join(column.name for column in list(schema.feedback.columns)[1:])
 COUNTS = ", ".join(f"c{button}" for button in range(MAX_BUTTONS))
 FEW_ROWS, MANY_ROWS = 16, 1024
-"""How many neighbours are read at first, and at a time when they go on and on; how many new rows wait for others."""
+"""How many neighbours are read at first, and at a time when they go on and on."""
+
+FEW_NEW = 16
+"""New rows that wait to be written with those of other smileys; more of them are worth a statement of their own."""
 
 
 def _adding(table: str) -> str:
@@ -175,7 +178,7 @@ class Ledger:
 
     def append(self, feedbacks: Sequence[Feedback]) -> None:
         """Inserts rows, without touching hours; a few of the smiley that speaks wait for those of others."""
-        if self._speaking is None or len(feedbacks) > FEW_ROWS:
+        if self._speaking is None or len(feedbacks) > FEW_NEW:
             self._insert(feedbacks)
         else:
             self._waiting.setdefault(self._speaking, []).extend(feedbacks)

@@ -86,7 +86,9 @@ def rows(
     source = _feedbacks if of.phase is Phase.BUTTON else _phases_of_few if of.few else _phases
     names = _order(transaction, of.phase)
     direction = " DESC" if of.descending else ""
-    beyond = "" if after is None else f"AND ({', '.join(names)}) {'<' if of.descending else '>'} ({_places(after)})"
+    # The unary plus keeps SQLite from looking beyond a place through the phase's key instead of each press's.
+    placed = ", ".join(names) if source is not _phases_of_few else f"+{', '.join(names)}"
+    beyond = "" if after is None else f"AND ({placed}) {'<' if of.descending else '>'} ({_places(after)})"
     text = f"""{source(transaction, of)} {beyond} ORDER BY {", ".join(name + direction for name in names)}
         LIMIT :limit"""
     values = {f"place{letter}": value for letter, value in zip(_LETTERS, after or (), strict=False)}
@@ -110,6 +112,18 @@ def _order(transaction: Transaction, phase: Phase) -> tuple[str, ...]:
     # Names of metadata are in the order of their bytes, whatever language a PostgreSQL database was made for.
     by_bytes = ' COLLATE "C"' if phase is Phase.METADATA and not transaction.is_sqlite else ""
     return *(f"p.{name}" for name in key), *(f"p.{name}{by_bytes}" for name in phase.order)
+
+
+def has_more(
+    transaction: Transaction, organization: int, phase: Phase, start: Instant, end: Instant, count: int
+) -> bool:
+    """Whether more than so many of a phase have instants in [start, end); no more are looked at."""
+    row = transaction.row(
+        f"""SELECT count(*) FROM (SELECT 1 AS one FROM {phase.value} p WHERE p.organization_id = :o
+        AND p.at >= :start AND p.at < :stop LIMIT :most) AS found""",
+        o=organization, start=start, stop=end, most=count + 1,
+    )  # fmt: skip
+    return row is not None and row[0] > count
 
 
 def _feedbacks(transaction: Transaction, of: Selection) -> str:
