@@ -23,7 +23,8 @@ from tests.engines import ENGINES, Unavailable, binaries, stop_all
 # No deadline and no complaint about slow data: cores are shared, and a law does not depend on the clock.
 
 settings.register_profile("default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("ci", settings.get_profile("default"), print_blob=True, derandomize=False)
+# The same cases whenever the same code is checked; new ones are looked for by `make test` and the thorough profile.
+settings.register_profile("ci", settings.get_profile("default"), print_blob=True, derandomize=True, database=None)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
