@@ -12,8 +12,7 @@ trap 'rm -rf "$tools"' EXIT
 pin() { # pin OUTPUT SOURCE...
     output=$1; shift
     UV_CUSTOM_COMPILE_COMMAND="make requirements" "$tools/uv/bin/uv" pip compile --quiet --universal \
-        --python-version 3.11 --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-        --output-file "$output" "$@"
+        --python-version 3.11 --no-header --no-annotate --output-file "$output" "$@"
 }
 
 pin requirements.txt pyproject.toml "$@"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -17,8 +18,9 @@ from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, InstantRange, offset_at
 from hymio.results import EVERYTHING, Phase, Wanted, listed, place_of
 from hymio.setup import Setup
-from hymio.store import Store, catalog, open_store
+from hymio.store import Store, catalog, listing, open_store
 from hymio.store.dialect import Row, Transaction
+from hymio.store.listing import Selection
 from tests.test_laws import law, opened, stored_feedback
 from tests.world import NOW, World, build, deliveries, instants_around, policies, pressed, zone_pairs
 
@@ -284,3 +286,33 @@ def test_presses_of_a_small_scope_are_gone_through_by_their_keys(
     through = [each for each in plans if each.startswith("SEARCH p ")]
     assert through
     assert all("sequence=?" in each for each in through), through
+
+
+def test_presses_are_gone_through_where_a_phase_has_more_rows_than_the_scope_has_presses(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(store, policy=MisusePolicy(interval=0))
+    for smiley, count in ((world.smileys[0], 2), (world.smileys[2], 12)):
+        presses = tuple(Press(1, n, AT + 1000 * n, 0, after=After((Followup(7, 3),))) for n in range(1, count + 1))
+        intake.record(store, world.organization, [Upload(smiley, presses)], NOW)
+    asked: list[Selection] = []
+    rows = listing.rows
+
+    def noted(transaction: Transaction, organization: int, of: Selection, *more: Any) -> Iterator[Row]:
+        asked.append(of)
+        return rows(transaction, organization, of, *more)
+
+    monkeypatch.setattr(listing, "rows", noted)
+
+    def through_presses(phase: Phase, node: int, listed_rows: int) -> bool:
+        asked.clear()
+        assert len(page(store, world, Wanted(phase, node, None, everywhere))[1]) == listed_rows
+        return {of.few for of in asked} == {True}
+
+    assert not through_presses(Phase.FOLLOWUP, world.points[0], 2)  # gone through quickly, whatever is listed
+    monkeypatch.setattr("hymio.results.listing._QUICKLY", 3)
+    assert not through_presses(Phase.FOLLOWUP, world.points[0], 2)  # not so small a part of the assignments
+    monkeypatch.setattr("hymio.results.listing._FEW", 0)
+    assert through_presses(Phase.FOLLOWUP, world.points[0], 2)
+    assert not through_presses(Phase.FOLLOWUP, world.root, 14)
+    assert not through_presses(Phase.TEXT, world.points[0], 0)

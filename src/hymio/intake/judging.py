@@ -54,9 +54,8 @@ def _told_apart(
     return [runs[n] for n in sorted(found)], [run for n, run in enumerate(runs) if n not in found]
 
 
-def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> Iterator[Change]:
-    judging = Judge(ledger.setup.policies_of(assignment, run[0].new.smiley))
-    yield from _judge_all(judging, run)
+def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> list[Change]:
+    return _judge_all(Judge(ledger.setup.policies_of(assignment, run[0].new.smiley)), run)
 
 
 def _chain_order(candidate: Candidate) -> tuple[int, int, int, int]:
