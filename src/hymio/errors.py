@@ -1,4 +1,4 @@
-"""Every error that Hymio raises on purpose, each with the HTTP status it becomes.
+"""Every error that Hymio raises on purpose: a stable code, an English text made from its values, and an HTTP status.
 
 HymioError                 500
 ├── BadRequest             400   parameter, got, accepted
@@ -8,67 +8,97 @@ HymioError                 500
 ├── Conflict               409
 ├── TooLarge               413
 ├── Unavailable            503   retry_after; also a locked database or a full disk
-├── SetupError             400   a mistake of whoever sets Hymio up: unknown zone, overlapping assignments
+├── SetupError             400   a set-up that cannot be: unknown zone, overlapping assignments
 └── DatabaseError          500   the database cannot be used as it is
     └── DatabaseTooNew     500   it was written by a newer Hymio
+
+An error is raised as `NotFound("unknown-node", "there is no node {node}", node=7)`: the code never changes once it is
+published, the text may. `docs/errors.md` lists all codes; it is made from these calls, so both are literals there.
 """
 
 from typing import ClassVar
 
-_LONGEST_ECHO = 200
+_MAX_ECHO = 200
 """Characters of a caller's input that a message repeats."""
 
 
+class Phrase(str):
+    """An English text with the template and the values it was made from, so that it can be put into other languages."""
+
+    __slots__ = ("template", "values")
+    template: str
+    values: dict[str, object]
+
+    def __new__(cls, template: str, /, **values: object) -> "Phrase":
+        """`template` is a `str.format` text whose fields are the names of `values`."""
+        phrase = super().__new__(cls, template.format(**values) if values else template)
+        phrase.template, phrase.values = template, values
+        return phrase
+
+
 class HymioError(Exception):
-    """The root: `detail` says in a sentence what happened, `title` names the kind, `status` is the HTTP status."""
+    """The root: `code` is stable, `detail` says in a sentence what happened, `title` names the kind."""
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
+    default_code: ClassVar[str] = "internal-error"
 
-    def __init__(self, detail: str = "") -> None:
-        self.detail = detail or self.title
+    def __init__(self, code: str = "", text: str = "", /, **values: object) -> None:
+        """`text` is a `str.format` template over `values`; without it the title is the text."""
+        if code and not text:  # a sentence alone: it has its class's code
+            code, text, values = "", code, {}
+        self.code = code or self.default_code
+        self.detail: Phrase = _phrase(text or self.title, values)
         super().__init__(self.detail)
 
     @property
-    def told(self) -> str:
-        """What clients are told, who may be anybody: the detail, unless it is the operator's alone."""
+    def public_detail(self) -> str:
+        """What a client may read: the detail, unless it is the operator's alone."""
         return self.detail
 
 
+def _phrase(text: str, values: dict[str, object]) -> Phrase:
+    return text if isinstance(text, Phrase) else Phrase(text, **values)
+
+
 class BadRequest(HymioError):
-    """What was sent cannot be used; without a `detail` the message is made from the three parts."""
+    """What was sent cannot be used; without a text the message is made from the three parts."""
 
     status = 400
     title = "Bad request"
+    default_code = "bad-parameter"
 
     def __init__(
         self,
-        detail: str = "",
+        code: str = "",
+        text: str = "",
+        /,
         *,
         parameter: str | None = None,
         got: str | None = None,
         accepted: str | None = None,
+        **values: object,
     ) -> None:
+        """`got` is the caller's input, of which the message repeats the beginning; `accepted` may be a Phrase."""
         self.parameter = parameter
         self.got = got
         self.accepted = accepted
-        super().__init__(detail or _sentence(parameter, got, accepted))
+        if text or (code and not values and parameter is got is accepted is None):
+            super().__init__(code, text, **values)
+        else:
+            super().__init__(code or self.default_code, _sentence(parameter, got, accepted))
 
 
-def _sentence(parameter: str | None, got: str | None, accepted: str | None) -> str:
-    parts = []
-    if got is not None:
-        parts.append(f"got {_echo(got)}")
-    if accepted is not None:
-        parts.append(f"accepted: {accepted}")
+def _sentence(parameter: str | None, got: str | None, accepted: str | None) -> Phrase:
+    parts = [] if got is None else ["got {got}"]
+    parts += [] if accepted is None else ["accepted: {accepted}"]
     rest = ", ".join(parts)
-    if parameter is None:
-        return rest[:1].upper() + rest[1:]
-    return f"{parameter}: {rest or 'cannot be used'}"
+    template = rest[:1].upper() + rest[1:] if parameter is None else f"{{parameter}}: {rest or 'cannot be used'}"
+    return Phrase(template, parameter=parameter, got=None if got is None else _echo(got), accepted=accepted)
 
 
 def _echo(text: str) -> str:
-    return repr(text) if len(text) <= _LONGEST_ECHO else f"{text[:_LONGEST_ECHO]!r}…"
+    return repr(text) if len(text) <= _MAX_ECHO else f"{text[:_MAX_ECHO]!r}…"
 
 
 class Unauthorized(HymioError):
@@ -76,6 +106,7 @@ class Unauthorized(HymioError):
 
     status = 401
     title = "Unauthorized"
+    default_code = "unauthorized"
 
 
 class Forbidden(HymioError):
@@ -83,13 +114,15 @@ class Forbidden(HymioError):
 
     status = 403
     title = "Forbidden"
+    default_code = "forbidden"
 
 
 class NotFound(HymioError):
-    """There is no such thing within the caller's sight."""
+    """There is no such thing within the caller's scope."""
 
     status = 404
     title = "Not found"
+    default_code = "not-found"
 
 
 class Conflict(HymioError):
@@ -97,6 +130,7 @@ class Conflict(HymioError):
 
     status = 409
     title = "Conflict"
+    default_code = "conflict"
 
 
 class TooLarge(HymioError):
@@ -104,6 +138,7 @@ class TooLarge(HymioError):
 
     status = 413
     title = "Too large"
+    default_code = "too-large"
 
 
 class Unavailable(HymioError):
@@ -111,32 +146,42 @@ class Unavailable(HymioError):
 
     status = 503
     title = "Unavailable"
+    default_code = "unavailable"
 
-    def __init__(self, detail: str = "", *, retry_after: int = 5, cause: str = "") -> None:
+    def __init__(
+        self, code: str = "", text: str = "", /, *, retry_after: int = 5, cause: str = "", **values: object
+    ) -> None:
+        """`cause` is the driver's message: it goes into the log and never to a client."""
+        super().__init__(code, text, **values)
         self.retry_after = retry_after
-        self._told = detail or self.title
-        super().__init__(f"{self._told}: {cause}" if cause else detail)
+        self._public_detail = self.detail
+        if cause:
+            self.detail = Phrase("{detail}: {cause}", detail=self._public_detail, cause=cause)
+            self.args = (self.detail,)
 
     @property
-    def told(self) -> str:
-        """What clients are told: the detail without its cause, which may say where the database is."""
-        return self._told
+    def public_detail(self) -> str:
+        """The detail without its cause, which may say where the database is."""
+        return self._public_detail
 
 
 class SetupError(HymioError):
-    """The operator asked for a set-up that cannot be."""
+    """The set-up that was asked for cannot be."""
 
     status = 400
     title = "Impossible set-up"
+    default_code = "impossible-set-up"
 
 
 class DatabaseError(HymioError):
     """The database cannot be used as it is, and trying again will not help."""
 
     title = "Database error"
+    default_code = "database-error"
 
 
 class DatabaseTooNew(DatabaseError):
     """The database was written by a newer version of Hymio than this one."""
 
     title = "Database too new"
+    default_code = "database-too-new"

@@ -96,7 +96,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def problem_of(error: HymioError) -> Problem:
     """The problem document of one of our errors."""
-    about = Problem("about:blank", error.title, error.status, error.told)
+    about = Problem("about:blank", error.title, error.status, error.public_detail)
     if not isinstance(error, BadRequest):
         return about
     named = {"parameter": error.parameter, "got": error.got and error.got[:_ECHO], "accepted": error.accepted}

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from hymio.feedback import DEVICE_SEQUENCES, Accuracy, Feedback, HourReport, Misfit, Upload, Verdict, is_raw
 from hymio.period import Instant, hour_of, nominal_start
 from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
-from hymio.setup import Setup
+from hymio.setup import Part, Setup
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
 from hymio.store.reading import load_setup
@@ -94,6 +94,19 @@ class Ledger:
     def change_setup(self) -> None:
         """Says that the set-up was changed in this transaction."""
         self._setup_changed = self._setup_stale = True
+
+    def changed(self, part: Part, identity: int) -> None:
+        """Notes that this commit changed a part of the set-up: readers of an older one load it anew; it is checked at
+        the commit."""
+        self.change_setup()
+        # Until content is loaded apart, a change of it makes the whole set-up old.
+        columns = "setup_revision = :revision" + (", content_revision = :revision" if part.is_content else "")
+        self.transaction.run(
+            f"UPDATE ledger SET {columns} WHERE organization_id = :o",
+            o=self.organization, revision=self.revision,
+        )  # fmt: skip
+        row = (self.organization, self.revision, part.value, identity)
+        self.transaction.insert(schema.setup_change, [row], "ON CONFLICT DO NOTHING")
 
     def known(self, smiley: int, epoch: int, sequences: Iterable[int]) -> dict[int, Feedback]:
         """The stored feedbacks among these sequences of an epoch, by sequence."""

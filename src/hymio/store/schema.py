@@ -82,9 +82,66 @@ directory = Table(
 
 # The row on which the writes of an organization are serialized. It is apart from `organization` because that is a
 # reference table, whose every write is a transaction over all nodes.
-ledger = _owned("ledger", _number("revision"), _number("setup_revision"), _number("raw_from", null=True))
+ledger = _owned(
+    "ledger",
+    _number("revision"),
+    _number("setup_revision"),
+    _number("raw_from", null=True),
+    Column("content_revision", BigInteger, nullable=False, server_default="0"),
+)
 
 revision = _owned("revision", _id("revision"), _number("committed_at"))
+
+# Who changed what of the set-up and of credentials: a row for each verb of `manage`, in the commit of the change.
+audit = _owned(
+    "audit",
+    _id("revision"),
+    _id("number"),
+    _number("at"),
+    _text("actor"),
+    _text("via"),
+    _text("verb"),
+    _number("node_id", null=True),
+    _text("subject"),
+    _text("old_value"),
+    _text("new_value"),
+)
+
+# Which rows of the set-up a revision touched, so that a reader who has an older layout or content loads only these.
+setup_change = _owned("setup_change", _id("revision"), Column("part", Text, primary_key=True), _id("id"))
+
+# Periodic jobs of the installation: when each is due, and which process holds its lease.
+job = Table(
+    "job",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _number("due_at"),
+    _text("holder", null=True),
+    _number("lease_until", null=True),
+    _number("started_at", null=True),
+    _number("finished_at", null=True),
+    _text("outcome", null=True),
+    _text("detail", null=True),
+    info=REFERENCE,
+    sqlite_with_rowid=False,
+)
+
+# What must happen because of a commit (a mail, a webhook), written in that commit and done afterwards.
+outbox = _owned(
+    "outbox",
+    _id("id"),
+    _text("kind"),
+    _text("payload"),
+    _number("revision"),
+    _number("created_at"),
+    _number("not_before"),
+    _number("attempts"),
+    _text("holder", null=True),
+    _number("lease_until", null=True),
+    _text("outcome", null=True),
+    _text("detail", null=True),
+    _number("done_at", null=True),
+)
 
 node = _owned(
     "node", _id("id"), _number("parent_id", null=True), _text("kind"), _text("name"), _text("public_name", null=True)

@@ -29,7 +29,7 @@ def create_organization(store: Store, name: str, now: Instant, id: int | None = 
         if any(row[0] == identity or row[1] == name for row in taken):
             raise SetupError(f"there is an organization {name!r} or number {identity} already")
         transaction.insert(schema.organization, [(identity, name, now, 0, 1)])
-        transaction.insert(schema.ledger, [(identity, 0, 0, None)])
+        transaction.insert(schema.ledger, [(identity, 0, 0, None, 0)])
         return identity
 
 

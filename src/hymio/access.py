@@ -1,0 +1,169 @@
+"""Who asks, and what it may do: one principal for every credential, and one table of what each role may do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Final
+
+from hymio.errors import Forbidden, NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hymio.hierarchy import Hierarchy
+
+
+class DataKind(Enum):
+    """A kind of data that a token of API v2 may be limited to; the values are the scopes of its introspection."""
+
+    BUTTON_FEEDBACKS = "button-feedbacks"
+    FOLLOWUP_FEEDBACKS = "follow-up-feedbacks"
+    TEXT_FEEDBACKS = "text-feedbacks"
+    DEMOGRAPHICS = "demographics"
+    CONTACT_DETAILS = "contact-details"
+    METADATA = "metadata"
+    EXPERIENCE_POINTS = "experience-points"
+    CUSTOM_DATA = "custom-data-fields"
+    SURVEYS = "surveys"
+    ALERTS = "alerts"
+    USERS = "users"
+    SMILEYS = "smileys"
+
+
+EVERY_KIND: Final = frozenset(DataKind)
+
+
+class Via(Enum):
+    """By which kind of credential a principal came; the values are written into the audit log."""
+
+    V1_CLIENT = "v1-client"
+    V2_TOKEN = "v2-token"  # noqa: S105  a word of the audit log
+    SESSION = "session"
+    DEVICE = "device"
+    SMS_GATEWAY = "sms-gateway"
+    SHELL = "shell"
+
+
+class Permission(Enum):
+    """Something that a principal may be allowed to do; the values are published in errors and documents."""
+
+    READ_RESULTS = "results:read"
+    READ_SETUP = "set-up:read"
+    READ_CONTACT_DETAILS = "contact-details:read"
+    READ_USERS = "users:read"
+    READ_AUDIT_LOG = "audit-log:read"
+    DELIVER_FEEDBACK = "feedback:deliver"
+    ANSWER_ALERTS = "alerts:answer"
+    CHANGE_ALERTS = "alerts:change"
+    CHANGE_TREE = "tree:change"
+    CHANGE_SURVEYS = "surveys:change"
+    CHANGE_SMILEYS = "smileys:change"
+    CHANGE_CUSTOM_DATA = "custom-data:change"
+    CHANGE_USERS = "users:change"
+    CHANGE_CREDENTIALS = "credentials:change"
+    RESETTLE = "feedback:resettle"
+    CREATE_ORGANIZATION = "organizations:create"
+
+
+class Role(Enum):
+    """What a principal is; USER, ADMIN and PARTNER are people and have API v2's values."""
+
+    USER = "USER"
+    ADMIN = "ADMIN"
+    PARTNER = "PARTNER"
+    CLIENT = "CLIENT"
+    DEVICE = "DEVICE"
+    OPERATOR = "OPERATOR"
+
+    @property
+    def is_person(self) -> bool:
+        """Whether a user account may have this role."""
+        return self in (Role.USER, Role.ADMIN, Role.PARTNER)
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What a principal of this role may do within its node."""
+        return PERMISSIONS[self]
+
+
+_USER: Final = frozenset({Permission.READ_RESULTS, Permission.READ_SETUP, Permission.ANSWER_ALERTS})
+_ADMIN: Final = frozenset(Permission) - {Permission.DELIVER_FEEDBACK, Permission.CREATE_ORGANIZATION}
+
+PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
+    Role.USER: _USER,
+    Role.ADMIN: _ADMIN,
+    Role.PARTNER: _ADMIN,
+    Role.CLIENT: frozenset(
+        {Permission.READ_RESULTS, Permission.READ_SETUP, Permission.READ_CONTACT_DETAILS, Permission.READ_USERS}
+    ),
+    Role.DEVICE: frozenset({Permission.DELIVER_FEEDBACK}),
+    Role.OPERATOR: frozenset(Permission),
+}
+"""The one table of what a role may do; docs/access.md prints it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Whoever asks, whatever its credential: v1 client, v2 token, session, device, SMS gateway, operator at the shell.
+
+    `node` is the root of the subtree that it reaches, None for the whole tree; `kinds` are the kinds of data that it
+    may read there; `name` stands in the audit log; `id` is that of the credential, user or smiley.
+    """
+
+    organization: int
+    role: Role
+    via: Via
+    name: str
+    id: int = 0
+    node: int | None = None
+    kinds: frozenset[DataKind] = EVERY_KIND
+    raw_results: bool = True
+
+    def may(self, permission: Permission) -> bool:
+        """Whether its role has a permission."""
+        return permission in PERMISSIONS[self.role]
+
+    def require(self, permission: Permission) -> None:
+        """Raises Forbidden, with the permission's name, where its role does not have it."""
+        if not self.may(permission):
+            raise Forbidden(
+                "permission-missing",
+                "this takes the permission {permission}, which the role {role} does not have",
+                permission=permission.value,
+                role=self.role.value,
+            )
+
+    def require_kind(self, kind: DataKind) -> None:
+        """Raises Forbidden where its credential is not chosen to read a kind of data."""
+        if kind not in self.kinds:
+            raise Forbidden("kind-of-data-missing", "This token may not read {kind}.", kind=kind.value)
+
+    def require_raw_results(self) -> None:
+        """Raises Forbidden where the organization has switched raw results off."""
+        if not self.raw_results:
+            raise Forbidden("raw-results-off", "Raw results are switched off for this organization.")
+
+    def root(self, hierarchy: Hierarchy) -> int | None:
+        """The node whose subtree it reaches; None while the organization has no nodes or its node is gone."""
+        if self.node is not None:
+            return self.node if self.node in hierarchy.nodes else None
+        return hierarchy.root.id if hierarchy.root else None
+
+    def reaches(self, hierarchy: Hierarchy, node: int) -> bool:
+        """Whether a node lies in its subtree."""
+        return self.node in (None, node) or self.node in hierarchy.ancestors(node)
+
+    def reaches_all(self, hierarchy: Hierarchy) -> bool:
+        """Whether it reaches the whole tree, and so what belongs to the organization rather than to a node."""
+        return self.node is None or (hierarchy.root is not None and hierarchy.root.id == self.node)
+
+    def require_node(self, hierarchy: Hierarchy, node: int) -> None:
+        """Raises NotFound for a node that is not there or not in its subtree, in one text: it must not tell which."""
+        if node not in hierarchy.nodes or not self.reaches(hierarchy, node):
+            raise NotFound("unknown-node", "there is no node {node}", node=node)
+
+
+def operator(organization: int, name: str = "operator") -> Principal:
+    """The principal of somebody at the shell of the machine, who may do everything in an organization."""
+    return Principal(organization, Role.OPERATOR, Via.SHELL, name)
