@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hymio import intake
 from hymio.alert import AlertType
 from hymio.custom import CustomField
 from hymio.feedback import After, ContactDetails, Demographics, Followup, Press, Text, Ui, Upload
 from hymio.store import Store, catalog
+from hymio.store.catalog import DataKind
 from hymio.store.ledger import Ledger
 from hymio.user import LoginMethod, Role
-from tests.example import FOUND, NEW_YORK, NOW, TABLET, TAMPERE, VISIT, WEB, at
+from tests.example import FOUND, NEW_YORK, NOW, PLACED, TABLET, TAMPERE, VISIT, WEB, Example, at
 
 ACME, FINLAND = 1, 2
 JANE, JOE, TOM = 1, 2, 3
@@ -78,3 +81,34 @@ def press_with_phases(store: Store, organization: int) -> None:
         )),
     ]  # fmt: skip
     intake.record(store, organization, uploads, NOW)
+
+
+# --- what its clients may read ---------------------------------------------------------------------------------------
+
+
+def make_token(
+    store: Store, organization: int, node: int | None = None, kinds: Iterable[str] = (), expires_at: int | None = None
+) -> str:
+    """The secret of a new token of API v2; without `node` it reaches the whole tree, without `kinds` all data."""
+    chosen = [DataKind(kind) for kind in kinds] or list(DataKind)
+    with store.begin(organization, PLACED) as ledger:
+        return catalog.create_token(ledger, "For tests", node, chosen, expires_at).secret
+
+
+def switch_raw_results_off(store: Store, organization: int) -> None:
+    """Raw results are no longer part of the organization's API."""
+    with store.begin(organization, PLACED) as ledger:
+        catalog.set_raw_results(ledger, enabled=False)
+
+
+def switch_api_off(store: Store, organization: int) -> None:
+    """The organization's API is not activated, while its credentials stay."""
+    with store.write() as transaction:
+        transaction.run("UPDATE organization SET api_enabled = 0 WHERE id = :o", o=organization)
+
+
+def make_empty(store: Store) -> Example:
+    """An organization of which nothing is set up but its API."""
+    organization = catalog.create_organization(store, "Empty", PLACED)
+    with store.begin(organization, PLACED) as ledger:
+        return Example(organization, catalog.activate_api(ledger))
