@@ -1,8 +1,9 @@
-"""Hourly counts: the reference that every store must equal."""
+"""Hourly counts: what they are counted of, and the reference that every store must equal."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from operator import add
 from typing import NamedTuple, TypeVar
@@ -12,6 +13,35 @@ from hymio.period import hour_of, nominal_start
 
 MAX_BUTTONS = 11
 K = TypeVar("K")
+
+
+@dataclass(frozen=True, slots=True)
+class OfAssignment:
+    """What hours are counted of: one survey at one experience point."""
+
+    assignment: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfSurvey:
+    """What hours are counted of: one survey at a node and everywhere below it."""
+
+    node: int
+    survey: int
+
+
+@dataclass(frozen=True, slots=True)
+class OfScale:
+    """What hours are counted of: all surveys whose scale has so many buttons, at a node and everywhere below it."""
+
+    node: int
+    buttons: int
+
+
+GroupSubject = OfSurvey | OfScale
+"""What the stored hours of a group are of; `store.hours.survey_id` is its value in the column `survey_id`."""
+
+Subject = OfAssignment | GroupSubject
 
 
 class AssignmentHour(NamedTuple):
@@ -29,7 +59,7 @@ class AssignmentHour(NamedTuple):
 
 
 class GroupHour(NamedTuple):
-    """The key of an hour of a group; `survey` is a survey's id, or minus the number of buttons for a whole scale."""
+    """The key of an hour of a group; `survey` is its subject as stored (`store.hours.survey_id`)."""
 
     node: int
     survey: int
