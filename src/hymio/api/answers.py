@@ -96,11 +96,12 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def problem_of(error: HymioError) -> Problem:
     """The problem document of one of our errors."""
-    about = Problem("about:blank", error.title, error.status, error.public_detail)
+    # The encoder takes plain texts alone, no Phrase.
+    about = Problem("about:blank", error.title, error.status, str(error.public_detail))
     if not isinstance(error, BadRequest):
         return about
     named = {"parameter": error.parameter, "got": error.got and error.got[:_ECHO], "accepted": error.accepted}
-    return msgspec.structs.replace(about, **{name: value for name, value in named.items() if value is not None})
+    return msgspec.structs.replace(about, **{name: str(value) for name, value in named.items() if value is not None})
 
 
 def problem_answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
