@@ -3,9 +3,11 @@
 SHELL := /bin/sh
 BIN := .venv/bin
 ENVIRONMENT := PYTHON='$(PYTHON)' sh scripts/environment.sh
+PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
+COVERED := src/hymio/intake/*,src/hymio/results/*,src/hymio/manage/*,src/hymio/misuse.py,src/hymio/period.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint format requirements clean
+.PHONY: help demo serve test quick coverage lint format hooks requirements clean
 
 help: ## this list
 	@echo 'usage: make TARGET [PYTHON=python3.13] [ARGS="--once"]'
@@ -21,7 +23,16 @@ serve: ## a server on your own data (ARGS are those of `hymio serve`)
 	@$(BIN)/hymio serve $(ARGS)
 
 test: lint ## all checks and all tests, on all cores (ARGS="-k period" picks tests)
-	$(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal $(ARGS)
+	$(PYTEST) $(ARGS)
+
+quick: lint ## the inner loop, within 90 seconds: all checks, and the tests that are not slow, on SQLite alone
+	HYMIO_TEST_ENGINES=sqlite HYPOTHESIS_PROFILE=quick $(PYTEST) -m 'not slow' $(ARGS)
+
+coverage: ## which lines no test runs (SQLite alone); fails where one is in intake, results, manage, misuse or period
+	@$(ENVIRONMENT) test
+	HYMIO_TEST_ENGINES=sqlite $(PYTEST) --cov --cov-report= $(ARGS)
+	$(BIN)/python -m coverage report --sort=cover
+	$(BIN)/python -m coverage report --fail-under=100 --include='$(COVERED)'
 
 lint: ## style, types and layers
 	@$(ENVIRONMENT) test
@@ -35,9 +46,13 @@ format: ## lays the code out as `make lint` wants it
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
+hooks: ## has git run `make lint` before each commit
+	@$(ENVIRONMENT) test
+	$(BIN)/pre-commit install
+
 requirements: ## pins anew what Hymio runs on and is tested with (ARGS=--upgrade takes the newest)
 	@PYTHON='$(PYTHON)' sh scripts/requirements.sh $(ARGS)
 
 clean: ## removes the environment and everything that tools left behind, never any data
-	rm -rf .venv .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
+	rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,7 +17,7 @@ from hypothesis.errors import UnsatisfiedAssumption
 
 from tests.contract_v2 import published_document
 from tests.databases import Databases
-from tests.engines import ENGINES, Unavailable, binaries, stop_all
+from tests.engines import ENGINES, KNOWN_ENGINES, Unavailable, binaries, stop_all
 
 # --- Hypothesis ------------------------------------------------------------------------------------------------------
 # No deadline and no complaint about slow data: cores are shared, and a law does not depend on the clock.
@@ -25,6 +25,7 @@ from tests.engines import ENGINES, Unavailable, binaries, stop_all
 settings.register_profile("default", deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 # The same cases whenever the same code is checked; new ones are looked for by `make test` and the thorough profile.
 settings.register_profile("ci", settings.get_profile("default"), print_blob=True, derandomize=True, database=None)
+settings.register_profile("quick", settings.get_profile("default"), max_examples=15)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
 
@@ -60,7 +61,10 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def pytest_report_header() -> list[str]:
     judge = "the published file" if published_document() else "our own contract, as the published file is not here"
     lines = [f"sqlite: {sqlite3.sqlite_version}", f"API v2 is judged by {judge}"]
-    for engine in ENGINES[1:]:
+    for engine in KNOWN_ENGINES[1:]:
+        if engine not in ENGINES:
+            lines.append(f"{engine}: left out by HYMIO_TEST_ENGINES")
+            continue
         try:
             lines.append(f"{engine}: {binaries(engine)}")
         except Unavailable as cause:

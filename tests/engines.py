@@ -26,7 +26,13 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-ENGINES = ("sqlite", "postgresql-18", "postgresql-15")
+KNOWN_ENGINES = ("sqlite", "postgresql-18", "postgresql-15")
+
+ENGINES = tuple(os.environ.get("HYMIO_TEST_ENGINES", ",".join(KNOWN_ENGINES)).split(","))
+"""The engines of this run; `make quick` takes SQLite alone."""
+
+if unknown := set(ENGINES) - set(KNOWN_ENGINES):
+    raise ValueError(f"HYMIO_TEST_ENGINES: got {sorted(unknown)}; accepted are some of {', '.join(KNOWN_ENGINES)}")
 
 USER = "hymio"
 START_SECONDS = 60
