@@ -20,10 +20,9 @@ import pytest
 import uvicorn
 from litestar import Litestar, Response, get
 
-from hymio import connection
-from hymio.api import answers
-from hymio.api.answers import Exports, Streamed
 from hymio.errors import HymioError, Unavailable
+from hymio.serving import answers, connection
+from hymio.serving.streams import Exports, Streamed
 from hymio.settings import Settings
 from hymio.store import catalog, open_store
 from tests.example import NOW, make_example
@@ -71,10 +70,10 @@ def test_the_beginning_leads_to_the_documentation(tmp_path: Path):
 def test_a_mistake_of_ours_is_a_problem_that_gives_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
 
-    def broken(_store: object) -> None:
+    def broken() -> None:
         raise RuntimeError("the secret of the house")
 
-    monkeypatch.setattr("hymio.app.organizations", broken)
+    monkeypatch.setattr(store, "check", broken)
     with serving(store) as http:
         answer = http.get("/health")
         assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
@@ -247,16 +246,14 @@ def exporting(
 ) -> Iterator[int]:
     """Serves an export at /; gives the port."""
 
+    exports = Exports(most, seconds)
+
     @get("/", sync_to_thread=False)
     def export() -> Response[None]:
-        return Streamed(app.state.exports, source, {}, owner)
-
-    async def begin(app: Litestar) -> None:
-        app.state.exports = Exports(most, seconds)
+        return Streamed(exports, source, {}, owner)
 
     app = Litestar(
         [export],
-        on_startup=[begin],
         exception_handlers={HymioError: lambda _request, error: answers.error_answer(error, "Basic")},
         openapi_config=None,
         logging_config=None,

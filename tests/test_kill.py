@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from hymio import intake
-from hymio.gateway.notebook import Notebook, close_notebook, create_notebook, note_press, open_notebook
-from hymio.gateway.simulator import NotTold, send
+from hymio.simulator.notebook import Notebook, close_notebook, create_notebook, note_press, open_notebook
+from hymio.simulator.sending import NotTold, send
 from hymio.store import Store, open_store
 from tests.terminals import Terminals, put_up, stored
 

@@ -15,10 +15,11 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
-from hymio.api import openapi, reference, v1
+from hymio.api import openapi, v1
 from hymio.api.v2.openapi import operations
 from hymio.settings import described
 from hymio.store import Store, catalog, open_store
+from hymio.web import docs
 from tests.databases import Databases
 from tests.example import NOW, TERMINAL, Example, make_example
 from tests.example_v2 import furnish, press_with_phases
@@ -196,8 +197,8 @@ def test_every_query_parameter_is_described():
 # --- the pages -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("page", reference.PAGES, ids=lambda page: page.name)
-def test_a_page_is_whole_and_needs_nothing_from_elsewhere(page: reference.Page, api: Api):
+@pytest.mark.parametrize("page", docs.PAGES, ids=lambda page: page.name)
+def test_a_page_is_whole_and_needs_nothing_from_elsewhere(page: docs.Page, api: Api):
     answer = api.request("GET", page.address)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -207,8 +208,8 @@ def test_a_page_is_whole_and_needs_nothing_from_elsewhere(page: reference.Page, 
     assert "not affiliated with HappyOrNot" in answer.text
 
 
-@pytest.mark.parametrize("page", reference.PAGES, ids=lambda page: page.name)
-def test_links_between_pages_and_within_them_lead_somewhere(page: reference.Page, api: Api):
+@pytest.mark.parametrize("page", docs.PAGES, ids=lambda page: page.name)
+def test_links_between_pages_and_within_them_lead_somewhere(page: docs.Page, api: Api):
     text = api.request("GET", page.address).text
     for target in re.findall(r'<a [^>]*href="([^"]+)"', text):
         address, _, anchor = target.partition("#")
@@ -232,8 +233,8 @@ def test_commands_name_the_address_of_this_server(api: Api):
 
 
 def test_documents_in_the_package_are_those_in_docs():
-    for page in reference.PAGES:
-        assert (files("hymio.api") / "pages" / page.file).read_text() == (DOCS / page.file).read_text()
+    for page in docs.PAGES:
+        assert (files("hymio.web") / "pages" / page.file).read_text() == (DOCS / page.file).read_text()
 
 
 def test_the_example_of_the_settings_names_an_address_of_its_own(api: Api):
@@ -243,7 +244,7 @@ def test_the_example_of_the_settings_names_an_address_of_its_own(api: Api):
 
 
 def test_headings_vanish_only_where_all_but_the_first_are_empty_and_code_is_whole():
-    css = (files("hymio.api") / "templates" / "page.css").read_text()
+    css = (files("hymio.web") / "templates" / "page.css").read_text()
     assert re.findall(r"thead tr(\S+) \{ display: none; \}", css) == [":not(:has(th:nth-child(n+2):not(:empty)))"]
     assert "white-space: pre-wrap" in re.findall(r"^pre \{.*", css, re.MULTILINE)[0]
     assert "box-decoration-break: clone" in re.findall(r"^code \{.*", css, re.MULTILINE)[0]
@@ -272,7 +273,7 @@ def contrast(one: str, other: str) -> float:
 
 def palettes() -> list[dict[str, str]]:
     """The colours by name: light, then dark."""
-    css = (files("hymio.api") / "templates" / "page.css").read_text()
+    css = (files("hymio.web") / "templates" / "page.css").read_text()
     return [
         dict(re.findall(r"--([\w-]+): (#\w{6});", block)) for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
     ]

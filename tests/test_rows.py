@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from hymio.api.answers import ROWS_A_CHUNK, enveloped, is_known
 from hymio.api.v1 import rows
 from hymio.feedback import Text
 from hymio.period import zone
 from hymio.results import RawRow
+from hymio.serving.answers import is_known
+from hymio.serving.streams import ROWS_A_CHUNK, enveloped
 from tests.example import at
 
 TEXTS = st.builds(

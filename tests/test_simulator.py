@@ -17,8 +17,11 @@ from typer.testing import CliRunner
 
 from hymio import intake
 from hymio.errors import SetupError
-from hymio.gateway import notebook as notebooks
-from hymio.gateway.notebook import (
+from hymio.gateway.sms_text import decode, is_genuine
+from hymio.settings import Settings
+from hymio.simulator import notebook as notebooks
+from hymio.simulator.commands import terminal
+from hymio.simulator.notebook import (
     Notebook,
     Noted,
     close_notebook,
@@ -29,9 +32,8 @@ from hymio.gateway.notebook import (
     note_texted,
     open_notebook,
 )
-from hymio.gateway.simulator import NotTold, hours_of, pause, send, send_until_told, terminal, texts, upload_of
-from hymio.gateway.sms_text import decode, is_genuine
-from hymio.settings import Settings
+from hymio.simulator.sending import NotTold, pause, send, send_until_told, upload_of
+from hymio.simulator.texting import hours_of, texts
 from hymio.store import Store, catalog, open_store
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 

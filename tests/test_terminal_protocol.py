@@ -24,8 +24,8 @@ import hymio
 from hymio.errors import BadRequest
 from hymio.feedback import HourReport
 from hymio.gateway.envelope import Envelope, Format, read_envelope
-from hymio.gateway.simulator import terminal
 from hymio.gateway.sms_text import decode, encode
+from hymio.simulator.commands import terminal
 from hymio.store import Store, catalog, open_store
 from tests.terminals import client, give_secrets, put_up, serving, stored
 

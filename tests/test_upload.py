@@ -25,12 +25,13 @@ from hypothesis import strategies as st
 from hymio import intake
 from hymio.errors import BadRequest, HymioError, NotFound, TooLarge, Unauthorized, Unavailable
 from hymio.feedback import Press, Upload, Verdict, halves
-from hymio.gateway import envelope, queue
+from hymio.gateway import envelope
 from hymio.gateway.envelope import Envelope, Format, read_envelope, read_quickly, upload_of
-from hymio.gateway.queue import Company, Settled
-from hymio.gateway.reading import Reading
 from hymio.gateway.sketch import MOST_PRESSES
 from hymio.gateway.upload import QuickUpload
+from hymio.intake import queue
+from hymio.intake.queue import Committed, UploadQueue
+from hymio.serving.bodies import BodyParsers
 from hymio.settings import Settings
 from hymio.store import Store, dialect, open_store
 from hymio.store.dialect import Transaction
@@ -326,20 +327,20 @@ def test_bodies_of_one_smiley_are_read_one_after_the_other_and_those_of_others_b
         assert running.count(smiley) == 1
         running.remove(smiley)
 
-    async def read_one(reading: Reading, smiley: int) -> None:
-        async with reading.of((1, smiley)) as turn:
-            await turn.read(lambda: step(smiley))
+    async def parse_one(bodies: BodyParsers, smiley: int) -> None:
+        async with bodies.of((1, smiley)) as parser:
+            await parser.run(lambda: step(smiley))
 
     async def run() -> None:
-        reading = Reading()
-        await asyncio.gather(*(read_one(reading, smiley) for smiley in (1, 1, 1, 2)))
-        async with reading.of((1, 1), most=1):
-            with pytest.raises(Unavailable):
-                async with reading.of((1, 1), most=1):
+        bodies = BodyParsers()
+        with bodies.running():
+            await asyncio.gather(*(parse_one(bodies, smiley) for smiley in (1, 1, 1, 2)))
+            async with bodies.of((1, 1), max_users=1):
+                with pytest.raises(Unavailable):
+                    async with bodies.of((1, 1), max_users=1):
+                        pass
+                async with bodies.of((1, 2), max_users=1):
                     pass
-            async with reading.of((1, 2), most=1):
-                pass
-        reading.close()
 
     asyncio.run(run())
     assert {1, 2} in beside
@@ -706,11 +707,10 @@ def together(store: Store, *arrivals: Any, **how: Any) -> list[Any]:
     """What becomes of arrivals that come in at once."""
 
     async def run() -> list[Any]:
-        company = Company(store, clock=lambda: NOW, **how)
-        await company.start()
-        waiting = [asyncio.create_task(company.record(arrival)) for arrival in arrivals]
-        await asyncio.sleep(0)
-        await company.stop()
+        uploads = UploadQueue(store, lambda: NOW, **how)
+        async with uploads.running():
+            waiting = [asyncio.create_task(uploads.record(arrival)) for arrival in arrivals]
+            await asyncio.sleep(0)
         return await asyncio.gather(*waiting, return_exceptions=True)
 
     return asyncio.run(run())
@@ -752,7 +752,7 @@ def test_an_unforeseen_mistake_in_one_upload_takes_no_other_down(store: Store, a
             terminal_upload(acme.tokens[2], {"epoch": 1, "presses": presses(1)}),
             terminal_upload("nobody", {}),
         )
-        assert [type(each).__name__ for each in outcomes] == ["Settled", "TypeError", "Settled", "Unauthorized"]
+        assert [type(each).__name__ for each in outcomes] == ["Committed", "TypeError", "Committed", "Unauthorized"]
     assert stored(store, 1, "feedback", "smiley_id, sequence") == [(1, 1), (3, 1)]
 
 
@@ -772,7 +772,7 @@ def test_too_many_who_wait_are_told_to_come_back(fresh_database: Callable[[str],
     opened = open_store(fresh_database("sqlite"))
     acme = put_up(opened)
     arrivals = [Made(acme.organization, Upload(1, (Press(1, number, NOW, 1),)), size) for number in range(1, 6)]
-    outcomes = together(opened, *arrivals, most_waiting=2 if size == 100 else 1000)
+    outcomes = together(opened, *arrivals, max_waiting=2 if size == 100 else 1000)
     refused = [each for each in outcomes if isinstance(each, Unavailable)]
     assert len(refused) == 3
     assert all(each.retry_after > 0 for each in refused)
@@ -782,15 +782,15 @@ def test_too_many_who_wait_are_told_to_come_back(fresh_database: Callable[[str],
 
 def test_who_waits_for_a_locked_database_is_not_kept_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(dialect, "LOCK_SECONDS", 1)
-    monkeypatch.setattr(queue, "MOST_TOGETHER", 2)
+    monkeypatch.setattr(queue, "MAX_BATCH_UPLOADS", 2)
     tried: list[int] = []
-    settle = queue.settle
+    commit_batch = queue.commit_batch
 
     def counted(store: Store, arrivals: Sequence[queue.Arrival], now: int) -> list[queue.Outcome]:
         tried.append(len(arrivals))
-        return settle(store, arrivals, now)
+        return commit_batch(store, arrivals, now)
 
-    monkeypatch.setattr(queue, "settle", counted)
+    monkeypatch.setattr(queue, "commit_batch", counted)
     opened = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
     acme = put_up(opened)
     other = sqlite3.connect(tmp_path / "hymio.db", isolation_level=None)
@@ -800,7 +800,7 @@ def test_who_waits_for_a_locked_database_is_not_kept_waiting(tmp_path: Path, mon
     other.close()
     assert [type(each) for each in outcomes] == [Unavailable] * 9
     assert tried == [2]
-    assert all(isinstance(each, Settled) for each in together(opened, *arrivals))
+    assert all(isinstance(each, Committed) for each in together(opened, *arrivals))
     opened.close()
 
 
@@ -809,10 +809,10 @@ def test_nobody_is_taken_in_after_the_end(fresh_database: Callable[[str], str]) 
     acme = put_up(opened)
 
     async def run() -> None:
-        company = Company(opened)
-        await company.start()
-        await company.stop()
-        await company.record(Made(acme.organization, Upload(1)))
+        uploads = UploadQueue(opened, lambda: NOW)
+        async with uploads.running():
+            pass
+        await uploads.record(Made(acme.organization, Upload(1)))
 
     with pytest.raises(Unavailable, match="shutting down"):
         asyncio.run(run())

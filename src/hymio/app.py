@@ -8,32 +8,28 @@ import logging
 import signal
 import socket
 import sys
-import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from litestar import Litestar, Request, Response, get
-from litestar.datastructures import State
+from litestar import Litestar, Request, Response, Router, get
 from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import ASGIApp
 
 from hymio import __version__
-from hymio.api import reference, v1, v2
-from hymio.api.access import CHALLENGE, TOKEN_CHALLENGE
-from hymio.api.answers import Exports, Problem, error_answer, problem_answer
+from hymio.api import openapi, v1, v2
+from hymio.clock import Clock, now
 from hymio.errors import HymioError
-from hymio.front import MOST_HELD_BYTES, surround
 from hymio.gateway import sms, upload
-from hymio.gateway.queue import Company
-from hymio.gateway.reading import Reading
-from hymio.period import Instant
+from hymio.serving.answers import Problem, error_answer, problem_answer
+from hymio.serving.door import Door, Route, Services
+from hymio.serving.edge import MOST_HELD_BYTES, surround
 from hymio.settings import Settings
 from hymio.store import Store, open_store
-from hymio.store.catalog import organizations
+from hymio.web import docs
 
 if TYPE_CHECKING:
     import uvicorn
@@ -44,26 +40,16 @@ GRACE_SECONDS: Final = 10
 """How long requests may go on once the server is told to stop; presses take milliseconds, exports are cut off."""
 
 
-DEVICE_CHALLENGE: Final = 'Bearer realm="Hymio"'
-GATEWAY_CHALLENGE: Final = 'Basic realm="Hymio"'
-
-
-def now() -> Instant:
-    """The present, in ms UTC: the one clock that the application reads."""
-    return time.time_ns() // 1_000_000
-
-
 # --- the application -------------------------------------------------------------------------------------------------
 
 
-def create_app(store: Store, settings: Settings, clock: Callable[[], Instant] = now) -> ASGIApp:
+def create_app(store: Store, settings: Settings, clock: Clock = now) -> ASGIApp:
     """The whole of Hymio's HTTP as an ASGI application; the store stays the caller's to close."""
-    state = State({"store": store, "settings": settings, "clock": clock})
+    services = Services.of(store, settings, clock)
     litestar = Litestar(
-        route_handlers=[health, start, *_routes()],
-        state=state,
-        lifespan=[_running],
-        exception_handlers={HymioError: _known_error, HTTPException: _http_error, Exception: _unknown_error},
+        route_handlers=[_router(door, services) for door in DOORS],
+        lifespan=[lambda _app: _running(services)],
+        exception_handlers={HTTPException: _http_error(settings), Exception: _unknown_error},
         request_max_body_size=settings.body_bytes,
         openapi_config=None,
         logging_config=None,
@@ -72,74 +58,77 @@ def create_app(store: Store, settings: Settings, clock: Callable[[], Instant] = 
     return surround(litestar, max(MOST_HELD_BYTES, 2 * settings.body_bytes))
 
 
-def _routes() -> list[Any]:
-    modules = (v1, v2, reference, upload, sms)
-    return [route for module in modules for route in module.routes()]
+def _server_routes(services: Services) -> list[Route]:
+    """Whether the server serves, and where a browser that is given no path is sent."""
+    store = services.store
+
+    @get("/health", sync_to_thread=True)
+    def health() -> dict[str, str]:
+        store.check()
+        return {"status": "ok", "version": __version__, "database": store.kind}
+
+    @get("/", sync_to_thread=False)
+    def start() -> Redirect:
+        return Redirect("/docs", status_code=307)
+
+    return [health, start]
+
+
+_DOCUMENTS: Final = docs.Documents(
+    openapi.encoded, {file: openapi.schema_file(file) for file in openapi.SCHEMA_FILES.values()}
+)
+
+DOORS: Final = (
+    Door("server", _server_routes), v1.DOOR, v2.DOOR, docs.door(_DOCUMENTS), upload.DOOR, sms.DOOR,
+)  # fmt: skip
+"""Everything that is served; the paths of two doors do not overlap."""
+
+
+def _router(door: Door, services: Services) -> Router:
+    """A door's routes; a 401 of any of them carries the door's challenge."""
+
+    def known_error(request: Request[Any, Any, Any], error: HymioError) -> Response[bytes]:
+        if error.status >= 500:
+            log.warning("request failed", path=request.scope["path"], status=error.status, detail=error.detail)
+        return error_answer(error, door.challenge)
+
+    return Router("/", route_handlers=door.routes(services), exception_handlers={HymioError: known_error})
 
 
 @asynccontextmanager
-async def _running(app: Litestar) -> AsyncIterator[None]:
-    """What lives as long as the application serves."""
-    settings: Settings = app.state.settings
-    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(settings.threads, "hymio"))
-    app.state.listing = asyncio.Semaphore(max(1, settings.threads // 2))
-    app.state.exports = Exports(settings.streams, settings.stream_seconds)
-    app.state.company = company = Company(app.state.store, most_waiting=settings.queue, clock=app.state.clock)
-    app.state.reading = Reading()
-    await company.start()
-    # What was made to start lives as long as the server: it need not be looked through for garbage again and again.
-    gc.collect()
-    gc.freeze()
-    try:
+async def _running(services: Services) -> AsyncIterator[None]:
+    """What lives as long as the application serves: worker threads, the services, then the doors' own."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(services.settings.threads, "hymio"))
+    async with AsyncExitStack() as stack:
+        await stack.enter_async_context(services.running())
+        for door in DOORS:
+            if door.lifespan is not None:
+                await stack.enter_async_context(door.lifespan(services))
+        # The objects made so far live as long as the server: later garbage collections need not visit them.
+        gc.collect()
+        gc.freeze()
         yield
-    finally:
-        await company.stop()
-        app.state.reading.close()
-
-
-@get("/health", sync_to_thread=True)
-def health(state: State) -> dict[str, str]:
-    """Whether Hymio serves: 200 when the database answers, otherwise 503."""
-    organizations(state.store)
-    return {"status": "ok", "version": __version__, "database": state.store.kind}
-
-
-@get("/", sync_to_thread=False)
-def start() -> Redirect:
-    """The documentation, until there is something better to see."""
-    return Redirect("/docs", status_code=307)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------------
 
 
-def _known_error(request: Request[Any, Any, Any], error: HymioError) -> Response[bytes]:
-    path = request.scope["path"]
-    if error.status >= 500:
-        log.warning("request failed", path=path, status=error.status, detail=error.detail)
-    return error_answer(error, _challenge(path))
-
-
-def _challenge(path: str) -> str:
-    if path.startswith("/v1/"):
-        return CHALLENGE
-    if path.startswith("/v2"):
-        return TOKEN_CHALLENGE
-    return GATEWAY_CHALLENGE if path == sms.PATH else DEVICE_CHALLENGE
-
-
-def _http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
-    """What the framework refuses: no such path, no such method, a body too large."""
-    said = {
+def _http_error(settings: Settings) -> Callable[[Request[Any, Any, Any], HTTPException], Response[bytes]]:
+    """Answers what the framework refuses: no such path, no such method, a body too large."""
+    details = {
         404: "There is nothing at this address.",
         405: "This address does not take this method.",
-        413: f"The body is larger than {request.app.state.settings.body_bytes} bytes.",
+        413: f"The body is larger than {settings.body_bytes} bytes.",
     }
     titles = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 413: "Too large"}
-    status = error.status_code
-    title = titles.get(status, "Error")
-    allow = {"Allow": _with_head(error.headers["allow"])} if error.headers and "allow" in error.headers else {}
-    return problem_answer(Problem("about:blank", title, status, said.get(status, str(error.detail))), allow)
+
+    def answer(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+        status = error.status_code
+        allow = {"Allow": _with_head(error.headers["allow"])} if error.headers and "allow" in error.headers else {}
+        detail = details.get(status, str(error.detail))
+        return problem_answer(Problem("about:blank", titles.get(status, "Error"), status, detail), allow)
+
+    return answer
 
 
 def _with_head(allow: str) -> str:
@@ -195,11 +184,11 @@ def _is_no_cancelling(entry: logging.LogRecord) -> bool:
     return entry.exc_info is None or not isinstance(entry.exc_info[1], asyncio.CancelledError)
 
 
-def make_server(store: Store, settings: Settings, clock: Callable[[], Instant] = now) -> uvicorn.Server:
+def make_server(store: Store, settings: Settings, clock: Clock = now) -> uvicorn.Server:
     """A server that is not running yet: `run()` serves until SIGINT, SIGTERM or `should_exit`."""
     import uvicorn  # noqa: PLC0415  a command that does not serve need not load it
 
-    from hymio.connection import Connection  # noqa: PLC0415
+    from hymio.serving.connection import Connection  # noqa: PLC0415
 
     config = uvicorn.Config(
         create_app(store, settings, clock),

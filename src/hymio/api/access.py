@@ -6,17 +6,14 @@ import base64
 import binascii
 import hmac
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final, NamedTuple
-from weakref import WeakKeyDictionary
 
-from hymio.errors import Forbidden, Unauthorized, Unavailable
+from hymio.errors import Forbidden, Unauthorized
 from hymio.hierarchy import Hierarchy, Scope
 from hymio.period import Instant
 from hymio.store import Store
-from hymio.store.catalog import ApiToken, DataKind, api_flags, hash_secret, note_use, v1_client, v2_token
+from hymio.store.catalog import ApiToken, DataKind, api_flags, hash_secret, v1_client, v2_token
 
 CLIENT_ID_HEADER: Final = "X-HON-Client-Id"
 TOKEN_HEADER: Final = "X-HON-API-Token"  # noqa: S105  the header's name
@@ -93,9 +90,6 @@ _TOKEN_REFUSED: Final = (
     "The API token is missing or not valid. Send it in the header"
     f" {TOKEN_HEADER} or, for trials, as the parameter auth."
 )
-_NOTED_EVERY: Final = 60_000
-_notes = ThreadPoolExecutor(1, "hymio-notes")
-_noted: WeakKeyDictionary[Store, dict[tuple[int, int], Instant]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,21 +128,4 @@ def holder(store: Store, header: str | None, parameter: str | None, now: Instant
         raise Unauthorized(_TOKEN_REFUSED)
     if not enabled:
         raise Forbidden("The API of this organization is not activated.")
-    _note(store, token, now)
     return Holder(token, raw_results)
-
-
-def _note(store: Store, token: ApiToken, now: Instant) -> None:
-    """Notes the use of a token, once a minute at most and beside the request: no reader waits for a writer."""
-    key = (token.organization, token.id)
-    noted = _noted.setdefault(store, {})
-    known = max(token.used_at or 0, noted.get(key, 0))
-    if known <= now < known + _NOTED_EVERY:
-        return
-    noted[key] = now
-    _notes.submit(_note_now, store, token, now)
-
-
-def _note_now(store: Store, token: ApiToken, now: Instant) -> None:
-    with suppress(Unavailable):
-        note_use(store, token, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +17,7 @@ from typer.core import TyperOption
 from typer.main import get_command
 
 from hymio import settings
+from hymio.clock import now
 from hymio.errors import SetupError
 
 if TYPE_CHECKING:
@@ -103,11 +103,6 @@ FOLDED: dict[str, Any] = {"overflow": "fold"}
 
 
 # --- settings and the store -------------------------------------------------------------------------------------------
-
-
-def now() -> int:
-    """The present, in ms UTC."""
-    return time.time_ns() // 1_000_000
 
 
 def loaded(context: typer.Context, database: str | None = None, **flags: settings.Value | None) -> settings.Settings:

@@ -19,15 +19,16 @@ from rich.live import Live
 from rich.markup import escape
 
 from hymio.app import configure_log, make_server
-from hymio.cli.command import console, hint, now, progress, quoted, say
+from hymio.cli.command import console, hint, progress, quoted, say
+from hymio.clock import now
 from hymio.demo import Demo, load, prepare, table
 from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
 from hymio.demo.live import PAST_HOURS, Street, opened
 from hymio.demo.page import beside_checkout
 from hymio.demo.tree import SPOTS
 from hymio.errors import HymioError, SetupError
-from hymio.gateway.simulator import NotTold
 from hymio.settings import Settings
+from hymio.simulator.sending import NotTold
 from hymio.store import Store, open_store
 from hymio.store.feedback import reported_through
 

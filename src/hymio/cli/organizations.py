@@ -8,7 +8,8 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
-from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, console, hint, now, opened, quoted, say, table
+from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, console, hint, opened, quoted, say, table
+from hymio.clock import now
 
 if TYPE_CHECKING:
     from rich.table import Table

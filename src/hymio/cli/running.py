@@ -84,9 +84,9 @@ def terminal(context: typer.Context) -> None:
 
     `hymio terminal --help` lists what it can do.
     """
-    from hymio.gateway import simulator
+    from hymio.simulator.commands import terminal as software_terminal
 
-    obey(simulator.terminal, context.args, "hymio terminal")
+    obey(software_terminal, context.args, "hymio terminal")
 
 
 def bench(context: typer.Context) -> None:

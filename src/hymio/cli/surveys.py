@@ -155,7 +155,7 @@ def assign(
 @commands.command("list")
 def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
     """List which survey is asked where, with the keys of API v1."""
-    from hymio.cli.command import now
+    from hymio.clock import now
     from hymio.store.catalog import find_organization
 
     with opened(context, database) as store:

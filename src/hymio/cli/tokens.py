@@ -16,11 +16,11 @@ from hymio.cli.command import (
     hint,
     loaded,
     looking_up,
-    now,
     opened,
     say,
     table,
 )
+from hymio.clock import now
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

@@ -18,12 +18,12 @@ from hymio.cli.command import (
     console,
     hint,
     how_many,
-    now,
     opened,
     progress,
     say,
     table,
 )
+from hymio.clock import now
 
 if TYPE_CHECKING:
     from hymio.intake import Difference

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from functools import cache
 from itertools import accumulate, groupby
 from random import Random
 from typing import NamedTuple
 
+from hymio.demo.mood import Moment, sums_of
 from hymio.demo.page import answers
 from hymio.demo.phases import touch_phases
 from hymio.demo.tree import AVENUE, MARKET, SPOTS, Spot, Way
@@ -50,9 +50,6 @@ _DAYS = {
     "web": (1.1, 1.05, 1.0, 1.0, 0.9, 0.9, 1.1),
 }
 _MONTHS = (0.85, 0.85, 0.95, 1.0, 1.0, 1.05, 0.8, 0.95, 1.0, 1.0, 1.1, 1.35)
-_CONTENT = {4: (12, 8, 20, 60), 5: (9, 6, 11, 26, 48), 11: (4, 1, 2, 2, 2, 6, 5, 10, 19, 20, 29)}
-"""Of a hundred people, how many press each button where the mood is 1."""
-
 _EVENING_HOURS, _EVENING_MOOD = range(17, 20), 0.88
 
 
@@ -61,13 +58,6 @@ class Batch(NamedTuple):
 
     now: Instant
     uploads: tuple[Upload, ...]
-
-
-class Moment(NamedTuple):
-    """A press of the year before it is numbered."""
-
-    at: Instant
-    button: int
 
 
 def weeks(presses: int, seed: int, options: Sequence[int], first: int = 0) -> Iterator[Batch]:
@@ -165,12 +155,6 @@ def _event(spot: Spot, day: int) -> tuple[float, float]:
     if spot.node == MARKET and day - _FIRST_DAY in _BAD_WEEK:
         return 1.4, 0.6  # the escalator stood still
     return 1.0, 1.0
-
-
-@cache
-def sums_of(count: int, mood: float) -> list[float]:
-    """Sums of how often each of so many buttons is pressed, from the most negative on; `mood` 1 is the average."""
-    return list(accumulate(part * mood ** (4 * index / (count - 1)) for index, part in enumerate(_CONTENT[count])))
 
 
 def _playing(at: Instant, size: int, buttons: int, random: Random) -> Iterator[Moment]:

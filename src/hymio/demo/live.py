@@ -14,10 +14,11 @@ from uuid import uuid4
 import httpx
 
 from hymio.demo.credentials import Credentials
-from hymio.demo.history import sums_of
+from hymio.demo.mood import sums_of
 from hymio.demo.tree import SPOTS, WEB, Spot, Way
-from hymio.gateway import simulator, sms, upload
-from hymio.gateway.notebook import (
+from hymio.gateway import sms, upload
+from hymio.period import HOUR_MS, SECOND_MS, Instant, offset_at, zone
+from hymio.simulator.notebook import (
     Notebook,
     close_notebook,
     create_notebook,
@@ -25,7 +26,8 @@ from hymio.gateway.notebook import (
     note_press,
     open_notebook,
 )
-from hymio.period import HOUR_MS, SECOND_MS, Instant, offset_at, zone
+from hymio.simulator.sending import NotTold, send
+from hymio.simulator.texting import texts
 
 PAST_HOURS = 3
 """Whole hours before the present one of which the terminals have something to tell when they wake."""
@@ -92,7 +94,7 @@ class Street:
         """Presses, `seconds` apart on average, until told to stop; a server that is away is tried again."""
         texted = self._clock()
         while not stop.wait(self._random.expovariate(1 / seconds)):
-            with suppress(simulator.NotTold):
+            with suppress(NotTold):
                 self.press()
                 if self._clock() - texted > _TEXT_EVERY_SECONDS * SECOND_MS:
                     texted = self._clock()
@@ -113,13 +115,13 @@ class Street:
         return bisect_right(sums, self._random.random() * sums[-1])
 
     def _send(self, terminal: Terminal) -> None:
-        simulator.send(terminal.notebook, self._client, self._clock(), battery=0.93)
+        send(terminal.notebook, self._client, self._clock(), battery=0.93)
 
     def _text(self, terminal: Terminal) -> None:
         """Texts the hours that are over. What was texted is let go: there is no cable to read it by."""
         now = self._clock()
         offset = offset_at(now, zone(terminal.spot.zone))
-        for text in simulator.texts(terminal.notebook, now, offset, battery=0.81):
+        for text in texts(terminal.notebook, now, offset, battery=0.81):
             headers = {"X-Hymio-Secret": self._credentials.sms_secret}
             self._post(sms.PATH, {"from": _PHONE, "text": text}, headers)
         if terminal.notebook.texted:
@@ -138,9 +140,9 @@ class Street:
         try:
             answer = self._client.post(self._credentials.base_url + path, json=body, headers=headers)
         except httpx.TransportError as error:
-            raise simulator.NotTold(f"no answer: {error}") from error
+            raise NotTold(f"no answer: {error}") from error
         if not answer.is_success:
-            raise simulator.NotTold(f"{answer.status_code}: {answer.text}", lasting=answer.is_client_error)
+            raise NotTold(f"{answer.status_code}: {answer.text}", lasting=answer.is_client_error)
 
 
 @contextmanager

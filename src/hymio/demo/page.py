@@ -8,17 +8,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
+from hymio.demo.mood import Moment
 from hymio.demo.phases import web_phases
 from hymio.demo.tree import PAGE, SITE, WEB
 from hymio.errors import SetupError
 from hymio.feedback import After, Followup, Press, Text, Upload, halves
 from hymio.period import Instant, parse_timestamp
-
-if TYPE_CHECKING:
-    from hymio.demo.history import Moment
 
 REPLAYED_THROUGH = parse_timestamp("2023-01-01T06:00:00Z")
 """The end of 2022 in Chicago, by when the replayed presses were told."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from litestar import asgi
 from litestar.concurrency import sync_to_thread
-from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
@@ -21,10 +20,12 @@ from hymio.feedback import Health, Receipt, Upload, Verdict
 from hymio.gateway.sms_text import SmsReport, decode, encode, is_genuine
 from hymio.gateway.text import storable
 from hymio.gateway.upload import read_body
+from hymio.period import Instant
+from hymio.serving.door import Door, Services
 from hymio.store import Store, catalog
 from hymio.store.dialect import Transaction
 
-__all__ = ["SmsReport", "decode", "encode", "is_genuine", "messages", "routes"]
+__all__ = ["DOOR", "SmsReport", "decode", "encode", "is_genuine"]
 
 PATH = "/sms"
 MOST_BYTES = 64 << 10
@@ -34,9 +35,16 @@ _TEXT = ("text", "body", "message")
 """Names that gateways use for the same things, in any case."""
 
 
-def routes() -> list[ASGIRouteHandler]:
-    """The webhook. The application's state must hold `store`, `company` and `clock`."""
-    return [messages]
+def routes(services: Services) -> list[ASGIRouteHandler]:
+    """The handler of the webhook."""
+
+    async def messages(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        await _handle(services, scope, receive, send)
+
+    return [asgi(PATH, copy_scope=False)(messages)]
+
+
+DOOR = Door("SMS webhook", routes, challenge='Basic realm="Hymio"')
 
 
 class SmsUpload(NamedTuple):
@@ -58,8 +66,7 @@ class SmsUpload(NamedTuple):
         return self.organization, upload
 
 
-@asgi(PATH, copy_scope=False)
-async def messages(scope: HTTPScope, receive: Receive, send: Send) -> None:
+async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: Send) -> None:
     """Takes one text and answers 204 once it is committed or, where it is of no use, kept with the reason.
 
     The answer has no body, because some gateways text it back. The header `X-Hymio-Outcome` says what became of it.
@@ -67,14 +74,13 @@ async def messages(scope: HTTPScope, receive: Receive, send: Send) -> None:
     if scope["method"] != "POST":
         raise MethodNotAllowedException(headers={"allow": "POST"})
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    state = scope["litestar_app"].state
     sender = [("from", headers.get(b"x-kannel-from", ""))]
     asked = _named([*sender, *_pairs(scope["query_string"].decode("latin-1"))])
-    organization, given = await _admitted(state.store, headers, asked, receive)
+    organization, given = await _admitted(services.store, headers, asked, receive)
     text = _first(given, _TEXT)
     if text is None:
         raise BadRequest(parameter="text", got="nothing", accepted="the text of a message")
-    outcome = await _take(state, organization, _first(given, _SENDER) or "", text)
+    outcome = await _take(services, organization, _first(given, _SENDER) or "", text)
     said = [(b"x-hymio-outcome", outcome.encode("ascii", "replace"))]
     await send({"type": "http.response.start", "status": 204, "headers": said})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -106,28 +112,27 @@ def _refused() -> Unauthorized:
     return Unauthorized("the webhook's secret is missing or not known")
 
 
-async def _take(state: State, organization: int, sender: str, text: str) -> str:
+async def _take(services: Services, organization: int, sender: str, text: str) -> str:
     """Records a text and keeps it; what became of it, in words."""
-    smiley, outcome = await _record(state, organization, text)
-    await sync_to_thread(
-        _keep, state.store, organization, state.clock, (sender[:_LONGEST_SENDER], text, smiley, outcome)
-    )
+    smiley, outcome = await _record(services, organization, text)
+    message = (sender[:_LONGEST_SENDER], text, smiley, outcome)
+    await sync_to_thread(_keep, services.store, organization, services.clock(), message)
     return outcome
 
 
-async def _record(state: State, organization: int, text: str) -> tuple[int | None, str]:
+async def _record(services: Services, organization: int, text: str) -> tuple[int | None, str]:
     try:
         report = decode(text)
     except ValueError as error:
         return None, f"unreadable: {error}"
-    known = await sync_to_thread(catalog.smiley_by_serial, state.store, organization, report.serial)
+    known = await sync_to_thread(catalog.smiley_by_serial, services.store, organization, report.serial)
     if known is None:
         return None, f"unknown serial {report.serial}"
     smiley, key = known
     if not is_genuine(report, key):
         return smiley, "wrong checksum"
-    settled = await state.company.record(SmsUpload(organization, smiley, report))
-    return smiley, _outcome(settled.receipt, sum(sum(hour.counts) for hour in report.hours))
+    committed = await services.uploads.record(SmsUpload(organization, smiley, report))
+    return smiley, _outcome(committed.receipt, sum(sum(hour.counts) for hour in report.hours))
 
 
 def _outcome(receipt: Receipt, told: int) -> str:
@@ -141,8 +146,8 @@ def _outcome(receipt: Receipt, told: int) -> str:
     return f"stored; {kept} of {told} presses in quarantine: {reasons}"
 
 
-def _keep(store: Store, organization: int, clock: Callable[[], int], message: tuple[str, str, int | None, str]) -> None:
-    with store.begin(organization, clock()) as ledger:
+def _keep(store: Store, organization: int, now: Instant, message: tuple[str, str, int | None, str]) -> None:
+    with store.begin(organization, now) as ledger:
         catalog.keep_message(ledger, *message)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from litestar import asgi
 from litestar.concurrency import sync_to_thread
-from litestar.datastructures import State
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
@@ -14,9 +13,10 @@ from litestar.types import HTTPScope, Receive, Send
 from hymio.errors import BadRequest, TooLarge, Unauthorized
 from hymio.feedback import Upload
 from hymio.gateway.envelope import Format, TypedEnvelope, Unreadable, read_envelope, read_quickly, upload_of
-from hymio.gateway.queue import Settled
-from hymio.gateway.reading import MOST_OF_ONE
 from hymio.gateway.receipt import answer
+from hymio.intake.queue import Committed
+from hymio.serving.bodies import MAX_LARGE_UPLOADS
+from hymio.serving.door import Door, Services
 from hymio.store.catalog import SMILEY_TOKEN, hash_secret, look_up, smiley_by_token
 from hymio.store.dialect import Transaction
 
@@ -25,9 +25,20 @@ QUICK_BYTES = {Format.JSON: 16 << 10, Format.CBOR: 1 << 10}
 """Bodies up to this size are decoded where they arrive, which takes less time than to hand them on."""
 
 
-def routes() -> list[ASGIRouteHandler]:
-    """The terminals' way in. The application's state must hold `store`, `company`, `reading` and `settings`."""
-    return [uploads]
+def routes(services: Services) -> list[ASGIRouteHandler]:
+    """The handler of terminals' uploads.
+
+    It is a bare ASGI application: requests with a single press are Hymio's most frequent, and the parsing, look-ups and
+    validation that a framework does around a handler would take longer than the press.
+    """
+
+    async def uploads(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        await _handle(services, scope, receive, send)
+
+    return [asgi(PATH, copy_scope=False)(uploads)]
+
+
+DOOR = Door("terminal uploads", routes, challenge='Bearer realm="Hymio"')
 
 
 class QuickUpload:
@@ -56,47 +67,49 @@ class ReadUpload:
         return self._organization, self._upload
 
 
-# A bare ASGI handler: a press alone in its request is the busiest thing that Hymio does, and everything a framework
-# looks up, parses and validates around it would cost more than the press.
-@asgi(PATH, copy_scope=False)
-async def uploads(scope: HTTPScope, receive: Receive, send: Send) -> None:
+async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: Send) -> None:
     """Takes one upload and answers when it is committed."""
     if scope["method"] != "POST":
         raise MethodNotAllowedException(headers={"allow": "POST"})
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     written, token = _format(headers), _token(headers)
-    settled, unreadable = await _take(scope["litestar_app"].state, headers, receive, token, written)
-    body = answer(settled.receipt, unreadable, settled.setup, settled.now, written)
+    committed, unreadable = await _take(services, headers, receive, token, written)
+    body = answer(committed.receipt, unreadable, committed.setup, committed.now, written)
     said = [(b"content-type", written.value.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": said})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 async def _take(
-    state: State, headers: dict[bytes, str], receive: Receive, token: str, written: Format
-) -> tuple[Settled, tuple[Unreadable, ...]]:
+    services: Services, headers: dict[bytes, str], receive: Receive, token: str, written: Format
+) -> tuple[Committed, tuple[Unreadable, ...]]:
     """Small uploads are read at once; of all others the token is looked up first."""
     if not token:
         raise _unknown_token()
     if not _is_declared(headers, QUICK_BYTES[written]):
-        return await _take_slowly(state, headers, receive, token, written)
+        return await _take_slowly(services, headers, receive, token, written)
     body = await read_body(headers, receive, QUICK_BYTES[written])
     typed = read_quickly(body, written)
     if typed is None:
-        return await _take_slowly(state, headers, receive, token, written, body)
-    return await state.company.record(QuickUpload(token, typed, len(body))), ()
+        return await _take_slowly(services, headers, receive, token, written, body)
+    return await services.uploads.record(QuickUpload(token, typed, len(body))), ()
 
 
 async def _take_slowly(
-    state: State, headers: dict[bytes, str], receive: Receive, token: str, written: Format, body: bytes | None = None
-) -> tuple[Settled, tuple[Unreadable, ...]]:
-    known = await sync_to_thread(smiley_by_token, state.store, token)
+    services: Services,
+    headers: dict[bytes, str],
+    receive: Receive,
+    token: str,
+    written: Format,
+    body: bytes | None = None,
+) -> tuple[Committed, tuple[Unreadable, ...]]:
+    known = await sync_to_thread(smiley_by_token, services.store, token)
     if known is None:
         raise _unknown_token()
-    async with state.reading.of(known, most=None if body is not None else MOST_OF_ONE) as turn:
-        whole = await read_body(headers, receive, state.settings.body_bytes) if body is None else body
-        upload, unreadable = await turn.read(lambda: read_envelope(whole, written, known[1], known[0]))
-        return await state.company.record(ReadUpload(known[0], upload, len(whole))), unreadable
+    async with services.bodies.of(known, max_users=None if body is not None else MAX_LARGE_UPLOADS) as parser:
+        whole = await read_body(headers, receive, services.settings.body_bytes) if body is None else body
+        upload, unreadable = await parser.run(lambda: read_envelope(whole, written, known[1], known[0]))
+        return await services.uploads.record(ReadUpload(known[0], upload, len(whole))), unreadable
 
 
 def _unknown_token() -> Unauthorized:

@@ -78,6 +78,11 @@ class Store:
             yield ledger
             ledger.settle()
 
+    def check(self) -> None:
+        """Runs one query. Unavailable where the database does not answer."""
+        with self.read() as transaction:
+            transaction.row("SELECT 1 FROM organization LIMIT 1")
+
     def setup(self, organization: int) -> Setup:
         """The set-up of an organization; read anew only after it has changed. NotFound."""
         with self.read() as transaction:

@@ -9,18 +9,19 @@ from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
-from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import results
-from hymio.api.access import Principal, authenticate
-from hymio.api.answers import Exports, Streamed, cached, enveloped, is_known, json_answer, not_modified, tag_of
+from hymio.api.access import CHALLENGE, Principal, authenticate
 from hymio.api.query import Query
 from hymio.api.v1 import params, rows
 from hymio.errors import NotFound
 from hymio.hierarchy import Node
 from hymio.period import Instant
 from hymio.results import OfAssignment
+from hymio.serving.answers import cached, is_known, json_answer, not_modified, tag_of
+from hymio.serving.door import Door, Services
+from hymio.serving.streams import Exports, Streamed, enveloped
 from hymio.setup import Setup
 from hymio.store import Store
 from hymio.survey import Survey
@@ -238,25 +239,33 @@ ENDPOINTS: Final = (
 )
 
 
-def _handler(endpoint: Endpoint) -> HTTPRouteHandler:
+def routes(services: Services) -> list[HTTPRouteHandler]:
+    """The handlers, one for each endpoint."""
+    return [_handler(endpoint, services) for endpoint in ENDPOINTS]
+
+
+DOOR: Final = Door("API v1", routes, challenge=CHALLENGE)
+
+
+def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
     @get(endpoint.path.replace("{key}", "{key:str}"), sync_to_thread=True, name=endpoint.path)
-    def handle(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-        return endpoint.answer(_call(request, state))
+    def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+        return endpoint.answer(_call(request, services))
 
     return handle
 
 
-def _call(request: Request[Any, Any, Any], state: State) -> Call:
-    principal = authenticate(state.store, request.headers)
+def _call(request: Request[Any, Any, Any], services: Services) -> Call:
+    principal = authenticate(services.store, request.headers)
     return Call(
-        store=state.store,
+        store=services.store,
         principal=principal,
-        setup=state.store.setup(principal.organization),
+        setup=services.store.setup(principal.organization),
         query=Query(request.scope["query_string"]),
         key=_key(request.path_params.get("key")),
         if_none_match=request.headers.get("If-None-Match", ""),
-        now=state.clock(),
-        exports=state.exports,
+        now=services.clock(),
+        exports=services.exports,
     )
 
 
@@ -265,8 +274,3 @@ def _key(text: str | None) -> int | None:
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_KEY:
         return None
     return int(text)
-
-
-def routes() -> list[HTTPRouteHandler]:
-    """The handlers; they need `store`, `clock` and `exports` in the application's state."""
-    return [_handler(endpoint) for endpoint in ENDPOINTS]

@@ -9,13 +9,11 @@ from typing import Any, Final
 
 from litestar import Request, Response, get
 from litestar.concurrency import sync_to_thread
-from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from hymio.api import formats
-from hymio.api.access import TOKEN_HEADER, holder
-from hymio.api.answers import RETRY_SECONDS, WAIT_SECONDS, cached, is_known, json_answer, not_modified, tag_of
+from hymio.api.access import TOKEN_CHALLENGE, TOKEN_HEADER, holder
 from hymio.api.formats import Format
 from hymio.api.query import Query
 from hymio.api.v2 import params, rows
@@ -25,6 +23,9 @@ from hymio.api.v2.feedbacks import KINDS
 from hymio.api.v2.results import feedbacks, link
 from hymio.api.v2.setup import LISTINGS
 from hymio.errors import NotFound, Unavailable
+from hymio.serving.answers import cached, is_known, json_answer, not_modified, tag_of
+from hymio.serving.door import Door, Services
+from hymio.serving.streams import RETRY_SECONDS, WAIT_SECONDS
 
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 _LISTINGS: Final = {each.name: each for each in LISTINGS}
@@ -32,59 +33,64 @@ _PAGED: Final = {each.name: each for each in PAGED}
 _KINDS: Final = {each.name: each for each in KINDS}
 
 
-def routes() -> list[HTTPRouteHandler]:
-    """The handlers; they need `store`, `settings`, `clock` and `listing` in the application's state."""
-    return [introspection, introspection_as_published, results_listing, listing]
+def routes(services: Services) -> list[HTTPRouteHandler]:
+    """The handlers."""
+
+    def introspection(request: Request[Any, Any, Any]) -> Response[Any]:
+        return _introspection(services, request)
+
+    async def feedback(request: Request[Any, Any, Any]) -> Response[Any]:
+        return await _feedback_in_turn(services, request)
+
+    def listing(request: Request[Any, Any, Any]) -> Response[Any]:
+        return _listing(services, request)
+
+    return [
+        get("/v2/token/introspect", sync_to_thread=True)(introspection),
+        # The published path has no slash before `token`: programs made from the published description ask for this.
+        get("/v2token/introspect", sync_to_thread=True)(introspection),
+        get("/v2/results/{name:str}")(feedback),
+        get("/v2/{name:str}", sync_to_thread=True)(listing),
+    ]
 
 
-@get("/v2/token/introspect", sync_to_thread=True)
-def introspection(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+DOOR: Final = Door("API v2", routes, challenge=TOKEN_CHALLENGE)
+
+
+def _introspection(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     """The token's own id, name and kinds of data."""
-    return _introspected(request, state)
-
-
-# The published path has no slash before it: this is what programs made from the description ask for.
-@get("/v2token/introspect", sync_to_thread=True)
-def introspection_as_published(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-    """The same."""
-    return _introspected(request, state)
-
-
-def _introspected(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-    token = _call(request, state, Format.JSON).holder.token
+    token = _call(services, request, Format.JSON).holder.token
     return json_answer(rows.token(token), request.headers.get("If-None-Match", ""))
 
 
-@get("/v2/results/{name:str}")
-async def results_listing(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-    """A page of feedback. At most half of the threads read feedback at once: the others are for what is quick."""
+async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
+    """A page of feedback, once fewer than `services.listings` allows are being read. Unavailable after WAIT_SECONDS."""
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            await state.listing.acquire()
+            await services.listings.acquire()
     except TimeoutError:
         raise Unavailable("Too many listings of feedback are being read.", retry_after=RETRY_SECONDS) from None
     try:
-        return await sync_to_thread(_feedbacks, request, state)
+        return await sync_to_thread(_feedback, services, request)
     finally:
-        state.listing.release()
+        services.listings.release()
 
 
-def _feedbacks(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+def _feedback(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     name, written = _named(request)
     if name not in _KINDS:
         raise NotFound("There is no such listing.")
-    return feedbacks(_call(request, state, written), _KINDS[name])
+    return feedbacks(_call(services, request, written), _KINDS[name])
 
 
-@get("/v2/{name:str}", sync_to_thread=True)
-def listing(request: Request[Any, Any, Any], state: State) -> Response[Any]:
+def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     """A listing of what is set up."""
     name, written = _named(request)
     if name in _PAGED:
-        return _page(_call(request, state, written), _PAGED[name])
+        return _page(_call(services, request, written), _PAGED[name])
     if name not in _LISTINGS:
         raise NotFound("There is no such listing.")
-    return _whole(_call(request, state, written), _LISTINGS[name])
+    return _whole(_call(services, request, written), _LISTINGS[name])
 
 
 def _whole(call: Call, of: Listing) -> Response[Any]:
@@ -122,26 +128,27 @@ def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:
         raise NotFound("There is no such listing; every listing ends in .json or .csv.") from None
 
 
-def _call(request: Request[Any, Any, Any], state: State, written: Format) -> Call:
-    query, now = Query(request.scope["query_string"]), state.clock()
-    shown = holder(state.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
+def _call(services: Services, request: Request[Any, Any, Any], written: Format) -> Call:
+    query, now = Query(request.scope["query_string"]), services.clock()
+    shown = holder(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
+    services.token_use.note(shown.token, now)
     return Call(
-        store=state.store,
+        store=services.store,
         holder=shown,
-        setup=state.store.setup(shown.organization),
+        setup=services.store.setup(shown.organization),
         query=query,
         written=written,
         now=now,
         if_none_match=request.headers.get("If-None-Match", ""),
         path=request.scope["path"],
         query_string=request.scope["query_string"],
-        base_url=_base_url(request, state),
+        base_url=_base_url(services, request),
     )
 
 
-def _base_url(request: Request[Any, Any, Any], state: State) -> str:
+def _base_url(services: Services, request: Request[Any, Any, Any]) -> str:
     """Where this client reaches Hymio: as set, or as it did just now."""
     host = request.headers.get("Host", "")
-    if state.settings.base_url or not _HOST.fullmatch(host):
-        return str(state.settings.public_url)
+    if services.settings.base_url or not _HOST.fullmatch(host):
+        return str(services.settings.public_url)
     return f"{request.scope['scheme']}://{host}"

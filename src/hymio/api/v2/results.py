@@ -11,7 +11,6 @@ from urllib.parse import parse_qsl, urlencode
 from litestar import Response
 
 from hymio import results
-from hymio.api.answers import cached, is_known, not_modified, tag_of
 from hymio.api.formats import Format
 from hymio.api.v2 import cursor, params
 from hymio.api.v2.call import Call
@@ -20,6 +19,7 @@ from hymio.api.v2.feedbacks import Kind, Writer
 from hymio.errors import Forbidden
 from hymio.period import MINUTE_MS, Instant
 from hymio.results import Listed, Phase, Wanted, place_of
+from hymio.serving.answers import cached, is_known, not_modified, tag_of
 
 _QUARTER_OF_AN_HOUR = 15 * MINUTE_MS
 """Midnight comes to every zone at the full quarter of some hour, and with it another today."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from html import escape
 from importlib.resources import files
@@ -13,13 +13,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from litestar import Request, Response, get
-from litestar.datastructures import State
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import __version__
-from hymio.api import openapi
-from hymio.api.answers import JSON, is_known, tag_of
 from hymio.errors import NotFound
+from hymio.serving.answers import JSON, is_known, tag_of
+from hymio.serving.door import Door, Services
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -57,46 +56,55 @@ class Heading(NamedTuple):
     text: str
 
 
+class Documents(NamedTuple):
+    """What machines read about the interfaces, made elsewhere: `openapi` takes the address of this server.
+
+    `schemas` are JSON Schemas by the names of their files.
+    """
+
+    openapi: Callable[[str], bytes]
+    schemas: Mapping[str, bytes]
+
+
 # --- routes ----------------------------------------------------------------------------------------------------------
 
 
-def routes() -> list[HTTPRouteHandler]:
-    """The handlers; they need `settings` in the application's state. Everybody may read the documentation."""
-    return [start_page, page, schema, openapi_document]
+def door(documents: Documents) -> Door:
+    """The documentation as a door without authentication."""
+    return Door("documentation", lambda services: routes(services, documents))
 
 
-@get("/docs", sync_to_thread=True)
-def start_page(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-    """The reference of API v1."""
-    return _page_answer(request, state, PAGES[0])
+def routes(services: Services, documents: Documents) -> list[HTTPRouteHandler]:
+    """The handlers of the pages, the JSON Schemas and the OpenAPI document."""
+    base_url = services.settings.public_url
+
+    @get("/docs", sync_to_thread=True)
+    def start_page(request: Request[Any, Any, Any]) -> Response[Any]:
+        return _answer(request, rendered(PAGES[0], base_url), HTML)
+
+    @get("/docs/{name:str}", sync_to_thread=True)
+    def page(request: Request[Any, Any, Any]) -> Response[Any]:
+        return _answer(request, rendered(_page(request.path_params["name"]), base_url), HTML)
+
+    @get("/docs/schema/{name:str}", sync_to_thread=True)
+    def schema(request: Request[Any, Any, Any]) -> Response[Any]:
+        if request.path_params["name"] not in documents.schemas:
+            raise NotFound("There is no such schema.")
+        return _answer(request, documents.schemas[request.path_params["name"]], JSON)
+
+    @get("/openapi.json", sync_to_thread=True)
+    def openapi(request: Request[Any, Any, Any]) -> Response[Any]:
+        return _answer(request, documents.openapi(base_url), JSON)
+
+    return [start_page, page, schema, openapi]
 
 
-@get("/docs/{name:str}", sync_to_thread=True)
-def page(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-    """Another document."""
+def _page(name: str) -> Page:
+    """The page at `/docs/NAME`. NotFound."""
     for each in PAGES[1:]:
-        if each.address == f"/docs/{request.path_params['name']}":
-            return _page_answer(request, state, each)
+        if each.address == f"/docs/{name}":
+            return each
     raise NotFound("There is no such page.")
-
-
-@get("/docs/schema/{name:str}", sync_to_thread=True)
-def schema(request: Request[Any, Any, Any]) -> Response[Any]:
-    """A JSON Schema that the documents name."""
-    name = request.path_params["name"]
-    if name not in openapi.SCHEMA_FILES.values():
-        raise NotFound("There is no such schema.")
-    return _answer(request, openapi.schema_file(name), JSON)
-
-
-@get("/openapi.json", sync_to_thread=True)
-def openapi_document(request: Request[Any, Any, Any], state: State) -> Response[Any]:
-    """The description of the HTTP interfaces for machines."""
-    return _answer(request, openapi.encoded(state.settings.public_url), JSON)
-
-
-def _page_answer(request: Request[Any, Any, Any], state: State, of: Page) -> Response[Any]:
-    return _answer(request, rendered(of, state.settings.public_url), HTML)
 
 
 def _answer(request: Request[Any, Any, Any], body: bytes, media_type: str) -> Response[Any]:
@@ -126,7 +134,7 @@ def _security_policy() -> str:
 @lru_cache(maxsize=16)
 def rendered(of: Page, base_url: str) -> bytes:
     """A document as a whole HTML page; the examples name the address that this server is reached at."""
-    tokens = _markdown().parse((files("hymio.api") / "pages" / of.file).read_text(encoding="utf-8"))
+    tokens = _markdown().parse((files("hymio.web") / "pages" / of.file).read_text(encoding="utf-8"))
     headings = _headings(tokens)
     body = _markdown().renderer.render(tokens, _markdown().options, {"base_url": base_url})
     html = _template().render(
@@ -143,7 +151,7 @@ def rendered(of: Page, base_url: str) -> bytes:
 
 
 def _asset(name: str) -> str:
-    return (files("hymio.api") / "templates" / name).read_text(encoding="utf-8")
+    return (files("hymio.web") / "templates" / name).read_text(encoding="utf-8")
 
 
 @cache

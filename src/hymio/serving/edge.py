@@ -10,8 +10,8 @@ from typing import Any, Final
 import structlog
 from litestar.types import ASGIApp, Message, Receive, Send
 
-from hymio.api.answers import HEAD_ONLY
 from hymio.errors import Unavailable
+from hymio.serving.streams import HEAD_ONLY
 
 MOST_HELD_BYTES: Final = 64 << 20
 """Bytes of request bodies in memory at the same time, of all clients together."""

@@ -1,0 +1,206 @@
+"""Batches uploads: those that arrive while one commit runs are committed together in the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import NamedTuple, Protocol
+
+import structlog
+
+from hymio.clock import Clock
+from hymio.errors import HymioError, Unavailable
+from hymio.feedback import Receipt, Upload
+from hymio.intake.record import record
+from hymio.period import Instant
+from hymio.setup import Setup
+from hymio.store import Store
+from hymio.store.dialect import Transaction
+
+MAX_WAITING_UPLOADS = 1_000
+MAX_WAITING_BYTES = 64 << 20
+MAX_BATCH_UPLOADS = 256
+MAX_BATCH_BYTES = 1 << 20
+"""A batch takes no further upload once it has this many uploads or bytes; the rest waits for the next commit."""
+
+_log = structlog.get_logger("hymio.intake")
+
+
+class Arrival(Protocol):
+    """An upload as one way in received it, not parsed or not looked up yet."""
+
+    @property
+    def size(self) -> int:
+        """The bytes that it holds in memory while it waits."""
+        ...
+
+    def read(self, transaction: Transaction) -> tuple[int, Upload]:
+        """Its organization's id and the upload. Raises a HymioError where it is refused or cannot be parsed."""
+        ...
+
+
+class Committed(NamedTuple):
+    """The outcome of a committed upload: its receipt, the organization's set-up, the commit's instant (ms UTC)."""
+
+    receipt: Receipt
+    setup: Setup
+    now: Instant
+
+
+Outcome = Committed | Exception
+
+
+class _Waiting(NamedTuple):
+    arrival: Arrival
+    outcome: asyncio.Future[Committed]
+
+
+class UploadQueue:
+    """Takes uploads from all ways in of one event loop and commits them in batches, in threads of its own.
+
+    While one commit runs, the next batch gathers; no upload waits for a timer. SQLite has one writer, so one thread. On
+    PostgreSQL there are two: one parses while the other commits, or both commit, for two organizations. More threads
+    would only make the batches smaller.
+    """
+
+    def __init__(
+        self, store: Store, clock: Clock, *, max_waiting: int = MAX_WAITING_UPLOADS, threads: int | None = None
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._max_waiting = max_waiting
+        self._threads = threads or (1 if store.is_sqlite else 2)
+        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
+        self._waiting_bytes = 0
+        self._is_open = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Accepts uploads inside; at the end accepts no more, commits and answers those that wait, and stops."""
+        with ThreadPoolExecutor(self._threads, "hymio-intake") as pool:
+            workers = [asyncio.create_task(self._commit_batches(pool)) for _ in range(self._threads)]
+            self._is_open = True
+            try:
+                yield
+            finally:
+                self._is_open = False
+                await self._queue.join()
+                for worker in workers:
+                    worker.cancel()
+                await asyncio.gather(*workers, return_exceptions=True)
+
+    async def record(self, arrival: Arrival) -> Committed:
+        """Waits until an upload is committed.
+
+        Raises what its `read` raises, or Unavailable where the queue is full or closed or the database does not answer;
+        then nothing of it is stored.
+        """
+        if not self._is_open:
+            raise Unavailable("shutting-down", "the server is shutting down", retry_after=5)
+        if self._queue.qsize() >= self._max_waiting or self._waiting_bytes + arrival.size > MAX_WAITING_BYTES:
+            raise Unavailable("upload-queue-full", "too many uploads are waiting", retry_after=2)
+        outcome: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
+        self._waiting_bytes += arrival.size
+        self._queue.put_nowait(_Waiting(arrival, outcome))
+        return await outcome
+
+    async def _commit_batches(self, pool: ThreadPoolExecutor) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = await self._next_batch()
+            arrivals = [waiting.arrival for waiting in batch]
+            outcomes = await loop.run_in_executor(pool, commit_batch, self._store, arrivals, self._clock())
+            if self._store.is_sqlite and all(isinstance(outcome, Unavailable) for outcome in outcomes):
+                # SQLite's write lock was not released in time. The uploads that came meanwhile would wait as long and
+                # get the same answer, so they get it now.
+                batch, outcomes = self._add_all_waiting(batch, outcomes)
+            for waiting, outcome in zip(batch, outcomes, strict=True):
+                _resolve(waiting.outcome, outcome)
+                self._queue.task_done()
+
+    def _add_all_waiting(self, batch: list[_Waiting], outcomes: list[Outcome]) -> tuple[list[_Waiting], list[Outcome]]:
+        """Empties the queue into a batch; each upload from it gets the outcome of the batch's first."""
+        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
+        self._waiting_bytes -= sum(upload.arrival.size for upload in waiting)
+        return [*batch, *waiting], [*outcomes, *outcomes[:1] * len(waiting)]
+
+    async def _next_batch(self) -> list[_Waiting]:
+        """Waits for one upload, then takes those that wait already, up to the limits of a batch."""
+        batch = [await self._queue.get()]
+        size = batch[0].arrival.size
+        while not self._queue.empty() and len(batch) < MAX_BATCH_UPLOADS and size < MAX_BATCH_BYTES:
+            batch.append(self._queue.get_nowait())
+            size += batch[-1].arrival.size
+        self._waiting_bytes -= size
+        return batch
+
+
+def commit_batch(store: Store, arrivals: Sequence[Arrival], now: Instant) -> list[Outcome]:
+    """Reads uploads and commits them, one commit for each organization; the outcomes are in the order of the uploads.
+
+    Where reading or committing raises what is no HymioError, each upload is tried alone, so that none fails because of
+    another.
+    """
+    outcomes: dict[int, Outcome] = {}
+    uploads: defaultdict[int, dict[int, Upload]] = defaultdict(dict)
+    try:
+        with store.read() as transaction:
+            for index, arrival in enumerate(arrivals):
+                read = _read(arrival, transaction)
+                if isinstance(read, HymioError):
+                    outcomes[index] = read
+                else:
+                    organization, upload = read
+                    uploads[organization][index] = upload
+    except Unavailable as error:
+        return [error] * len(arrivals)
+    except Exception as error:  # noqa: BLE001  it is raised again in `record`
+        if len(arrivals) == 1:
+            return [error]
+        return [commit_batch(store, [arrival], now)[0] for arrival in arrivals]
+    for organization, members in uploads.items():
+        outcomes |= _record(store, organization, members, now)
+    return [outcomes[index] for index in range(len(arrivals))]
+
+
+def _read(arrival: Arrival, transaction: Transaction) -> tuple[int, Upload] | HymioError:
+    try:
+        return arrival.read(transaction)
+    except Unavailable:
+        raise
+    except HymioError as error:
+        return error
+
+
+def _record(store: Store, organization: int, uploads: dict[int, Upload], now: Instant) -> dict[int, Outcome]:
+    """Commits one organization's uploads together or, where that raises what is no HymioError, one by one.
+
+    Keys of `uploads` and of the outcomes are indexes in the batch.
+    """
+    try:
+        receipts = record(store, organization, list(uploads.values()), now)
+        setup = store.setup(organization)
+    except Unavailable as error:
+        return dict.fromkeys(uploads, error)
+    except Exception as error:  # noqa: BLE001  it is raised again in `record`
+        if len(uploads) == 1:
+            return dict.fromkeys(uploads, error)
+        _log.exception("uploads are recorded one by one", organization=organization, uploads=len(uploads))
+        alone = [_record(store, organization, {index: upload}, now) for index, upload in uploads.items()]
+        return {index: outcome for outcomes in alone for index, outcome in outcomes.items()}
+    return {
+        index: Committed(receipt, setup, now) if isinstance(receipt, Receipt) else receipt
+        for index, receipt in zip(uploads, receipts, strict=True)
+    }
+
+
+def _resolve(waiting: asyncio.Future[Committed], outcome: Outcome) -> None:
+    if waiting.done():  # the client has closed its connection
+        return
+    if isinstance(outcome, Exception):
+        waiting.set_exception(outcome)
+    else:
+        waiting.set_result(outcome)

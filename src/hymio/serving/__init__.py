@@ -1,0 +1,1 @@
+"""The server side of HTTP: connections and their limits, answers, streams, and what the doors share."""

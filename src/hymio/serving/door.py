@@ -1,0 +1,75 @@
+"""A door: one group of HTTP routes, how its clients authenticate, and the services that all doors share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+
+from hymio.clock import Clock
+from hymio.intake.queue import UploadQueue
+from hymio.serving.bodies import BodyParsers
+from hymio.serving.streams import Exports
+from hymio.serving.token_use import TokenUse
+from hymio.settings import Settings
+from hymio.store import Store
+
+Route: TypeAlias = HTTPRouteHandler | ASGIRouteHandler
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the doors of one server share; made before the event loop runs, usable inside `running`.
+
+    `listings` limits how many threads read listings of feedback at once, so that some are left for quick requests.
+    """
+
+    store: Store
+    settings: Settings
+    clock: Clock
+    uploads: UploadQueue
+    bodies: BodyParsers
+    exports: Exports
+    listings: asyncio.Semaphore
+    token_use: TokenUse
+
+    @classmethod
+    def of(cls, store: Store, settings: Settings, clock: Clock) -> Services:
+        """The services of a server, sized by its settings; the store stays the caller's to close."""
+        return cls(
+            store=store,
+            settings=settings,
+            clock=clock,
+            uploads=UploadQueue(store, clock, max_waiting=settings.queue),
+            bodies=BodyParsers(),
+            exports=Exports(settings.streams, settings.stream_seconds),
+            listings=asyncio.Semaphore(max(1, settings.threads // 2)),
+            token_use=TokenUse(store),
+        )
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Starts the threads of the services and stops them at the end, after all uploads that wait are committed."""
+        async with AsyncExitStack() as stack:
+            stack.enter_context(self.token_use.running())
+            stack.enter_context(self.bodies.running())
+            await stack.enter_async_context(self.uploads.running())
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """A group of routes with one way to authenticate.
+
+    `challenge` is the value of WWW-Authenticate in its 401 answers (RFC 9110), empty where every client is let in.
+    `lifespan` is entered once the services run and left before they stop, for a door that listens elsewhere too.
+    """
+
+    name: str
+    routes: Callable[[Services], Sequence[Route]]
+    challenge: str = ""
+    lifespan: Callable[[Services], AbstractAsyncContextManager[None]] | None = None
