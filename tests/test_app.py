@@ -21,7 +21,7 @@ import uvicorn
 from litestar import Litestar, Response, get
 
 from hymio.errors import HymioError, Unavailable
-from hymio.serving import answers, connection
+from hymio.serving import answers, connection, streams
 from hymio.serving.streams import Exports, Streamed
 from hymio.settings import Settings
 from hymio.store import catalog, open_store
@@ -315,7 +315,7 @@ def test_an_export_ends_when_its_time_is_over_and_the_client_can_see_it():
 
 
 def test_an_export_that_is_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(answers, "STALL_SECONDS", 0.3)
+    monkeypatch.setattr(streams, "STALL_SECONDS", 0.3)
     endless = Endless()
     with exporting(endless.chunks, most=1, seconds=3600) as port, ask(port):
         wait_until(lambda: endless.made > 0 and endless.open == 0)
@@ -338,10 +338,10 @@ def test_exports_wait_for_one_another_and_are_turned_away_in_the_end(monkeypatch
     with exporting(endless.chunks, most=1, seconds=3600) as port:
         first = ask(port)
         wait_until(lambda: endless.open == 1)
-        monkeypatch.setattr(answers, "WAIT_SECONDS", 0.2)
+        monkeypatch.setattr(streams, "WAIT_SECONDS", 0.2)
         refused = httpx.get(f"http://127.0.0.1:{port}/", timeout=30)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
-        monkeypatch.setattr(answers, "WAIT_SECONDS", 60)
+        monkeypatch.setattr(streams, "WAIT_SECONDS", 60)
         second = ask(port)
         first.close()
         assert second.recv(1000).startswith(b"HTTP/1.1 200 OK")
@@ -367,7 +367,7 @@ def test_a_short_answer_needs_no_turn(monkeypatch: pytest.MonkeyPatch):
     def either() -> Generator[bytes]:
         return iterate() if endless.open else endless.chunks()
 
-    monkeypatch.setattr(answers, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(streams, "WAIT_SECONDS", 0.2)
     with exporting(either, most=1, seconds=3600) as port, ask(port):
         wait_until(lambda: endless.open == 1 and endless.made > 2)
         assert httpx.get(f"http://127.0.0.1:{port}/", timeout=30).content == b"short"

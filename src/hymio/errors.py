@@ -79,12 +79,17 @@ class BadRequest(HymioError):
         accepted: str | None = None,
         **values: object,
     ) -> None:
-        """`got` is the caller's input, of which the message repeats the beginning; `accepted` may be a Phrase."""
+        """`got` is the caller's input, of which the message repeats the beginning; `accepted` may be a Phrase.
+
+        A text of one's own may name all three as fields; it shows `got` as it is.
+        """
         self.parameter = parameter
         self.got = got
         self.accepted = accepted
         if text or (code and not values and parameter is got is accepted is None):
-            super().__init__(code, text, **values)
+            named = {"parameter": parameter, "got": got, "accepted": accepted}
+            given = {name: value for name, value in named.items() if value is not None}
+            super().__init__(code, text, **given, **values)
         else:
             super().__init__(code or self.default_code, _sentence(parameter, got, accepted))
 

@@ -183,8 +183,13 @@ def _plain(body: bytes, written: Format) -> Mapping[str, object]:
         else:
             found = json.loads(body.decode("utf-8", "replace"), parse_int=_integer)
     except (cbor2.CBORError, ValueError, RecursionError, MemoryError) as error:
-        detail = f"the body is not {written.value}: {error}"
-        raise BadRequest(detail, parameter="body", accepted=written.value) from error
+        raise BadRequest(
+            "unreadable-body",
+            "the body is not {accepted}: {error}",
+            parameter="body",
+            accepted=written.value,
+            error=error,
+        ) from error
     if not isinstance(found, dict):
         raise _refused("body", found, "an object with the fields of an upload")
     return found
@@ -340,6 +345,5 @@ def _refused(parameter: str, got: object, accepted: str) -> BadRequest:
         told = cut(got.encode("utf-8", "replace").decode())
         return BadRequest(parameter=parameter, got=told, accepted=accepted)
     told = short(got)
-    return BadRequest(
-        f"{parameter}: got {told}, accepted: {accepted}", parameter=parameter, got=told, accepted=accepted
-    )
+    text = "{parameter}: got {got}, accepted: {accepted}"
+    return BadRequest("bad-field", text, parameter=parameter, got=told, accepted=accepted)

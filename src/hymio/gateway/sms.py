@@ -176,7 +176,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         found = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(f"the body is not JSON: {error}", parameter="body", accepted="a JSON object") from error
+        raise BadRequest(
+            "body-not-json", "the body is not JSON: {error}", parameter="body", accepted="a JSON object", error=error
+        ) from error
     if not isinstance(found, dict):
         raise BadRequest(parameter="body", got=type(found).__name__, accepted="a JSON object")
     return found

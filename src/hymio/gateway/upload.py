@@ -149,7 +149,7 @@ async def read_body(headers: Mapping[bytes, str], receive: Receive, most: int) -
     while more:
         message = await receive()
         if message["type"] != "http.request":
-            raise BadRequest("the connection ended before the body did", parameter="body")
+            raise BadRequest("incomplete-body", "the connection ended before the body did", parameter="body")
         pieces.append(message["body"])
         size, more = size + len(message["body"]), message["more_body"]
         if size > most:
