@@ -110,7 +110,7 @@ def _smileys(ledger: Ledger) -> None:
 
 
 def _options(store: Store, organization: int) -> tuple[int, ...]:
-    [followup] = store.setup(organization).surveys[FOUND].followups
+    [followup] = store.content(organization).followups_by_survey[FOUND]
     return tuple(option.id for option in followup.options)
 
 

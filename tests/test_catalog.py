@@ -246,9 +246,9 @@ def test_a_text_in_another_locale_is_added_and_replaced(place: Place):
     place.do(catalog.localize_question, 1, "en-US", "How was it?")
     place.do(catalog.localize_followup_question, 1, "fi-FI", "Miksi?")
     place.do(catalog.localize_followup_option, 1, "sv", "Så")
-    survey = place.store.setup(place.organization).surveys[1]
-    assert survey.question.wording == Localized("en-US", {"en-US": "How was it?", "fi": "Miten?"})
-    [followup] = survey.followups
+    content, survey = place.store.content(place.organization), place.store.layout(place.organization).surveys[1]
+    assert content.question(survey).wording == Localized("en-US", {"en-US": "How was it?", "fi": "Miten?"})
+    [followup] = content.followups(survey)
     assert followup.wording.texts == {"en-US": "Why?", "fi-FI": "Miksi?"}
     assert followup.options[0].wording.texts == {"en-US": "So", "sv": "Så"}
 

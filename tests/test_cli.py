@@ -243,9 +243,9 @@ def test_translations(hymio: Hymio, database_url: str):
     told = done(hymio("survey", "translate", "Acme", "How was your visit?", "fi", "Hinta", "--option", "the price"))
     assert told == "Option 2 of survey 1 in fi: Hinta\n"
     with closing(open_store(database_url)) as store:
-        survey = store.setup(1).surveys[1]
-    [followup] = survey.followups
-    assert survey.question.wording.texts == {"en-US": "How was your visit?", "fi": "Miten?"}
+        survey, content = store.layout(1).surveys[1], store.content(1)
+    [followup] = content.followups(survey)
+    assert content.question(survey).wording.texts == {"en-US": "How was your visit?", "fi": "Miten?"}
     assert followup.wording.texts == {"en-US": "What was missing?", "sv-FI": "Vad?"}
     assert followup.options[1].wording.texts == {"en-US": "The price", "fi": "Hinta"}
 

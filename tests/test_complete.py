@@ -46,7 +46,7 @@ def test_a_group_is_complete_when_each_point_is_each_time_it_shows_the_hour(
         {hour_shown(quarter, zone) for quarter in range(min(reported), at + 60 * HOUR, QUARTER)}
         for zone, reported in ((zones[0], through[:2]), (zones[1], through[2:]))
     ]
-    several = Clock(store.setup(world.organization), results.OfNode(world.root, -4)).several
+    several = Clock(store.layout(world.organization), results.OfNode(world.root, -4)).several
     for each in results.reconcile(
         store, world.organization, results.OfNode(world.root, -4), results.EVERYTHING, NOW
     ):  # fmt: skip
@@ -111,7 +111,7 @@ def test_a_group_its_points_and_raw_results_agree_about_every_range_of_whole_hou
     assert everything[0] == everything[1]
     edges = [each.starts_at for each in everything[0]]
     if days:
-        clock, day = Clock(store.setup(world.organization), subjects[0]), data.draw(st.sampled_from(days))
+        clock, day = Clock(store.layout(world.organization), subjects[0]), data.draw(st.sampled_from(days))
         edges += [clock.first(each.hour, each.offset) for each in hours_of_day(day, ZoneInfo(zone))]
     for start, end in pairwise(sorted(edges)):
         counts = [

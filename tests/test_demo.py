@@ -129,7 +129,7 @@ def store(database_url: str) -> Iterator[Store]:
 def years(store: Store, organization: int) -> dict[int, dict[int, tuple[int, ...]]]:
     """The counts per verdict of every assignment, all years together."""
     found = {}
-    for assignment in store.setup(organization).assignments:
+    for assignment in store.layout(organization).assignments:
         verdicts: dict[int, tuple[int, ...]] = {}
         for bucket in hourly(store, organization, OfAssignment(assignment), grain=Grain.YEAR).buckets:
             for verdict, counts in bucket.verdicts.items():
@@ -173,7 +173,7 @@ def test_the_drifting_clock_is_corrected(store: Store):
 def test_every_press_is_there_once(store: Store):
     made = demo.build(store, NOW, PRESSES)
     found = Counter[int]()
-    for assignment in store.setup(made.organization).assignments:
+    for assignment in store.layout(made.organization).assignments:
         with raw(store, made.organization, OfAssignment(assignment)) as rows:
             found.update(row.smiley for row in rows.rows)
     with store.read() as transaction:
@@ -208,7 +208,7 @@ def test_an_interrupted_load_goes_on(database_url: str, fresh_database: Any):
     with closing(open_store(database_url)) as store, closing(open_store(fresh_database("sqlite"))) as other:
         with pytest.raises(Interrupted):
             demo.build(store, NOW, PRESSES, progress=Impatient())
-        assert store.setup(1).hierarchy.root
+        assert store.layout(1).hierarchy.root
         advances: list[int] = []
         demo.build(store, NOW, PRESSES, progress=advances.append)
         assert len(advances) < history.WEEKS

@@ -117,7 +117,7 @@ def test_moving_and_setting_never_act_backwards_by_themselves(
         catalog.set_policy(ledger, world.groups[2], other)
         catalog.set_zone(ledger, world.groups[2], "Asia/Kathmandu")
         fresh = catalog.add_point(ledger, "Plain", world.groups[1])
-        catalog.assign(ledger, fresh, world.surveys[0], store.setup(world.organization).assignments[1].periods)
+        catalog.assign(ledger, fresh, world.surveys[0], store.layout(world.organization).assignments[1].periods)
         catalog.place(ledger, world.smileys[1], fresh, 0)
     presses = data.draw(pressed(zone="Europe/Tallinn"))
     cut = data.draw(st.integers(0, len(presses)))
@@ -166,12 +166,12 @@ def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_a
     told(store, world, Press(1, 1, AT, 1))
     with store.begin(world.organization, NOW) as ledger:
         catalog.move_node(ledger, world.points[0], world.groups[2])
-    timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
+    timeline = store.layout(world.organization).policies_of(world.assignments[0], world.smileys[0])
     moved = NOW + CLOCK_TOLERANCE + 1
     assert (timeline.at(moved - 1).interval, timeline.at(moved).interval) == (5, 60)
     with store.begin(world.organization, NOW + 5) as ledger:
         catalog.set_policy(ledger, world.groups[2], MisusePolicy(interval=7))
-    timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
+    timeline = store.layout(world.organization).policies_of(world.assignments[0], world.smileys[0])
     assert timeline.at(moved + 5).interval == 7
 
 
@@ -235,7 +235,7 @@ def test_a_visit_that_comes_late_does_not_hide_a_later_one(store: Store) -> None
 def test_what_stays_in_quarantine_gets_the_reason_that_holds_now(store: Store) -> None:
     world = build(store)
     with store.begin(world.organization, NOW) as ledger:
-        late = catalog.add_smiley(ledger, "LATE", "Late", store.setup(world.organization).smileys[1].type).id
+        late = catalog.add_smiley(ledger, "LATE", "Late", store.layout(world.organization).smileys[1].type).id
     upload = Upload(late, (Press(1, 1, AT, 9), Press(1, 2, AT, 1)))
     intake.record(store, world.organization, [upload], NOW)
     with store.begin(world.organization, NOW) as ledger:

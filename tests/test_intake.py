@@ -117,7 +117,7 @@ def test_a_wrong_clock_is_corrected_once(store: Store) -> None:
 def test_quarantine_is_released_when_the_set_up_is_mended(store: Store) -> None:
     world = build(store)
     with store.begin(world.organization, NOW) as ledger:
-        late = catalog.add_smiley(ledger, "LATE", "Late", store.setup(world.organization).smileys[1].type).id
+        late = catalog.add_smiley(ledger, "LATE", "Late", store.layout(world.organization).smileys[1].type).id
     world = replace(world, smileys=(*world.smileys, late))
     receipt = told(store, world, *(Press(1, n, AT + n * 1000, 1) for n in range(1, 9)), smiley=4)
     assert {each.reason for each in receipt.quarantined} == {Verdict.NO_PLACEMENT}
@@ -308,10 +308,10 @@ def test_an_active_period_is_wall_time_at_the_point(store: Store) -> None:
 
 def test_a_set_up_that_cannot_be_is_refused_whole(store: Store) -> None:
     world = build(store)
-    before = store.setup(world.organization)
+    before = store.layout(world.organization)
     with pytest.raises(SetupError, match="two surveys of one smiley"), store.begin(world.organization, NOW) as ledger:
         catalog.assign(ledger, world.points[0], world.surveys[1], [ActivePeriod(wall("2020-01-01"))])
-    assert store.setup(world.organization) == before
+    assert store.layout(world.organization) == before
 
 
 @law

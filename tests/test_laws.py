@@ -14,7 +14,7 @@ from hymio.feedback import Feedback, Press, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy, judge_chain
 from hymio.period import Grain
 from hymio.rollup import AssignmentHour, Counts, group_up, roll_up
-from hymio.setup import END, Setup
+from hymio.setup import END, Layout
 from hymio.store import Store, catalog, open_store, sweep
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
 from tests.zones import zone_names
@@ -43,7 +43,7 @@ def stored_hours(store: Store, world: World) -> dict[AssignmentHour, Counts]:
         }
 
 
-def judged(setup: Setup, feedbacks: Iterable[Feedback]) -> list[Feedback]:
+def judged(layout: Layout, feedbacks: Iterable[Feedback]) -> list[Feedback]:
     """The model: every chain judged whole, from plain lists."""
     chains: dict[tuple[int, int], list[Feedback]] = {}
     rest = []
@@ -55,19 +55,19 @@ def judged(setup: Setup, feedbacks: Iterable[Feedback]) -> list[Feedback]:
     for (assignment, smiley), chain in chains.items():
         rest += [
             each._replace(verdict=verdict)
-            for each, verdict in judge_chain(chain, setup.policies_of(assignment, smiley))
+            for each, verdict in judge_chain(chain, layout.policies_of(assignment, smiley))
         ]
     return sorted(rest, key=lambda each: each.order)
 
 
 def assert_settled(store: Store, world: World) -> list[Feedback]:
     """Law 1 for what is stored now; gives the feedback back."""
-    setup = store.setup(world.organization)
+    layout = store.layout(world.organization)
     feedbacks = stored_feedback(store, world)
-    assert feedbacks == judged(setup, feedbacks)
+    assert feedbacks == judged(layout, feedbacks)
     hours = stored_hours(store, world)
     assert hours == roll_up(feedbacks)
-    expected_groups = {key: counts for key, counts in group_up(hours.items(), setup.group_keys).items() if any(counts)}
+    expected_groups = {key: counts for key, counts in group_up(hours.items(), layout.group_keys).items() if any(counts)}
     with store.read() as transaction:
         groups = {}
         for node in world.groups:

@@ -17,7 +17,7 @@ from hymio.feedback import After, Feedback, Followup, Press, Text, Upload, Verdi
 from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, InstantRange, offset_at
 from hymio.results import EVERYTHING, Phase, Wanted, listed, place_of
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.store import Store, catalog, listing, open_store
 from hymio.store.dialect import Row, Transaction
 from hymio.store.listing import Selection
@@ -51,20 +51,20 @@ def pages(store: Store, world: World, wanted: Wanted, between: Callable[[], obje
 
 def model(store: Store, world: World, wanted: Wanted) -> list[Row]:
     """The whole list from plain lists: what is stored, filtered and sorted."""
-    setup = store.setup(world.organization)
-    chosen = [each for each in stored_feedback(store, world) if _is_listed(setup, wanted, each)]
+    layout = store.layout(world.organization)
+    chosen = [each for each in stored_feedback(store, world) if _is_listed(layout, wanted, each)]
     rows: list[Row] = [
         (each.at, each.offset, each.button, each.verdict, each.smiley, each.epoch, each.sequence) for each in chosen
     ]
     return rows[::-1] if wanted.descending else rows
 
 
-def _is_listed(setup: Setup, wanted: Wanted, each: Feedback) -> bool:
+def _is_listed(layout: Layout, wanted: Wanted, each: Feedback) -> bool:
     if each.assignment <= 0 or not (is_raw(each.verdict) if wanted.misuse else each.verdict == Verdict.COUNTED):
         return False
-    at = setup.assignments[each.assignment]
-    below = {point.id for point in setup.hierarchy.points(wanted.node)}
-    zone = setup.zone_of(at.node, NOW)
+    at = layout.assignments[each.assignment]
+    below = {point.id for point in layout.hierarchy.points(wanted.node)}
+    zone = layout.zone_of(at.node, NOW)
     return at.node in below and wanted.survey in (None, at.survey) and each.at in wanted.within(zone)
 
 

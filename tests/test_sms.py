@@ -349,7 +349,7 @@ def test_the_hour_in_which_a_smiley_was_put_up_counts(store: Store, acme: Termin
     start = NOW - 5 * HOUR
     with store.begin(acme.organization, NOW) as ledger:
         late = catalog.add_smiley(ledger, "T9", "Late", SmileyType.TERMINAL)
-        [point] = {each.node for each in ledger.setup.placements}
+        [point] = {each.node for each in ledger.layout.placements}
         catalog.place(ledger, late.id, point, start + HOUR // 2)
     hours = [
         HourReport(7, 1, start - HOUR, (2,)),

@@ -93,7 +93,7 @@ def test_distributing_says_exactly_what_is_missing(store: Store) -> None:
 
 def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
     world = build(store)
-    before = store.setup(world.organization)
+    before = store.layout(world.organization)
 
     def fail() -> None:
         with store.begin(world.organization, NOW) as ledger:
@@ -102,16 +102,16 @@ def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
 
     with pytest.raises(KeyError):
         fail()
-    assert store.setup(world.organization) == before
+    assert store.layout(world.organization) == before
 
 
 def test_another_process_sees_a_changed_set_up(database_url: str) -> None:
     one, other = open_store(database_url), open_store(database_url)
     world = build(one)
-    assert len(other.setup(world.organization).hierarchy.nodes) == 5
+    assert len(other.layout(world.organization).hierarchy.nodes) == 5
     with one.begin(world.organization, NOW) as ledger:
         catalog.add_group(ledger, "New", world.root)
-    assert len(other.setup(world.organization).hierarchy.nodes) == 6
+    assert len(other.layout(world.organization).hierarchy.nodes) == 6
     one.close()
     other.close()
 
@@ -143,7 +143,7 @@ def test_what_is_not_there_is_said(store: Store) -> None:
     with pytest.raises(NotFound, match="1 'Acme'"):
         catalog.find_organization(store, "Acne")
     with pytest.raises(NotFound, match="no organization 99"):
-        store.setup(99)
+        store.layout(99)
 
 
 def test_a_policy_acts_always_until_there_is_feedback_and_then_from_now(store: Store) -> None:
@@ -151,7 +151,7 @@ def test_a_policy_acts_always_until_there_is_feedback_and_then_from_now(store: S
     intake.record(store, world.organization, [Upload(world.smileys[0])], NOW)
     with store.begin(world.organization, NOW) as ledger:
         catalog.set_policy(ledger, world.root, MisusePolicy(interval=60))
-    timeline = store.setup(world.organization).policies_of(world.assignments[0], world.smileys[0])
+    timeline = store.layout(world.organization).policies_of(world.assignments[0], world.smileys[0])
     assert [policy.interval for _, policy in timeline.steps] == [5, 60]
     assert timeline.at(NOW - 1).interval == 5
     assert timeline.at(NOW + CLOCK_TOLERANCE).interval == 5, "what came may be of a clock that is fast"
@@ -196,7 +196,7 @@ def test_a_smiley_stands_in_one_place_at_a_time(store: Store) -> None:
     world = build(store)
     with store.begin(world.organization, NOW) as ledger:
         catalog.place(ledger, world.smileys[0], world.points[1], 5000)
-    placements = [each for each in store.setup(world.organization).placements if each.smiley == world.smileys[0]]
+    placements = [each for each in store.layout(world.organization).placements if each.smiley == world.smileys[0]]
     assert [(each.node, each.start, each.end) for each in placements] == [
         (world.points[0], 0, 5000),
         (world.points[1], 5000, None),
@@ -205,5 +205,5 @@ def test_a_smiley_stands_in_one_place_at_a_time(store: Store) -> None:
 
 def test_a_wall_time_is_checked_at_the_point(store: Store) -> None:
     world = build(store, ("Europe/Tallinn", "UTC"))
-    (always,) = store.setup(world.organization).ranges(world.assignments[0])
+    (always,) = store.layout(world.organization).ranges(world.assignments[0])
     assert always[0] == int(wall("1990-01-01T00:00+02:00").timestamp()) * 1000

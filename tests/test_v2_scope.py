@@ -68,7 +68,7 @@ def asked(store: Store, organization: int, node: int, **query: Any) -> Call:
     text = urlencode(query).encode()
     holder = Holder(ApiToken(organization, 1, "Test", node, EVERY_KIND, 0, None, None), True)
     return Call(
-        store=store, holder=holder, setup=store.setup(organization), query=Query(text), written=Format.JSON, now=NOW,
+        store=store, holder=holder, layout=store.layout(organization), query=Query(text), written=Format.JSON, now=NOW,
         if_none_match="", path="/v2/results/anything.json", base_url="https://hymio.example.com", query_string=text,
     )  # fmt: skip
 
@@ -78,7 +78,7 @@ def asked(store: Store, organization: int, node: int, **query: Any) -> Call:
 def test_no_row_lies_outside(shared_database_url: str, data: st.DataObject, tree: list[tuple[int, bool]]) -> None:
     store = opened(shared_database_url)
     organization = plant(store, tree)
-    hierarchy = store.setup(organization).hierarchy
+    hierarchy = store.layout(organization).hierarchy
     node = data.draw(st.sampled_from(sorted(hierarchy.nodes)))
     seen = {each.id for each in hierarchy.subtree(node)}
     for kind in KINDS:
@@ -96,7 +96,7 @@ def test_no_row_lies_outside(shared_database_url: str, data: st.DataObject, tree
         try:
             answer = feedbacks(asked(store, organization, node, **query), kind)
         except Forbidden:
-            surveys = {each.survey for each in store.setup(organization).assignments.values() if each.node in seen}
+            surveys = {each.survey for each in store.layout(organization).assignments.values() if each.node in seen}
             known = {1, 2} if node == 1 else surveys
             assert query.get("experiencePointId", node) not in seen or query.get("surveyId") not in known
             continue

@@ -65,7 +65,7 @@ def call(store: Store, organization: int, node: int | None = None, now: int = NO
     holder = Holder(ApiToken(organization, 1, "Test", node, EVERY_KIND, PLACED, None, None), True)
     query = urlencode(asked).encode()
     return Call(
-        store=store, holder=holder, setup=store.setup(organization), query=Query(query), written=Format.JSON, now=now,
+        store=store, holder=holder, layout=store.layout(organization), query=Query(query), written=Format.JSON, now=now,
         if_none_match="", path="/v2/anything.json", base_url="https://hymio.example.com",
         query_string=query,
     )  # fmt: skip

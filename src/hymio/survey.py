@@ -66,14 +66,13 @@ class FollowupQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A question with its scale and index, asked wherever it is assigned."""
+    """A question (its id) with a scale and an index, asked wherever it is assigned."""
 
     id: int
-    question: Question
+    question: int
     scale: Scale
     index_type: IndexType = IndexType.HAPPY
     type: SurveyType = SurveyType.CUSTOMER
-    followups: tuple[FollowupQuestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, order=True)

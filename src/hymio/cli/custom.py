@@ -79,7 +79,7 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 
     with opened(context, database) as store:
         found = catalog.find_organization(store, organization).id
-        hierarchy = store.setup(found).hierarchy
+        hierarchy = store.layout(found).hierarchy
         fields, values = catalog.custom_fields(store, found), catalog.custom_values(store, found)
     if not fields:
         hint("There is no custom field yet. Add one with: hymio custom-data add ORGANIZATION ID LABEL")
@@ -109,7 +109,7 @@ def set_value(
     from hymio.store import catalog
 
     with looking_up(context, database, organization) as (store, found, ledger):
-        at = naming.node_of(ledger.setup, node)
+        at = naming.node_of(ledger.layout, node)
         known = naming.field_of(catalog.custom_fields(store, found.id), field)
         catalog.set_custom_value(ledger, at.id, known.id, value)
     say(f"{at.id} {escape(at.name)}: {escape(known.label)} is {escape(value)}")
@@ -127,7 +127,7 @@ def clear(
     from hymio.store import catalog
 
     with looking_up(context, database, organization) as (store, found, ledger):
-        at = naming.node_of(ledger.setup, node)
+        at = naming.node_of(ledger.layout, node)
         known = naming.field_of(catalog.custom_fields(store, found.id), field)
         catalog.clear_custom_value(ledger, at.id, known.id)
     say(f"{at.id} {escape(at.name)} has no {escape(known.label)} now.")

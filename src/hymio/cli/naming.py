@@ -13,7 +13,7 @@ from hymio.errors import SetupError
 from hymio.hierarchy import Node
 from hymio.misuse import OpeningHours
 from hymio.period import Instant, instant_of, wall_of, zone
-from hymio.setup import Setup
+from hymio.setup import Content, Layout
 from hymio.smiley import Smiley
 from hymio.survey import ActivePeriod, Assignment, FollowupOption, FollowupQuestion, Localized, Survey
 from hymio.user import User
@@ -24,44 +24,43 @@ if TYPE_CHECKING:
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
-def node_of(setup: Setup, text: str) -> Node:
+def node_of(layout: Layout, text: str) -> Node:
     """A node by number, name or the end of its path ("Tampere / Entrance"); SetupError says which there are."""
-    names = {node: setup.hierarchy.path(node) for node in setup.hierarchy.nodes}
-    return setup.hierarchy.nodes[_chosen("node", text, names)]
+    names = {node: layout.hierarchy.path(node) for node in layout.hierarchy.nodes}
+    return layout.hierarchy.nodes[_chosen("node", text, names)]
 
 
-def point_of(setup: Setup, text: str) -> Node:
+def point_of(layout: Layout, text: str) -> Node:
     """A node that must be an experience point."""
-    node = node_of(setup, text)
+    node = node_of(layout, text)
     if not node.is_point:
         raise SetupError(f"{node.id} {node.name!r} is a group; smileys and surveys belong at experience points")
     return node
 
 
-def survey_of(setup: Setup, text: str) -> Survey:
+def survey_of(layout: Layout, content: Content, text: str) -> Survey:
     """A survey by number or by its question."""
-    return setup.surveys[
-        _chosen("survey", text, {each.id: each.question.wording.text for each in setup.surveys.values()})
-    ]
+    names = {each.id: content.question(each).wording.text for each in layout.surveys.values()}
+    return layout.surveys[_chosen("survey", text, names)]
 
 
-def smiley_of(setup: Setup, text: str) -> Smiley:
+def smiley_of(layout: Layout, text: str) -> Smiley:
     """A smiley by serial, name or number; serials may be all digits, so they go first."""
-    for each in setup.smileys.values():
+    for each in layout.smileys.values():
         if each.serial == text:
             return each
-    return setup.smileys[_chosen("smiley", text, {each.id: each.name for each in setup.smileys.values()})]
+    return layout.smileys[_chosen("smiley", text, {each.id: each.name for each in layout.smileys.values()})]
 
 
-def followup_of(survey: Survey, text: str) -> FollowupQuestion:
+def followup_of(content: Content, survey: Survey, text: str) -> FollowupQuestion:
     """A follow-up question of a survey by number or by what it asks."""
-    known = {each.id: each for each in survey.followups}
+    known = {each.id: each for each in content.followups(survey)}
     return known[_chosen("follow-up question", text, {each.id: _said(each.wording) for each in known.values()})]
 
 
-def option_of(survey: Survey, text: str) -> FollowupOption:
+def option_of(content: Content, survey: Survey, text: str) -> FollowupOption:
     """An option of a survey's follow-up questions by number or by what it says."""
-    known = {each.id: each for followup in survey.followups for each in followup.options}
+    known = {each.id: each for followup in content.followups(survey) for each in followup.options}
     return known[_chosen("option", text, {each.id: _said(each.wording) for each in known.values()})]
 
 
@@ -109,16 +108,16 @@ def kinds_of(text: str) -> frozenset[DataKind]:
     return frozenset(known[word] for word in words)
 
 
-def assignment_of(setup: Setup, key: int) -> Assignment:
+def assignment_of(layout: Layout, key: int) -> Assignment:
     """A survey at a point by its key in API v1."""
-    names = {each.id: setup.hierarchy.path(each.node) for each in setup.assignments.values()}
-    return setup.assignments[_chosen("survey at a point with key", str(key), names)]
+    names = {each.id: layout.hierarchy.path(each.node) for each in layout.assignments.values()}
+    return layout.assignments[_chosen("survey at a point with key", str(key), names)]
 
 
-def zone_of(setup: Setup, smiley: int, now: Instant) -> ZoneInfo:
+def zone_of(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
     """The zone where a smiley stood last; UTC where it never did."""
-    nodes = [node for _, node in sorted((each.start, each.node) for each in setup.placements if each.smiley == smiley)]
-    return setup.zone_of(nodes[-1], now) if nodes else zone("UTC")
+    nodes = [node for _, node in sorted((each.start, each.node) for each in layout.placements if each.smiley == smiley)]
+    return layout.zone_of(nodes[-1], now) if nodes else zone("UTC")
 
 
 def active_period(text: str) -> ActivePeriod:

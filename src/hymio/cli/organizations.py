@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from hymio.hierarchy import Node
     from hymio.misuse import MisusePolicy
-    from hymio.setup import Setup
+    from hymio.setup import Content, Layout
 
 commands = typer.Typer(no_args_is_help=True, help="Create organizations and see what they have set up.")
 
@@ -58,10 +58,10 @@ def list_all(context: typer.Context, database: Database = None) -> None:
     )
     with opened(context, database) as store:
         for each in organizations(store):
-            setup = store.setup(each.id)
-            points = sum(node.is_point for node in setup.hierarchy.nodes.values())
+            layout = store.layout(each.id)
+            points = sum(node.is_point for node in layout.hierarchy.nodes.values())
             shown.add_row(
-                str(each.id), escape(each.name), str(points), str(len(setup.smileys)),
+                str(each.id), escape(each.name), str(points), str(len(layout.smileys)),
                 "active" if each.api_enabled else "[dim]not activated[/]",
                 ("on" if each.raw_results else "off") if each.api_enabled else "[dim]–[/]",
                 f"{revision(store, each.id)[0]:,}",
@@ -78,42 +78,43 @@ def show(context: typer.Context, organization: OrganizationName, database: Datab
     from hymio.store.catalog import find_organization
 
     with opened(context, database) as store:
-        setup = store.setup(find_organization(store, organization).id)
+        found = find_organization(store, organization).id
+        layout, content = store.layout(found), store.content(found)
     out = console()
-    root = setup.hierarchy.root
+    root = layout.hierarchy.root
     if root is None:
         hint("The tree is empty. Begin with: hymio node add-group ORGANIZATION NAME")
         return
-    out.print(_branch(setup, root))
-    if setup.surveys:
-        out.print("", _surveys(setup))
-    if setup.smileys:
-        out.print("", _smileys(setup))
+    out.print(_branch(layout, content, root))
+    if layout.surveys:
+        out.print("", _surveys(layout, content))
+    if layout.smileys:
+        out.print("", _smileys(layout))
 
 
-def _branch(setup: Setup, node: Node, above: Tree | None = None) -> Tree:
-    label = _label(setup, node)
+def _branch(layout: Layout, content: Content, node: Node, above: Tree | None = None) -> Tree:
+    label = _label(layout, node)
     branch = Tree(label, guide_style="dim") if above is None else above.add(label)
-    for child in setup.hierarchy.children(node.id):
-        _branch(setup, child, branch)
-    for assignment in setup.assignments_at(node.id):
-        question = setup.surveys[assignment.survey].question.wording.text
-        state = setup.state(assignment.id, now()).value
+    for child in layout.hierarchy.children(node.id):
+        _branch(layout, content, child, branch)
+    for assignment in layout.assignments_at(node.id):
+        question = content.question(layout.surveys[assignment.survey]).wording.text
+        state = layout.state(assignment.id, now()).value
         style = {"active": "green", "upcoming": "yellow"}.get(state, "dim")
         periods = ", ".join(_period(each.start, each.end) for each in assignment.periods)
         branch.add(f"[{style}]{state}[/] [dim]survey {assignment.id}:[/] {escape(question)} [dim]{periods}[/]")
-    for placement in setup.placed_at(node.id):
+    for placement in layout.placed_at(node.id):
         if placement.start <= now() and (placement.end is None or now() < placement.end):
-            smiley = setup.smileys[placement.smiley]
+            smiley = layout.smileys[placement.smiley]
             branch.add(f"[cyan]{smiley.serial}[/] {escape(smiley.name)}")
     return branch
 
 
-def _label(setup: Setup, node: Node) -> str:
+def _label(layout: Layout, node: Node) -> str:
     name = f"[bold]{escape(node.name)}[/]" if not node.is_point else escape(node.name)
     from hymio.hierarchy import own_value
 
-    zone, policy = own_value(setup.zones.get(node.id, ()), now()), own_value(setup.policies.get(node.id, ()), now())
+    zone, policy = own_value(layout.zones.get(node.id, ()), now()), own_value(layout.policies.get(node.id, ()), now())
     said = [each for each in (zone, policy and _policy(policy)) if each]
     return f"[dim]{node.id}[/] {name}" + "".join(f" [dim]· {escape(each)}[/]" for each in said)
 
@@ -135,28 +136,28 @@ def _period(start: object, end: object) -> str:
     )
 
 
-def _surveys(setup: Setup) -> Table:
+def _surveys(layout: Layout, content: Content) -> Table:
     shown = table(("survey", RIGHT), "question", ("scale", WHOLE), ("index", WHOLE), ("asked at", RIGHT), "follow-up")
-    for each in setup.surveys.values():
-        points = len({one.node for one in setup.assignments.values() if one.survey == each.id})
+    for each in layout.surveys.values():
+        points = len({one.node for one in layout.assignments.values() if one.survey == each.id})
         followups = "; ".join(
-            f"{'+' if one.positive else '–'} {one.wording.text} ({len(one.options)})" for one in each.followups
+            f"{'+' if one.positive else '–'} {one.wording.text} ({len(one.options)})" for one in content.followups(each)
         )
         shown.add_row(
-            str(each.id), escape(each.question.wording.text), each.scale.code, each.index_type.value,
+            str(each.id), escape(content.question(each).wording.text), each.scale.code, each.index_type.value,
             f"{points} point{'s' if points != 1 else ''}", escape(followups),
         )  # fmt: skip
     return shown
 
 
-def _smileys(setup: Setup) -> Table:
+def _smileys(layout: Layout) -> Table:
     shown = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
-    for each in setup.smileys.values():
+    for each in layout.smileys.values():
         standing = [
-            one for one in setup.placements
+            one for one in layout.placements
             if one.smiley == each.id and one.start <= now() and (one.end is None or now() < one.end)
         ]  # fmt: skip
-        node = setup.hierarchy.nodes[standing[0].node] if standing else None
+        node = layout.hierarchy.nodes[standing[0].node] if standing else None
         place = f"[dim]{node.id}[/] {escape(node.name)}" if node else "[dim]nowhere[/]"
         kind = each.type.value.removeprefix("SMILEY_").lower()
         shown.add_row(str(each.id), each.serial, escape(each.name), kind, place)

@@ -45,8 +45,8 @@ def add(
     with changing(context, database, organization) as (_, ledger):
         made = catalog.add_smiley(ledger, serial, name or serial, SmileyType[kind.name])
         if point is not None:
-            catalog.place(ledger, made.id, point_of(ledger.setup, point).id, ledger.now)
-        where = "" if point is None else f" at {ledger.setup.hierarchy.path(point_of(ledger.setup, point).id)}"
+            catalog.place(ledger, made.id, point_of(ledger.layout, point).id, ledger.now)
+        where = "" if point is None else f" at {ledger.layout.hierarchy.path(point_of(ledger.layout, point).id)}"
     say(f"Smiley {made.id}, {serial}{escape(where)}\n")
     _show_token(context, made.token)
 
@@ -67,11 +67,11 @@ def place(
     from hymio.store import catalog
 
     with changing(context, database, organization) as (_, ledger):
-        found, at = naming.smiley_of(ledger.setup, smiley), naming.point_of(ledger.setup, point)
-        since = ledger.now if start is None else naming.moment(start, ledger.setup.zone_of(at.id, ledger.now))
-        later = [each.start for each in ledger.setup.placements if each.smiley == found.id and each.start > since]
+        found, at = naming.smiley_of(ledger.layout, smiley), naming.point_of(ledger.layout, point)
+        since = ledger.now if start is None else naming.moment(start, ledger.layout.zone_of(at.id, ledger.now))
+        later = [each.start for each in ledger.layout.placements if each.smiley == found.id and each.start > since]
         catalog.place(ledger, found.id, at.id, since, min(later, default=None))
-        path = ledger.setup.hierarchy.path(at.id)
+        path = ledger.layout.hierarchy.path(at.id)
     say(f"{found.serial} {escape(found.name)} stands at {escape(path)}.")
     hint("Presses that waited for this in quarantine are settled by: hymio quarantine release ORGANIZATION")
 
@@ -88,7 +88,7 @@ def token(
     from hymio.store import catalog
 
     with changing(context, database, organization) as (_, ledger):
-        found = smiley_of(ledger.setup, smiley)
+        found = smiley_of(ledger.layout, smiley)
         made = catalog.new_token(ledger, found.id)
     say(f"Smiley {found.id}, {found.serial}: the old token has ended.\n")
     _show_token(context, made)
@@ -120,8 +120,8 @@ def remove(
     from hymio.store import catalog
 
     with changing(context, database, organization) as (_, ledger):
-        found = naming.smiley_of(ledger.setup, smiley)
-        zone = naming.zone_of(ledger.setup, found.id, ledger.now)
+        found = naming.smiley_of(ledger.layout, smiley)
+        zone = naming.zone_of(ledger.layout, found.id, ledger.now)
         catalog.unplace(ledger, found.id, ledger.now if end is None else naming.moment(end, zone))
     say(f"{found.serial} {escape(found.name)} stands nowhere any more.")
     hint("Presses that are stored already are settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")

@@ -68,7 +68,7 @@ def followup(
 
     locale = typed_locale(locale)
     with changing(context, database, organization) as (_, ledger):
-        found = survey_of(ledger.setup, survey)
+        found = survey_of(ledger.layout, ledger.content, survey)
         wordings = [Localized(locale, {locale: each}) for each in options]
         wording = Localized(locale, {locale: question})
         made, numbers = catalog.add_followup(ledger, found.id, positive=positive, wording=wording, options=wordings)
@@ -107,15 +107,15 @@ def translate(
         raise SetupError("--followup and --option: a text is of the one or the other")
     language = typed_locale(locale)
     with changing(context, database, organization) as (_, ledger):
-        found = naming.survey_of(ledger.setup, survey)
+        found = naming.survey_of(ledger.layout, ledger.content, survey)
         if followup is not None:
-            what, key = "Follow-up question", naming.followup_of(found, followup).id
+            what, key = "Follow-up question", naming.followup_of(ledger.content, found, followup).id
             catalog.localize_followup_question(ledger, key, language, text)
         elif option is not None:
-            what, key = "Option", naming.option_of(found, option).id
+            what, key = "Option", naming.option_of(ledger.content, found, option).id
             catalog.localize_followup_option(ledger, key, language, text)
         else:
-            what, key = "Question", found.question.id
+            what, key = "Question", found.question
             catalog.localize_question(ledger, key, language, text)
     say(f"{what} {key} of survey {found.id} in {language}: {escape(text)}")
 
@@ -143,13 +143,13 @@ def assign(
     from hymio.survey import ActivePeriod
 
     with changing(context, database, organization) as (_, ledger):
-        setup = ledger.setup
-        found, at = naming.survey_of(setup, survey), naming.point_of(setup, point)
-        first = naming.midnight(ledger.now, setup.zone_of(at.id, ledger.now)) if start is None else naming.wall(start)
+        layout = ledger.layout
+        found, at = naming.survey_of(layout, ledger.content, survey), naming.point_of(layout, point)
+        first = naming.midnight(ledger.now, layout.zone_of(at.id, ledger.now)) if start is None else naming.wall(start)
         period = ActivePeriod(first, None if end is None else naming.wall(end))
-        on = None if smiley is None else naming.smiley_of(setup, smiley).id
+        on = None if smiley is None else naming.smiley_of(layout, smiley).id
         key = catalog.assign(ledger, at.id, found.id, [period], on)
-    say(f"Survey {found.id} is asked at {escape(setup.hierarchy.path(at.id))}; its API v1 key is {key}.")
+    say(f"Survey {found.id} is asked at {escape(layout.hierarchy.path(at.id))}; its API v1 key is {key}.")
 
 
 @commands.command("list")
@@ -159,12 +159,13 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     from hymio.store.catalog import find_organization
 
     with opened(context, database) as store:
-        setup = store.setup(find_organization(store, organization).id)
+        found = find_organization(store, organization).id
+        layout, content = store.layout(found), store.content(found)
     shown = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
-    for each in setup.assignments.values():
-        survey = setup.surveys[each.survey]
-        question, path = escape(survey.question.wording.text), escape(setup.hierarchy.path(each.node))
-        state = setup.state(each.id, now()).value
+    for each in layout.assignments.values():
+        survey = layout.surveys[each.survey]
+        question, path = escape(content.question(survey).wording.text), escape(layout.hierarchy.path(each.node))
+        state = layout.state(each.id, now()).value
         shown.add_row(str(each.id), str(survey.id), question, survey.scale.code, path, state)
     console().print(shown)
 
@@ -190,8 +191,8 @@ def end_now(
     from hymio.store import catalog
 
     with changing(context, database, organization) as (_, ledger):
-        assignment = naming.assignment_of(ledger.setup, key)
-        zone = ledger.setup.zone_of(assignment.node, ledger.now)
+        assignment = naming.assignment_of(ledger.layout, key)
+        zone = ledger.layout.zone_of(assignment.node, ledger.now)
         last = wall_of(ledger.now, zone).replace(microsecond=0) if end is None else naming.wall(end)
         kept = [replace(each, end=last) if each.end is None or each.end > last else each for each in assignment.periods]
         catalog.set_periods(ledger, key, [each for each in kept if each.end is not None and each.start < each.end])
@@ -217,12 +218,12 @@ def periods(
 
     if not wanted:
         with opened(context, database) as store:
-            setup = store.setup(catalog.find_organization(store, organization).id)
-        return _show_periods(naming.assignment_of(setup, key).periods)
+            layout = store.layout(catalog.find_organization(store, organization).id)
+        return _show_periods(naming.assignment_of(layout, key).periods)
     with changing(context, database, organization) as (_, ledger):
-        naming.assignment_of(ledger.setup, key)
+        naming.assignment_of(ledger.layout, key)
         catalog.set_periods(ledger, key, [naming.active_period(each) for each in wanted])
-        shown = naming.assignment_of(ledger.setup, key).periods
+        shown = naming.assignment_of(ledger.layout, key).periods
     _show_periods(shown)
     return _say_how_to_act_backwards()
 

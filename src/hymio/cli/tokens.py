@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from hymio.period import Instant
-    from hymio.setup import Setup
+    from hymio.setup import Layout
     from hymio.store.catalog import ApiToken
 
 commands = typer.Typer(no_args_is_help=True, help="Make tokens of API v2, change what they reach, and end them.")
@@ -65,10 +65,10 @@ def create(
 
     chosen = naming.kinds_of(kinds or "all")
     with looking_up(context, database, organization) as (_, _, ledger):
-        node = None if scope is None else naming.node_of(ledger.setup, scope).id
-        end = _end(ledger.setup, node, until or _NEVER, ledger.now)
+        node = None if scope is None else naming.node_of(ledger.layout, scope).id
+        end = _end(ledger.layout, node, until or _NEVER, ledger.now)
         made = catalog.create_token(ledger, name, node, chosen, end)
-        reached = _reached(ledger.setup, node)
+        reached = _reached(ledger.layout, node)
     url = loaded(context).public_url
     say(f"Token {made.id} [bold]{escape(name)}[/] sees {escape(reached)}.\n")
     say(f"  API token  {made.secret}\n")
@@ -83,15 +83,15 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 
     with opened(context, database) as store:
         found = catalog.find_organization(store, organization).id
-        setup, known = store.setup(found), catalog.tokens(store, found)
+        layout, known = store.layout(found), catalog.tokens(store, found)
     if not known:
         hint("There is no token yet. Make one with: hymio api token create ORGANIZATION NAME")
         return
     shown = table(("token", RIGHT), "name", ("state", WHOLE), "sees", "kinds", ("until", WHOLE), ("last used", WHOLE))
     for each in known:
         shown.add_row(
-            str(each.id), escape(each.name), _state(each), escape(_reached(setup, each.node)), _kinds_shown(each),
-            _moment(setup, each, each.expires_at, _NEVER), _moment(setup, each, each.used_at, _NEVER),
+            str(each.id), escape(each.name), _state(each), escape(_reached(layout, each.node)), _kinds_shown(each),
+            _moment(layout, each, each.expires_at, _NEVER), _moment(layout, each, each.used_at, _NEVER),
         )  # fmt: skip
     console().print(shown)
 
@@ -111,11 +111,11 @@ def edit(
 
     with looking_up(context, database, organization) as (store, found, ledger):
         known = naming.token_of(catalog.tokens(store, found.id), token)
-        node = known.node if scope is None else naming.node_of(ledger.setup, scope).id
+        node = known.node if scope is None else naming.node_of(ledger.layout, scope).id
         chosen = known.kinds if kinds is None else naming.kinds_of(kinds)
-        end = known.expires_at if until is None else _end(ledger.setup, node, until, ledger.now)
+        end = known.expires_at if until is None else _end(ledger.layout, node, until, ledger.now)
         catalog.edit_token(ledger, known.id, known.name if name is None else name, node, chosen, end)
-        reached = _reached(ledger.setup, node)
+        reached = _reached(ledger.layout, node)
     say(f"Token {known.id} {escape(name or known.name)} sees {escape(reached)}.")
 
 
@@ -134,30 +134,30 @@ def revoke(context: typer.Context, organization: OrganizationName, token: TokenN
     say(f"Token {known.id} {escape(known.name)} has ended.")
 
 
-def _end(setup: Setup, node: int | None, text: str, at: Instant) -> Instant | None:
+def _end(layout: Layout, node: int | None, text: str, at: Instant) -> Instant | None:
     """The end that was typed, by the clock of the node. SetupError if it is over."""
     from hymio.cli.naming import moment
     from hymio.errors import SetupError
 
     if text.strip().lower() == _NEVER:
         return None
-    end = moment(text, _clock(setup, node, at))
+    end = moment(text, _clock(layout, node, at))
     if end <= at:
         raise SetupError(f"got --until {text}, which is over; to end a token: hymio api token revoke")
     return end
 
 
-def _clock(setup: Setup, node: int | None, at: Instant) -> ZoneInfo:
+def _clock(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:
     """The zone of a node, or of the root."""
     from hymio.period import zone
 
-    root = setup.hierarchy.root
+    root = layout.hierarchy.root
     top = root.id if node is None and root is not None else node
-    return zone("UTC") if top is None else setup.zone_of(top, at)
+    return zone("UTC") if top is None else layout.zone_of(top, at)
 
 
-def _reached(setup: Setup, node: int | None) -> str:
-    return "the whole tree" if node is None or node not in setup.hierarchy.nodes else setup.hierarchy.path(node)
+def _reached(layout: Layout, node: int | None) -> str:
+    return "the whole tree" if node is None or node not in layout.hierarchy.nodes else layout.hierarchy.path(node)
 
 
 def _kinds_shown(of: ApiToken) -> str:
@@ -172,8 +172,8 @@ def _state(of: ApiToken) -> str:
     return "[dim]expired[/]" if of.revoked_at is None else "[dim]revoked[/]"
 
 
-def _moment(setup: Setup, of: ApiToken, at: Instant | None, otherwise: str) -> str:
+def _moment(layout: Layout, of: ApiToken, at: Instant | None, otherwise: str) -> str:
     """A time to the minute by the clock of the token's node."""
     from hymio.period import wall_of
 
-    return f"[dim]{otherwise}[/]" if at is None else f"{wall_of(at, _clock(setup, of.node, at)):%Y-%m-%d %H:%M}"
+    return f"[dim]{otherwise}[/]" if at is None else f"{wall_of(at, _clock(layout, of.node, at)):%Y-%m-%d %H:%M}"

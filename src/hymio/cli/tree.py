@@ -73,7 +73,7 @@ def rename(
     from hymio.store import catalog
 
     with changing(context, database, organization) as (_, ledger):
-        found = node_of(ledger.setup, node)
+        found = node_of(ledger.layout, node)
         catalog.rename_node(ledger, found.id, name)
     say(f"{found.id} {escape(found.name)} is {escape(name)} now.")
 
@@ -92,9 +92,9 @@ def move(
     from hymio.store import catalog
 
     with changing(context, database, organization) as (_, ledger):
-        found = node_of(ledger.setup, node)
-        catalog.move_node(ledger, found.id, node_of(ledger.setup, below).id)
-        path = ledger.setup.hierarchy.path(found.id)
+        found = node_of(ledger.layout, node)
+        catalog.move_node(ledger, found.id, node_of(ledger.layout, below).id)
+        path = ledger.layout.hierarchy.path(found.id)
     say(f"{found.id} is now {escape(path)}.")
 
 
@@ -116,7 +116,7 @@ def zone(
     from hymio.store import catalog
 
     with changing(context, database, organization) as (_, ledger):
-        found = node_of(ledger.setup, node)
+        found = node_of(ledger.layout, node)
         at = None if start is None else moment(start, period.zone(zone))
         catalog.set_zone(ledger, found.id, zone, at)
     say(f"{found.id} {escape(found.name)} is in the zone {zone}.")
@@ -155,8 +155,8 @@ def policy(
     hours = naming.opening_hours(opening_hours) if opening_hours else ()
     made = MisusePolicy(interval, presses, seconds, answer_interval, bool(hours), hours)
     with changing(context, database, organization) as (_, ledger):
-        found = naming.node_of(ledger.setup, node)
-        zone = ledger.setup.zone_of(found.id, ledger.now)
+        found = naming.node_of(ledger.layout, node)
+        zone = ledger.layout.zone_of(found.id, ledger.now)
         catalog.set_policy(ledger, found.id, made, None if start is None else naming.moment(start, zone))
     say(f"{found.id} {escape(found.name)} has this misuse policy now.")
     _mention_resettle(organization, found.name, start)
@@ -165,8 +165,8 @@ def policy(
 def _parent(ledger: Ledger, below: str | None) -> int | None:
     from hymio.cli.naming import node_of
 
-    root = ledger.setup.hierarchy.root
-    return node_of(ledger.setup, below).id if below is not None else None if root is None else root.id
+    root = ledger.layout.hierarchy.root
+    return node_of(ledger.layout, below).id if below is not None else None if root is None else root.id
 
 
 def _settled(ledger: Ledger, node: int, zone: str | None) -> str:
@@ -175,8 +175,8 @@ def _settled(ledger: Ledger, node: int, zone: str | None) -> str:
 
     if zone is not None:
         catalog.set_zone(ledger, node, zone)
-    kind = "Point" if ledger.setup.hierarchy.nodes[node].is_point else "Group"
-    return f"{kind} {node}: {escape(ledger.setup.hierarchy.path(node))}"
+    kind = "Point" if ledger.layout.hierarchy.nodes[node].is_point else "Group"
+    return f"{kind} {node}: {escape(ledger.layout.hierarchy.path(node))}"
 
 
 def _mention_resettle(organization: str, node: str, start: str | None) -> None:

@@ -104,12 +104,12 @@ def resettle(
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
-        setup = store.setup(found.id)
-        at = node_of(setup, node)
-        since = moment(start, setup.zone_of(at.id, now()))
+        layout = store.layout(found.id)
+        at = node_of(layout, node)
+        since = moment(start, layout.zone_of(at.id, now()))
         with progress(f"Resettling {at.name}") as advance:
             changed = intake.resettle(store, found.id, at.id, since, now(), advance)
-    path, many = escape(setup.hierarchy.path(at.id)), how_many(changed, "feedback")
+    path, many = escape(layout.hierarchy.path(at.id)), how_many(changed, "feedback")
     say(f"{path}: resettled from {escape(start)}; {many} changed.")
 
 
@@ -126,7 +126,7 @@ def _feedbacks(store: Store, organization: int) -> int:
     from hymio.results import OfAssignment, raw
 
     total = 0
-    for assignment in store.setup(organization).assignments:
+    for assignment in store.layout(organization).assignments:
         with raw(store, organization, OfAssignment(assignment), limit=0) as found:
             total += found.total
     return total
@@ -173,7 +173,7 @@ def list_quarantine(
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
-        setup = store.setup(found.id)
+        layout = store.layout(found.id)
         with store.read() as transaction:
             counts = kept.quarantine_counts(transaction, found.id)
             rows = kept.quarantined(transaction, found.id, limit)
@@ -194,7 +194,7 @@ def list_quarantine(
     )
     for each in rows:
         shown.add_row(
-            _instant(each.at), setup.smileys[each.smiley].serial, _numbered(each.smiley, each.epoch, each.sequence),
+            _instant(each.at), layout.smileys[each.smiley].serial, _numbered(each.smiley, each.epoch, each.sequence),
             escape(each.said), Verdict(each.reason).label.replace("_", " "),
         )  # fmt: skip
     out.print(summary, "", shown)

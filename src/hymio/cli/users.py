@@ -60,14 +60,14 @@ def add(
     from hymio.store import catalog
 
     with looking_up(context, database, organization) as (_, _, ledger):
-        node = ledger.setup.hierarchy.root if at is None else naming.node_of(ledger.setup, at)
+        node = ledger.layout.hierarchy.root if at is None else naming.node_of(ledger.layout, at)
         if node is None:
             raise SetupError("a user sees a node of the tree; add one first with: hymio node add-group")
         made = catalog.add_user(
             ledger, email, first_name, last_name, node.id, Role[role.name], typed_locale(locale), _METHODS[login],
             login_allowed=allowed,
         )  # fmt: skip
-        path = ledger.setup.hierarchy.path(node.id)
+        path = ledger.layout.hierarchy.path(node.id)
     say(f"User {made}: {escape(f'{first_name} {last_name} <{email}>')}, {role.value}, sees {escape(path)}")
 
 
@@ -79,7 +79,7 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 
     with opened(context, database) as store:
         found = catalog.find_organization(store, organization).id
-        setup, known = store.setup(found), catalog.users(store, found)
+        layout, known = store.layout(found), catalog.users(store, found)
     if not known:
         hint("There is no user yet. Add one with: hymio user add ORGANIZATION EMAIL FIRST_NAME LAST_NAME")
         return
@@ -91,7 +91,7 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     for each in known:
         shown.add_row(
             str(each.id), escape(each.email), escape(f"{each.first_name} {each.last_name}"), each.role.value.lower(),
-            escape(setup.hierarchy.path(each.node)), each.locale,
+            escape(layout.hierarchy.path(each.node)), each.locale,
             words[each.login_method] if each.login_allowed else "[dim]not allowed[/]",
             f"{wall_of(each.created_at, zone('UTC')):%Y-%m-%d}",
         )  # fmt: skip
@@ -129,7 +129,7 @@ def edit(
             "email": email,
             "first_name": first_name,
             "last_name": last_name,
-            "node": None if at is None else naming.node_of(ledger.setup, at).id,
+            "node": None if at is None else naming.node_of(ledger.layout, at).id,
             "role": None if role is None else Role[role.name],
             "locale": None if locale is None else typed_locale(locale),
             "login_method": None if login is None else _METHODS[login],
@@ -137,7 +137,7 @@ def edit(
         }
         changed = replace(known, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # each of its field's type
         catalog.edit_user(ledger, changed)
-        path = ledger.setup.hierarchy.path(changed.node)
+        path = ledger.layout.hierarchy.path(changed.node)
     named = f"{changed.first_name} {changed.last_name} <{changed.email}>"
     say(f"User {known.id}: {escape(named)}, {changed.role.value.lower()}, sees {escape(path)}")
 

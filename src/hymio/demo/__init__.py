@@ -51,7 +51,7 @@ def prepare(store: Store, now: Instant, known: Credentials | None = None) -> Dem
     found = [each.id for each in catalog.organizations(store) if each.name == NAME]
     organization = found[0] if found else catalog.create_organization(store, NAME, FOUNDED)
     tokens: dict[int, str] = {}
-    if store.setup(organization).hierarchy.root is None:
+    if store.layout(organization).hierarchy.root is None:
         with store.begin(organization, FOUNDED) as ledger:
             tokens = set_up(ledger)
     elif known is not None:
@@ -90,7 +90,8 @@ def _record(store: Store, organization: int, batch: history.Batch) -> int:
 
 
 def _options(store: Store, organization: int) -> tuple[int, ...]:
-    [asked] = [each for each in store.setup(organization).surveys[PAGE].followups if not each.positive]
+    followups = store.content(organization).followups_by_survey[PAGE]
+    [asked] = [each for each in followups if not each.positive]
     return tuple(option.id for option in asked.options)
 
 

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from hymio.period import HOUR_MS, Instant, InstantRange, format_offset, wall_of
 from hymio.results import OfAssignment, Reconciled, reconcile
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.store import Store
 
 _COMFORTABLE = 95
@@ -27,19 +27,19 @@ def last_hours(
 
     Where it would be higher than `height`, it shows the points that changed last.
     """
-    setup = store.setup(organization)
+    layout = store.layout(organization)
     within = InstantRange((now // HOUR_MS - hours) * HOUR_MS, now + HOUR_MS)
     found = {
         each.id: rows
-        for each in setup.assignments.values()
+        for each in layout.assignments.values()
         if (rows := reconcile(store, organization, OfAssignment(each.id), within, now))
     }
     narrow = width < _COMFORTABLE
     shown = _empty(narrow=narrow)
     for assignment in found if height is None else _changed_last(found, height - _AROUND):
-        node = setup.assignments[assignment].node
+        node = layout.assignments[assignment].node
         for number, each in enumerate(found[assignment]):
-            shown.add_row(_beside(setup, node, number, each), *_row(setup, node, each, narrow=narrow))
+            shown.add_row(_beside(layout, node, number, each), *_row(layout, node, each, narrow=narrow))
     return shown
 
 
@@ -66,16 +66,16 @@ def _changed_last(found: dict[int, tuple[Reconciled, ...]], rows: int) -> list[i
     return [each for each in found if each in chosen]
 
 
-def _beside(setup: Setup, node: int, row: int, hour: Reconciled) -> str:
+def _beside(layout: Layout, node: int, row: int, hour: Reconciled) -> str:
     """The point's name beside its first hour, how far its clock is from UTC beside the second."""
     if row == 0:
-        return escape(setup.hierarchy.nodes[node].name)
+        return escape(layout.hierarchy.nodes[node].name)
     return f"[dim]{format_offset(hour.bucket.offset)}[/]" if row == 1 else ""
 
 
-def _row(setup: Setup, node: int, hour: Reconciled, *, narrow: bool) -> list[str]:
+def _row(layout: Layout, node: int, hour: Reconciled, *, narrow: bool) -> list[str]:
     bucket = hour.bucket
-    there = wall_of(bucket.starts_at, setup.zone_of(node, bucket.starts_at))
+    there = wall_of(bucket.starts_at, layout.zone_of(node, bucket.starts_at))
     return [
         f"{there:%H:%M}",
         _coloured(bucket.counted),

@@ -11,7 +11,7 @@ import msgspec
 from hymio.feedback import Quarantined, Receipt, Verdict, feedback_id, is_device_key
 from hymio.gateway.envelope import Format, Unreadable
 from hymio.period import offset_at
-from hymio.setup import Setup
+from hymio.setup import Layout
 
 UPLOAD_EVERY_SECONDS = 900
 """How often a smiley should speak, with or without presses: an hour is known complete soon after its end."""
@@ -29,7 +29,7 @@ _DETAILS = {
 _to_json = msgspec.json.Encoder()
 
 
-def answer(receipt: Receipt, unreadable: Iterable[Unreadable], setup: Setup, now: int, written: Format) -> bytes:
+def answer(receipt: Receipt, unreadable: Iterable[Unreadable], layout: Layout, now: int, written: Format) -> bytes:
     """The body of the answer to an upload that was committed."""
     through = next((each for each in receipt.acknowledged if is_device_key(each[0])), None)
     content = {
@@ -40,20 +40,20 @@ def answer(receipt: Receipt, unreadable: Iterable[Unreadable], setup: Setup, now
         "acknowledgedThrough": None if through is None else {"epoch": through[0], "sequence": through[1]},
         "correction": receipt.correction,
         "time": now,
-        "settings": settings_of(setup, receipt.smiley, now),
+        "settings": settings_of(layout, receipt.smiley, now),
     }
     return _to_json.encode(content) if written is Format.JSON else cbor2.dumps(content)
 
 
-def settings_of(setup: Setup, smiley: int, now: int) -> dict[str, object]:
+def settings_of(layout: Layout, smiley: int, now: int) -> dict[str, object]:
     """What a smiley asks now, and how; None where no survey is active, and for the zone where it stands nowhere."""
-    where = setup.resolve(smiley, now)
+    where = layout.resolve(smiley, now)
     if isinstance(where, Verdict):
-        zone = _zone(setup, smiley, now)
+        zone = _zone(layout, smiley, now)
         asked: dict[str, object] = dict.fromkeys(("survey", "buttons", "scale", "interval"))
     else:
-        zone, survey = where.zone, setup.surveys[where.assignment.survey]
-        policy = setup.policies_of(where.assignment.id, smiley).at(now)
+        zone, survey = where.zone, layout.surveys[where.assignment.survey]
+        policy = layout.policies_of(where.assignment.id, smiley).at(now)
         asked = {
             "survey": survey.id,
             "buttons": survey.scale.buttons,
@@ -68,10 +68,10 @@ def settings_of(setup: Setup, smiley: int, now: int) -> dict[str, object]:
     }
 
 
-def _zone(setup: Setup, smiley: int, now: int) -> ZoneInfo | None:
-    for each in setup.placements:
+def _zone(layout: Layout, smiley: int, now: int) -> ZoneInfo | None:
+    for each in layout.placements:
         if each.smiley == smiley and each.start <= now and (each.end is None or now < each.end):
-            return setup.zone_of(each.node, now)
+            return layout.zone_of(each.node, now)
     return None
 
 

@@ -74,7 +74,7 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     written, token = _format(headers), _token(headers)
     committed, unreadable = await _take(services, headers, receive, token, written)
-    body = answer(committed.receipt, unreadable, committed.setup, committed.now, written)
+    body = answer(committed.receipt, unreadable, committed.layout, committed.now, written)
     said = [(b"content-type", written.value.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": said})
     await send({"type": "http.response.body", "body": body, "more_body": False})

@@ -126,7 +126,7 @@ def _placeholder(ledger: Ledger, smiley: int, report: HourReport, button: int) -
     """A placeholder that stands, with the facts that the set-up gives it now."""
     key, when = (smiley, report.epoch, 0), (report.at, 0, 0)
     plain = Feedback(*key, *when, button, int(Accuracy.HOUR), 0, 0, int(Verdict.COUNTED), ledger.revision)
-    return placed_hour(ledger.setup, plain, report, ledger.now)
+    return placed_hour(ledger.layout, plain, report, ledger.now)
 
 
 def _settled(old: Feedback | None, known: Feedback, fresh: Feedback, *, stands: bool) -> Feedback:

@@ -29,7 +29,7 @@ def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = Tr
         written = ledger.write([each for each in candidates if each.new.verdict != _COUNTED])
     waiting = {_key(each.new) for each in placed if each.old is not None}
     for assignment, there in groupby(placed, key=_assignment):
-        window = longest_window(ledger.setup.policies_of(assignment, placed[0].new.smiley))
+        window = longest_window(ledger.layout.policies_of(assignment, placed[0].new.smiley))
         beside, alone = _told_apart(ledger, assignment, list(_runs(list(there), max(HOUR_MS, window))), window)
         # Those without neighbours, further apart than a rule looks, do not see one another either.
         written += ledger.write([each for run in alone for each in _judge_alone(ledger, assignment, run)])
@@ -55,7 +55,7 @@ def _told_apart(
 
 
 def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> list[Change]:
-    return _judge_all(Judge(ledger.setup.policies_of(assignment, run[0].new.smiley)), run)
+    return _judge_all(Judge(ledger.layout.policies_of(assignment, run[0].new.smiley)), run)
 
 
 def _chain_order(candidate: Candidate) -> tuple[int, int, int, int]:
@@ -92,7 +92,7 @@ def _judge_run(
 ) -> Iterator[Change]:
     """Judges one run; stored rows still `waiting` to be settled are not where they belong, and no neighbours."""
     smiley = run[0].new.smiley
-    policies = ledger.setup.policies_of(assignment, smiley)
+    policies = ledger.layout.policies_of(assignment, smiley)
     judging = Judge(policies)
     window = longest_window(policies)
     first, last = run[0].new, run[-1].new

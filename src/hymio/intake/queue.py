@@ -16,7 +16,7 @@ from hymio.errors import HymioError, Unavailable
 from hymio.feedback import Receipt, Upload
 from hymio.intake.record import record
 from hymio.period import Instant
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.store import Store
 from hymio.store.dialect import Transaction
 
@@ -46,7 +46,7 @@ class Committed(NamedTuple):
     """The outcome of a committed upload: its receipt, the organization's set-up, the commit's instant (ms UTC)."""
 
     receipt: Receipt
-    setup: Setup
+    layout: Layout
     now: Instant
 
 
@@ -182,7 +182,7 @@ def _record(store: Store, organization: int, uploads: dict[int, Upload], now: In
     """
     try:
         receipts = record(store, organization, list(uploads.values()), now)
-        setup = store.setup(organization)
+        layout = store.layout(organization)
     except Unavailable as error:
         return dict.fromkeys(uploads, error)
     except Exception as error:  # noqa: BLE001  it is raised again in `record`
@@ -192,7 +192,7 @@ def _record(store: Store, organization: int, uploads: dict[int, Upload], now: In
         alone = [_record(store, organization, {index: upload}, now) for index, upload in uploads.items()]
         return {index: outcome for outcomes in alone for index, outcome in outcomes.items()}
     return {
-        index: Committed(receipt, setup, now) if isinstance(receipt, Receipt) else receipt
+        index: Committed(receipt, layout, now) if isinstance(receipt, Receipt) else receipt
         for index, receipt in zip(uploads, receipts, strict=True)
     }
 

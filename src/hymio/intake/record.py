@@ -82,7 +82,7 @@ class _Sorted:
 
 
 def _record(ledger: Ledger, upload: Upload) -> Receipt:
-    if upload.smiley not in ledger.setup.smileys:
+    if upload.smiley not in ledger.layout.smileys:
         raise NotFound(f"there is no smiley {upload.smiley}")
     correction = clock_correction(upload.clock, ledger.now)
     sequences = sequences_told(upload.presses)
@@ -144,7 +144,7 @@ def _stored(ledger: Ledger, smiley: int, sequences: Mapping[int, list[int]]) -> 
 
 def _content(ledger: Ledger, feedback: Feedback) -> Content:
     """What the press of a stored feedback said, by its own clock."""
-    return feedback.at - feedback.correction, feedback.button, named_survey(ledger.setup, feedback)
+    return feedback.at - feedback.correction, feedback.button, named_survey(ledger.layout, feedback)
 
 
 def _sort_one(press: Press, told: dict[Key, Content], stored: dict[Key, Feedback], found: _Sorted) -> None:

@@ -11,7 +11,7 @@ from hymio.intake.hours import placeholders, settle_placeholders
 from hymio.misuse import Judge
 from hymio.period import HOUR_MS, Instant, hour_of, nominal_start
 from hymio.rollup import AssignmentHour, Counts, GroupHour, no_counts
-from hymio.setup import END, Setup
+from hymio.setup import END, Content, Layout
 from hymio.store import Store, sweep
 from hymio.store.dialect import Transaction
 from hymio.store.ledger import Change, Ledger
@@ -57,55 +57,56 @@ def verify(store: Store, organization: int, progress: Progress = lambda _: None)
     Each assignment and each piece of a group is compared in a consistent view of its own, so presses may keep arriving.
     Hours before the organization's `raw_from` are sealed and are passed over.
     """
-    setup = store.setup(organization)
-    for assignment in sorted(setup.assignments):
+    layout = store.layout(organization)
+    for assignment in sorted(layout.assignments):
         with store.read() as transaction:
-            yield from _verify_assignment(transaction, store.setup_now(transaction, organization), assignment, progress)
+            layout = store.layout_now(transaction, organization)
+            yield from _verify_assignment(transaction, layout, assignment, progress)
     yield from _verify_placeholders(store, organization)
     pieces = _group_pieces(store, organization)
     for node in _group_nodes(store, organization):
         for first in pieces:
             with store.read() as transaction:
-                yield from _verify_group(transaction, store.setup_now(transaction, organization), node, first)
+                yield from _verify_group(store, transaction, organization, node, first)
 
 
 def _verify_assignment(
-    transaction: Transaction, setup: Setup, assignment: int, progress: Progress
+    transaction: Transaction, layout: Layout, assignment: int, progress: Progress
 ) -> Iterator[Difference]:
-    sealed = sealed_until(transaction, setup.organization)
-    rows = sweep.piece(transaction, setup.organization, assignment, sealed, END)
+    sealed = sealed_until(transaction, layout.organization)
+    rows = sweep.piece(transaction, layout.organization, assignment, sealed, END)
     judged: list[Difference] = []
-    expected = _hours(_rejudged(setup, rows, judged, progress))
+    expected = _hours(_rejudged(layout, rows, judged, progress))
     stored = (
         (key, counts)
-        for key, counts in sweep.assignment_hours(transaction, setup.organization, assignment, sealed, END)
+        for key, counts in sweep.assignment_hours(transaction, layout.organization, assignment, sealed, END)
     )
-    yield from _compared(setup, expected, (pair for pair in stored if any(pair[1])))
+    yield from _compared(layout, expected, (pair for pair in stored if any(pair[1])))
     yield from judged
 
 
 def _rejudged(
-    setup: Setup, rows: Iterable[Feedback], found: list[Difference], progress: Progress
+    layout: Layout, rows: Iterable[Feedback], found: list[Difference], progress: Progress
 ) -> Iterator[Feedback]:
     """The same feedbacks with the verdicts they deserve; notes the first thousand that have another."""
     judges: dict[int, Judge] = {}
     done = 0
     for done, each in enumerate(rows, 1):
-        right = _right(setup, judges, each)
+        right = _right(layout, judges, each)
         if right.verdict != each.verdict and len(found) < 1000:
-            found.append(_verdicts(setup, each, right))
+            found.append(_verdicts(layout, each, right))
         if done % PIECE == 0:
             progress(PIECE)
         yield right
     progress(done % PIECE)
 
 
-def _right(setup: Setup, judges: dict[int, Judge], feedback: Feedback) -> Feedback:
+def _right(layout: Layout, judges: dict[int, Judge], feedback: Feedback) -> Feedback:
     if feedback.accuracy == Accuracy.HOUR and not is_raw(feedback.verdict):
         return feedback  # a placeholder's detail says whether it stands
     judge = judges.get(feedback.smiley)
     if judge is None:
-        judge = judges[feedback.smiley] = Judge(setup.policies_of(feedback.assignment, feedback.smiley))
+        judge = judges[feedback.smiley] = Judge(layout.policies_of(feedback.assignment, feedback.smiley))
     return feedback._replace(verdict=judge.judge(feedback))
 
 
@@ -130,7 +131,7 @@ def _hour_key(feedback: Feedback) -> AssignmentHour:
 
 
 def _compared(
-    setup: Setup, expected: Iterator[tuple[AssignmentHour, Counts]], stored: Iterator[tuple[AssignmentHour, Counts]]
+    layout: Layout, expected: Iterator[tuple[AssignmentHour, Counts]], stored: Iterator[tuple[AssignmentHour, Counts]]
 ) -> Iterator[Difference]:
     """Pairs off two streams of hours that run through time together; what finds no equal partner differs."""
     ours: dict[AssignmentHour, Counts] = {}
@@ -142,8 +143,8 @@ def _compared(
             elif pair is not None:
                 waiting[pair[0]] = pair[1]
     for key in sorted(ours.keys() | theirs.keys()):
-        where, survey = _where(setup, key.assignment), setup.assignments[key.assignment].survey
-        yield _counts(setup, where, survey, key, theirs.get(key), ours.get(key))
+        where, survey = _where(layout, key.assignment), layout.assignments[key.assignment].survey
+        yield _counts(layout, where, survey, key, theirs.get(key), ours.get(key))
 
 
 def _side_by_side(
@@ -157,26 +158,26 @@ def _side_by_side(
 
 
 def _counts(
-    setup: Setup, where: str, survey: int, key: AssignmentHour | GroupHour, stored: Counts | None, ours: Counts | None
+    layout: Layout, where: str, survey: int, key: AssignmentHour | GroupHour, stored: Counts | None, ours: Counts | None
 ) -> Difference:
     """An hour whose counts differ, on either side as many as the scale has buttons, or as are filled."""
     both = [counts or no_counts() for counts in (stored, ours)]
-    known = -survey if survey < 0 else setup.surveys[survey].scale.buttons if survey in setup.surveys else 0
+    known = -survey if survey < 0 else layout.surveys[survey].scale.buttons if survey in layout.surveys else 0
     width = max([known, *(button + 1 for counts in both for button, count in enumerate(counts) if count)])
     told = [", ".join(map(str, counts[:width])) for counts in both]
     return Difference(where, _word(key.verdict), told[0], told[1], key.starts_at, key.hour)
 
 
-def _verdicts(setup: Setup, stored: Feedback, right: Feedback) -> Difference:
-    serial = setup.smileys[stored.smiley].serial
+def _verdicts(layout: Layout, stored: Feedback, right: Feedback) -> Difference:
+    serial = layout.smileys[stored.smiley].serial
     what = f"press {stored.epoch}/{stored.sequence} of {serial}"
     if not is_device_key(stored.epoch):
         what = f"press {feedback_id(stored.smiley, stored.epoch, stored.sequence)}"
-    return Difference(_where(setup, stored.assignment), what, _word(stored.verdict), _word(right.verdict), stored.at)
+    return Difference(_where(layout, stored.assignment), what, _word(stored.verdict), _word(right.verdict), stored.at)
 
 
-def _where(setup: Setup, assignment: int) -> str:
-    return f"{setup.hierarchy.path(setup.assignments[assignment].node)}, survey {assignment}"
+def _where(layout: Layout, assignment: int) -> str:
+    return f"{layout.hierarchy.path(layout.assignments[assignment].node)}, survey {assignment}"
 
 
 def _word(verdict: int) -> str:
@@ -186,22 +187,21 @@ def _word(verdict: int) -> str:
 
 def _verify_placeholders(store: Store, organization: int) -> Iterator[Difference]:
     with store.read() as transaction:
-        setup = store.setup_now(transaction, organization)
-        reading = Ledger(transaction, setup, 0, END)
+        layout = store.layout_now(transaction, organization)
+        reading = Ledger(transaction, layout, 0, END)
         for smiley, report in sweep.hour_reports(transaction, organization):
             for old, new in placeholders(reading, smiley, report):
                 if old == new:
                     continue
-                where = f"Hours told by SMS, {setup.smileys[smiley].serial}"
+                where = f"Hours told by SMS, {layout.smileys[smiley].serial}"
                 was = "nothing" if old is None else _word(old.verdict)
                 yield Difference(where, f"hour, button {new.button}", was, _word(new.verdict), new.at)
 
 
 def _group_nodes(store: Store, organization: int) -> list[int]:
     with store.read() as transaction:
-        groups = {
-            node.id for node in store.setup_now(transaction, organization).hierarchy.nodes.values() if not node.is_point
-        }
+        nodes = store.layout_now(transaction, organization).hierarchy.nodes
+        groups = {node.id for node in nodes.values() if not node.is_point}
         return sorted(groups | sweep.group_nodes(transaction, organization))
 
 
@@ -211,32 +211,35 @@ def _group_pieces(store: Store, organization: int) -> range:
     return range(span[0], span[1] + 1, GROUP_PIECE) if span else range(0)
 
 
-def _verify_group(transaction: Transaction, setup: Setup, node: int, first: int) -> Iterator[Difference]:
-    stored = sweep.group_hours(transaction, setup.organization, node, first, first + GROUP_PIECE)
-    expected = _expected_group(transaction, setup, node, first)
+def _verify_group(
+    store: Store, transaction: Transaction, organization: int, node: int, first: int
+) -> Iterator[Difference]:  # fmt: skip
+    layout = store.layout_now(transaction, organization)
+    stored = sweep.group_hours(transaction, organization, node, first, first + GROUP_PIECE)
+    expected = _expected_group(transaction, layout, node, first)
     for key in sorted(stored.keys() | expected.keys()):
         if stored.get(key) != expected.get(key):
-            where = _where_group(setup, node, key.survey)
-            yield _counts(setup, where, key.survey, key, stored.get(key), expected.get(key))
+            where = _where_group(layout, store.content_now(transaction, organization), node, key.survey)
+            yield _counts(layout, where, key.survey, key, stored.get(key), expected.get(key))
 
 
-def _where_group(setup: Setup, node: int, survey: int) -> str:
-    path = setup.hierarchy.path(node) if node in setup.hierarchy.nodes else f"node {node}"
+def _where_group(layout: Layout, content: Content, node: int, survey: int) -> str:
+    path = layout.hierarchy.path(node) if node in layout.hierarchy.nodes else f"node {node}"
     if survey < 0:
         return f"{path}, all surveys of {-survey} buttons"
-    question = setup.surveys[survey].question.wording.text if survey in setup.surveys else f"survey {survey}"
+    question = content.question(layout.surveys[survey]).wording.text if survey in layout.surveys else f"survey {survey}"
     return f"{path}, {question}"
 
 
-def _expected_group(transaction: Transaction, setup: Setup, node: int, first: int) -> dict[GroupHour, Counts]:
+def _expected_group(transaction: Transaction, layout: Layout, node: int, first: int) -> dict[GroupHour, Counts]:
     by_survey: dict[int, list[int]] = {}
-    for assignment in setup.assignments:
-        for group, survey in setup.group_keys(assignment):
+    for assignment in layout.assignments:
+        for group, survey in layout.group_keys(assignment):
             if group == node:
                 by_survey.setdefault(survey, []).append(assignment)
     expected = {}
     for survey, assignments in by_survey.items():
-        summed = sweep.summed_hours(transaction, setup.organization, assignments, first, first + GROUP_PIECE)
+        summed = sweep.summed_hours(transaction, layout.organization, assignments, first, first + GROUP_PIECE)
         for key, counts in summed:
             if any(counts):
                 expected[GroupHour(node, survey, *key)] = counts
@@ -252,7 +255,7 @@ def rebuild(store: Store, organization: int, now: Instant, progress: Progress = 
     Returns what changed; only hours that differ are touched. Sealed hours are left as they are.
     """
     restored, hours = _rebuild_placeholders(store, organization, now), 0
-    for assignment in sorted(store.setup(organization).assignments):
+    for assignment in sorted(store.layout(organization).assignments):
         rebuilt = _rebuild_assignment(store, organization, assignment, now, progress)
         restored, hours = restored + rebuilt.verdicts, hours + rebuilt.hours
     pieces = _group_pieces(store, organization)
@@ -297,14 +300,14 @@ def _rebuild_assignment(store: Store, organization: int, assignment: int, now: I
 def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> int:
     """Restates the wrong verdicts of a piece; the hours are corrected afterwards, so they are not moved here."""
     judges: dict[int, Judge] = {}
-    setup = ledger.setup
-    window = setup.judging_window(assignment)
+    layout = ledger.layout
+    window = layout.judging_window(assignment)
     changes = []
     for each in sweep.piece(ledger.transaction, ledger.organization, assignment, start - window, end):
         if each.at < start:
             if is_raw(each.verdict):
-                judges.setdefault(each.smiley, Judge(setup.policies_of(assignment, each.smiley))).recall(each)
-        elif (right := _right(setup, judges, each)) != each:
+                judges.setdefault(each.smiley, Judge(layout.policies_of(assignment, each.smiley))).recall(each)
+        elif (right := _right(layout, judges, each)) != each:
             changes.append(Change(each, right))
     ledger.restate(changes)
     return len(changes)
@@ -329,7 +332,7 @@ def _rebuild_group(ledger: Ledger, node: int, first: int) -> int:
     """Corrects a piece of a group's hours; returns how many differed."""
     transaction, organization = ledger.transaction, ledger.organization
     stored = sweep.group_hours(transaction, organization, node, first, first + GROUP_PIECE)
-    differences = _differences(_expected_group(transaction, ledger.setup, node, first), stored)
+    differences = _differences(_expected_group(transaction, ledger.layout, node, first), stored)
     ledger.add_group_hours(differences)
     return len(differences)
 

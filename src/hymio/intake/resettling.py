@@ -10,7 +10,7 @@ from hymio.intake.hours import settle_hours
 from hymio.intake.judging import Candidate, settle
 from hymio.intake.resolving import named_survey, placed
 from hymio.period import Instant
-from hymio.setup import END, Setup
+from hymio.setup import END, Layout
 from hymio.store import Store, sweep
 from hymio.store.ledger import Change, Ledger
 
@@ -28,9 +28,9 @@ def resettle(
 
     In pieces of PIECE feedbacks, each with its revision, while presses keep arriving. Returns how many changed.
     """
-    setup = store.setup(organization)
+    layout = store.layout(organization)
     changed = 0
-    for smiley in _smileys(store, setup, node, start):
+    for smiley in _smileys(store, layout, node, start):
         for done, differing in _resettle_smiley(store, organization, smiley, start, now):
             changed += differing
             progress(done)
@@ -47,12 +47,12 @@ def release(store: Store, organization: int, now: Instant, progress: Progress = 
     return sum(_release(store, organization, each, now, progress) for each in quarantines)
 
 
-def _smileys(store: Store, setup: Setup, node: int, start: Instant) -> list[int]:
-    points = {point.id for point in setup.hierarchy.points(node)}
-    assignments = [each.id for each in setup.assignments.values() if each.node in points]
-    standing = {each.smiley for each in setup.placements if each.node in points}
+def _smileys(store: Store, layout: Layout, node: int, start: Instant) -> list[int]:
+    points = {point.id for point in layout.hierarchy.points(node)}
+    assignments = [each.id for each in layout.assignments.values() if each.node in points]
+    standing = {each.smiley for each in layout.placements if each.node in points}
     with store.read() as transaction:
-        return sorted(standing | sweep.smileys_under(transaction, setup.organization, assignments, start))
+        return sorted(standing | sweep.smileys_under(transaction, layout.organization, assignments, start))
 
 
 def _resettle_smiley(
@@ -113,5 +113,5 @@ def _detail(ledger: Ledger, found: list[Feedback]) -> list[Candidate]:
 
 
 def _candidate(ledger: Ledger, feedback: Feedback) -> Candidate:
-    named = named_survey(ledger.setup, feedback)
-    return Candidate(feedback, placed(ledger.setup, feedback, named, ledger.now))
+    named = named_survey(ledger.layout, feedback)
+    return Candidate(feedback, placed(ledger.layout, feedback, named, ledger.now))

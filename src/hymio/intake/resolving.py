@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key, made_feedback
 from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_stretch
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store.ledger import Ledger
 
@@ -69,7 +69,7 @@ class Resolver:
 
     def _repeats(self, assignment: int, at: Instant, visitor: bytes) -> bool:
         """Whether a visitor's answer comes within the answer interval of his last one; a fact from then on."""
-        policy = self._ledger.setup.policies_of(assignment, self._smiley).at(at)
+        policy = self._ledger.layout.policies_of(assignment, self._smiley).at(at)
         if not policy.answer_interval:
             return False
         if assignment not in self._visits:
@@ -83,14 +83,14 @@ class Resolver:
 
     def _locate(self, epoch: int, at: Instant, button: int, survey: int | None) -> Facts:
         named = None if is_device_key(epoch) else survey or 0
-        found = locate(self._ledger.setup, self._smiley, at, button, named, self._ledger.now)
+        found = locate(self._ledger.layout, self._smiley, at, button, named, self._ledger.now)
         if found.verdict == _COUNTED:
             self._remember(at)
         return found
 
     def _remember(self, at: Instant) -> None:
         """Notes how long around an instant a device's presses have the facts that were found for it."""
-        standing = self._ledger.setup.standing(self._smiley, at)
+        standing = self._ledger.layout.standing(self._smiley, at)
         if isinstance(standing.answer, Verdict):
             return
         since, until, self._offset = offset_stretch(at, standing.answer.zone)
@@ -99,27 +99,27 @@ class Resolver:
         self._end = min(standing.end, until, self._ledger.now + CLOCK_TOLERANCE + 1)
 
 
-def placed(setup: Setup, feedback: Feedback, named: int | None, now: Instant) -> Feedback:
+def placed(layout: Layout, feedback: Feedback, named: int | None, now: Instant) -> Feedback:
     """A stored feedback with the facts that the set-up gives it now."""
-    facts = locate(setup, feedback.smiley, feedback.at, feedback.button, named, now)
+    facts = locate(layout, feedback.smiley, feedback.at, feedback.button, named, now)
     return feedback._replace(assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
 
 
-def placed_hour(setup: Setup, placeholder: Feedback, report: HourReport, now: Instant) -> Feedback:
+def placed_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: Instant) -> Feedback:
     """A placeholder of an hour with the facts that the set-up gives it now.
 
     They are those of the first instant of the hour at which the set-up has an answer: a smiley that was placed, or a
     survey that began, within the hour counts from its beginning.
     """
-    at, facts = _locate_hour(setup, placeholder, report, now)
+    at, facts = _locate_hour(layout, placeholder, report, now)
     return placeholder._replace(at=at, assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
 
 
-def _locate_hour(setup: Setup, placeholder: Feedback, report: HourReport, now: Instant) -> tuple[Instant, Facts]:
+def _locate_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: Instant) -> tuple[Instant, Facts]:
     if not EARLIEST <= report.at <= now + CLOCK_TOLERANCE:
         return report.at, Facts(0, 0, int(Verdict.IMPOSSIBLE_TIME))
     reason = Verdict.NO_PLACEMENT
-    for since, until, answer in setup.standings(placeholder.smiley, report.at, report.at + HOUR_MS):
+    for since, until, answer in layout.standings(placeholder.smiley, report.at, report.at + HOUR_MS):
         if isinstance(answer, Verdict):
             reason = max(reason, answer)
             continue
@@ -144,7 +144,7 @@ def _hour_at(report: HourReport, zone: ZoneInfo) -> tuple[Instant, Instant, int]
     return report.at, report.at + HOUR_MS, offset_at(report.at, zone)
 
 
-def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | None, now: Instant) -> Facts:
+def locate(layout: Layout, smiley: int, at: Instant, button: int, named: int | None, now: Instant) -> Facts:
     """The facts of a press at its own instant.
 
     `named` is the survey that a press with a client-made id says it answers; None for a device's press. A quarantined
@@ -152,7 +152,7 @@ def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | Non
     """
     if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
         return Facts(-(named or 0), 0, int(Verdict.IMPOSSIBLE_TIME))
-    where = setup.resolve(smiley, at)
+    where = layout.resolve(smiley, at)
     if isinstance(where, Verdict):
         return Facts(-(named or 0), 0, int(where))
     assignment, zone, buttons = where
@@ -163,8 +163,8 @@ def locate(setup: Setup, smiley: int, at: Instant, button: int, named: int | Non
     return Facts(assignment.id, offset_at(at, zone), _COUNTED)
 
 
-def named_survey(setup: Setup, feedback: Feedback) -> int | None:
+def named_survey(layout: Layout, feedback: Feedback) -> int | None:
     """The survey that a stored feedback's press named, if its kind names one."""
     if is_device_key(feedback.epoch):
         return None
-    return setup.assignments[feedback.assignment].survey if feedback.assignment > 0 else -feedback.assignment
+    return layout.assignments[feedback.assignment].survey if feedback.assignment > 0 else -feedback.assignment

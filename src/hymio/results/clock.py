@@ -8,15 +8,15 @@ from zoneinfo import ZoneInfo
 from hymio.hierarchy import BEGINNING, Timeline
 from hymio.period import DAY_MS, Grain, Instant, bucket_start, first_instant, nominal_start, offset_at, offset_stretch
 from hymio.results.subject import Subject, node_of, points_of
-from hymio.setup import END, Setup
+from hymio.setup import END, Layout
 
 
 class Clock:
     """The zones of the points of a subject over time; `several`: today they are more than one."""
 
-    def __init__(self, setup: Setup, subject: Subject) -> None:
-        own = setup.zones_at(node_of(setup, subject))
-        lines = {line.steps: line for line in map(setup.zones_at, points_of(setup, subject))}
+    def __init__(self, layout: Layout, subject: Subject) -> None:
+        own = layout.zones_at(node_of(layout, subject))
+        lines = {line.steps: line for line in map(layout.zones_at, points_of(layout, subject))}
         self._lines: Sequence[Timeline[ZoneInfo]] = tuple(lines.values()) or (own,)
         today = {str(line.at(END - 1)): line.at(END - 1) for line in self._lines}
         self.several = len(today) > 1

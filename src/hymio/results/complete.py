@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from hymio.hierarchy import BEGINNING
 from hymio.period import HOUR_MS, MINUTE_MS, Instant, hour_showings, nominal_start
-from hymio.setup import END, Setup, Where
+from hymio.setup import END, Layout, Where
 from hymio.smiley import SmileyType
 
 DELIVERY: Final = MINUTE_MS
@@ -18,15 +18,15 @@ Untold = Mapping[ZoneInfo, list[tuple[Instant, Instant]]]
 """Ranges of instants of which something may still be told, by the zone that acts at the point."""
 
 
-def untold(setup: Setup, assignments: Iterable[int], reported: Mapping[int, Instant], now: Instant) -> Untold:
+def untold(layout: Layout, assignments: Iterable[int], reported: Mapping[int, Instant], now: Instant) -> Untold:
     """When which smileys gather for the assignments and have not reported; where they stand otherwise is no matter."""
     wanted = set(assignments)
     found: dict[ZoneInfo, list[tuple[Instant, Instant]]] = {}
-    for smiley in setup.smileys.values():
+    for smiley in layout.smileys.values():
         told = reported.get(smiley.id, -END)
         if smiley.type is SmileyType.DIGITAL:
             told = max(told, now - DELIVERY)
-        for start, end, answer in setup.standings(smiley.id, BEGINNING, END):
+        for start, end, answer in layout.standings(smiley.id, BEGINNING, END):
             if isinstance(answer, Where) and answer.assignment.id in wanted and told < end:
                 found.setdefault(answer.zone, []).append((max(start, told), end))
     return {zone: _merged(sorted(ranges)) for zone, ranges in found.items()}

@@ -30,7 +30,7 @@ from hymio.results.subject import (
     revision_in,
 )
 from hymio.rollup import Counts, no_counts
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.store import Store
 from hymio.store import feedback as reading
 from hymio.store.dialect import Transaction
@@ -86,23 +86,23 @@ def hourly(
     an unknown subject.
     """
     with store.read() as transaction:
-        setup = store.setup_now(transaction, organization)
-        return _hourly(transaction, setup, subject, within, grain, as_of)
+        layout = store.layout_now(transaction, organization)
+        return _hourly(transaction, layout, subject, within, grain, as_of)
 
 
 def _hourly(
     transaction: Transaction,
-    setup: Setup,
+    layout: Layout,
     subject: Subject,
     within: InstantRange,
     grain: Grain,
     as_of: int | None = None,
 ) -> Hourly:
-    revision = revision_in(transaction, setup.organization)
-    clock = Clock(setup, subject)
-    hours = _hours(transaction, setup, subject, clock, within)
+    revision = revision_in(transaction, layout.organization)
+    clock = Clock(layout, subject)
+    hours = _hours(transaction, layout, subject, clock, within)
     if as_of is not None and as_of < revision:
-        hours = _as_of(transaction, setup, subject, list(hours), as_of)
+        hours = _as_of(transaction, layout, subject, list(hours), as_of)
         revision = as_of
     return Hourly(revision, tuple(_bucketed(clock, hours, grain)))
 
@@ -122,11 +122,11 @@ def reconcile(
     An hour of a group over several zones is complete when it is at each point, as often as the clocks there show it.
     """
     with store.read() as transaction:
-        setup = store.setup_now(transaction, organization)
-        found = _hourly(transaction, setup, subject, within, Grain.HOUR)
+        layout = store.layout_now(transaction, organization)
+        found = _hourly(transaction, layout, subject, within, Grain.HOUR)
         reported = reading.reported_through(transaction, organization)
-    several = Clock(setup, subject).several
-    missing = untold(setup, assignments_of(setup, subject), reported, now)
+    several = Clock(layout, subject).several
+    missing = untold(layout, assignments_of(layout, subject), reported, now)
     return tuple(
         Reconciled(each, is_complete(missing, each.hour, None if several else each.offset)) for each in found.buckets
     )
@@ -149,18 +149,18 @@ _made_bucket: Callable[[tuple[Any, ...]], Bucket] = partial(tuple.__new__, Bucke
 
 
 def _hours(
-    transaction: Transaction, setup: Setup, subject: Subject, clock: Clock, within: InstantRange
+    transaction: Transaction, layout: Layout, subject: Subject, clock: Clock, within: InstantRange
 ) -> Iterator[_Hour]:
     """The stored hours whose first instants lie in a range.
 
     Hours of a group come from its own rows, those of a point or assignment from the assignments'.
     """
-    assignments = assignments_of(setup, subject)
-    start, end, buttons = within.start - HOUR_MS, within.end, buttons_of(setup, subject)
-    if isinstance(subject, OfAssignment) or setup.hierarchy.nodes[subject.node].is_point:
-        rows = reading.assignment_hours(transaction, setup.organization, assignments, start, end, buttons)
+    assignments = assignments_of(layout, subject)
+    start, end, buttons = within.start - HOUR_MS, within.end, buttons_of(layout, subject)
+    if isinstance(subject, OfAssignment) or layout.hierarchy.nodes[subject.node].is_point:
+        rows = reading.assignment_hours(transaction, layout.organization, assignments, start, end, buttons)
     else:
-        rows = reading.group_hours(transaction, setup.organization, subject.node, subject.survey, start, end, buttons)
+        rows = reading.group_hours(transaction, layout.organization, subject.node, subject.survey, start, end, buttons)
     low, high, first_of = within.start, within.end, clock.first
     for row in rows:
         hour, full, verdict, revision = row[:4]
@@ -191,18 +191,20 @@ def _bucketed(clock: Clock, hours: Iterable[_Hour], grain: Grain) -> Iterator[Bu
         yield _made_bucket((key[0], key[1], verdicts, max(revisions), key[2]))
 
 
-def _as_of(transaction: Transaction, setup: Setup, subject: Subject, hours: list[_Hour], as_of: int) -> Iterator[_Hour]:
+def _as_of(
+    transaction: Transaction, layout: Layout, subject: Subject, hours: list[_Hour], as_of: int
+) -> Iterator[_Hour]:  # fmt: skip
     """Untouched hours as they are; those that changed after the revision recomputed from what the rows were then."""
     touched = {(each.hour, each.offset): each.first for each in hours if each.revision > as_of}
     yield from (each for each in hours if (each.hour, each.offset) not in touched)
     ranges = _joined(sorted(nominal_start(*each) for each in touched))
     counts: dict[tuple[int, int, int], Counts] = {}
-    under = assignments_of(setup, subject)
-    for hour, offset, verdict, button, count in counts_then(transaction, setup.organization, under, ranges, as_of):
+    under = assignments_of(layout, subject)
+    for hour, offset, verdict, button, count in counts_then(transaction, layout.organization, under, ranges, as_of):
         if (hour, offset) in touched:
             counts.setdefault((hour, offset, verdict), no_counts())[button] += count
     for (hour, offset, verdict), found in counts.items():
-        yield _Hour(touched[hour, offset], offset, hour, verdict, as_of, tuple(found[: buttons_of(setup, subject)]))
+        yield _Hour(touched[hour, offset], offset, hour, verdict, as_of, tuple(found[: buttons_of(layout, subject)]))
 
 
 def _joined(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:

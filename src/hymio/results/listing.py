@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from hymio.period import DAY_MS, HOUR_MS, Instant, InstantRange
 from hymio.results.subject import OfNode, Subject, assignments_of, node_of, revision_in
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.store import Store, listing
 from hymio.store.dialect import Row, Transaction
 from hymio.store.listing import Groups, Phase, Place, Selection, Source
@@ -65,7 +65,7 @@ class Listed(NamedTuple):
     revision: int
     present: int
     rows: Iterator[Row]
-    setup: Setup
+    layout: Layout
 
 
 class _Span(NamedTuple):
@@ -84,11 +84,11 @@ def listed(store: Store, organization: int, wanted: Wanted, now: Instant) -> Ite
     Zones are those of today at each point.
     """
     with store.read() as transaction:
-        setup = store.setup_now(transaction, organization)
+        layout = store.layout_now(transaction, organization)
         present = revision_in(transaction, organization)
         revision = present if wanted.revision is None else min(wanted.revision, present)
-        reader = _Reader(transaction, setup, wanted, revision)
-        yield Listed(revision, present, reader.page(_spans(setup, wanted, now)), setup)
+        reader = _Reader(transaction, layout, wanted, revision)
+        yield Listed(revision, present, reader.page(_spans(layout, wanted, now)), layout)
 
 
 def place_of(row: Row, phase: Phase) -> Place:
@@ -98,7 +98,7 @@ def place_of(row: Row, phase: Phase) -> Place:
 
 
 def skipped(
-    transaction: Transaction, setup: Setup, subject: Subject, within: InstantRange, skip: int
+    transaction: Transaction, layout: Layout, subject: Subject, within: InstantRange, skip: int
 ) -> tuple[Instant, int]:
     """From which instant raw results of a subject are to be read to skip so many, and how many of those are left then.
 
@@ -106,22 +106,22 @@ def skipped(
     """
     if not skip:
         return within.start, 0
-    node, survey = node_of(setup, subject), subject.survey if isinstance(subject, OfNode) else None
+    node, survey = node_of(layout, subject), subject.survey if isinstance(subject, OfNode) else None
     wanted = Wanted(Phase.BUTTON, node, survey, lambda _: within, misuse=True)
-    span = _Span(within.start, within.end, tuple(assignments_of(setup, subject)), isinstance(subject, OfNode))
-    rest, left = _Reader(transaction, setup, wanted, revision_in(transaction, setup.organization)).beyond(span, skip)
+    span = _Span(within.start, within.end, tuple(assignments_of(layout, subject)), isinstance(subject, OfNode))
+    rest, left = _Reader(transaction, layout, wanted, revision_in(transaction, layout.organization)).beyond(span, skip)
     return rest.start, left
 
 
 # --- which assignments when ------------------------------------------------------------------------------------------
 
 
-def _spans(setup: Setup, wanted: Wanted, now: Instant) -> list[_Span]:
+def _spans(layout: Layout, wanted: Wanted, now: Instant) -> list[_Span]:
     """The range of each zone, cut where that of another begins or ends, in order of time.
 
     At the ends of a period some zones are in it and others are not; in between, all are.
     """
-    zones = _by_zone(setup, wanted, now)
+    zones = _by_zone(layout, wanted, now)
     ranges = {zone: wanted.within(zone) for zone in zones}
     edges = sorted({edge for each in ranges.values() for edge in (each.start, each.end)})
     spans = []
@@ -133,13 +133,13 @@ def _spans(setup: Setup, wanted: Wanted, now: Instant) -> list[_Span]:
     return spans
 
 
-def _by_zone(setup: Setup, wanted: Wanted, now: Instant) -> dict[ZoneInfo, list[int]]:
+def _by_zone(layout: Layout, wanted: Wanted, now: Instant) -> dict[ZoneInfo, list[int]]:
     """The assignments that are listed, by the zone of their points."""
     found: dict[ZoneInfo, list[int]] = {}
-    for point in setup.hierarchy.points(wanted.node):
-        asked = [each.id for each in setup.assignments_at(point.id) if wanted.survey in (None, each.survey)]
+    for point in layout.hierarchy.points(wanted.node):
+        asked = [each.id for each in layout.assignments_at(point.id) if wanted.survey in (None, each.survey)]
         if asked:
-            found.setdefault(setup.zone_of(point.id, now), []).extend(asked)
+            found.setdefault(layout.zone_of(point.id, now), []).extend(asked)
     return found
 
 
@@ -149,10 +149,10 @@ def _by_zone(setup: Setup, wanted: Wanted, now: Instant) -> dict[ZoneInfo, list[
 class _Reader:
     """Reads one page in one transaction."""
 
-    def __init__(self, transaction: Transaction, setup: Setup, wanted: Wanted, revision: int) -> None:
-        self._transaction, self._setup, self._wanted = transaction, setup, wanted
+    def __init__(self, transaction: Transaction, layout: Layout, wanted: Wanted, revision: int) -> None:
+        self._transaction, self._setup, self._wanted = transaction, layout, wanted
         self._revision = revision
-        self._restated = listing.last_restated(transaction, setup.organization) > revision
+        self._restated = listing.last_restated(transaction, layout.organization) > revision
 
     def page(self, spans: Sequence[_Span]) -> Iterator[Row]:
         """The rows from the place, or else from the offset on, one more than the limit."""

@@ -12,7 +12,7 @@ from hymio.feedback import Text
 from hymio.period import HOUR_MS, Instant, InstantRange, nominal_start
 from hymio.results.listing import skipped
 from hymio.results.subject import EVERYTHING, OfNode, Subject, assignments_of, revision_in
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.store import Store
 from hymio.store import feedback as reading
 from hymio.store.dialect import Row, Transaction
@@ -59,14 +59,14 @@ def raw(
     `total` comes from the hours; only those cut by the ends of the range are counted row by row.
     """
     with store.read() as transaction:
-        setup = store.setup_now(transaction, organization)
-        assignments = assignments_of(setup, subject)
+        layout = store.layout_now(transaction, organization)
+        assignments = assignments_of(layout, subject)
         phase = "any text" if texts and reading.has_texts(transaction, organization) else ""
-        start, skip = skipped(transaction, setup, subject, within, offset)
+        start, skip = skipped(transaction, layout, subject, within, offset)
         rows = reading.raw_rows(
             transaction, organization, assignments, start, within.end, phase=phase, offset=skip, limit=limit
         )
-        total = _total(transaction, setup, subject, within)
+        total = _total(transaction, layout, subject, within)
         yield Raw(
             revision_in(transaction, organization), total, map(_with_text, rows) if phase else starmap(RawRow, rows)
         )
@@ -111,25 +111,25 @@ class RawCsv(NamedTuple):
 def raw_csv(store: Store, organization: int, subject: Subject, within: InstantRange = EVERYTHING) -> Iterator[RawCsv]:
     """The raw results as lines of CSV, written in the engine: the same rows as `raw`, in the same order."""
     with store.read() as transaction:
-        setup = store.setup_now(transaction, organization)
-        assignments = assignments_of(setup, subject)
-        total = _total(transaction, setup, subject, within)
+        layout = store.layout_now(transaction, organization)
+        assignments = assignments_of(layout, subject)
+        total = _total(transaction, layout, subject, within)
         chunks = csv_chunks(transaction, organization, assignments, within.start, within.end)
         # Left before its end, a copy must be ended first: the connection takes no other word until then.
         with closing(chunks):
             yield RawCsv(total, chunks)
 
 
-def _total(transaction: Transaction, setup: Setup, subject: Subject, within: InstantRange) -> int:
+def _total(transaction: Transaction, layout: Layout, subject: Subject, within: InstantRange) -> int:
     """Whole hours from their counts; rows of the two hours that the ends of the range cut are counted one by one.
 
     The presses of an hour lie within one from its nominal start, so it is whole if that lies an hour before the end.
     """
-    assignments = assignments_of(setup, subject)
-    organization, last = setup.organization, within.end - HOUR_MS
+    assignments = assignments_of(layout, subject)
+    organization, last = layout.organization, within.end - HOUR_MS
     if not assignments or last < within.start + HOUR_MS:
         return reading.raw_count(transaction, organization, assignments, within.start, within.end) if assignments else 0
-    if isinstance(subject, OfNode) and not setup.hierarchy.nodes[subject.node].is_point:
+    if isinstance(subject, OfNode) and not layout.hierarchy.nodes[subject.node].is_point:
         whole = reading.group_total(transaction, organization, subject.node, subject.survey, within.start, last + 1)
     else:
         whole = reading.hour_total(transaction, organization, assignments, within.start, last + 1)
@@ -151,7 +151,7 @@ def _phase(
     store: Store, organization: int, subject: Subject, within: InstantRange, offset: int, limit: int | None, phase: str
 ) -> Iterator[tuple[int, int, Iterator[Row]]]:
     with store.read() as transaction:
-        assignments = assignments_of(store.setup_now(transaction, organization), subject)
+        assignments = assignments_of(store.layout_now(transaction, organization), subject)
         rows = reading.raw_rows(
             transaction, organization, assignments, within.start, within.end, phase=phase, offset=offset, limit=limit
         )

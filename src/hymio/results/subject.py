@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hymio.errors import NotFound
 from hymio.period import InstantRange
-from hymio.setup import END, Setup
+from hymio.setup import END, Layout
 from hymio.store import Store
 from hymio.store import feedback as reading
 from hymio.store.dialect import Transaction
@@ -46,42 +46,42 @@ def revision_in(transaction: Transaction, organization: int) -> int:
     return found[0] if found else 0
 
 
-def points_of(setup: Setup, subject: Subject) -> tuple[int, ...]:
+def points_of(layout: Layout, subject: Subject) -> tuple[int, ...]:
     if isinstance(subject, OfAssignment):
-        return (point_of(setup, subject.assignment),)
-    return tuple(point.id for point in setup.hierarchy.points(subject.node))
+        return (point_of(layout, subject.assignment),)
+    return tuple(point.id for point in layout.hierarchy.points(subject.node))
 
 
-def point_of(setup: Setup, assignment: int) -> int:
-    if assignment not in setup.assignments:
+def point_of(layout: Layout, assignment: int) -> int:
+    if assignment not in layout.assignments:
         raise NotFound(f"there is no assignment {assignment}")
-    return setup.assignments[assignment].node
+    return layout.assignments[assignment].node
 
 
-def assignments_of(setup: Setup, subject: Subject) -> list[int]:
+def assignments_of(layout: Layout, subject: Subject) -> list[int]:
     if isinstance(subject, OfAssignment):
-        point_of(setup, subject.assignment)
+        point_of(layout, subject.assignment)
         return [subject.assignment]
-    if subject.node not in setup.hierarchy.nodes:
+    if subject.node not in layout.hierarchy.nodes:
         raise NotFound(f"there is no group or experience point {subject.node}")
-    below = {point.id for point in setup.hierarchy.points(subject.node)}
+    below = {point.id for point in layout.hierarchy.points(subject.node)}
     return sorted(
         each.id
-        for each in setup.assignments.values()
-        if each.node in below and _asks(setup, each.survey, subject.survey)
+        for each in layout.assignments.values()
+        if each.node in below and _asks(layout, each.survey, subject.survey)
     )
 
 
-def _asks(setup: Setup, survey: int, wanted: int) -> bool:
-    return survey == wanted or setup.surveys[survey].scale.buttons == -wanted
+def _asks(layout: Layout, survey: int, wanted: int) -> bool:
+    return survey == wanted or layout.surveys[survey].scale.buttons == -wanted
 
 
-def node_of(setup: Setup, subject: Subject) -> int:
-    return setup.assignments[subject.assignment].node if isinstance(subject, OfAssignment) else subject.node
+def node_of(layout: Layout, subject: Subject) -> int:
+    return layout.assignments[subject.assignment].node if isinstance(subject, OfAssignment) else subject.node
 
 
-def buttons_of(setup: Setup, subject: Subject) -> int:
-    survey = setup.assignments[subject.assignment].survey if isinstance(subject, OfAssignment) else subject.survey
-    if survey > 0 and survey not in setup.surveys:
+def buttons_of(layout: Layout, subject: Subject) -> int:
+    survey = layout.assignments[subject.assignment].survey if isinstance(subject, OfAssignment) else subject.survey
+    if survey > 0 and survey not in layout.surveys:
         raise NotFound(f"there is no survey {survey}")
-    return -survey if survey < 0 else setup.surveys[survey].scale.buttons
+    return -survey if survey < 0 else layout.surveys[survey].scale.buttons

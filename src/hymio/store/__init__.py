@@ -10,11 +10,11 @@ from contextlib import contextmanager
 from sqlalchemy import Engine
 
 from hymio.errors import NotFound, Unavailable
-from hymio.setup import Setup
+from hymio.setup import Content, Layout
 from hymio.store import migrate
 from hymio.store.dialect import LOCK_SECONDS, Transaction, connect, translated
 from hymio.store.ledger import Ledger
-from hymio.store.reading import load_setup
+from hymio.store.reading import load_content, load_layout
 
 LONGEST_REST = 1.0
 """Seconds."""
@@ -25,7 +25,8 @@ class Store:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._setups: dict[int, Setup] = {}
+        self._layouts: dict[int, Layout] = {}
+        self._contents: dict[int, Content] = {}
         self.is_sqlite = engine.dialect.name == "sqlite"
         self._writer = threading.Lock() if self.is_sqlite else None
 
@@ -68,13 +69,14 @@ class Store:
                 o=organization,
             )
             if row is None:
-                raise NotFound(f"there is no organization {organization}")
+                raise _unknown(organization)
             revision, setup_revision = row
             transaction.run(
                 "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :now)",
                 o=organization, revision=revision, now=now,
             )  # fmt: skip
-            ledger = Ledger(transaction, self._remembered(transaction, organization, setup_revision), revision, now)
+            layout = self._remembered_layout(transaction, organization, setup_revision)
+            ledger = Ledger(transaction, layout, revision, now)
             yield ledger
             ledger.settle()
 
@@ -83,23 +85,32 @@ class Store:
         with self.read() as transaction:
             transaction.row("SELECT 1 FROM organization LIMIT 1")
 
-    def setup(self, organization: int) -> Setup:
-        """The set-up of an organization; read anew only after it has changed. NotFound."""
+    def layout(self, organization: int) -> Layout:
+        """What resolving presses of an organization needs; read anew only after it has changed. NotFound."""
         with self.read() as transaction:
-            return self.setup_now(transaction, organization)
+            return self.layout_now(transaction, organization)
 
-    def setup_now(self, transaction: Transaction, organization: int) -> Setup:
-        """The set-up as a transaction sees it. NotFound."""
-        row = transaction.row("SELECT setup_revision FROM ledger WHERE organization_id = :o", o=organization)
-        if row is None:
-            raise NotFound(f"there is no organization {organization}")
-        return self._remembered(transaction, organization, row[0])
+    def layout_now(self, transaction: Transaction, organization: int) -> Layout:
+        """The layout as a transaction sees it. NotFound."""
+        return self._remembered_layout(transaction, organization, _setup_revisions(transaction, organization)[0])
 
-    def _remembered(self, transaction: Transaction, organization: int, revision: int) -> Setup:
-        known = self._setups.get(organization)
+    def content(self, organization: int) -> Content:
+        """The texts of an organization that people see; read anew only after they have changed. NotFound."""
+        with self.read() as transaction:
+            return self.content_now(transaction, organization)
+
+    def content_now(self, transaction: Transaction, organization: int) -> Content:
+        """The content as a transaction sees it. NotFound."""
+        revision = _setup_revisions(transaction, organization)[1]
+        known = self._contents.get(organization)
         if known is None or known.revision != revision:
-            known = load_setup(transaction, organization, revision)
-            self._setups[organization] = known
+            known = self._contents[organization] = load_content(transaction, organization, revision)
+        return known
+
+    def _remembered_layout(self, transaction: Transaction, organization: int, revision: int) -> Layout:
+        known = self._layouts.get(organization)
+        if known is None or known.revision != revision:
+            known = self._layouts[organization] = load_layout(transaction, organization, revision)
         return known
 
     def close(self) -> None:
@@ -117,6 +128,20 @@ class Store:
             yield
         finally:
             self._writer.release()
+
+
+def _setup_revisions(transaction: Transaction, organization: int) -> tuple[int, int]:
+    """The revisions that changed the layout and the content last. NotFound."""
+    row = transaction.row(
+        "SELECT setup_revision, content_revision FROM ledger WHERE organization_id = :o", o=organization
+    )
+    if row is None:
+        raise _unknown(organization)
+    return row[0], row[1]
+
+
+def _unknown(organization: int) -> NotFound:
+    return NotFound("unknown-organization", "there is no organization {organization}", organization=organization)
 
 
 def open_store(url: str) -> Store:

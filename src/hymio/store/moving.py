@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from hymio.rollup import AssignmentHour, Counts, GroupHour, no_counts
-from hymio.setup import Setup
+from hymio.setup import Layout
 from hymio.store.ledger import COUNTS, Ledger
 
 BATCH = 20_000
 """Hours held in memory at a time."""
 
 
-def carry_hours(ledger: Ledger, before: Setup, assignments: Iterable[int]) -> None:
+def carry_hours(ledger: Ledger, before: Layout, assignments: Iterable[int]) -> None:
     """Subtracts the hours of assignments from the groups they left and adds them to those they joined.
 
     `before` is the set-up from before the move; the ledger has the one after it.
     """
     for assignment in assignments:
-        left, joined = set(before.group_keys(assignment)), set(ledger.setup.group_keys(assignment))
+        left, joined = set(before.group_keys(assignment)), set(ledger.layout.group_keys(assignment))
         signed = [(*key, -1) for key in left - joined] + [(*key, 1) for key in joined - left]
         if signed:
             _carry(ledger, assignment, signed)

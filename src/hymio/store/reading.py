@@ -1,4 +1,4 @@
-"""Reading the set-up of an organization into one value."""
+"""Reading the set-up of an organization into two values: its layout and its content."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import datetime
 from hymio.hierarchy import Hierarchy, Node, NodeKind
 from hymio.misuse import MisusePolicy
 from hymio.scale import IndexType, Scale
-from hymio.setup import Setup
+from hymio.setup import Content, Layout
 from hymio.smiley import Placement, Smiley, SmileyType
 from hymio.store.dialect import Row, Transaction
 from hymio.survey import (
@@ -32,11 +32,11 @@ QUESTION, FOLLOWUP_QUESTION, FOLLOWUP_OPTION = "question", "followup_question", 
 Texts = dict[tuple[str, int], dict[str, str]]
 
 
-def load_setup(transaction: Transaction, organization: int, revision: int) -> Setup:
-    """Everything an organization has set up."""
+def load_layout(transaction: Transaction, organization: int, revision: int) -> Layout:
+    """What resolving a press of an organization needs."""
     tables = _Tables(transaction, organization)
     zones, policies = _settings(tables)
-    return Setup(
+    return Layout(
         organization=organization,
         revision=revision,
         hierarchy=Hierarchy({node.id: node for node in map(_node, tables.rows("node"))}),
@@ -47,6 +47,18 @@ def load_setup(transaction: Transaction, organization: int, revision: int) -> Se
         zones=zones,
         policies=policies,
     )
+
+
+def load_content(transaction: Transaction, organization: int, revision: int) -> Content:
+    """The questions and follow-up questions of an organization with their texts."""
+    tables = _Tables(transaction, organization)
+    texts = _texts(tables)
+    questions = {
+        identity: Question(identity, Localized(locale, texts[QUESTION, identity]))
+        for identity, locale in tables.rows("question")
+    }
+    followups = {survey: tuple(asked) for survey, asked in _followups(tables, texts).items()}
+    return Content(organization, revision, questions, followups)
 
 
 class _Tables:
@@ -86,16 +98,8 @@ def policy_from(text: str) -> MisusePolicy:
 
 
 def _surveys(tables: _Tables) -> dict[int, Survey]:
-    texts = _texts(tables)
-    questions = {
-        identity: Question(identity, Localized(locale, texts[QUESTION, identity]))
-        for identity, locale in tables.rows("question")
-    }
-    followups = _followups(tables, texts)
     return {
-        identity: Survey(
-            identity, questions[question], Scale(scale), IndexType(index), SurveyType(kind), tuple(followups[identity])
-        )
+        identity: Survey(identity, question, Scale(scale), IndexType(index), SurveyType(kind))
         for identity, question, scale, index, kind in tables.rows("survey")
     }
 

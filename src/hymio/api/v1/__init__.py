@@ -22,7 +22,7 @@ from hymio.results import OfAssignment
 from hymio.serving.answers import cached, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import Exports, Streamed, enveloped
-from hymio.setup import Setup
+from hymio.setup import Content, Layout
 from hymio.store import Store
 from hymio.survey import Survey
 
@@ -36,7 +36,7 @@ class Call:
 
     store: Store
     principal: Principal
-    setup: Setup
+    layout: Layout
     query: Query
     key: int | None
     if_none_match: str
@@ -47,21 +47,25 @@ class Call:
     def organization(self) -> int:
         return self.principal.organization
 
+    def content(self) -> Content:
+        """The texts of questions and follow-ups; read after the layout, so that it has those of all its surveys."""
+        return self.store.content(self.organization)
+
     def node(self) -> Node:
         """The folder that the path names."""
-        return _found(self.setup.hierarchy.nodes, self.key, "folder")
+        return _found(self.layout.hierarchy.nodes, self.key, "folder")
 
     def question(self) -> Survey:
         """The question that the path names, which is our survey."""
-        return _found(self.setup.surveys, self.key, "question")
+        return _found(self.layout.surveys, self.key, "question")
 
     def survey(self) -> int:
         """The survey that the path names, which is our assignment."""
-        return _found(self.setup.assignments, self.key, "survey").id
+        return _found(self.layout.assignments, self.key, "survey").id
 
     def zone(self) -> ZoneInfo:
         """The time zone of the survey that the path names."""
-        return self.setup.zone_of(self.setup.assignments[self.survey()].node, self.now)
+        return self.layout.zone_of(self.layout.assignments[self.survey()].node, self.now)
 
     def answer(self, content: object) -> Response[Any]:
         """Set-up as JSON; its states depend on the time of day, so it is tagged by its content."""
@@ -83,21 +87,22 @@ def _found(known: Mapping[int, T], key: int | None, kind: str) -> T:
 
 def _root(call: Call) -> Response[Any]:
     wanted = params.tree(call.query)
-    root = call.setup.hierarchy.root
+    root = call.layout.hierarchy.root
     if root is None:
         raise NotFound("There is no folder yet.")
-    return call.answer(rows.folder(call.setup, root, wanted, call.now))
+    return call.answer(rows.folder(call.layout, call.content(), root, wanted, call.now))
 
 
 def _folder(call: Call) -> Response[Any]:
-    return call.answer(rows.folder(call.setup, call.node(), params.tree(call.query), call.now))
+    return call.answer(rows.folder(call.layout, call.content(), call.node(), params.tree(call.query), call.now))
 
 
 def _children(call: Call) -> Response[Any]:
     wanted = params.tree(call.query)
-    children = call.setup.hierarchy.children(call.node().id)
+    children = call.layout.hierarchy.children(call.node().id)
     part = _part(call.query, len(children))
-    shown = [rows.folder(call.setup, each, wanted, call.now) for each in _taken(children, part)]
+    content = call.content()
+    shown = [rows.folder(call.layout, content, each, wanted, call.now) for each in _taken(children, part)]
     return call.answer({"meta": part, "data": shown})
 
 
@@ -110,29 +115,29 @@ def _alerts(call: Call) -> Response[Any]:
 
 
 def _questions(call: Call) -> Response[Any]:
-    asked = [call.setup.surveys[key] for key in sorted(call.setup.surveys)]
-    part = _page(call.query, len(asked))
-    return call.answer({"meta": part, "data": [rows.question(each) for each in _taken(asked, part)]})
+    asked = [call.layout.surveys[key] for key in sorted(call.layout.surveys)]
+    part, content = _page(call.query, len(asked)), call.content()
+    return call.answer({"meta": part, "data": [rows.question(content, each) for each in _taken(asked, part)]})
 
 
 def _question(call: Call) -> Response[Any]:
-    return call.answer(rows.question(call.question()))
+    return call.answer(rows.question(call.content(), call.question()))
 
 
 def _asked(call: Call) -> Response[Any]:
     question, state = call.question().id, params.state(call.query)
     found = [
         key
-        for key, each in sorted(call.setup.assignments.items())
-        if each.survey == question and state in (None, call.setup.state(key, call.now))
+        for key, each in sorted(call.layout.assignments.items())
+        if each.survey == question and state in (None, call.layout.state(key, call.now))
     ]
-    part = _page(call.query, len(found))
-    shown = [rows.survey_of_question(call.setup, key, call.now) for key in _taken(found, part)]
+    part, content = _page(call.query, len(found)), call.content()
+    shown = [rows.survey_of_question(call.layout, content, key, call.now) for key in _taken(found, part)]
     return call.answer({"meta": part, "data": shown})
 
 
 def _survey(call: Call) -> Response[Any]:
-    return call.answer(rows.survey(call.setup, call.survey(), call.now))
+    return call.answer(rows.survey(call.layout, call.content(), call.survey(), call.now))
 
 
 # --- results ---------------------------------------------------------------------------------------------------------
@@ -163,7 +168,7 @@ def _openfeedback(call: Call) -> Response[Any]:
 
 
 def _followup(call: Call) -> Response[Any]:
-    utc, options = rows.is_utc(call.zone()), rows.Options(call.setup)
+    utc, options = rows.is_utc(call.zone()), rows.Options(call.content())
     return _streamed(call, results.followups, lambda found: (options.line(row, utc) for row in found.rows))
 
 
@@ -260,7 +265,7 @@ def _call(request: Request[Any, Any, Any], services: Services) -> Call:
     return Call(
         store=services.store,
         principal=principal,
-        setup=services.store.setup(principal.organization),
+        layout=services.store.layout(principal.organization),
         query=Query(request.scope["query_string"]),
         key=_key(request.path_params.get("key")),
         if_none_match=request.headers.get("If-None-Match", ""),

@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from hymio.api.v1.params import Tree
 from hymio.period import Instant, format_timestamp, instant_of, offset_at, wall_of
 from hymio.scale import IndexType, Scale
-from hymio.setup import END, Setup
+from hymio.setup import END, Content, Layout
 from hymio.smiley import SmileyType
 
 if TYPE_CHECKING:
@@ -169,62 +169,62 @@ _SCALES: Final[Mapping[Scale, _FeedbackScale]] = {
 """v1 documents the first three; on a scale of eleven there is nothing else to say."""
 
 
-def question(of: field.Survey) -> Question:
+def question(content: Content, of: field.Survey) -> Question:
     """v1's question is our survey: its key is the survey's id."""
-    wording = of.question.wording
+    wording = content.question(of).wording
     return Question(of.id, wording.text, wording.default_locale)
 
 
-def folder(setup: Setup, node: Node, wanted: Tree, now: Instant) -> Folder:
+def folder(layout: Layout, content: Content, node: Node, wanted: Tree, now: Instant) -> Folder:
     """A node with everything below it."""
-    below = [folder(setup, each, wanted, now) for each in setup.hierarchy.children(node.id)]
-    here = _surveys_in(setup, node, wanted, now) if wanted.surveys else []
+    below = [folder(layout, content, each, wanted, now) for each in layout.hierarchy.children(node.id)]
+    here = _surveys_in(layout, content, node, wanted, now) if wanted.surveys else []
     return Folder(node.id, node.name, below or UNSET, here or UNSET)
 
 
-def _surveys_in(setup: Setup, node: Node, wanted: Tree, now: Instant) -> list[Survey]:
-    found = [each.id for each in setup.assignments_at(node.id) if wanted.state in (None, setup.state(each.id, now))]
-    return [survey_in_folder(setup, assignment, now) for assignment in found]
+def _surveys_in(layout: Layout, content: Content, node: Node, wanted: Tree, now: Instant) -> list[Survey]:
+    found = [each.id for each in layout.assignments_at(node.id) if wanted.state in (None, layout.state(each.id, now))]
+    return [survey_in_folder(layout, content, assignment, now) for assignment in found]
 
 
-def survey(setup: Setup, assignment: int, now: Instant) -> Survey:
+def survey(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
     """v1's survey is our assignment: the whole of it."""
-    at = setup.assignments[assignment]
-    asked = setup.surveys[at.survey]
-    node = setup.hierarchy.nodes[at.node]
+    at = layout.assignments[assignment]
+    asked = layout.surveys[at.survey]
+    node = layout.hierarchy.nodes[at.node]
     return Survey(
         key=assignment,
-        question=question(asked),
+        question=question(content, asked),
         folder=FolderName(node.id, node.name),
-        time_zone=setup.zone_of(at.node, now).key,
-        active_periods=_active_periods(setup, assignment, now) or UNSET,
-        survey_type=_survey_type(setup, assignment),
+        time_zone=layout.zone_of(at.node, now).key,
+        active_periods=_active_periods(layout, assignment, now) or UNSET,
+        survey_type=_survey_type(layout, assignment),
         index_type=_INDEX_TYPES[asked.index_type],
         feedback_scale=_SCALES[asked.scale],
     )
 
 
-def survey_in_folder(setup: Setup, assignment: int, now: Instant) -> Survey:
+def survey_in_folder(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
     """A survey as v1 nests it: these five properties, for clients that refuse more."""
-    whole = survey(setup, assignment, now)
+    whole = survey(layout, content, assignment, now)
     return msgspec.structs.replace(whole, folder=UNSET, index_type=UNSET, feedback_scale=UNSET)
 
 
-def survey_of_question(setup: Setup, assignment: int, now: Instant) -> Survey:
+def survey_of_question(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
     """A survey as v1 lists it below its question."""
-    return msgspec.structs.replace(survey(setup, assignment, now), question=UNSET)
+    return msgspec.structs.replace(survey(layout, content, assignment, now), question=UNSET)
 
 
-def _survey_type(setup: Setup, assignment: int) -> _SurveyType:
+def _survey_type(layout: Layout, assignment: int) -> _SurveyType:
     """The type of the smiley that was placed first; a terminal where none was: the property is never left out."""
-    types = setup.smiley_types(assignment)
+    types = layout.smiley_types(assignment)
     return _SURVEY_TYPES[types[0] if types else SmileyType.TERMINAL]
 
 
-def _active_periods(setup: Setup, assignment: int, now: Instant) -> list[ActivePeriod]:
-    zones = setup.zones_at(setup.assignments[assignment].node)
+def _active_periods(layout: Layout, assignment: int, now: Instant) -> list[ActivePeriod]:
+    zones = layout.zones_at(layout.assignments[assignment].node)
     periods = []
-    for start, end in _joined(setup.ranges(assignment)):
+    for start, end in _joined(layout.ranges(assignment)):
         finish = far_end(zones.at(END), now) if end == END else end
         periods.append(ActivePeriod(_shown(start, zones.at(start)), _shown(finish, zones.at(finish - 1))))
     return periods
@@ -297,11 +297,11 @@ def _text_part(text: Text) -> str:
 class Options:
     """The follow-up questions and options of an organization as the JSON that rows repeat, by the option chosen."""
 
-    def __init__(self, setup: Setup) -> None:
+    def __init__(self, content: Content) -> None:
         self._known = {
             option.id: _rest({"question": _followup_question(each), "option": _option(option)})
-            for asked in setup.surveys.values()
-            for each in asked.followups
+            for followups in content.followups_by_survey.values()
+            for each in followups
             for option in each.options
         }
 

@@ -135,7 +135,7 @@ def _call(services: Services, request: Request[Any, Any, Any], written: Format) 
     return Call(
         store=services.store,
         holder=shown,
-        setup=services.store.setup(shown.organization),
+        layout=services.store.layout(shown.organization),
         query=query,
         written=written,
         now=now,

@@ -37,13 +37,13 @@ class PagedListing(NamedTuple):
 
 def alerts(call: Call, window: Window) -> Page:
     """The alerts that began within the dates asked for, by their beginning and id."""
-    zones_at = call.setup.zones_at
+    zones_at = call.layout.zones_at
     return _page(call, window, catalog.alerts, lambda each: rows.alert(each, zones_at(each.node)))
 
 
 def alert_comments(call: Call, window: Window) -> Page:
     """The comments written within the dates asked for, by their time and id."""
-    zones_at = call.setup.zones_at
+    zones_at = call.layout.zones_at
     return _page(call, window, catalog.alert_comments, lambda each: rows.alert_comment(each, zones_at(each.node)))
 
 
@@ -57,10 +57,10 @@ def _stretches(call: Call) -> list[Stretch]:
     """The nodes that are asked for, with the range of instants that the dates are in the zone of each."""
     asked = call.node()
     top = call.root if asked is None else asked
-    dates = params.dates(call.query, zone("UTC") if top is None else call.setup.zone_of(top, call.now), call.now)
+    dates = params.dates(call.query, zone("UTC") if top is None else call.layout.zone_of(top, call.now), call.now)
     nodes: dict[ZoneInfo, list[int]] = {}
-    for each in () if top is None else call.setup.hierarchy.subtree(top):
-        nodes.setdefault(call.setup.zone_of(each.id, call.now), []).append(each.id)
+    for each in () if top is None else call.layout.hierarchy.subtree(top):
+        nodes.setdefault(call.layout.zone_of(each.id, call.now), []).append(each.id)
     ranges: dict[InstantRange, list[int]] = {}
     for clock, those in nodes.items():
         ranges.setdefault(dates.instants(clock, call.now), []).extend(those)

@@ -17,7 +17,7 @@ from hymio.api.query import Query
 from hymio.api.v2 import params
 from hymio.errors import Forbidden
 from hymio.period import Instant
-from hymio.setup import Setup
+from hymio.setup import Content, Layout
 from hymio.store import Store
 from hymio.store.catalog import DataKind
 
@@ -30,7 +30,7 @@ class Call:
 
     store: Store
     holder: Holder
-    setup: Setup
+    layout: Layout
     query: Query
     written: Format
     now: Instant
@@ -43,6 +43,11 @@ class Call:
     def organization(self) -> int:
         return self.holder.organization
 
+    @cached_property
+    def content(self) -> Content:
+        """The texts of questions and follow-ups; read after the layout, so that it has those of all its surveys."""
+        return self.store.content(self.organization)
+
     @property
     def asked(self) -> list[tuple[str, str]]:
         """The parameters of the request without the token."""
@@ -51,31 +56,31 @@ class Call:
 
     def zone(self, node: int | None) -> ZoneInfo:
         """The time zone of a node today; UTC where there is none."""
-        return ZoneInfo("UTC") if node is None else self.setup.zone_of(node, self.now)
+        return ZoneInfo("UTC") if node is None else self.layout.zone_of(node, self.now)
 
     @cached_property
     def root(self) -> int | None:
         """The node that the token reaches, with all below it; None while there is no tree."""
-        scope = self.holder.scope(self.setup.hierarchy)
+        scope = self.holder.scope(self.layout.hierarchy)
         return scope.node if scope else None
 
     @cached_property
     def nodes(self) -> frozenset[int]:
         """The groups and experience points that the token sees."""
-        return frozenset(() if self.root is None else (each.id for each in self.setup.hierarchy.subtree(self.root)))
+        return frozenset(() if self.root is None else (each.id for each in self.layout.hierarchy.subtree(self.root)))
 
     @cached_property
     def whole(self) -> bool:
         """Whether the token sees the whole tree."""
-        root = self.setup.hierarchy.root
+        root = self.layout.hierarchy.root
         return root is None or root.id == self.root
 
     @cached_property
     def surveys(self) -> frozenset[int]:
         """The surveys that the token sees: those asked at its points or, with the whole tree, all."""
         if self.whole:
-            return frozenset(self.setup.surveys)
-        return frozenset(each.survey for each in self.setup.assignments.values() if each.node in self.nodes)
+            return frozenset(self.layout.surveys)
+        return frozenset(each.survey for each in self.layout.assignments.values() if each.node in self.nodes)
 
     def node(self, name: str = "experiencePointId") -> int | None:
         """The node that a parameter names. Forbidden outside of the scope."""

@@ -11,7 +11,7 @@ from hymio.api.formats import cell, disarmed, header
 from hymio.feedback import Ui, Verdict, feedback_id_text
 from hymio.period import format_timestamp
 from hymio.results import Phase
-from hymio.setup import Setup
+from hymio.setup import Content, Layout
 from hymio.smiley import SmileyType
 from hymio.store.catalog import DataKind
 
@@ -74,13 +74,13 @@ _UNTOLD: Final[Mapping[SmileyType, str | None]] = {
 class Writer:
     """Writes the rows of one listing, as JSON objects or as lines of CSV."""
 
-    def __init__(self, setup: Setup, kind: Kind, separator: str | None) -> None:
+    def __init__(self, layout: Layout, content: Content, kind: Kind, separator: str | None) -> None:
         """Without a `separator` it writes JSON."""
-        self._setup, self._kind, self._separator = setup, kind, separator or ""
+        self._layout, self._content, self._kind, self._separator = layout, content, kind, separator or ""
         self._where: dict[int, str] = {}
         self._tails: dict[tuple[object, ...], str] = {}
         self._tail: Callable[[Row], Tail] = getattr(self, f"_{kind.phase.name.lower()}")
-        self._options = _options(setup)
+        self._options = _options(layout, content)
         self.written = 0
 
     @property
@@ -112,7 +112,7 @@ class Writer:
         )
 
     def _place(self, assignment: int) -> str:
-        at = self._setup.assignments[assignment]
+        at = self._layout.assignments[assignment]
         pair = f'"surveyId":{at.survey},"experiencePointId":{at.node}'
         made = self._where[assignment] = self._joined((str(at.survey), str(at.node))) if self._separator else pair
         return made
@@ -142,11 +142,11 @@ class Writer:
     # The columns of each kind
 
     def _type(self, row: Row) -> str:
-        return self._setup.smileys[row[4]].type.value
+        return self._layout.smileys[row[4]].type.value
 
     def _button(self, row: Row) -> Tail:
         told = row[7]
-        ui = _UNTOLD[self._setup.smileys[row[4]].type] if told is None else _UI.get(told)
+        ui = _UNTOLD[self._layout.smileys[row[4]].type] if told is None else _UI.get(told)
         return 0, ui, self._type(row)
 
     def _followup(self, row: Row) -> Tail:
@@ -166,7 +166,7 @@ class Writer:
         )  # fmt: skip
 
     def _is_english(self, assignment: int) -> bool:
-        wording = self._setup.surveys[self._setup.assignments[assignment].survey].question.wording
+        wording = self._content.question(self._layout.surveys[self._layout.assignments[assignment].survey]).wording
         return wording.default_locale.partition("-")[0] == "en"
 
     def _demographics(self, row: Row) -> Tail:
@@ -184,12 +184,12 @@ _COUNTED: Final = int(Verdict.COUNTED)
 _COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
 
 
-def _options(setup: Setup) -> dict[int, tuple[int, str | None]]:
+def _options(layout: Layout, content: Content) -> dict[int, tuple[int, str | None]]:
     """The question and the text, in the default locale of its survey, of each follow-up option."""
     return {
-        option.id: (question.id, option.wording.texts.get(survey.question.wording.default_locale))
-        for survey in setup.surveys.values()
-        for question in survey.followups
+        option.id: (question.id, option.wording.texts.get(content.question(survey).wording.default_locale))
+        for survey in layout.surveys.values()
+        for question in content.followups(survey)
         for option in question.options
     }
 

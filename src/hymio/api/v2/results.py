@@ -33,16 +33,16 @@ def feedbacks(call: Call, kind: Kind) -> Response[Any]:
     asked, separator = _asked(call, kind), params.separator(call.query)
     in_csv = separator if call.written is Format.CSV else None
     if asked.wanted is None:
-        return _answer(call, _Page(_whole([], Writer(call.setup, kind, in_csv)), None), 0, {})
+        return _answer(call, _Page(_whole([], Writer(call.layout, call.content, kind, in_csv)), None), 0, {})
     with results.listed(call.store, call.organization, asked.wanted, asked.now) as found:
-        if found.setup.revision == call.setup.revision:
+        if found.layout.revision == call.layout.revision:
             tag = _tag(call, found, asked.now)
             if is_known(tag, call.if_none_match):
                 return not_modified(tag)
-            page = _read(asked.wanted, asked.now, found, Writer(call.setup, kind, in_csv))
+            page = _read(asked.wanted, asked.now, found, Writer(call.layout, call.content, kind, in_csv))
             return _answer(call, page, asked.wanted.limit, cached(tag))
     # The set-up was changed since the request was read: what the token sees is asked anew.
-    return feedbacks(replace(call, setup=call.store.setup(call.organization)), kind)
+    return feedbacks(replace(call, layout=call.store.layout(call.organization)), kind)
 
 
 class _Page(NamedTuple):
@@ -112,7 +112,7 @@ def _whole(rows: Iterable[tuple[Any, ...]], writer: Writer, last: list[tuple[Any
 
 def _tag(call: Call, found: Listed, now: Instant) -> str:
     """What an answer depends on: whatever was committed, the request, what the token reaches, and what day it is."""
-    view = found.present, found.setup.revision
+    view = found.present, found.layout.revision
     token = call.holder.token.id, call.holder.token.node
     return tag_of(call.organization, *view, call.path, call.asked, *token, now // _QUARTER_OF_AN_HOUR)
 

@@ -344,12 +344,11 @@ def custom_field(of: CustomValue, label: str) -> CustomDataField:
     return CustomDataField(of.node, label, of.value)
 
 
-def survey(of: field.Survey, state: field.State) -> Survey:
-    """A survey in its state."""
-    wording = of.question.wording
+def survey(of: field.Survey, wording: field.Localized, state: field.State) -> Survey:
+    """A survey with the wording of its question, in its state."""
     return Survey(
         survey_id=of.id,
-        question_id=of.question.id,
+        question_id=of.question,
         default_locale=underscored(wording.default_locale),
         question_text_in_default_locale=wording.text,
         survey_type=of.type.value,
@@ -364,21 +363,14 @@ def question(of: field.Question) -> Question:
     return Question(of.id, underscored(of.wording.default_locale), of.wording.text)
 
 
-def in_default_locale(asked: field.Survey, wording: field.Localized) -> str | UnsetType:
-    """The text of a follow-up in the default locale of its survey, which is the only one that v2 names."""
-    return wording.texts.get(asked.question.wording.default_locale, UNSET)
+def followup_question(survey: int, of: field.FollowupQuestion, locale: str) -> FollowupQuestion:
+    """A follow-up question of a survey with its text in `locale`, if it has one."""
+    return FollowupQuestion(of.id, survey, of.positive, of.wording.texts.get(locale, UNSET))
 
 
-def followup_question(asked: field.Survey, of: field.FollowupQuestion) -> FollowupQuestion:
-    """A follow-up question of a survey."""
-    return FollowupQuestion(of.id, asked.id, of.positive, in_default_locale(asked, of.wording))
-
-
-def followup_option(
-    asked: field.Survey, question: field.FollowupQuestion, of: field.FollowupOption
-) -> FollowupOption:  # fmt: skip
-    """An option of a follow-up question of a survey."""
-    return FollowupOption(of.id, question.id, in_default_locale(asked, of.wording))
+def followup_option(of: field.FollowupOption, question: int, locale: str) -> FollowupOption:
+    """An option of a follow-up question with its text in `locale`, if it has one."""
+    return FollowupOption(of.id, question, of.wording.texts.get(locale, UNSET))
 
 
 def localizations(wording: field.Localized) -> Iterator[tuple[str, str]]:

@@ -24,7 +24,7 @@ _POINTS: Final[Mapping[str, bool]] = {"group": False, "experience_point": True, 
 def _experience_points(call: Call) -> Sequence[rows.ExperiencePoint]:
     below = _below(call, call.node("rootExperiencePointId"))
     points = call.query.word("type", _POINTS)
-    wanted = (call.setup.hierarchy.nodes[node] for node in sorted(below))
+    wanted = (call.layout.hierarchy.nodes[node] for node in sorted(below))
     return [
         rows.experience_point(each, inside=each.id != call.root) for each in wanted if points in (None, each.is_point)
     ]
@@ -47,7 +47,7 @@ def _company_custom_data(call: Call) -> Sequence[rows.CompanyCustomDataField]:
 
 def _below(call: Call, node: int | None) -> frozenset[int]:
     """The nodes of a subtree, or all that the token sees."""
-    return call.nodes if node is None else frozenset(each.id for each in call.setup.hierarchy.subtree(node))
+    return call.nodes if node is None else frozenset(each.id for each in call.layout.hierarchy.subtree(node))
 
 
 # --- surveys and what they ask ---------------------------------------------------------------------------------------
@@ -61,20 +61,26 @@ class _Asked(NamedTuple):
 
 
 def _seen_surveys(call: Call) -> Iterator[field.Survey]:
-    return (call.setup.surveys[each] for each in sorted(call.surveys))
+    return (call.layout.surveys[each] for each in sorted(call.surveys))
 
 
 def _seen_questions(call: Call) -> Sequence[field.Question]:
     """The questions of the surveys that the token sees; one that several surveys ask is there once."""
-    return _by_id({each.question.id: each.question for each in _seen_surveys(call)})
+    return _by_id({each.question: call.content.question(each) for each in _seen_surveys(call)})
 
 
 def _seen_followups(call: Call) -> Sequence[_Asked]:
-    return _by_id({each.id: _Asked(survey, each) for survey in _seen_surveys(call) for each in survey.followups})
+    asked = ((survey, each) for survey in _seen_surveys(call) for each in call.content.followups(survey))
+    return _by_id({each.id: _Asked(survey, each) for survey, each in asked})
 
 
 def _seen_options(call: Call) -> Sequence[tuple[_Asked, field.FollowupOption]]:
     return _by_id({each.id: (asked, each) for asked in _seen_followups(call) for each in asked.question.options})
+
+
+def _default_locale(call: Call, survey: field.Survey) -> str:
+    """The default locale of a survey's question, which is the only one of its follow-ups that v2 names."""
+    return call.content.question(survey).wording.default_locale
 
 
 def _by_id(found: Mapping[int, T]) -> Sequence[T]:
@@ -83,15 +89,18 @@ def _by_id(found: Mapping[int, T]) -> Sequence[T]:
 
 def _surveys(call: Call) -> Sequence[rows.Survey]:
     states = _states(call)
-    return [rows.survey(each, states.get(each.id, State.ENDED)) for each in _seen_surveys(call)]
+    return [
+        rows.survey(each, call.content.question(each).wording, states.get(each.id, State.ENDED))
+        for each in _seen_surveys(call)
+    ]
 
 
 def _states(call: Call) -> Mapping[int, State]:
     """The state of each survey as far as the token sees it asked."""
     ranges: dict[int, list[tuple[int, int]]] = {}
-    for each in call.setup.assignments.values():
+    for each in call.layout.assignments.values():
         if each.node in call.nodes:
-            ranges.setdefault(each.survey, []).extend(call.setup.ranges(each.id))
+            ranges.setdefault(each.survey, []).extend(call.layout.ranges(each.id))
     return {survey: state_of(found, call.now) for survey, found in ranges.items()}
 
 
@@ -107,7 +116,9 @@ def _question_localizations(call: Call) -> Sequence[rows.QuestionLocalization]:
 
 
 def _followup_questions(call: Call) -> Sequence[rows.FollowupQuestion]:
-    return [rows.followup_question(survey, each) for survey, each in _seen_followups(call)]
+    return [
+        rows.followup_question(survey.id, each, _default_locale(call, survey)) for survey, each in _seen_followups(call)
+    ]
 
 
 def _followup_question_localizations(call: Call) -> Sequence[rows.FollowupQuestionLocalization]:
@@ -117,7 +128,10 @@ def _followup_question_localizations(call: Call) -> Sequence[rows.FollowupQuesti
 
 
 def _followup_options(call: Call) -> Sequence[rows.FollowupOption]:
-    return [rows.followup_option(asked.survey, asked.question, each) for asked, each in _seen_options(call)]
+    return [
+        rows.followup_option(each, asked.question.id, _default_locale(call, asked.survey))
+        for asked, each in _seen_options(call)
+    ]
 
 
 def _followup_option_localizations(call: Call) -> Sequence[rows.FollowupOptionLocalization]:
@@ -149,8 +163,8 @@ def _users(call: Call) -> Sequence[rows.User]:
 
 
 def _smileys(call: Call) -> Sequence[rows.Smiley]:
-    placed = {each.smiley for each in call.setup.placements if each.node in call.nodes}
-    known = sorted(call.setup.smileys.values(), key=attrgetter("id"))
+    placed = {each.smiley for each in call.layout.placements if each.node in call.nodes}
+    known = sorted(call.layout.smileys.values(), key=attrgetter("id"))
     return [rows.smiley(each) for each in known if call.whole or each.id in placed]
 
 

@@ -46,7 +46,7 @@ def open_alert(
     of = _specification(row)
     at = of.node if node is None else node
     must_have(ledger, "node", at)
-    if not Scope(of.node).holds(ledger.setup.hierarchy, at):
+    if not Scope(of.node).holds(ledger.layout.hierarchy, at):
         raise SetupError(f"alert specification {of.id} is of node {of.node}; node {at} does not lie there")
     identity = identity_of(ledger, "alert", id)
     made = (identity, of.id, of.survey, at, of.type.value, of.parameters, begins_at, None, None, None)

@@ -25,7 +25,11 @@ def identity_of(ledger: Ledger, table: str, wanted: int | None = None) -> int:
 def changed(ledger: Ledger) -> None:
     """Tells this ledger and, by the revision, all readers that their set-up is old; it is checked at the commit."""
     ledger.change_setup()
-    run(ledger, "UPDATE ledger SET setup_revision = :revision WHERE organization_id = :o", revision=ledger.revision)
+    run(
+        ledger,
+        "UPDATE ledger SET setup_revision = :revision, content_revision = :revision WHERE organization_id = :o",
+        revision=ledger.revision,
+    )
 
 
 def run(ledger: Ledger, text: str, **values: object) -> int:

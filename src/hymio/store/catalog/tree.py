@@ -49,10 +49,10 @@ def move_node(ledger: Ledger, node: int, parent: int) -> None:
     """
     must_have(ledger, "node", node)
     must_have(ledger, "node", parent)
-    hierarchy = ledger.setup.hierarchy
+    hierarchy = ledger.layout.hierarchy
     if hierarchy.nodes[node].parent is None or parent == node or node in hierarchy.ancestors(parent):
         raise SetupError(f"node {node} cannot move below node {parent}, which is itself or below it, or it is the root")
-    before = ledger.setup
+    before = ledger.layout
     if has_feedback(ledger):
         _keep_past(ledger, node, ZONE, before.zones, "UTC", str)
         _keep_past(ledger, node, POLICY, before.policies, MisusePolicy(), _policy_text)
@@ -116,7 +116,7 @@ def _keep_past(
     ledger: Ledger, node: int, name: str, settings: Settings[T], default: T, text: Callable[[T], str]
 ) -> None:
     """Makes what a node inherited until now its own past, after which it has what it had of its own, or inherits."""
-    inherited = ledger.setup.hierarchy.inherited(node, settings, default)
+    inherited = ledger.layout.hierarchy.inherited(node, settings, default)
     moment = from_now_on(ledger)
     own = own_value(sorted(settings.get(node, ()), key=itemgetter(0)), moment)
     past = [(at, text(value)) for at, value in inherited.steps if at < moment]

@@ -12,10 +12,10 @@ from typing import NamedTuple, TypeVar
 from hymio.feedback import DEVICE_SEQUENCES, Accuracy, Feedback, HourReport, Misfit, Upload, Verdict, is_raw
 from hymio.period import Instant, hour_of, nominal_start
 from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
-from hymio.setup import Part, Setup
+from hymio.setup import Content, Layout, Part
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
-from hymio.store.reading import load_setup
+from hymio.store.reading import load_content, load_layout
 
 FEEDBACK = ", ".join(column.name for column in list(schema.feedback.columns)[1:])
 COUNTS = ", ".join(f"c{button}" for button in range(MAX_BUTTONS))
@@ -68,11 +68,12 @@ _made_change: Callable[[tuple[None, Feedback]], Change] = partial(tuple.__new__,
 class Ledger:
     """What one commit of an organization does; hours are gathered and written once, at its end."""
 
-    def __init__(self, transaction: Transaction, setup: Setup, revision: int, now: Instant) -> None:
+    def __init__(self, transaction: Transaction, layout: Layout, revision: int, now: Instant) -> None:
         self.transaction = transaction
-        self._setup = setup
+        self._layout = layout
+        self._content: Content | None = None
         self._setup_changed = self._setup_stale = False
-        self.organization = setup.organization
+        self.organization = layout.organization
         self.revision = revision
         self.now = now
         self._hours: dict[tuple[int, int, int, int], Counts] = {}  # by assignment, local hour, offset, verdict
@@ -84,25 +85,32 @@ class Ledger:
         self._waiting: dict[int, list[Feedback]] = {}  # by smiley: rows that go in together, before any of its is read
 
     @property
-    def setup(self) -> Setup:
-        """The organization's set-up as this transaction sees it."""
+    def layout(self) -> Layout:
+        """What resolving a press needs, as this transaction sees it."""
         if self._setup_stale:
-            self._setup = load_setup(self.transaction, self.organization, self.revision)
+            self._layout = load_layout(self.transaction, self.organization, self.revision)
             self._setup_stale = False
-        return self._setup
+        return self._layout
+
+    @property
+    def content(self) -> Content:
+        """The organization's questions and follow-ups with their texts as this transaction sees them."""
+        if self._content is None:
+            self._content = load_content(self.transaction, self.organization, self.revision)
+        return self._content
 
     def change_setup(self) -> None:
         """Says that the set-up was changed in this transaction."""
         self._setup_changed = self._setup_stale = True
+        self._content = None
 
     def changed(self, part: Part, identity: int) -> None:
         """Notes that this commit changed a part of the set-up: readers of an older one load it anew; it is checked at
         the commit."""
         self.change_setup()
-        # Until content is loaded apart, a change of it makes the whole set-up old.
-        columns = "setup_revision = :revision" + (", content_revision = :revision" if part.is_content else "")
+        column = "content_revision" if part.is_content else "setup_revision"
         self.transaction.run(
-            f"UPDATE ledger SET {columns} WHERE organization_id = :o",
+            f"UPDATE ledger SET {column} = :revision WHERE organization_id = :o",
             o=self.organization, revision=self.revision,
         )  # fmt: skip
         row = (self.organization, self.revision, part.value, identity)
@@ -394,7 +402,7 @@ class Ledger:
         A set-up that was changed is checked as a whole first; SetupError undoes the transaction.
         """
         if self._setup_changed:
-            self.setup.check()
+            self.layout.check()
         self._insert([each for rows in self._waiting.values() for each in rows])
         self._waiting = {}
         hours: dict[AssignmentHour, Counts] = {}
@@ -404,7 +412,7 @@ class Ledger:
                 _add(hours, AssignmentHour(assignment, hour, nominal_start(hour, offset), verdict), counts)
         self._hours = {}
         self.put_assignment_hours(hours)
-        groups = group_up(hours.items(), self.setup.group_keys)
+        groups = group_up(hours.items(), self.layout.group_keys)
         self.add_group_hours(groups)
         self._settle_smileys()
 

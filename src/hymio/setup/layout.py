@@ -5,10 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
 from functools import cached_property
 from itertools import pairwise
-from typing import NamedTuple, TypeVar, cast
+from typing import TypeVar, cast
 from zoneinfo import ZoneInfo
 
 from hymio.errors import SetupError
@@ -16,52 +15,15 @@ from hymio.feedback import Verdict
 from hymio.hierarchy import BEGINNING, Hierarchy, Timeline
 from hymio.misuse import MisusePolicy, longest_window
 from hymio.period import instant_of, zone
+from hymio.setup.standing import END, Standing, Where
 from hymio.smiley import Placement, Smiley, SmileyType
 from hymio.survey import ActivePeriod, Assignment, State, Survey, state_of
 
 T = TypeVar("T")
-END = -BEGINNING
-
-
-class Part(Enum):
-    """What of the set-up a change touches, named with an id; the values stand in the table `setup_change`.
-
-    The first ones are of the layout, which resolving a press needs; the last two of the content, which people see.
-    """
-
-    NODE = "node"
-    NODE_SETTING = "node-setting"  # zones and policies; the id is the node's
-    SURVEY = "survey"  # scale, index, type and which question it asks
-    ASSIGNMENT = "assignment"  # with its active periods
-    SMILEY = "smiley"
-    PLACEMENT = "placement"  # all placements of a smiley; the id is the smiley's
-    QUESTION = "question"  # with its texts
-    FOLLOWUP = "followup"  # a follow-up question with its options and their texts
-
-    @property
-    def is_content(self) -> bool:
-        """Whether it is something that people see and that resolving a press does not need."""
-        return self in (Part.QUESTION, Part.FOLLOWUP)
-
-
-class Where(NamedTuple):
-    """What a press resolves to: the assignment, the zone at its point, and how many buttons its scale has."""
-
-    assignment: Assignment
-    zone: ZoneInfo
-    buttons: int
-
-
-class Standing(NamedTuple):
-    """The instants [start, end) in which a smiley's presses resolve to the same answer."""
-
-    start: int
-    end: int
-    answer: Where | Verdict
 
 
 @dataclass(frozen=True)
-class Setup:
+class Layout:
     """Everything an organization has set up, as of one set-up revision.
 
     `zones` and `policies` map a node to its own steps (from instant, value); nodes below inherit them.

@@ -1,0 +1,8 @@
+"""The set-up of an organization as two values: the layout that resolves presses, and the content that people see."""
+
+from hymio.setup.content import Content
+from hymio.setup.layout import Layout
+from hymio.setup.part import Part
+from hymio.setup.standing import END, Standing, Where
+
+__all__ = ["END", "Content", "Layout", "Part", "Standing", "Where"]
