@@ -35,7 +35,7 @@ from hymio.feedback import (
 )
 from hymio.misuse import MisusePolicy
 from hymio.period import InstantRange, instant_of, zone
-from hymio.store import Store, catalog, dialect, open_store
+from hymio.store import Store, catalog, open_store
 from hymio.store.ledger import Ledger
 from hymio.survey import ActivePeriod
 from tests.test_laws import assert_settled, law, opened, stored_feedback
@@ -384,9 +384,8 @@ def test_a_clients_own_id_is_its_key(identity: UUID) -> None:
     assert key_of(identity) == (None, *halves(identity))
 
 
-def test_a_locked_database_stores_nothing_and_says_come_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialect, "LOCK_SECONDS", 0)
-    store = open_store(f"sqlite:///{tmp_path / 'locked.sqlite3'}")
+def test_a_locked_database_stores_nothing_and_says_come_back(tmp_path: Path) -> None:
+    store = open_store(f"sqlite:///{tmp_path / 'locked.sqlite3'}", lock_seconds=0)
     world = build(store)
     holder = sqlite3.connect(tmp_path / "locked.sqlite3", isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

@@ -33,7 +33,7 @@ from hymio.intake import queue
 from hymio.intake.queue import Committed, UploadQueue
 from hymio.serving.bodies import BodyParsers
 from hymio.settings import Settings
-from hymio.store import Store, dialect, open_store
+from hymio.store import Store, open_store
 from hymio.store.dialect import Transaction
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 
@@ -635,10 +635,9 @@ def talk(url: str) -> Iterator[socket.socket]:
         yield line
 
 
-def test_a_locked_database_acknowledges_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialect, "LOCK_SECONDS", 1)
+def test_a_locked_database_acknowledges_nothing(tmp_path: Path) -> None:
     file = tmp_path / "hymio.db"
-    opened = open_store(f"sqlite:///{file}")
+    opened = open_store(f"sqlite:///{file}", lock_seconds=1)
     acme = put_up(opened)
     said = {"epoch": 1, "presses": presses(1, 2)}
     with serving(opened, NOW) as url, client() as http:
@@ -781,7 +780,6 @@ def test_too_many_who_wait_are_told_to_come_back(fresh_database: Callable[[str],
 
 
 def test_who_waits_for_a_locked_database_is_not_kept_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dialect, "LOCK_SECONDS", 1)
     monkeypatch.setattr(queue, "MAX_BATCH_UPLOADS", 2)
     tried: list[int] = []
     commit_batch = queue.commit_batch
@@ -791,7 +789,7 @@ def test_who_waits_for_a_locked_database_is_not_kept_waiting(tmp_path: Path, mon
         return commit_batch(store, arrivals, now)
 
     monkeypatch.setattr(queue, "commit_batch", counted)
-    opened = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
+    opened = open_store(f"sqlite:///{tmp_path / 'hymio.db'}", lock_seconds=1)
     acme = put_up(opened)
     other = sqlite3.connect(tmp_path / "hymio.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")

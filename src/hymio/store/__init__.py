@@ -12,7 +12,15 @@ from sqlalchemy import Engine
 from hymio.errors import NotFound, Unavailable
 from hymio.setup import Content, Layout
 from hymio.store import migrate
-from hymio.store.dialect import LOCK_SECONDS, Transaction, connect, translated
+from hymio.store.dialect import (
+    DEFAULT_CONNECTIONS,
+    LOCK_SECONDS,
+    Transaction,
+    begin,
+    connect,
+    has_single_writer,
+    translated,
+)
 from hymio.store.ledger import Ledger
 from hymio.store.reading import load_content, load_layout
 
@@ -23,12 +31,14 @@ LONGEST_REST = 1.0
 class Store:
     """A database of organizations; safe to share between threads."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, lock_seconds: float = LOCK_SECONDS) -> None:
         self._engine = engine
         self._layouts: dict[int, Layout] = {}
         self._contents: dict[int, Content] = {}
         self.is_sqlite = engine.dialect.name == "sqlite"
-        self._writer = threading.Lock() if self.is_sqlite else None
+        self.has_single_writer = has_single_writer(engine)
+        self._writer = threading.Lock() if self.has_single_writer else None
+        self._lock_seconds = lock_seconds
 
     @property
     def kind(self) -> str:
@@ -38,13 +48,13 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """One consistent view, read only."""
-        with translated(), Transaction(self._engine, writes=False) as transaction:
+        with translated(), begin(self._engine, writes=False) as transaction:
             yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A write outside any organization's ledger: organizations and the directory."""
-        with self._turn(), translated(), Transaction(self._engine, writes=True) as transaction:
+        with self._turn(), translated(), begin(self._engine, writes=True) as transaction:
             yield transaction
 
     @contextmanager
@@ -122,8 +132,8 @@ class Store:
         if self._writer is None:
             yield
             return
-        if not self._writer.acquire(timeout=LOCK_SECONDS):
-            raise Unavailable("the database is busy with other writes")
+        if not self._writer.acquire(timeout=self._lock_seconds):
+            raise Unavailable("writer-busy", "the database is busy with other writes")
         try:
             yield
         finally:
@@ -144,9 +154,13 @@ def _unknown(organization: int) -> NotFound:
     return NotFound("unknown-organization", "there is no organization {organization}", organization=organization)
 
 
-def open_store(url: str) -> Store:
-    """Opens and migrates a database; a missing SQLite file is made. DatabaseTooNew, Unavailable, SetupError."""
-    engine = connect(url)
+def open_store(url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS) -> Store:
+    """Opens and migrates a database; a missing SQLite file is made. DatabaseTooNew, Unavailable, SetupError.
+
+    At most `connections` transactions run at once. One more waits `lock_seconds`, as a write does for the one before
+    it, and is then Unavailable.
+    """
+    engine = connect(url, connections, lock_seconds)
     with translated():
         migrate.upgrade(engine)
-    return Store(engine)
+    return Store(engine, lock_seconds)

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, Engine, inspect, text
 
 from hymio.errors import DatabaseTooNew
+from hymio.store.dialect import lock_migrations
 
 if TYPE_CHECKING:
     from alembic.config import Config
-
-_LOCK = 0x68796D696F
-"""The key of the PostgreSQL lock under which one process migrates at a time ("hymio")."""
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -24,9 +22,7 @@ def upgrade(engine: Engine) -> None:
         if version(connection) == newest():
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
-        if engine.dialect.name == "postgresql":
-            connection.execute(text("SET LOCAL lock_timeout = 0"))
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        lock_migrations(connection)
         check(connection)
         _migrate(connection)
 
@@ -36,8 +32,11 @@ def check(connection: Connection) -> None:
     found = version(connection)
     if found is not None and found not in _known():
         raise DatabaseTooNew(
-            f"the database is at {found!r}, this Hymio knows up to {newest()!r}: it was written by a newer Hymio. "
-            "Start that one, or restore a backup made before the update."
+            "database-too-new",
+            "the database is at {version!r}, this Hymio knows up to {newest!r}: it was written by a newer Hymio. "
+            "Start that one, or restore a backup made before the update.",
+            version=found,
+            newest=newest(),
         )
 
 

@@ -130,7 +130,7 @@ class Ledger:
     def known_keys(self, smiley: int, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Feedback]:
         """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
         self._insert_waiting(smiley)
-        each = self.transaction.each_pair("keys", ("epoch", "sequence"))
+        each = self.transaction.pair_table("keys", ("epoch", "sequence"))
         rows = self.transaction.rows(
             f"""SELECT {", ".join(f"f.{name}" for name in FEEDBACK.split(", "))} FROM {each} AS k CROSS JOIN feedback f
             WHERE f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence""",
@@ -174,7 +174,7 @@ class Ledger:
     def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
         """Which of many spans [start, end) hold what `chain` would give, by their place."""
         self._insert_waiting(smiley)
-        each = self.transaction.each_pair("spans", ("start", "stop"))
+        each = self.transaction.pair_table("spans", ("start", "stop"))
         rows = self.transaction.rows(
             f"""SELECT span.number FROM {each} AS span WHERE EXISTS (SELECT 1 FROM feedback
             WHERE organization_id = :o AND assignment_id = :assignment AND at >= span.start AND at < span.stop
@@ -323,13 +323,8 @@ class Ledger:
         `epochs` are pairs of smiley and epoch.
         """
         self._expect_progress(list(epochs))
-        each = (
-            "SELECT value AS id FROM json_each(:smileys)"
-            if self.transaction.is_sqlite
-            else "SELECT unnest(CAST(:smileys AS bigint[])) AS id"
-        )
         rows = self.transaction.rows(
-            f"""SELECT id FROM ({each}) AS speaking WHERE EXISTS
+            f"""SELECT id FROM {self.transaction.list_table("smileys", "id")} AS speaking WHERE EXISTS
             (SELECT 1 FROM hour_report WHERE organization_id = :o AND smiley_id = id)""",
             o=self.organization,
             smileys=self.transaction.among(smileys),
@@ -337,7 +332,7 @@ class Ledger:
         self._telling_hours = {row[0] for row in rows}
 
     def _expect_progress(self, epochs: Sequence[tuple[int, int]]) -> None:
-        each = self.transaction.each_pair("epochs", ("smiley", "epoch"))
+        each = self.transaction.pair_table("epochs", ("smiley", "epoch"))
         rows = self.transaction.rows(
             f"""SELECT e.smiley_id, e.epoch, e.through, e.highest FROM {each} AS k CROSS JOIN smiley_epoch e
             WHERE e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch""",
@@ -347,13 +342,11 @@ class Ledger:
 
     def visited(self, assignment: int, visitors: Iterable[bytes]) -> dict[bytes, Instant]:
         """When visitors were last counted under an assignment, of those who were."""
-        text = "SELECT visitor, at FROM visit WHERE organization_id = :o AND assignment_id = :assignment AND visitor"
-        values = {"o": self.organization, "assignment": assignment}
-        if self.transaction.is_sqlite:  # which lists no bytes, and costs nothing to be asked again
-            asked = [self.transaction.rows(f"{text} = :visitor", visitor=each, **values) for each in visitors]
-        else:
-            asked = [self.transaction.rows(f"{text} = ANY(:visitors)", visitors=list(visitors), **values)]
-        return {bytes(visitor): at for rows in asked for visitor, at in rows}
+        rows = self.transaction.rows_among(
+            "SELECT visitor, at FROM visit WHERE organization_id = :o AND assignment_id = :assignment", "visitor",
+            visitors, o=self.organization, assignment=assignment,
+        )  # fmt: skip
+        return {bytes(visitor): at for visitor, at in rows}
 
     def visit(self, visits: Mapping[tuple[int, bytes], Instant]) -> None:
         """Notes visitors' answers, by assignment and visitor."""

@@ -1,0 +1,32 @@
+"""Where SQLite and PostgreSQL differ; the rest of the store writes one SQL text for both.
+
+Nothing outside this package asks which engine it speaks to: `connect` makes the engine, `begin` gives a Transaction of
+its kind, and each place where the engines' SQL differs is a method of Transaction (`within`, `indexed_by`, …).
+"""
+
+from hymio.store.dialect.connecting import (
+    DEFAULT_CONNECTIONS,
+    LOCK_SECONDS,
+    begin,
+    connect,
+    has_single_writer,
+    lock_migrations,
+    without_password,
+)
+from hymio.store.dialect.driver_errors import driver_errors, translated
+from hymio.store.dialect.transaction import CsvLines, Row, Transaction
+
+__all__ = [
+    "DEFAULT_CONNECTIONS",
+    "LOCK_SECONDS",
+    "CsvLines",
+    "Row",
+    "Transaction",
+    "begin",
+    "connect",
+    "driver_errors",
+    "has_single_writer",
+    "lock_migrations",
+    "translated",
+    "without_password",
+]

@@ -1,0 +1,99 @@
+"""Opening a database: its URL, and the pool of connections to it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from hymio.errors import SetupError
+from hymio.store.dialect.postgresql import PostgresqlTransaction, connect_postgresql
+from hymio.store.dialect.sqlite import SqliteTransaction, connect_sqlite
+from hymio.store.dialect.transaction import Transaction
+
+LOCK_SECONDS = 10
+"""How long a write waits for the one before it, and a transaction for a free connection, before it is Unavailable."""
+
+DEFAULT_CONNECTIONS = 24
+"""Connections at the same time where nobody who composes says how many: commands and tests."""
+
+_MIGRATION_LOCK = 0x68796D696F
+"""The key of the PostgreSQL lock under which one process migrates at a time ("hymio")."""
+
+_IDLE_CONNECTIONS = 10
+"""Connections that stay open while nobody uses them; each of SQLite's may keep 16 MB of pages."""
+
+
+def connect(
+    url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS
+) -> Engine:  # fmt: skip
+    """An engine with a pool for `sqlite:///file`, `postgresql://…` or the path of a SQLite file. SetupError.
+
+    At most `connections` are open at once; a transaction that finds none free waits `lock_seconds` and is Unavailable.
+    """
+    parsed = _parsed(url)
+    kind = parsed.get_backend_name()
+    idle = min(connections, _IDLE_CONNECTIONS)
+    pool = {"pool_size": idle, "max_overflow": connections - idle, "pool_timeout": lock_seconds}
+    if kind == "postgresql":
+        return connect_postgresql(parsed, lock_seconds, pool)
+    if kind != "sqlite" or not parsed.database:
+        raise SetupError(
+            "unknown-database-kind",
+            "database: got {kind}:…; accepted are sqlite:///FILE and postgresql://…",
+            kind=kind,
+        )
+    folder = Path(parsed.database).absolute().parent
+    if not folder.is_dir():
+        raise SetupError(
+            "no-database-folder",
+            "database: got {file}, but there is no folder {folder}",
+            file=parsed.database,
+            folder=folder,
+        )
+    return connect_sqlite(parsed, lock_seconds, pool)
+
+
+def begin(engine: Engine, *, writes: bool) -> Transaction:
+    """A transaction of the engine's kind, to be entered with `with`."""
+    return _transaction_kind(engine)(engine, writes=writes)
+
+
+def has_single_writer(engine: Engine) -> bool:
+    """Whether one write transaction excludes all others of the database."""
+    return _transaction_kind(engine).single_writer
+
+
+def lock_migrations(connection: Connection) -> None:
+    """Waits, however long, until no other process migrates the database; until the end of the transaction.
+
+    SQLite needs nothing: its write transaction is alone from BEGIN IMMEDIATE on.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+
+
+def _transaction_kind(engine: Engine) -> type[Transaction]:
+    return SqliteTransaction if engine.dialect.name == "sqlite" else PostgresqlTransaction
+
+
+def without_password(url: str) -> str:
+    """The URL of a database as it may be shown."""
+    parsed = _parsed(url)
+    host = parsed.host and parsed.host.rpartition("@")[2]  # a password that holds an @ reaches beyond it
+    secret = [name for name in parsed.query if "pass" in name.lower()]
+    bare = URL.create(parsed.drivername, parsed.username, None, host, parsed.port, parsed.database, parsed.query)
+    return bare.difference_update_query(secret).render_as_string()
+
+
+def _parsed(url: str) -> URL:
+    try:
+        return make_url(url if ":" in url else f"sqlite:///{url}")
+    except ArgumentError:
+        # Not the text itself: a password may stand in it.
+        raise SetupError(
+            "no-database-url", "database: got no URL; accepted are sqlite:///FILE and postgresql://…"
+        ) from None

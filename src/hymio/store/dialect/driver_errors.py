@@ -1,0 +1,45 @@
+"""What the drivers' errors mean: busy, full and unreachable are Unavailable, a broken file is DatabaseError."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hymio.errors import Conflict, DatabaseError, Unavailable
+
+_NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Turns a driver's error into Hymio's.
+
+    Unavailable: locked, full, unreachable, or no connection free in time; nothing was stored. Conflict: a unique key is
+    taken. DatabaseError: the file is no database.
+    """
+    try:
+        yield
+    except Exception as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(cause, sqlite3.DatabaseError) and getattr(cause, "sqlite_errorcode", 0) in _NO_DATABASE:
+            raise DatabaseError(
+                "no-database", "the file is no database, or it is damaged: {cause}", cause=cause
+            ) from error
+        if isinstance(cause, (PoolTimeout, *driver_errors("OperationalError"))):
+            raise Unavailable("database-busy", "the database cannot take this now", cause=str(cause)) from error
+        if isinstance(cause, driver_errors("IntegrityError")):
+            raise Conflict(
+                "stored-meanwhile", "somebody else has just stored something of the same name or number"
+            ) from error
+        raise
+
+
+def driver_errors(name: str) -> tuple[type[Exception], ...]:
+    """The drivers' error classes of a name; psycopg's only where it is in use, as it is slow to load."""
+    drivers = (sqlite3, sys.modules.get("psycopg"))
+    return tuple(getattr(driver, name) for driver in drivers if driver is not None)

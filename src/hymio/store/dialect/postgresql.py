@@ -1,0 +1,146 @@
+"""PostgreSQL through psycopg: lists as arrays, rows inserted as one array a column, lines of CSV sent by COPY."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from functools import cache, lru_cache
+from operator import index
+from typing import Any
+
+from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, create_engine
+from sqlalchemy.engine import URL
+from sqlalchemy.types import TypeEngine
+
+from hymio.store.dialect.statement_log import logged
+from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
+
+_NAMED = re.compile(r"(?<!:):([a-z_]+)")
+_CHUNK_BYTES = 1 << 18
+"""What is gathered of the single lines that COPY sends."""
+
+_numbers = iter(range(1 << 62))
+
+
+def connect_postgresql(url: URL, lock_seconds: float, pool: dict[str, Any]) -> Engine:
+    """An engine on a server; `pool` are SQLAlchemy's arguments for it."""
+    options = {"options": f"-c lock_timeout={max(1, int(lock_seconds * 1000))}"}
+    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=options, **pool)
+
+
+class PostgresqlTransaction(Transaction):
+    """A transaction of PostgreSQL; one that reads sees one state of the database (REPEATABLE READ)."""
+
+    is_sqlite = False
+    is_distributable = True
+    single_writer = False
+
+    def stream(self, text: str, **values: object) -> Iterator[Row]:
+        driver = self._driver.cursor(name=f"stream_{next(_numbers)}")
+        driver.itersize = STREAMED_ROWS
+        with closing(logged(driver)) as cursor:
+            cursor.execute(_percent(text), values)
+            yield from cursor
+
+    def among(self, values: Iterable[int]) -> object:
+        return list(values)
+
+    def within(self, column: str, name: str) -> str:
+        return f"{column} = ANY(:{name})"
+
+    def list_table(self, name: str, column: str) -> str:
+        return f"(SELECT unnest(CAST(:{name} AS bigint[])) AS {column})"
+
+    def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
+        return {f"{name}_one": [one for one, _ in values], f"{name}_other": [other for _, other in values]}
+
+    def pair_table(self, name: str, columns: tuple[str, str]) -> str:
+        one, other = columns
+        return f"""(SELECT number - 1 AS number, {one}, {other}
+            FROM unnest(:{name}_one::bigint[], :{name}_other::bigint[]) WITH ORDINALITY AS p({one}, {other}, number))"""
+
+    def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
+        return self.rows(f"{text} AND {column} = ANY(:wanted)", wanted=list(wanted), **values)
+
+    def indexed_by(self, index: str) -> str:
+        return ""
+
+    def limit(self, limit: int | None, offset: int) -> str:
+        if limit is None and not offset:
+            return ""
+        return f"LIMIT {'ALL' if limit is None else ':limit'} OFFSET :offset"
+
+    def in_byte_order(self, column: str) -> str:
+        return f'{column} COLLATE "C"'
+
+    def csv_line(self, lines: CsvLines) -> str:
+        at, offset = lines.at, lines.offset
+        time = f"""to_char(timestamp 'epoch' + ({at} + {offset} * 60000) * interval '1 millisecond',
+            'YYYY-MM-DD"T"HH24:MI:SS.MS') || CASE WHEN {offset} < 0 THEN '-' ELSE '+' END
+            || to_char(abs({offset}) / 60, 'FM00') || ':' || to_char(abs({offset}) % 60, 'FM00')"""
+        return " || ',' || ".join([time, *lines.columns])
+
+    def csv_chunks(self, lines: CsvLines, start: int, end: int, **values: object) -> Generator[bytes]:
+        text = f"COPY (SELECT {self.csv_line(lines)} {lines.source} ORDER BY {lines.order}) TO STDOUT"
+        bound = {**values, "start": start, "stop": end}
+        with closing(logged(self._driver.cursor())) as cursor, cursor.copy(_percent(text), bound) as copied:
+            yield from _gathered(copied)
+
+    def _options(self) -> dict[str, Any]:
+        isolation = {} if self._writes else {"isolation_level": "REPEATABLE READ"}
+        return {"writes": self._writes, **isolation}
+
+    def _spelled(self, text: str) -> str:
+        return _percent(text)
+
+    def _execute_in_turn(self, texts: Sequence[str]) -> None:
+        self._cursor.execute("; ".join(texts))
+
+    def _insert(self, table: Table, rows: Sequence[Row], then: str) -> None:
+        columns = zip(_column_types(table), zip(*rows, strict=True), strict=True)
+        arrays = [_array(kind, values) for kind, values in columns]
+        self._cursor.execute(f"{_insert_text(table)} {then}", arrays)
+
+
+@lru_cache(maxsize=512)
+def _percent(text: str) -> str:
+    """`:name` written as psycopg wants it: `%(name)s`."""
+    return _NAMED.sub(r"%(\1)s", text.replace("%", "%%"))
+
+
+@cache
+def _insert_text(table: Table) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    arrays = ", ".join(f"%s::{kind}[]" for kind in _column_types(table))
+    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+
+
+def _array(kind: str, values: Sequence[Any]) -> object:
+    """The values of a column as an array; integers as text, which the driver would write one by one."""
+    if not kind.endswith("int"):
+        return list(values)
+    return "{" + ",".join(["NULL" if value is None else str(index(value)) for value in values]) + "}"
+
+
+@cache
+def _column_types(table: Table) -> tuple[str, ...]:
+    return tuple(_column_type(column.type) for column in table.columns)
+
+
+def _column_type(kind: TypeEngine[Any]) -> str:
+    names = {Text: "text", Float: "double precision", LargeBinary: "bytea", SmallInteger: "smallint"}
+    return next((name for known, name in names.items() if isinstance(kind, known)), "bigint")
+
+
+def _gathered(pieces: Iterable[bytes | memoryview | bytearray]) -> Generator[bytes]:
+    """Single lines put together into chunks of about _CHUNK_BYTES."""
+    waiting, size = list[bytes | memoryview | bytearray](), 0
+    for piece in pieces:
+        waiting.append(piece)
+        size += len(piece)
+        if size >= _CHUNK_BYTES:
+            yield b"".join(waiting)
+            waiting, size = [], 0
+    if waiting:
+        yield b"".join(waiting)

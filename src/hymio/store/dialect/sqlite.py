@@ -1,0 +1,173 @@
+"""SQLite: one file, one writer, lists as JSON, lines of CSV put together by printf."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, suppress
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Engine, Table, create_engine, event
+from sqlalchemy.engine import URL
+
+from hymio.period import DAY_MS
+from hymio.store.dialect.statement_log import logged
+from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
+
+CSV_ROWS = 20_000
+"""Rows put together into one chunk of CSV, at most."""
+
+
+def connect_sqlite(url: URL, lock_seconds: float, pool: dict[str, Any]) -> Engine:
+    """An engine on a file, which is made if it is not there; `pool` are SQLAlchemy's arguments for it."""
+    _make_private(url.database or "")
+    engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
+
+    def prepare(connection: Any, _record: object) -> None:
+        _prepare(connection, lock_seconds)
+
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _make_private(file: str) -> None:
+    """Makes the file, if it is not there, for its owner alone; SQLite gives those beside it the same mode."""
+    if file != ":memory:" and not file.startswith("file:"):
+        with suppress(OSError):  # SQLite says what is wrong when it opens it
+            os.close(os.open(file, os.O_CREAT | os.O_RDONLY, 0o600))
+
+
+def _prepare(connection: Any, lock_seconds: float) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        f"busy_timeout = {int(lock_seconds * 1000)}",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        "temp_store = MEMORY",
+        "cache_size = -16000",
+        "journal_size_limit = 67108864",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    _write_ahead(connection, lock_seconds)
+
+
+def _write_ahead(connection: Any, lock_seconds: float) -> None:
+    """Has SQLite keep a log beside the file; while another process begins to, it answers busy without waiting."""
+    until = time.monotonic() + lock_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+        time.sleep(0.01)
+
+
+def _begin(connection: Any) -> None:
+    writes = connection.get_execution_options().get("writes", True)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+class SqliteTransaction(Transaction):
+    """A transaction of SQLite."""
+
+    is_sqlite = True
+    is_distributable = False
+    single_writer = True
+
+    def stream(self, text: str, **values: object) -> Iterator[Row]:
+        with closing(logged(self._driver.cursor())) as cursor:
+            cursor.execute(text, values)
+            while rows := cursor.fetchmany(STREAMED_ROWS):
+                yield from rows
+
+    def among(self, values: Iterable[int]) -> object:
+        return f"[{','.join(map(str, values))}]"
+
+    def within(self, column: str, name: str) -> str:
+        return f"{column} IN (SELECT value FROM json_each(:{name}))"
+
+    def list_table(self, name: str, column: str) -> str:
+        return f"(SELECT value AS {column} FROM json_each(:{name}))"
+
+    def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
+        return {name: f"[{','.join(f'[{one},{other}]' for one, other in values)}]"}
+
+    def pair_table(self, name: str, columns: tuple[str, str]) -> str:
+        one, other = (
+            f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns)
+        )  # fmt: skip
+        return f"(SELECT key AS number, {one}, {other} FROM json_each(:{name}))"
+
+    def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
+        # JSON holds no bytes, and asking again costs nothing.
+        each = f"{text} AND {column} = :wanted"
+        return [row for value in wanted for row in self.rows(each, wanted=value, **values)]
+
+    def indexed_by(self, index: str) -> str:
+        return f"INDEXED BY {index}"
+
+    def limit(self, limit: int | None, offset: int) -> str:
+        if limit is None and not offset:
+            return ""
+        return f"LIMIT {'-1' if limit is None else ':limit'} OFFSET :offset"
+
+    def in_byte_order(self, column: str) -> str:
+        return column
+
+    def csv_line(self, lines: CsvLines) -> str:
+        at, offset = lines.at, lines.offset
+        # `%` keeps the sign: right for instants since 1970, and no raw result is older than 2000.
+        values = (
+            f"strftime('%Y-%m-%dT%H:%M:%S', ({at} + {offset} * 60000) / 1000, 'unixepoch')",
+            f"{at} % 1000",
+            f"CASE WHEN {offset} < 0 THEN '-' ELSE '+' END",
+            f"abs({offset}) / 60",
+            f"abs({offset}) % 60",
+            *lines.columns,
+        )
+        return f"printf('%s.%03d%s%02d:%02d{',%s' * len(lines.columns)}', {', '.join(values)})"
+
+    def csv_chunks(self, lines: CsvLines, start: int, end: int, **values: object) -> Generator[bytes]:
+        """One stretch of time after the other; their length goes by how many rows they hold, which the index tells.
+
+        SQLite keeps the order of inner rows for group_concat, and for no other aggregate.
+        """
+        counting = f"SELECT count(*) FROM (SELECT 1 {lines.source} LIMIT {CSV_ROWS + 1})"
+        writing = f"""SELECT CAST(group_concat(line, '') AS BLOB) FROM (
+            SELECT {self.csv_line(lines)} || char(10) AS line {lines.source} ORDER BY {lines.order})"""
+        at, length = start, DAY_MS
+        while at < end:
+            stretch = {**values, "start": at, "stop": min(end, at + length)}
+            count = self.rows(counting, **stretch)[0][0]
+            if count > CSV_ROWS and length > 1:
+                length //= 2
+                continue
+            if chunk := self.rows(writing, **stretch)[0][0]:
+                yield chunk
+            at += length
+            length *= 2 if count < CSV_ROWS // 3 else 1
+
+    def _options(self) -> dict[str, Any]:
+        return {"writes": self._writes}
+
+    def _spelled(self, text: str) -> str:
+        return text
+
+    def _execute_in_turn(self, texts: Sequence[str]) -> None:
+        for text in texts:
+            self._cursor.execute(text)
+
+    def _insert(self, table: Table, rows: Sequence[Row], then: str) -> None:
+        self._cursor.executemany(f"{_insert_text(table)} {then}", rows)
+
+
+@cache
+def _insert_text(table: Table) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' for _ in table.columns)})"

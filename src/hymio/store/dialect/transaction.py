@@ -1,0 +1,211 @@
+"""One open transaction, the ways to run SQL in it, and the places where the engines' SQL differs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, ClassVar, NamedTuple
+
+from sqlalchemy import Engine, Table
+
+from hymio.store.dialect.driver_errors import driver_errors, translated
+from hymio.store.dialect.statement_log import logged, logged_call
+
+Row = tuple[Any, ...]
+
+STREAMED_ROWS = 2_000
+"""Rows of a streamed statement that are in memory at a time."""
+
+
+class CsvLines(NamedTuple):
+    """Rows of one table to write as lines of CSV: a local time, then columns.
+
+    `at` and `offset` are the columns of the time (ms UTC, minutes). `columns` are SQL expressions without commas, line
+    breaks, tabs and backslashes in their values. `source` is the statement from FROM on; it holds `at >= :start AND
+    at < :stop`. `order` names the columns that order the lines; the first is `at`.
+    """
+
+    at: str
+    offset: str
+    columns: tuple[str, ...]
+    source: str
+    order: str
+
+
+class Transaction(ABC):
+    """One open transaction and the few ways to run SQL in it; parameters are always bound, written `:name`."""
+
+    is_sqlite: ClassVar[bool]
+    is_distributable: ClassVar[bool]
+    """Whether the engine can spread tables over machines (Citus)."""
+
+    single_writer: ClassVar[bool]
+    """Whether one write transaction excludes all others of the database."""
+
+    def __init__(self, engine: Engine, *, writes: bool) -> None:
+        self._writes = writes
+        self._engine = engine
+        self._driver: Any = None
+        self._cursor: Any = None
+        self._saved = self._to_save = False
+
+    def __enter__(self) -> Transaction:
+        with translated():
+            self.core = self._engine.connect().execution_options(**self._options())
+            try:
+                self._begun = logged_call("BEGIN", self.core.begin)
+                driver: Any = self.core.connection.driver_connection
+                self._driver, self._cursor = driver, logged(driver.cursor())
+            except BaseException:
+                self.core.close()
+                raise
+        return self
+
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        try:
+            with translated():
+                self._cursor.close()
+                if kind is None:
+                    logged_call("COMMIT", self._begun.commit)
+                else:
+                    logged_call("ROLLBACK", self._begun.rollback)
+        finally:
+            self.core.close()
+
+    # Running statements
+
+    def rows(self, text: str, **values: object) -> list[Row]:
+        """All rows of a statement."""
+        self._cursor.execute(self._spelled(text), values)
+        return list(self._cursor.fetchall())
+
+    def row(self, text: str, **values: object) -> Row | None:
+        """The first row of a statement, if any."""
+        self._cursor.execute(self._spelled(text), values)
+        first: Row | None = self._cursor.fetchone()
+        return first
+
+    def run(self, text: str, **values: object) -> int:
+        """Runs a statement; the number of rows it touched."""
+        self._save()
+        self._cursor.execute(self._spelled(text), values)
+        return int(self._cursor.rowcount)
+
+    def many(self, text: str, rows: Iterable[dict[str, object]]) -> None:
+        """Runs one statement for each row of values."""
+        values = list(rows)
+        if values:
+            self._save()
+            self._cursor.executemany(self._spelled(text), values)
+
+    def insert(self, table: Table, rows: Sequence[Row], then: str = "") -> None:
+        """Inserts rows whose values stand in the table's column order; `then` is an ON CONFLICT clause."""
+        if rows:
+            self._save()
+            self._insert(table, rows, then)
+
+    @abstractmethod
+    def stream(self, text: str, **values: object) -> Iterator[Row]:
+        """The rows of a statement, STREAMED_ROWS in memory at a time."""
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Undoes what is inside, and nothing else, if it raises; savepoints are not nested.
+
+        SAVEPOINT is sent before the first write inside; RELEASE with the next SAVEPOINT, or not at all, as the commit
+        releases it: on PostgreSQL each of them takes as long as a write.
+        """
+        self._to_save = True
+        try:
+            yield
+        except BaseException:
+            # A full disk or a lost connection has undone the whole transaction; what says so is already on its way up.
+            with suppress(*driver_errors("Error")):
+                if not self._to_save:
+                    self._cursor.execute("ROLLBACK TO SAVEPOINT one")
+            raise
+        finally:
+            self._to_save = False
+
+    def _save(self) -> None:
+        """Before a write: sends SAVEPOINT if it is the first write within one."""
+        if self._to_save:
+            self._execute_in_turn(["RELEASE SAVEPOINT one", "SAVEPOINT one"] if self._saved else ["SAVEPOINT one"])
+            self._saved, self._to_save = True, False
+
+    # Lists as parameters
+
+    @abstractmethod
+    def among(self, values: Iterable[int]) -> object:
+        """The value to bind for `within(…)` and `list_table(…)`: a list of integers."""
+
+    @abstractmethod
+    def within(self, column: str, name: str) -> str:
+        """SQL: the column's value is among those bound as `name` by `among`."""
+
+    @abstractmethod
+    def list_table(self, name: str, column: str) -> str:
+        """SQL: the values bound as `name` by `among` as a table of one column."""
+
+    @abstractmethod
+    def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
+        """What to bind for `pair_table(name, …)`."""
+
+    @abstractmethod
+    def pair_table(self, name: str, columns: tuple[str, str]) -> str:
+        """SQL: the pairs bound as `name` by `pairs` as a table of `number` (from 0) and the two columns."""
+
+    @abstractmethod
+    def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
+        """The rows of a statement that ends in a WHERE clause, of which `column` is among byte strings."""
+
+    # Plans
+
+    def unindexed(self, column: str) -> str:
+        """SQL: the column's value (a number), by which neither engine then searches an index."""
+        return f"+{column}"
+
+    @abstractmethod
+    def indexed_by(self, index: str) -> str:
+        """SQL, after a table's name and alias: its rows are searched by this index, where the planner can be told."""
+
+    # Order and pages
+
+    @abstractmethod
+    def limit(self, limit: int | None, offset: int) -> str:
+        """SQL: a LIMIT and OFFSET clause that binds `:limit` and `:offset`; empty without either."""
+
+    @abstractmethod
+    def in_byte_order(self, column: str) -> str:
+        """SQL: a text column ordered by its bytes, whatever language the database was made for."""
+
+    # CSV
+
+    @abstractmethod
+    def csv_line(self, lines: CsvLines) -> str:
+        """SQL: the line of one row, without the end of line: local time with milliseconds and offset, then columns."""
+
+    @abstractmethod
+    def csv_chunks(self, lines: CsvLines, start: int, end: int, **values: object) -> Generator[bytes]:
+        """The lines with instants in [start, end), formatted by the engine, whole lines a chunk.
+
+        In bounded memory: on SQLite sqlite.CSV_ROWS lines at a time, or all of a single millisecond.
+        """
+
+    # What each engine does its own way
+
+    @abstractmethod
+    def _options(self) -> dict[str, Any]:
+        """SQLAlchemy's execution options of the transaction."""
+
+    @abstractmethod
+    def _spelled(self, text: str) -> str:
+        """A statement with its parameters written as the driver wants them."""
+
+    @abstractmethod
+    def _execute_in_turn(self, texts: Sequence[str]) -> None:
+        """Runs statements without parameters, one after the other."""
+
+    @abstractmethod
+    def _insert(self, table: Table, rows: Sequence[Row], then: str) -> None: ...
