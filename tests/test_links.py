@@ -10,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 from markdown_it import MarkdownIt
 
-from hymio.web import docs
+from hymio.web import markdown
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = [
@@ -31,8 +31,7 @@ def targets(document: Path) -> Iterator[str]:
 @cache
 def anchors(document: Path) -> set[str]:
     """The ids of a document's headings."""
-    tokens = docs._markdown().parse(document.read_text(encoding="utf-8"))
-    return {heading.id for heading in docs._headings(tokens)}
+    return markdown.anchors(document.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: str(document.relative_to(ROOT)))

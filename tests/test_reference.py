@@ -279,11 +279,38 @@ def palettes() -> list[dict[str, str]]:
     ]
 
 
+PLAIN = {"p", "o", "n", "nb", "w"}
+"""Pygments' classes of punctuation, operators, names and spaces, which have the colour of text."""
+
+TOKENS = ("key", "string", "number", "word", "comment")
+"""The colours of code, as the palettes name them."""
+
+
+@pytest.mark.parametrize("page", docs.PAGES, ids=lambda page: page.name)
+def test_code_is_coloured_by_classes_and_none_of_it_is_a_syntax_error(page: docs.Page, api: Api):
+    css = (files("hymio.web") / "templates" / "page.css").read_text()
+    rules = re.findall(r"^((?:\.\w+(?:, )?)+) \{ color: var\(--(\w+)\); \}", css, re.MULTILINE)
+    colours = {name: colour for names, colour in rules for name in re.findall(r"\w+", names)}
+    text = api.request("GET", page.address).text
+    blocks = re.findall(r"<pre tabindex=\"0\"><code>(.*?)</code></pre>", text, re.DOTALL)
+    used = {name for block in blocks for name in re.findall(r"<span([^>]*)>", block)}
+    assert {name for name in used if not re.fullmatch(r' class="\w+"', name)} <= {""}
+    classes = {name.split('"')[1] for name in used if name} - PLAIN
+    assert classes <= {name for name, colour in colours.items() if colour in TOKENS}
+    assert classes or not blocks
+
+
+def test_each_table_cell_names_its_column_for_narrow_screens(api: Api):
+    text = api.request("GET", "/docs/compatibility").text
+    assert "<td>" not in text
+    assert '<td data-label="choice">' in text
+
+
 @pytest.mark.parametrize("palette", palettes(), ids=["light", "dark"])
 def test_text_stands_out_from_what_is_behind_it(palette: dict[str, str]):
     """WCAG AA: 4.5 to 1."""
     behind = {"paper": ["ink", "soft", "accent"], "accent": ["paper"], "accent-wash": ["ink", "accent"]}
-    behind["wash"] = ["ink", "soft", "accent", "key", "string", "number", "word", "comment"]
+    behind["wash"] = ["ink", "soft", "accent", *TOKENS]
     for ground, texts in behind.items():
         for text in texts:
             assert contrast(palette[ground], palette[text]) >= 4.5, f"{text} on {ground}"

@@ -1,15 +1,12 @@
-"""The documentation that Hymio serves: pages made from `docs/*.md`, schemas, OpenAPI; all without the internet."""
+"""The documentation that Hymio serves: pages made from `docs/*.md`, JSON Schemas and the OpenAPI document."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache
-from html import escape
 from importlib.resources import files
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from litestar import Request, Response, get
@@ -19,19 +16,16 @@ from hymio import __version__
 from hymio.errors import NotFound
 from hymio.serving.answers import JSON, is_known, tag_of
 from hymio.serving.door import Door, Services
+from hymio.web.markdown import to_html
 
 if TYPE_CHECKING:
     from jinja2 import Template
-    from markdown_it import MarkdownIt
-    from markdown_it.token import Token
 
 HTML: Final = "text/html"
-PLACEHOLDER: Final = "https://hymio.example.com"
-"""What the documents write for the address that this server is reached at."""
 
 
 class Page(NamedTuple):
-    """A document, the address below /docs that shows it, and its name in the navigation."""
+    """A document: its file, the path that shows it, and its name in the navigation."""
 
     file: str
     address: str
@@ -45,21 +39,13 @@ PAGES: Final = (
     Page("compatibility.md", "/docs/compatibility", "Compatibility"),
     Page("settings.md", "/docs/settings", "Settings"),
 )
-
-
-class Heading(NamedTuple):
-    """An entry of a page's table of contents."""
-
-    level: int
-    id: str
-    method: str
-    text: str
+_ADDRESSES: Final = {page.file: page.address for page in PAGES}
 
 
 class Documents(NamedTuple):
-    """What machines read about the interfaces, made elsewhere: `openapi` takes the address of this server.
+    """Machine-readable documents about the interfaces, made by their packages and served here.
 
-    `schemas` are JSON Schemas by the names of their files.
+    `openapi` makes the OpenAPI document for a server at an address; `schemas` are JSON Schemas by file name.
     """
 
     openapi: Callable[[str], bytes]
@@ -89,7 +75,7 @@ def routes(services: Services, documents: Documents) -> list[HTTPRouteHandler]:
     @get("/docs/schema/{name:str}", sync_to_thread=True)
     def schema(request: Request[Any, Any, Any]) -> Response[Any]:
         if request.path_params["name"] not in documents.schemas:
-            raise NotFound("There is no such schema.")
+            raise NotFound("unknown-schema", "There is no such schema.")
         return _answer(request, documents.schemas[request.path_params["name"]], JSON)
 
     @get("/openapi.json", sync_to_thread=True)
@@ -101,13 +87,14 @@ def routes(services: Services, documents: Documents) -> list[HTTPRouteHandler]:
 
 def _page(name: str) -> Page:
     """The page at `/docs/NAME`. NotFound."""
-    for each in PAGES[1:]:
-        if each.address == f"/docs/{name}":
-            return each
-    raise NotFound("There is no such page.")
+    for page in PAGES[1:]:
+        if page.address == f"/docs/{name}":
+            return page
+    raise NotFound("unknown-page", "There is no such page.")
 
 
 def _answer(request: Request[Any, Any, Any], body: bytes, media_type: str) -> Response[Any]:
+    """200 with an entity tag, or 304; a browser asks again each time, as an update of Hymio changes the pages."""
     tag = tag_of(body)
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if is_known(tag, request.headers.get("If-None-Match", "")):
@@ -120,7 +107,7 @@ def _answer(request: Request[Any, Any, Any], body: bytes, media_type: str) -> Re
 
 @cache
 def _security_policy() -> str:
-    """Nothing from elsewhere, and of our own only what is in the page."""
+    """A Content-Security-Policy that allows nothing from elsewhere and no script but `page.js`, by its hash."""
     digest = base64.b64encode(hashlib.sha256(_asset("page.js").encode()).digest()).decode()
     return (
         "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none';"
@@ -128,21 +115,19 @@ def _security_policy() -> str:
     )
 
 
-# --- pages from markdown ---------------------------------------------------------------------------------------------
+# --- pages -----------------------------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=16)
-def rendered(of: Page, base_url: str) -> bytes:
-    """A document as a whole HTML page; the examples name the address that this server is reached at."""
-    tokens = _markdown().parse((files("hymio.web") / "pages" / of.file).read_text(encoding="utf-8"))
-    headings = _headings(tokens)
-    body = _markdown().renderer.render(tokens, _markdown().options, {"base_url": base_url})
+def rendered(page: Page, base_url: str) -> bytes:
+    """A whole HTML page; its examples name `base_url`, the address of this server."""
+    document = to_html((files("hymio.web") / "pages" / page.file).read_text(encoding="utf-8"), base_url, _ADDRESSES)
     html = _template().render(
-        page=of,
+        page=page,
         pages=PAGES,
-        title=headings[0].text if headings else of.name,
-        headings=[each for each in headings if each.level in (2, 3)],
-        body=body.replace(PLACEHOLDER, escape(base_url)),
+        title=document.headings[0].text if document.headings else page.name,
+        headings=[heading for heading in document.headings if heading.level in (2, 3)],
+        body=document.body,
         style=_asset("page.css"),
         script=_asset("page.js"),
         version=__version__,
@@ -150,140 +135,12 @@ def rendered(of: Page, base_url: str) -> bytes:
     return html.encode()
 
 
-def _asset(name: str) -> str:
-    return (files("hymio.web") / "templates" / name).read_text(encoding="utf-8")
-
-
 @cache
 def _template() -> Template:
-    from jinja2 import Environment  # noqa: PLC0415  only who reads the documentation needs it
+    from jinja2 import Environment  # noqa: PLC0415  only a request for the documentation needs it
 
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
 
 
-@cache
-def _markdown() -> MarkdownIt:
-    from markdown_it import MarkdownIt  # noqa: PLC0415  only who reads the documentation needs it
-
-    markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
-    markdown.add_render_rule("fence", _fence)
-    markdown.add_render_rule("link_open", _link)
-    markdown.add_render_rule("endpoint", _endpoint)
-    markdown.add_render_rule("table_open", lambda *_: '<div class="table" tabindex="0"><table>')
-    markdown.add_render_rule("table_close", lambda *_: "</table></div>")
-    return markdown
-
-
-_METHOD: Final = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
-
-
-def _headings(tokens: Sequence[Token]) -> list[Heading]:
-    """The headings in order; each gets the id that its links on code forges have, and its method a badge."""
-    found: list[Heading] = []
-    for token, content in pairwise(tokens):
-        if token.type != "heading_open":
-            continue
-        text = content.content.replace("`", "")
-        known = _METHOD.fullmatch(text)
-        anchor = _anchor(text, [each.id for each in found])
-        token.attrSet("id", anchor)
-        found.append(Heading(int(token.tag[1:]), anchor, known[1] if known else "", known[2] if known else text))
-        if known and content.children:
-            content.children[0].type, content.children[0].content = "endpoint", text
-    return found
-
-
-def _endpoint(_self: object, tokens: Sequence[Token], index: int, *_rest: object) -> str:
-    method, path = tokens[index].content.split(" ", 1)
-    return f'<span class="method">{method}</span><span class="path">{escape(path).replace("/", "/<wbr>")}</span>'
-
-
-def _anchor(text: str, taken: Sequence[str]) -> str:
-    anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
-    return anchor if anchor not in taken else f"{anchor}-{sum(each.startswith(anchor) for each in taken)}"
-
-
-def _link(_self: object, tokens: Sequence[Token], index: int, *_rest: object) -> str:
-    """Links between documents become links between pages, those to schemas lead to where they are served."""
-    target = str(tokens[index].attrGet("href") or "").replace("../src/hymio/gateway/schema/", "/docs/schema/")
-    file, hash_, anchor = target.partition("#")
-    for each in PAGES:
-        if file == each.file:
-            target = each.address + hash_ + anchor
-    return f'<a href="{escape(target)}">'
-
-
-# --- code ------------------------------------------------------------------------------------------------------------
-
-
-def _fence(_self: object, tokens: Sequence[Token], index: int, _options: object, env: dict[str, str]) -> str:
-    """Code under a line that says what it is: requests become commands to paste, answers show their status."""
-    language, status = _info(tokens, index)
-    code = tokens[index].content.rstrip("\n")
-    if language == "http" and code.startswith(("GET /v1", "GET /v2")):
-        refused = _info(tokens, index + 1)[1] == "401"
-        return _figure("Request", _highlighted(_curl(code, env["base_url"], refused=refused), "sh"), copied=True)
-    if language == "json" and _info(tokens, index - 1)[0] == "http":
-        return _figure(f"Answer {status or 200}", _highlighted(code, "json"))
-    return _figure("Command" if language == "sh" else "", _highlighted(code, language), copied=language == "sh")
-
-
-def _info(tokens: Sequence[Token], index: int) -> tuple[str, str]:
-    """The two words after a fence: its language and, of an answer, the status."""
-    language, _, status = tokens[index].info.strip().partition(" ") if 0 <= index < len(tokens) else ("", "", "")
-    return language, status
-
-
-def _curl(request: str, base_url: str, *, refused: bool) -> str:
-    shown = '-u "$CLIENT_ID:$API_TOKEN" ' if request.startswith("GET /v1") else '-H "X-HON-API-Token: $TOKEN" '
-    credential = "" if refused else shown
-    return f"curl {credential}'{base_url}{request.removeprefix('GET ')}'"
-
-
-def _figure(caption: str, code: str, *, copied: bool = False) -> str:
-    button = '<button type="button" class="copy" hidden>Copy</button>' if copied else ""
-    head = f"<figcaption>{escape(caption)}{button}</figcaption>" if caption or button else ""
-    return f'<figure>{head}<pre tabindex="0"><code>{code}</code></pre></figure>\n'
-
-
-_JSON_PART: Final = re.compile(
-    r'(?P<key>"(?:[^"\\]|\\.)*")(?=\s*:)|(?P<string>"(?:[^"\\]|\\.)*")'
-    r"|(?P<number>(?<![\w.-])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)|(?P<word>\b(?:true|false|null)\b)"
-)
-_SHELL_PART: Final = re.compile(
-    r"""(?P<string>'[^'\n]*'|"[^"\n]*")|(?P<comment>(?:^|(?<=\s))\#[^\n]*)|(?P<key>^[a-z][\w-]*)""", re.MULTILINE
-)
-_PYTHON_PART: Final = re.compile(
-    r"""(?P<string>\"""(?:.|\n)*?\"""|"(?:[^"\\\n]|\\.)*")|(?P<comment>\#[^\n]*)"""
-    r"""|(?P<word>\b(?:import|from|def|return|if|elif|else|for|in|is|not|and|or|with|as|try|except|continue|None|True|False)\b)"""
-)
-_TOML_PART: Final = re.compile(
-    r"""(?P<comment>\#[^\n]*)|(?P<key>^\w+)|(?P<string>"[^"\n]*")|(?P<number>\b\d+\b)""", re.MULTILINE
-)
-_HTTP_PART: Final = re.compile(r"(?P<word>\A[^\n]+)|(?P<key>^[\w-]+(?=:))", re.MULTILINE)
-_PARTS: Final = {
-    "json": _JSON_PART,
-    "sh": _SHELL_PART,
-    "python": _PYTHON_PART,
-    "toml": _TOML_PART,
-    "http": _HTTP_PART,
-}
-
-
-def _highlighted(code: str, language: str) -> str:
-    """Code as HTML, its parts marked; the body of a message is marked as JSON where it is that."""
-    head, blank, body = code.partition("\n\n")
-    if language == "http" and body.startswith("{"):
-        return _highlighted(head, "http") + blank + _highlighted(body, "json")
-    part = _PARTS.get(language)
-    if part is None:
-        return escape(code, quote=False)
-    pieces, end = [], 0
-    for found in part.finditer(code):
-        pieces += [escape(code[end : found.start()], quote=False), _span(found)]
-        end = found.end()
-    return "".join([*pieces, escape(code[end:], quote=False)])
-
-
-def _span(found: re.Match[str]) -> str:
-    return f'<span class="{found.lastgroup}">{escape(found.group(), quote=False)}</span>'
+def _asset(name: str) -> str:
+    return (files("hymio.web") / "templates" / name).read_text(encoding="utf-8")

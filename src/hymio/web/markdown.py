@@ -1,0 +1,143 @@
+"""Markdown of the documentation as HTML, with anchors, links between pages and badges for HTTP methods."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from html import escape
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from hymio.web.code_blocks import PLACEHOLDER, Fence, code_block
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_SCHEMAS: Final = "../src/hymio/gateway/schema/"
+_SHORT_CODE: Final = 24
+"""Characters of code within a line of text that are not broken at a hyphen or a space; they fit the narrowest phone."""
+
+_METHOD: Final = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
+
+
+class Heading(NamedTuple):
+    """A heading: its level (1 to 6), its id in the page, and its text; of an endpoint, the method and the path."""
+
+    level: int
+    id: str
+    method: str
+    text: str
+
+
+class Html(NamedTuple):
+    """A rendered document and its headings, in order."""
+
+    body: str
+    headings: Sequence[Heading]
+
+
+def to_html(text: str, base_url: str, addresses: Mapping[str, str]) -> Html:
+    """Renders Markdown.
+
+    `base_url` is the address of this server, which replaces the placeholder in the examples; `addresses` gives the
+    address that serves each document, by the document's file name.
+    """
+    tokens = _parser().parse(text)
+    found = headings(tokens)
+    _label_cells(tokens)
+    body = _parser().renderer.render(tokens, _parser().options, {"base_url": base_url, "addresses": addresses})
+    return Html(body.replace(PLACEHOLDER, escape(base_url)), found)
+
+
+def anchors(text: str) -> set[str]:
+    """The ids of a document's headings."""
+    return {heading.id for heading in headings(_parser().parse(text))}
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # noqa: PLC0415  only a request for the documentation needs it
+
+    parser = MarkdownIt("commonmark", {"html": False}).enable("table")
+    parser.add_render_rule("fence", _fence)
+    parser.add_render_rule("code_inline", _code)
+    parser.add_render_rule("link_open", _link)
+    parser.add_render_rule("endpoint", _endpoint)
+    parser.add_render_rule("table_open", lambda *_: '<div class="table" tabindex="0"><table>')
+    parser.add_render_rule("table_close", lambda *_: "</table></div>")
+    return parser
+
+
+def headings(tokens: Sequence[Token]) -> list[Heading]:
+    """The headings among the tokens; sets their ids, those that code forges use, and marks endpoints for a badge."""
+    found: list[Heading] = []
+    for token, content in pairwise(tokens):
+        if token.type != "heading_open":
+            continue
+        text = content.content.replace("`", "")
+        endpoint = _METHOD.fullmatch(text)
+        anchor = _anchor(text, [heading.id for heading in found])
+        token.attrSet("id", anchor)
+        method, shown = endpoint.groups() if endpoint else ("", text)
+        found.append(Heading(int(token.tag.removeprefix("h")), anchor, method, shown))
+        if endpoint and content.children:
+            content.children[0].type, content.children[0].content = "endpoint", text
+    return found
+
+
+def _anchor(text: str, taken: Sequence[str]) -> str:
+    anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
+    return anchor if anchor not in taken else f"{anchor}-{sum(other.startswith(anchor) for other in taken)}"
+
+
+def _endpoint(_self: object, tokens: Sequence[Token], index: int, *_rest: object) -> str:
+    method, path = tokens[index].content.split(" ", 1)
+    return f'<span class="method">{method}</span><span class="path">{escape(path).replace("/", "/<wbr>")}</span>'
+
+
+def _label_cells(tokens: Sequence[Token]) -> None:
+    """Gives each table cell the text of its column's header, which a narrow screen shows beside it."""
+    labels: list[str] = []
+    column = 0
+    for token, content in pairwise(tokens):
+        if token.type == "thead_open":
+            labels = []
+        elif token.type == "th_open":
+            labels.append(content.content.replace("`", ""))
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type == "td_open":
+            token.attrSet("data-label", labels[column])
+            column += 1
+
+
+def _code(_self: object, tokens: Sequence[Token], index: int, *_rest: object) -> str:
+    code = tokens[index].content
+    kind = ' class="short"' if len(code) <= _SHORT_CODE else ""
+    return f"<code{kind}>{escape(code)}</code>"
+
+
+def _link(
+    _self: object, tokens: Sequence[Token], index: int, _options: object, env: Mapping[str, Mapping[str, str]]
+) -> str:
+    """A link; one to another document leads to the page that shows it, one to a JSON Schema to where it is served."""
+    target = str(tokens[index].attrGet("href") or "").replace(_SCHEMAS, "/docs/schema/")
+    file, hash_sign, anchor = target.partition("#")
+    if file in env["addresses"]:
+        target = env["addresses"][file] + hash_sign + anchor
+    return f'<a href="{escape(target)}">'
+
+
+def _fence(_self: object, tokens: Sequence[Token], index: int, _options: object, env: Mapping[str, str]) -> str:
+    before, after = _fence_at(tokens, index - 1), _fence_at(tokens, index + 1)
+    return code_block(_fence_at(tokens, index), before, after, env["base_url"])
+
+
+def _fence_at(tokens: Sequence[Token], index: int) -> Fence:
+    """The code block at an index of the tokens; an empty one where there is something else."""
+    if not 0 <= index < len(tokens) or tokens[index].type != "fence":
+        return Fence("", "", "")
+    language, _, status = tokens[index].info.strip().partition(" ")
+    return Fence(tokens[index].content, language, status)
