@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 COVERED := src/hymio/intake/*,src/hymio/results/*,src/hymio/manage/*,src/hymio/misuse.py,src/hymio/period.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test quick coverage lint format hooks requirements clean
+.PHONY: help demo serve test quick coverage lint format texts hooks requirements clean
 
 help: ## this list
 	@echo 'usage: make TARGET [PYTHON=python3.13] [ARGS="--once"]'
@@ -49,6 +49,10 @@ format: ## lays the code out as `make lint` wants it
 hooks: ## has git run `make lint` before each commit
 	@$(ENVIRONMENT) test
 	$(BIN)/pre-commit install
+
+texts: ## extracts the texts for people, updates the catalogs and writes docs/errors.md
+	@$(ENVIRONMENT) test
+	$(BIN)/python -m scripts.texts
 
 requirements: ## pins anew what Hymio runs on and is tested with (ARGS=--upgrade takes the newest)
 	@PYTHON='$(PYTHON)' sh scripts/requirements.sh $(ARGS)

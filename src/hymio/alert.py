@@ -63,4 +63,8 @@ class AlertComment:
 def check_parameters(text: str) -> None:
     """Refuses (SetupError) parameters that API v2 could not show."""
     if not _PARAMETERS.fullmatch(text):
-        raise SetupError(f"got alert parameters {text[:80]!r}; accepted is for example: window=15 buttons=0,1")
+        raise SetupError(
+            "bad-alert-parameters",
+            "got alert parameters {got!r}; accepted is for example: window=15 buttons=0,1",
+            got=text[:80],
+        )

@@ -38,8 +38,13 @@ class CustomValue(NamedTuple):
 
 def check_field(field: CustomField) -> None:
     """Refuses (SetupError) a field whose id or type is no word, or whose options repeat."""
-    for name, word in (("id", field.id), ("type", field.type)):
+    for part, word in (("id", field.id), ("type", field.type)):
         if not _WORD.fullmatch(word):
-            raise SetupError(f"got custom field {name} {word[:80]!r}; accepted are 1 to 64 of A-Z, a-z, 0-9, _ . and -")
+            raise SetupError(
+                "bad-custom-field",
+                "got custom field {part} {got!r}; accepted are 1 to 64 of A-Z, a-z, 0-9, _ . and -",
+                part=part,
+                got=word[:80],
+            )
     if len(set(field.options)) != len(field.options):
-        raise SetupError(f"custom field {field.id} has an option twice")
+        raise SetupError("repeated-option", "custom field {field} has an option twice", field=field.id)

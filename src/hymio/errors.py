@@ -95,11 +95,22 @@ class BadRequest(HymioError):
 
 
 def _sentence(parameter: str | None, got: str | None, accepted: str | None) -> Phrase:
-    parts = [] if got is None else ["got {got}"]
-    parts += [] if accepted is None else ["accepted: {accepted}"]
-    rest = ", ".join(parts)
-    template = rest[:1].upper() + rest[1:] if parameter is None else f"{{parameter}}: {rest or 'cannot be used'}"
-    return Phrase(template, parameter=parameter, got=None if got is None else _echo(got), accepted=accepted)
+    values = {"parameter": parameter, "got": None if got is None else _echo(got), "accepted": accepted}
+    match parameter, got, accepted:
+        case None, None, _:
+            return Phrase("Accepted: {accepted}", **values)
+        case None, _, None:
+            return Phrase("Got {got}", **values)
+        case None, _, _:
+            return Phrase("Got {got}, accepted: {accepted}", **values)
+        case _, None, None:
+            return Phrase("{parameter}: cannot be used", **values)
+        case _, None, _:
+            return Phrase("{parameter}: accepted: {accepted}", **values)
+        case _, _, None:
+            return Phrase("{parameter}: got {got}", **values)
+        case _:
+            return Phrase("{parameter}: got {got}, accepted: {accepted}", **values)
 
 
 def _echo(text: str) -> str:

@@ -85,9 +85,16 @@ class Hierarchy:
 
     def _check_parent(self, node: Node, parent: int) -> None:
         if parent not in self.nodes:
-            raise SetupError(f"node {node.id} names parent {parent}, which does not exist")
+            raise SetupError(
+                "unknown-parent", "node {node} names parent {parent}, which does not exist", node=node.id, parent=parent
+            )
         if self.nodes[parent].is_point:
-            raise SetupError(f"node {node.id} lies below experience point {parent}; only groups hold nodes")
+            raise SetupError(
+                "parent-is-point",
+                "node {node} lies below experience point {parent}; only groups hold nodes",
+                node=node.id,
+                parent=parent,
+            )
 
     @cached_property
     def root(self) -> Node | None:

@@ -12,7 +12,9 @@ _TYPED: Final = re.compile(r"([A-Za-z]{2})(?:[-_]([A-Za-z]{2}))?")
 def check_locale(text: str) -> None:
     """Refuses (SetupError) what is not a locale such as `en` or `en-US`."""
     if not _LOCALE.fullmatch(text):
-        raise SetupError(f"got locale {text[:40]!r}; accepted are a language and perhaps a country: en, en-US")
+        raise SetupError(
+            "bad-locale", "got locale {got!r}; accepted are a language and perhaps a country: en, en-US", got=text[:40]
+        )
 
 
 def typed_locale(text: str) -> str:

@@ -40,9 +40,16 @@ class MisusePolicy:
     def __post_init__(self) -> None:
         for name in ("interval", "burst_presses", "burst_seconds", "answer_interval"):
             if not 0 <= getattr(self, name) <= 1_000_000:
-                raise SetupError(f"misuse policy: {name} is {getattr(self, name)}; accepted is 0 to 1,000,000")
+                raise SetupError(
+                    "misuse-policy-out-of-range",
+                    "misuse policy: {setting} is {got}; accepted is 0 to 1,000,000",
+                    setting=name,
+                    got=getattr(self, name),
+                )
         if self.opening_hours and len(self.opening_hours) != 7:
-            raise SetupError("misuse policy: opening hours name seven days from Monday, or none")
+            raise SetupError(
+                "opening-hours-without-week", "misuse policy: opening hours name seven days from Monday, or none"
+            )
 
     @property
     def window(self) -> int:

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from hymio.errors import BadRequest, SetupError
+from hymio.errors import BadRequest, Phrase, SetupError
 
 Instant: TypeAlias = int
 
@@ -46,7 +46,11 @@ def zone(name: str) -> ZoneInfo:
             raise ValueError(name)
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a whole area, as "America"
-        raise SetupError(f"unknown time zone {name[:80]!r}: an IANA name such as Europe/Tallinn is needed") from None
+        raise SetupError(
+            "unknown-zone",
+            "unknown time zone {zone!r}: an IANA name such as Europe/Tallinn is needed",
+            zone=name[:80],
+        ) from None
 
 
 def offset_at(at: Instant, zone: ZoneInfo) -> int:
@@ -331,7 +335,7 @@ class Period(Enum):
         dates = _calendar_dates(text)
         if dates is None:
             accepted = ", ".join(period.text for period in cls) + ", 2023, 2023-12, 2023-q3"
-            raise BadRequest(parameter="period", got=text, accepted=accepted)
+            raise BadRequest("unknown-period", parameter="period", got=text, accepted=accepted)
         return dates
 
 
@@ -368,7 +372,7 @@ def _moved(beginning: date, grain: Grain, count: int) -> date:
 
 # Timestamps as text
 
-TIMESTAMP_FORM: Final = "yyyy-MM-ddTHH:mm:ss[.SSS] followed by Z, ±HH:mm or ±HHmm"
+TIMESTAMP_FORM: Final = Phrase("yyyy-MM-ddTHH:mm:ss[.SSS] followed by Z, ±HH:mm or ±HHmm")
 _TIMESTAMP: Final = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt](?:[01][0-9]|2[0-3])(?::[0-5][0-9]){2}(?:\.[0-9]{1,9})?"
     r"(?:[Zz]|[+ -](?:[01][0-9]|2[0-3]):?[0-5][0-9])"

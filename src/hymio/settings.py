@@ -8,7 +8,7 @@ from dataclasses import Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, TypeAlias, get_args
 
-from hymio.errors import SetupError
+from hymio.errors import Phrase, SetupError
 
 FILE: Final = "hymio.toml"
 PREFIX: Final = "HYMIO_"
@@ -144,7 +144,7 @@ def load(
     for source, given in (
         _file(file),
         _environment(environment or {}),
-        ("the command line", {name: value for name, value in (flags or {}).items() if value is not None}),
+        (Phrase("the command line"), {name: value for name, value in (flags or {}).items() if value is not None}),
     ):
         values |= {name: _checked(source, name, value) for name, value in given.items()}
     return Settings(**values)  # type: ignore[arg-type]  # `_checked` made each value fit its field
@@ -157,7 +157,9 @@ def _file(file: Path | None) -> tuple[str, dict[str, Any]]:
     try:
         return str(path), tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise SetupError(f"{path}: cannot be read: {error}") from error
+        raise SetupError(
+            "settings-unreadable", "{file}: cannot be read: {cause}", file=path, cause=str(error)
+        ) from error
 
 
 def _environment(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
@@ -168,25 +170,43 @@ def _environment(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
             found[each.name] = environment[variable]
         elif variable + _FROM_FILE in environment:
             found[each.name] = _content(variable + _FROM_FILE, Path(environment[variable + _FROM_FILE]))
-    return "the environment", found
+    return Phrase("the environment"), found
 
 
 def _content(variable: str, path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
-        raise SetupError(f"{variable}: {path} cannot be read: {error}") from error
+        raise SetupError(
+            "setting-file-unreadable",
+            "{variable}: {file} cannot be read: {cause}",
+            variable=variable,
+            file=path,
+            cause=str(error),
+        ) from error
 
 
 def _checked(source: str, name: str, value: object) -> Value:
     known = {each.name: each for each in fields(Settings)}
     if name not in known:
-        raise SetupError(f"{source}: there is no setting {name!r}; there are: {', '.join(known)}")
+        raise SetupError(
+            "unknown-setting",
+            "{source}: there is no setting {setting!r}; there are: {known}",
+            source=source,
+            setting=name,
+            known=", ".join(known),
+        )
     setting = known[name]
     fitting = _fitting(setting, value)
     if fitting is None:
-        got = "a secret" if setting.metadata.get("secret") else repr(value)
-        raise SetupError(f"{source}: {name}: got {got}, accepted: {_accepted(setting)}")
+        raise SetupError(
+            "bad-setting",
+            "{source}: {setting}: got {got}, accepted: {accepted}",
+            source=source,
+            setting=name,
+            got=Phrase("a secret") if setting.metadata.get("secret") else repr(value),
+            accepted=_accepted(setting),
+        )
     return fitting
 
 
@@ -207,7 +227,8 @@ def _fitting(setting: Field[Any], value: object) -> Value | None:
 
 def _accepted(setting: Field[Any]) -> str:
     if isinstance(setting.default, int):
-        return f"{setting.metadata['least']} to {setting.metadata['most']}"
+        return Phrase("{least} to {most}", least=setting.metadata["least"], most=setting.metadata["most"])
     if "begins" in setting.metadata:
-        return "a text that begins with " + " or ".join(setting.metadata["begins"])
-    return ", ".join(setting.metadata.get("among", ("a text",)))
+        first, second = setting.metadata["begins"]
+        return Phrase("a text that begins with {first} or {second}", first=first, second=second)
+    return ", ".join(setting.metadata["among"]) if "among" in setting.metadata else Phrase("a text")

@@ -51,4 +51,6 @@ class User:
 def check_email(text: str) -> None:
     """Refuses (SetupError) what cannot be an email address; whether somebody reads it only a letter can tell."""
     if len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text):
-        raise SetupError(f"got email {text[:80]!r}; accepted is an address such as jane.doe@example.com")
+        raise SetupError(
+            "bad-email", "got email {got!r}; accepted is an address such as jane.doe@example.com", got=text[:80]
+        )

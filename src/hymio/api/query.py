@@ -9,13 +9,13 @@ from typing import Final, TypeVar
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from hymio.errors import BadRequest
+from hymio.errors import BadRequest, Phrase
 from hymio.period import TIMESTAMP_FORM, Instant, instant_of, parse_timestamp
 
 _FAR: Final = 10**15
 _NUMBER: Final = re.compile(r"[0-9]+")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-TIME_ACCEPTED: Final = f"{TIMESTAMP_FORM}, or a date yyyy-MM-dd"
+TIME_ACCEPTED: Final = Phrase("{form}, or a date yyyy-MM-dd", form=TIMESTAMP_FORM)
 FLAGS: Final = {"true": True, "false": False}
 
 T = TypeVar("T")
@@ -35,7 +35,8 @@ class Query:
         """The value of a parameter, None when it is not there. BadRequest when it is there more than once."""
         values = self._values.get(name, [])
         if len(values) > 1:
-            raise BadRequest(parameter=name, got=" and ".join(values), accepted=f"{accepted}; once")
+            once = Phrase("{accepted}; once", accepted=accepted)
+            raise BadRequest("repeated-parameter", parameter=name, got=" and ".join(values), accepted=once)
         return values[0] if values else None
 
     def secret(self, name: str) -> str | None:
@@ -55,7 +56,11 @@ class Query:
 
     def number(self, name: str, least: int, most: int | None) -> int | None:
         """A whole number from `least` to `most`; without `most` no larger than anything can be, whatever is asked."""
-        accepted = f"a whole number from {least} to {most}" if most else f"a whole number, {least} or more"
+        accepted = (
+            Phrase("a whole number from {least} to {most}", least=least, most=most)
+            if most
+            else Phrase("a whole number, {least} or more", least=least)
+        )
         got = self.text(name, accepted)
         if got is None:
             return None

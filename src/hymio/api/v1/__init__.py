@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeVar
@@ -15,7 +15,7 @@ from hymio import results
 from hymio.api.access import CHALLENGE, Principal, authenticate
 from hymio.api.query import Query
 from hymio.api.v1 import params, rows
-from hymio.errors import NotFound
+from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant
 from hymio.results import OfAssignment
@@ -53,15 +53,23 @@ class Call:
 
     def node(self) -> Node:
         """The folder that the path names."""
-        return _found(self.layout.hierarchy.nodes, self.key, "folder")
+        node = None if self.key is None else self.layout.hierarchy.nodes.get(self.key)
+        if node is None:
+            raise NotFound("unknown-v1-folder", "There is no folder {key}.", key=_named(self.key))
+        return node
 
     def question(self) -> Survey:
         """The question that the path names, which is our survey."""
-        return _found(self.layout.surveys, self.key, "question")
+        survey = None if self.key is None else self.layout.surveys.get(self.key)
+        if survey is None:
+            raise NotFound("unknown-v1-question", "There is no question {key}.", key=_named(self.key))
+        return survey
 
     def survey(self) -> int:
         """The survey that the path names, which is our assignment."""
-        return _found(self.layout.assignments, self.key, "survey").id
+        if self.key is None or self.key not in self.layout.assignments:
+            raise NotFound("unknown-v1-survey", "There is no survey {key}.", key=_named(self.key))
+        return self.key
 
     def zone(self) -> ZoneInfo:
         """The time zone of the survey that the path names."""
@@ -76,10 +84,9 @@ class Call:
         return tag_of(self.organization, results.revision(self.store, self.organization), self.zone().key, *asked)
 
 
-def _found(known: Mapping[int, T], key: int | None, kind: str) -> T:
-    if key is None or key not in known:
-        raise NotFound(f"There is no {kind} of this key." if key is None else f"There is no {kind} {key}.")
-    return known[key]
+def _named(key: int | None) -> object:
+    """A key as the text of an error names it."""
+    return Phrase("of this key") if key is None else key
 
 
 # --- folders ---------------------------------------------------------------------------------------------------------
@@ -89,7 +96,7 @@ def _root(call: Call) -> Response[Any]:
     wanted = params.tree(call.query)
     root = call.layout.hierarchy.root
     if root is None:
-        raise NotFound("There is no folder yet.")
+        raise NotFound("no-v1-folder-yet", "There is no folder yet.")
     return call.answer(rows.folder(call.layout, call.content(), root, wanted, call.now))
 
 

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hymio.api.query import FLAGS, TIME_ACCEPTED, Query
-from hymio.errors import BadRequest
+from hymio.errors import BadRequest, Phrase
 from hymio.period import Grain, InstantRange
 from hymio.results import EVERYTHING
 from hymio.survey import State
@@ -57,7 +57,8 @@ def within(query: Query, zone: ZoneInfo) -> InstantRange:
     start, end = query.instant("date_start", zone), query.instant("date_end", zone)
     if start is not None and end is not None and end < start:
         got = query.text("date_end", TIME_ACCEPTED)
-        raise BadRequest(parameter="date_end", got=got, accepted="a time that is not before date_start")
+        accepted = Phrase("a time that is not before {start}", start="date_start")
+        raise BadRequest("period-ends-before-it-begins", parameter="date_end", got=got, accepted=accepted)
     return InstantRange(EVERYTHING.start if start is None else start, EVERYTHING.end if end is None else end)
 
 

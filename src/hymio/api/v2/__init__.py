@@ -69,7 +69,9 @@ async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any])
         async with asyncio.timeout(WAIT_SECONDS):
             await services.listings.acquire()
     except TimeoutError:
-        raise Unavailable("Too many listings of feedback are being read.", retry_after=RETRY_SECONDS) from None
+        raise Unavailable(
+            "too-many-listings", "Too many listings of feedback are being read.", retry_after=RETRY_SECONDS
+        ) from None
     try:
         return await sync_to_thread(_feedback, services, request)
     finally:
@@ -79,7 +81,7 @@ async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any])
 def _feedback(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     name, written = _named(request)
     if name not in _KINDS:
-        raise NotFound("There is no such listing.")
+        raise NotFound("unknown-listing", "There is no such listing.")
     return feedbacks(_call(services, request, written), _KINDS[name])
 
 
@@ -89,7 +91,7 @@ def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[An
     if name in _PAGED:
         return _page(_call(services, request, written), _PAGED[name])
     if name not in _LISTINGS:
-        raise NotFound("There is no such listing.")
+        raise NotFound("unknown-listing", "There is no such listing.")
     return _whole(_call(services, request, written), _LISTINGS[name])
 
 
@@ -125,7 +127,7 @@ def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:
     try:
         return name, Format(ending)
     except ValueError:
-        raise NotFound("There is no such listing; every listing ends in .json or .csv.") from None
+        raise NotFound("unknown-format", "There is no such listing; every listing ends in .json or .csv.") from None
 
 
 def _call(services: Services, request: Request[Any, Any, Any], written: Format) -> Call:

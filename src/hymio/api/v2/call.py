@@ -15,13 +15,11 @@ from hymio.api.access import Holder
 from hymio.api.formats import Format
 from hymio.api.query import Query
 from hymio.api.v2 import params
-from hymio.errors import Forbidden
+from hymio.errors import Forbidden, Phrase
 from hymio.period import Instant
 from hymio.setup import Content, Layout
 from hymio.store import Store
 from hymio.store.catalog import DataKind
-
-_OUTSIDE = "This token does not reach {}: it lies outside of its scope, or there is none of this id."
 
 
 @dataclass(frozen=True)
@@ -84,17 +82,21 @@ class Call:
 
     def node(self, name: str = "experiencePointId") -> int | None:
         """The node that a parameter names. Forbidden outside of the scope."""
-        return self.seen(name, self.nodes, "this experience point or group")
+        return self.seen(name, self.nodes, Phrase("this experience point or group"))
 
     def survey(self) -> int | None:
         """The survey that the parameter `surveyId` names. Forbidden outside of the scope."""
-        return self.seen("surveyId", self.surveys, "this survey")
+        return self.seen("surveyId", self.surveys, Phrase("this survey"))
 
-    def seen(self, name: str, known: frozenset[int], what: str) -> int | None:
+    def seen(self, name: str, known: frozenset[int], what: Phrase) -> int | None:
         """The id that a parameter names among those that the token sees. Forbidden outside of them."""
         got = params.identity(self.query, name)
         if got is not None and got not in known:
-            raise Forbidden(_OUTSIDE.format(what))
+            raise Forbidden(
+                "out-of-scope",
+                "This token does not reach {what}: it lies outside of its scope, or there is none of this id.",
+                what=what,
+            )
         return got
 
 

@@ -7,11 +7,11 @@ import binascii
 import json
 from typing import Final, NamedTuple
 
-from hymio.errors import BadRequest
+from hymio.errors import BadRequest, Phrase
 from hymio.period import Instant
 from hymio.results import Phase, Place
 
-_ACCEPTED: Final = "the cursor of a link that Hymio gave, unchanged"
+_ACCEPTED: Final = Phrase("the cursor of a link that Hymio gave, unchanged")
 _LONGEST: Final = 1_000
 _SMALL: Final = 1 << 63
 
@@ -39,7 +39,7 @@ def read(text: str, phase: Phase) -> Cursor:
         values = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         return _checked(values, phase)
     except (binascii.Error, ValueError, RecursionError):
-        raise BadRequest(parameter="cursor", got=text, accepted=_ACCEPTED) from None
+        raise BadRequest("bad-cursor", parameter="cursor", got=text, accepted=_ACCEPTED) from None
 
 
 def _checked(values: object, phase: Phase) -> Cursor:

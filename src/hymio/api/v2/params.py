@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hymio.api.query import FLAGS, Query
-from hymio.errors import BadRequest
+from hymio.errors import BadRequest, Phrase
 from hymio.period import DateRange, Instant, InstantRange, Period, wall_of
 
 DEFAULT_LIMIT: Final = 1_000
@@ -19,12 +19,12 @@ _ORDERS: Final[Mapping[str, bool]] = {"asc": False, "desc": True}
 _IDENTITY: Final = re.compile(r"-?[0-9]{1,19}")
 _LARGEST: Final = 1 << 63
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_DATE_ACCEPTED: Final = "a date yyyy-MM-dd"
+_DATE_ACCEPTED: Final = Phrase("a date yyyy-MM-dd")
 
 
 def separator(query: Query) -> str:
     """The character between two values of CSV."""
-    accepted = 'one character, neither " nor the end of a line'
+    accepted = Phrase('one character, neither " nor the end of a line')
     got = query.text("csvSeparator", accepted)
     if got is None:
         return ","
@@ -35,7 +35,7 @@ def separator(query: Query) -> str:
 
 def identity(query: Query, name: str) -> int | None:
     """The id that a parameter names, a 64-bit integer."""
-    accepted = "an integer"
+    accepted = Phrase("an integer")
     got = query.text(name, accepted)
     if got is None:
         return None
@@ -92,7 +92,7 @@ class Dates:
 
 def dates(query: Query, zone: ZoneInfo, now: Instant) -> Dates:
     """The parameters `period`, `startDate` and `endDate`, checked by the date of today in a zone."""
-    period = query.text("period", "a period such as last-week")
+    period = query.text("period", Phrase("a period such as last-week"))
     start, end = _date(query, "startDate"), _date(query, "endDate")
     today = wall_of(now, zone).date()
     if period is not None:
@@ -100,13 +100,17 @@ def dates(query: Query, zone: ZoneInfo, now: Instant) -> Dates:
     first, last = start or today, end or today + timedelta(days=1)
     if (start or end) and last < first:
         raise BadRequest(
+            "period-ends-before-it-begins",
             parameter="endDate" if end else "startDate",
             got=f"{first} to {last}",
-            accepted="an end that is not before the start (without a start today, without an end tomorrow)",
+            accepted=Phrase("an end that is not before the start (without a start today, without an end tomorrow)"),
         )
     if (start or end) and last > _a_year_after(first):
         raise BadRequest(
-            parameter="startDate" if start else "endDate", got=f"{first} to {last}", accepted="a year at most"
+            "period-too-long",
+            parameter="startDate" if start else "endDate",
+            got=f"{first} to {last}",
+            accepted=Phrase("a year at most"),
         )
     return Dates(period, start, end)
 

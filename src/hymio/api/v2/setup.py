@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 from hymio import survey as field
 from hymio.api.v2 import rows
 from hymio.api.v2.call import Call, Listing
+from hymio.errors import Phrase
 from hymio.store.catalog import DataKind, alert_specifications, custom_fields, custom_values, users
 from hymio.survey import State, state_of
 
@@ -111,7 +112,7 @@ def _questions(call: Call) -> Sequence[rows.Question]:
 def _question_localizations(call: Call) -> Sequence[rows.QuestionLocalization]:
     known = {each.id: each.wording for each in _seen_questions(call)}
     return [
-        rows.QuestionLocalization(*each) for each in _localizations(call, "questionId", known, "this question")
+        rows.QuestionLocalization(*each) for each in _localizations(call, "questionId", known, Phrase("this question"))
     ]  # fmt: skip
 
 
@@ -123,7 +124,7 @@ def _followup_questions(call: Call) -> Sequence[rows.FollowupQuestion]:
 
 def _followup_question_localizations(call: Call) -> Sequence[rows.FollowupQuestionLocalization]:
     known = {each.question.id: each.question.wording for each in _seen_followups(call)}
-    found = _localizations(call, "followupQuestionId", known, "this follow-up question")
+    found = _localizations(call, "followupQuestionId", known, Phrase("this follow-up question"))
     return [rows.FollowupQuestionLocalization(*each) for each in found]
 
 
@@ -136,12 +137,12 @@ def _followup_options(call: Call) -> Sequence[rows.FollowupOption]:
 
 def _followup_option_localizations(call: Call) -> Sequence[rows.FollowupOptionLocalization]:
     known = {each.id: each.wording for _, each in _seen_options(call)}
-    found = _localizations(call, "followupOptionId", known, "this follow-up option")
+    found = _localizations(call, "followupOptionId", known, Phrase("this follow-up option"))
     return [rows.FollowupOptionLocalization(*each) for each in found]
 
 
 def _localizations(
-    call: Call, parameter: str, known: Mapping[int, field.Localized], what: str
+    call: Call, parameter: str, known: Mapping[int, field.Localized], what: Phrase
 ) -> Iterator[tuple[int, str, str]]:
     """Id, locale and text of what is known, or of the one that a parameter names. Forbidden if that is not known."""
     only = call.seen(parameter, frozenset(known), what)

@@ -1,0 +1,8 @@
+"""Texts for people in their language: gettext catalogs, one for each language, and the choice of a language."""
+
+from __future__ import annotations
+
+from hymio.texts.catalog import DOMAIN, LANGUAGES, SOURCE, translate
+from hymio.texts.negotiation import choose, negotiate
+
+__all__ = ["DOMAIN", "LANGUAGES", "SOURCE", "choose", "negotiate", "translate"]
