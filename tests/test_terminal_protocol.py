@@ -161,7 +161,7 @@ def program(name: str) -> dict[str, Any]:
 def test_the_checksum_program_signs_as_we_do() -> None:
     made = program("checksum")
     key = made["sms_key"](TOKEN)
-    assert f"it is `{key.hex()}`" in DOCUMENT.read_text()
+    assert f"the key is `{key.hex()}`" in DOCUMENT.read_text()
     [text] = re.findall(r"^```sms\n(.*)\n```$", DOCUMENT.read_text(), re.MULTILINE)
     signed, _, check = text.rpartition("/")
     assert made["checksum"](f"{signed}/", key) == check == decode(text).check

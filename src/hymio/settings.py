@@ -19,13 +19,13 @@ Value: TypeAlias = str | int | Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one process of Hymio runs; `load` makes it, tests make it by hand.
+    """The settings of one Hymio process; `load` reads them, tests construct them directly.
 
-    A field's metadata have its `help` and its limits: `least`, `most`, `among` (the words accepted), `begins`; `secret`
-    is never shown.
+    The metadata of a field holds its `help` text and its limits: `least` and `most` of a number, `among` (the accepted
+    words), `begins` (the accepted prefixes). The value of a field marked `secret` is never printed.
     """
 
-    data: Path = field(default=Path("hymio-data"), metadata={"help": "Folder for everything that Hymio keeps in files"})
+    data: Path = field(default=Path("hymio-data"), metadata={"help": "Folder for all files that Hymio stores"})
     database: str = field(
         default="",
         repr=False,
@@ -41,31 +41,31 @@ class Settings:
     base_url: str = field(
         default="",
         metadata={
-            "help": "Where clients reach Hymio, https://feedback.example.com say; empty for http://HOST:PORT",
+            "help": "Public address for clients, such as https://feedback.example.com; empty for http://HOST:PORT",
             "begins": ("http://", "https://"),
         },
     )
     log_level: str = field(
         default="warning",
         metadata={
-            "help": "Least grave entries to log; info has one for each request",
+            "help": "Lowest level of log entries; info logs one for each request",
             "among": ("debug", "info", "warning", "error"),
         },
     )
     log_format: str = field(
         default="auto",
         metadata={
-            "help": "How entries look: console or json; auto is console on a terminal",
+            "help": "Format of log entries: console or json; auto is console on a terminal",
             "among": ("auto", "console", "json"),
         },
     )
     threads: int = field(
-        default=8, metadata={"help": "Requests that are worked on at the same time", "least": 1, "most": 256}
+        default=8, metadata={"help": "Worker threads: requests processed at the same time", "least": 1, "most": 256}
     )
     connections: int = field(
         default=800,
         metadata={
-            "help": "Clients that may be connected at the same time; requests of more are answered 503",
+            "help": "Client connections at the same time; requests on further ones are answered 503",
             "least": 1,
             "most": 1_000_000,
         },
@@ -73,7 +73,7 @@ class Settings:
     queue: int = field(
         default=1000,
         metadata={
-            "help": "Uploads that may wait to be committed; the next is answered 503",
+            "help": "Uploads waiting to be committed; further ones are answered 503",
             "least": 1,
             "most": 1_000_000,
         },
@@ -84,7 +84,7 @@ class Settings:
     streams: int = field(
         default=8,
         metadata={
-            "help": "Exports of raw results at the same time; others wait, and after a while are answered 503",
+            "help": "Exports of raw results at the same time; others wait, after 20 seconds they are answered 503",
             "least": 1,
             "most": 256,
         },
@@ -92,7 +92,7 @@ class Settings:
     stream_seconds: int = field(
         default=3600,
         metadata={
-            "help": "Longest time that an export may take, as it holds a view of the database open",
+            "help": "Seconds that an export may take; it keeps a database snapshot open meanwhile",
             "least": 1,
             "most": 604_800,
         },
@@ -100,19 +100,19 @@ class Settings:
 
     @property
     def database_url(self) -> str:
-        """The database as `open_store` takes it."""
+        """The database URL for `open_store`: the setting, or the SQLite file in the data folder."""
         return self.database or f"sqlite:///{self.data / 'hymio.db'}"
 
     @property
     def public_url(self) -> str:
-        """Where clients reach Hymio, without a slash at the end."""
+        """The public address for clients, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One setting as people read of it."""
+    """One setting as help texts and documents show it."""
 
     name: str
     variable: str
