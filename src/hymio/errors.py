@@ -6,6 +6,7 @@ HymioError                 500
 ├── Forbidden              403
 ├── NotFound               404
 ├── Conflict               409
+│   └── LeaseLost          409   another process may have taken over
 ├── TooLarge               413
 ├── Unavailable            503   retry_after; also a locked database or a full disk
 ├── SetupError             400   a set-up that cannot be: unknown zone, overlapping assignments
@@ -147,6 +148,13 @@ class Conflict(HymioError):
     status = 409
     title = "Conflict"
     default_code = "conflict"
+
+
+class LeaseLost(Conflict):
+    """The lease under which this process worked has ended; another may have taken its work over."""
+
+    title = "Lease lost"
+    default_code = "lease-lost"
 
 
 class TooLarge(HymioError):

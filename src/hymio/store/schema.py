@@ -13,6 +13,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    text,
 )
 from sqlalchemy.schema import SchemaItem
 
@@ -110,12 +111,13 @@ audit = _owned(
 # Which rows of the set-up a revision touched, so that a reader who has an older layout or content loads only these.
 setup_change = _owned("setup_change", _id("revision"), Column("part", Text, primary_key=True), _id("id"))
 
-# Periodic jobs of the installation: when each is due, and which process holds its lease.
+# Periodic jobs of the installation: when each is due, how often that run was begun, and which process holds its lease.
 job = Table(
     "job",
     metadata,
     Column("name", Text, primary_key=True),
     _number("due_at"),
+    _number("attempts"),
     _text("holder", null=True),
     _number("lease_until", null=True),
     _number("started_at", null=True),
@@ -126,13 +128,14 @@ job = Table(
     sqlite_with_rowid=False,
 )
 
-# What must happen because of a commit (a mail, a webhook), written in that commit and done afterwards.
+# What must happen because of a commit (a mail, a webhook), written in that commit and done afterwards. An id that came
+# from the highest one stored would be given twice once old rows are deleted; the revision never is.
 outbox = _owned(
     "outbox",
-    _id("id"),
+    _id("revision"),
+    _id("number"),
     _text("kind"),
     _text("payload"),
-    _number("revision"),
     _number("created_at"),
     _number("not_before"),
     _number("attempts"),
@@ -140,7 +143,14 @@ outbox = _owned(
     _number("lease_until", null=True),
     _text("outcome", null=True),
     _text("detail", null=True),
-    _number("done_at", null=True),
+    _number("ended_at", null=True),
+    Index(
+        "ix_outbox_waiting",
+        "organization_id",
+        "not_before",
+        sqlite_where=text("outcome IS NULL"),
+        postgresql_where=text("outcome IS NULL"),
+    ),
 )
 
 node = _owned(

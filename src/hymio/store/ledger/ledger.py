@@ -15,6 +15,7 @@ from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_u
 from hymio.setup import Content, Layout, Part
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
+from hymio.store.outbox import Outbox
 from hymio.store.reading import load_content, load_layout
 
 FEEDBACK = ", ".join(column.name for column in list(schema.feedback.columns)[1:])
@@ -76,6 +77,7 @@ class Ledger:
         self.organization = layout.organization
         self.revision = revision
         self.now = now
+        self.outbox = Outbox(transaction, layout.organization, revision, now)
         self._hours: dict[tuple[int, int, int, int], Counts] = {}  # by assignment, local hour, offset, verdict
         self._progress: dict[tuple[int, int], tuple[int, int]] = {}  # by smiley and epoch, as read or advanced
         self._advanced: dict[tuple[int, int], tuple[int, int]] = {}

@@ -50,6 +50,7 @@ def upgrade() -> None:
         "job",
         _key("name", sa.Text()),
         _number("due_at"),
+        _number("attempts"),
         _text("holder", null=True),
         _number("lease_until", null=True),
         _number("started_at", null=True),
@@ -60,10 +61,10 @@ def upgrade() -> None:
     )
     _owned(
         "outbox",
-        _key("id"),
+        _key("revision"),
+        _key("number"),
         _text("kind"),
         _text("payload"),
-        _number("revision"),
         _number("created_at"),
         _number("not_before"),
         _number("attempts"),
@@ -71,5 +72,13 @@ def upgrade() -> None:
         _number("lease_until", null=True),
         _text("outcome", null=True),
         _text("detail", null=True),
-        _number("done_at", null=True),
+        _number("ended_at", null=True),
+    )
+    waiting = sa.text("outcome IS NULL")
+    op.create_index(
+        "ix_outbox_waiting",
+        "outbox",
+        ["organization_id", "not_before"],
+        sqlite_where=waiting,
+        postgresql_where=waiting,
     )
