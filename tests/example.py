@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hymio import intake
-from hymio.feedback import After, Followup, HourReport, Press, Text, Upload
+from hymio.feedback import Followup, HourReport, Phases, Press, Text, Upload
 from hymio.misuse import MisusePolicy
 from hymio.scale import IndexType, Scale
 from hymio.smiley import SmileyType
@@ -152,4 +152,4 @@ def _on_the_web(
 ) -> Press:  # fmt: skip
     followups = () if option is None else (Followup(option),)
     written = None if text is None else Text(text, relevance, spam)
-    return Press(-1, number, at(moment), button, FOUND, None, None, After(followups, written))
+    return Press(-1, number, at(moment), button, FOUND, None, None, Phases(followups, written))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hymio import intake
 from hymio.alert import AlertType
 from hymio.custom import CustomField
-from hymio.feedback import After, ContactDetails, Demographics, Followup, Press, Text, Ui, Upload
+from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Press, Text, Ui, Upload
 from hymio.store import Store, catalog
 from hymio.store.catalog import DataKind
 from hymio.store.ledger import Ledger
@@ -61,7 +61,7 @@ def press_with_phases(store: Store, organization: int) -> None:
     """Adds presses with everything that may come with or after a button."""
     uploads = [
         Upload(WEB, (
-            Press(-2, 1, at("2024-03-04T20:00:00.500+00:00"), 0, FOUND, None, Ui.QR, After(
+            Press(-2, 1, at("2024-03-04T20:00:00.500+00:00"), 0, FOUND, None, Ui.QR, Phases(
                 (Followup(1, 1, 1, Ui.DIGITAL), Followup(None, 1, 3, Ui.SKIP)),
                 Text(
                     'Where is "the, damn" shop?', 0.9, spam=False, position=2, ui=Ui.DIGITAL,
@@ -71,13 +71,13 @@ def press_with_phases(store: Store, organization: int) -> None:
                 ContactDetails("John Doe", "john@example.com", "+358401234567", 4),
                 (("refId", "ABCD1234"), ("cart", "=1+1")),
             )),
-            Press(-2, 2, at("2024-03-04T20:00:00.500+00:00"), 4, FOUND, None, Ui.LINK, After(
+            Press(-2, 2, at("2024-03-04T20:00:00.500+00:00"), 4, FOUND, None, Ui.LINK, Phases(
                 text=Text("=HYPERLINK(1)\nnot", spam=True, position=1), contact=ContactDetails("Mary", position=2),
             )),
         )),
         Upload(TABLET, (
-            Press(9, 1, at("2024-03-04T11:00:00+02:00"), 3, after=After(demographics=Demographics("female", 34))),
-            Press(9, 2, at("2024-03-04T11:00:02+02:00"), 10, after=After(demographics=Demographics(None, 61))),
+            Press(9, 1, at("2024-03-04T11:00:00+02:00"), 3, phases=Phases(demographics=Demographics("female", 34))),
+            Press(9, 2, at("2024-03-04T11:00:02+02:00"), 10, phases=Phases(demographics=Demographics(None, 61))),
         )),
     ]  # fmt: skip
     intake.record(store, organization, uploads, NOW)

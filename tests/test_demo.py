@@ -27,7 +27,7 @@ from hymio import demo, intake
 from hymio.demo import history, page, table, tree
 from hymio.demo.credentials import FILE, read_credentials, write_credentials
 from hymio.errors import SetupError
-from hymio.feedback import After, Press, Text, Upload, Verdict
+from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.period import Grain, format_timestamp, offset_at, zone
 from hymio.results import OfAssignment, OfNode, followups, hourly, raw, texts
 from hymio.store import Store, kept, open_store
@@ -288,7 +288,7 @@ def test_a_file_of_presses_without_text(tmp_path: Path):
     )
     [press] = page.replayed(file).presses
     assert (press.at, press.button, press.survey) == (1641054709568, 3, tree.SITE)
-    assert press.after == After(text=Text(None, 1, spam=False))
+    assert press.phases == Phases(text=Text(None, 1, spam=False))
 
 
 @pytest.mark.parametrize("content", ["", "{}", "[1]", '[{"ts": "today", "r": 1}]', '[{"r": 1}]'])

@@ -18,11 +18,11 @@ from hymio import intake, results
 from hymio.errors import DatabaseError, NotFound, SetupError, Unavailable
 from hymio.feedback import (
     DEVICE_EPOCHS,
-    After,
     Feedback,
     Followup,
     HourReport,
     Misfit,
+    Phases,
     Press,
     Receipt,
     Text,
@@ -174,7 +174,7 @@ def test_visitors_told_together_are_visitors_told_one_by_one(
 def test_what_comes_after_the_button_is_kept(store: Store) -> None:
     world = build(store)
     soup = Text("Cold soup", 0.75, spam=False)
-    press = Press(*halves(uuid4()), AT, 0, survey=world.surveys[1], after=After(text=soup))
+    press = Press(*halves(uuid4()), AT, 0, survey=world.surveys[1], phases=Phases(text=soup))
     told(store, world, press, press, smiley=3)
     subject = results.OfAssignment(world.assignments[2])
     with results.texts(store, world.organization, subject) as texts:
@@ -340,7 +340,7 @@ def test_a_page_of_raw_results_is_that_part_of_all_of_them(
     world = build(store, ("Australia/Lord_Howe", "Asia/Kathmandu"), policy)
     presses = data.draw(pressed(zone="Australia/Lord_Howe"))
     for which, press in presses:
-        told(store, world, press._replace(after=data.draw(st.sampled_from(AFTER))), smiley=which)
+        told(store, world, press._replace(phases=data.draw(st.sampled_from(PHASES))), smiley=which)
     begin = presses[0][1].at + start * HOUR // 4
     within = data.draw(st.sampled_from([results.EVERYTHING, InstantRange(begin, begin + length * HOUR // 3)]))
     offset, limit = data.draw(st.integers(0, 35)), data.draw(st.integers(0, 10))
@@ -358,7 +358,11 @@ def test_a_page_of_raw_results_is_that_part_of_all_of_them(
         assert chosen <= {(row.smiley, row.epoch, row.sequence) for row in rows}
 
 
-AFTER = (None, After((Followup(3), Followup(4, position=2))), After((Followup(5),), Text("Cold soup", 0.5, spam=True)))
+PHASES = (
+    None,
+    Phases((Followup(3), Followup(4, position=2))),
+    Phases((Followup(5),), Text("Cold soup", 0.5, spam=True)),
+)
 READINGS = (results.raw, results.texts, results.followups)
 
 

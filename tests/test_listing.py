@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake
-from hymio.feedback import After, Feedback, Followup, Press, Text, Upload, Verdict, is_raw
+from hymio.feedback import Feedback, Followup, Phases, Press, Text, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, InstantRange, offset_at
 from hymio.results import EVERYTHING, Phase, Wanted, listed, place_of
@@ -183,7 +183,7 @@ def _positions(sequence: int) -> range:
 def _followed(upload: Upload) -> Upload:
     """An upload whose presses each have as many follow-ups as their numbers say."""
     presses = (
-        each._replace(after=After(tuple(Followup(7, 3, place) for place in _positions(each.sequence))))
+        each._replace(phases=Phases(tuple(Followup(7, 3, place) for place in _positions(each.sequence))))
         for each in upload.presses
     )
     return upload._replace(presses=tuple(presses))
@@ -209,11 +209,11 @@ def test_new_presses_wait_for_the_next_listing(store: Store) -> None:
 def test_phases_are_listed_in_order_of_time(store: Store) -> None:
     world = build(store)
     told = [
-        After((Followup(7, 3), Followup(None, 4, 2, 9)), Text("no", spam=False), metadata=(("b", "2"), ("a", "1"))),
-        After(text=Text("spam", spam=True)),
-        After(metadata=(("c", "3"),)),
+        Phases((Followup(7, 3), Followup(None, 4, 2, 9)), Text("no", spam=False), metadata=(("b", "2"), ("a", "1"))),
+        Phases(text=Text("spam", spam=True)),
+        Phases(metadata=(("c", "3"),)),
     ]
-    presses = tuple(Press(1, n, AT - 60_000 * n, 0, after=after) for n, after in enumerate(told, 1))
+    presses = tuple(Press(1, n, AT - 60_000 * n, 0, phases=phases) for n, phases in enumerate(told, 1))
     intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
 
     def rows(phase: Phase, **more: bool) -> list[tuple[object, ...]]:
@@ -230,7 +230,7 @@ def test_phases_are_listed_in_order_of_time(store: Store) -> None:
 
 def test_a_press_that_leaves_the_scope_stays_in_a_list_that_was_begun(store: Store) -> None:
     world = build(store, policy=MisusePolicy(interval=0))
-    presses = tuple(Press(1, n, AT + 1000 * n, 0, after=After(text=Text(str(n)))) for n in range(1, 10))
+    presses = tuple(Press(1, n, AT + 1000 * n, 0, phases=Phases(text=Text(str(n)))) for n in range(1, 10))
     intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
 
     def leave() -> None:
@@ -268,7 +268,7 @@ def test_presses_of_a_small_scope_are_gone_through_by_their_keys(
 ) -> None:
     store = open_store(fresh_database("sqlite"))
     world = build(store)
-    press = Press(1, 1, AT, 0, after=After((Followup(7, 3),)))
+    press = Press(1, 1, AT, 0, phases=Phases((Followup(7, 3),)))
     intake.record(store, world.organization, [Upload(world.smileys[0], (press,))], NOW)
     plans: list[str] = []
     stream = Transaction.stream
@@ -293,7 +293,7 @@ def test_presses_are_gone_through_where_a_phase_has_more_rows_than_the_scope_has
 ) -> None:
     world = build(store, policy=MisusePolicy(interval=0))
     for smiley, count in ((world.smileys[0], 2), (world.smileys[2], 12)):
-        presses = tuple(Press(1, n, AT + 1000 * n, 0, after=After((Followup(7, 3),))) for n in range(1, count + 1))
+        presses = tuple(Press(1, n, AT + 1000 * n, 0, phases=Phases((Followup(7, 3),))) for n in range(1, count + 1))
         intake.record(store, world.organization, [Upload(smiley, presses)], NOW)
     asked: list[Selection] = []
     rows = listing.rows

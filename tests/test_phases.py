@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 
 from hymio import intake
 from hymio.feedback import (
-    After,
     ContactDetails,
     Demographics,
     Followup,
     Misfit,
+    Phases,
     Press,
     Receipt,
     Text,
@@ -77,7 +77,7 @@ EVERYTHING = {
     "metadata": {"table": "12", "refId": "ABCD1234"},
     "demographics": {"gender": "female", "age": 0},
 }  # fmt: skip
-AFTER = After(
+PHASES = Phases(
     (Followup(17, 4, 1, Ui.DIGITAL), Followup(None, None, 3, Ui.SKIP)),
     Text(
         "Cold d*** soup", 0.75, False, 7, Ui.LINK, "Cold soup", "The soup was cold", "Cold soup!",
@@ -92,7 +92,7 @@ AFTER = After(
 @FORMATS
 def test_every_field_is_read(written: Format) -> None:
     envelope = read(EVERYTHING, written)
-    assert envelope.upload.presses == (Press(1, 1, AT, 1, ui=Ui.TOUCHLESS, after=AFTER),)
+    assert envelope.upload.presses == (Press(1, 1, AT, 1, ui=Ui.TOUCHLESS, phases=PHASES),)
     assert not envelope.unreadable
     assert not envelope.upload.misfits
     assert UPLOAD.is_valid({"epoch": 1, "presses": [PRESS | EVERYTHING]})
@@ -101,7 +101,7 @@ def test_every_field_is_read(written: Format) -> None:
 @FORMATS
 def test_whole_numbers_may_be_written_as_floats_here_too(written: Format) -> None:
     said = {"phases": [{"followup": {"question": 4.0, "option": 17.0}, "position": 2.0}], "demographics": {"age": 9.0}}
-    assert read(said, written).upload.presses[0].after == After(
+    assert read(said, written).upload.presses[0].phases == Phases(
         (Followup(17, 4, 2),), demographics=Demographics(None, 9)
     )
 
@@ -124,7 +124,7 @@ def test_nothing_may_come_after_the_button(written: Format, said: dict[str, Any]
 
 def test_a_phase_may_be_left_without_an_answer() -> None:
     said = {"phases": [{"followup": {}, "ui": "exit"}, {"text": {}, "ui": "timeout", "contact": None}]}
-    assert read(said).upload.presses[0].after == After(
+    assert read(said).upload.presses[0].phases == Phases(
         (Followup(None, None, 1, Ui.EXIT),), Text(position=2, ui=Ui.TIMEOUT)
     )
 
@@ -143,7 +143,7 @@ def test_what_a_database_cannot_hold_is_replaced(written: Format) -> None:
     contact = {"name": bad, "email": f"{bad}@b", "phone": bad}
     said = {"phases": [{"text": text}, {"contact": contact}], "metadata": {bad: bad}}
     [press] = read(said, written).upload.presses
-    assert press.after == After(
+    assert press.phases == Phases(
         text=Text(good, masked=good, rephrased=good, english=good, categories=(good,), themes=(good,)),
         contact=ContactDetails(good, f"{good}@b", good, 2),
         metadata=((good, good),),
@@ -166,9 +166,9 @@ def test_every_limit_is_within_reach(written: Format) -> None:
     envelope = read(said, written)
     assert not envelope.unreadable
     assert UPLOAD.is_valid({"epoch": 1, "presses": [PRESS | said]})
-    after = envelope.upload.presses[0].after
-    assert after is not None
-    assert (len(after.followups), len(after.metadata)) == (14, 20)
+    phases = envelope.upload.presses[0].phases
+    assert phases is not None
+    assert (len(phases.followups), len(phases.metadata)) == (14, 20)
 
 
 # --- what is wrong with some ------------------------------------------------------------------------------------------
@@ -240,9 +240,9 @@ def test_what_cannot_be_read_is_named_and_costs_nothing_else(
     [press], [misfit], [unread] = envelope.upload.presses, envelope.upload.misfits, envelope.unreadable
     assert (press.sequence, press.at, press.button) == (1, AT, 1)
     assert press.ui == (None if phase == "ui" else Ui.QR)
-    after = press.after or After()
-    assert after.metadata == (() if phase == "metadata" else (("k", "v"),))
-    assert after.demographics == (None if phase == "demographics" else Demographics(None, 1))
+    phases = press.phases or Phases()
+    assert phases.metadata == (() if phase == "metadata" else (("k", "v"),))
+    assert phases.demographics == (None if phase == "demographics" else Demographics(None, 1))
     assert (misfit.epoch, misfit.sequence, misfit.reason) == (1, 1, Verdict.UNREADABLE)
     assert misfit.phase is not None
     assert (unread.place, unread.sequence, unread.phase) == (0, 1, phase)
@@ -253,7 +253,7 @@ def test_what_cannot_be_read_is_named_and_costs_nothing_else(
 def test_phases_keep_their_places_beside_one_that_cannot_be_read() -> None:
     said = {"phases": [{"text": 5}, FOLLOWUP, TEXT, "contact", CONTACT]}
     envelope = read(said)
-    assert envelope.upload.presses[0].after == After(
+    assert envelope.upload.presses[0].phases == Phases(
         (Followup(1, None, 2),), Text("Fine", position=3), ContactDetails("A", position=5)
     )
     assert [each.body for each in envelope.upload.misfits] == ['{"text": 5}', '"contact"']
@@ -408,7 +408,7 @@ followups_at_places = st.dictionaries(positions, st.builds(Followup, maybe_id, m
     lambda each: tuple(each[position]._replace(position=position) for position in sorted(each))
 )
 afters = st.builds(
-    After,
+    Phases,
     followups_at_places,
     st.none()
     | st.builds(
@@ -423,13 +423,13 @@ afters = st.builds(
 
 
 @st.composite
-def bits(draw: st.DrawFn, whole: After) -> list[After]:
+def bits(draw: st.DrawFn, whole: Phases) -> list[Phases]:
     """What makes a whole when put together, in any order, some of it told more than once."""
-    made = [After(followups=(part,)) for each in whole.followups for part in draw(parts(each, {"position"}))]
-    made += [After(text=part) for part in draw(parts(whole.text, {"position"}))]
-    made += [After(contact=part) for part in draw(parts(whole.contact, {"position", "name"}))]
-    made += [After(metadata=(pair,)) for pair in whole.metadata]
-    made += [After(demographics=part) for part in draw(parts(whole.demographics, set()))]
+    made = [Phases(followups=(part,)) for each in whole.followups for part in draw(parts(each, {"position"}))]
+    made += [Phases(text=part) for part in draw(parts(whole.text, {"position"}))]
+    made += [Phases(contact=part) for part in draw(parts(whole.contact, {"position", "name"}))]
+    made += [Phases(metadata=(pair,)) for pair in whole.metadata]
+    made += [Phases(demographics=part) for part in draw(parts(whole.demographics, set()))]
     repeated = draw(st.lists(st.sampled_from(made), max_size=3)) if made else []
     return draw(st.permutations([*made, *repeated]))
 
@@ -448,9 +448,9 @@ def parts(draw: st.DrawFn, phase: Any, always: set[str]) -> list[Any]:
     ]
 
 
-def together(after: Sequence[After]) -> After:
+def together(after: Sequence[Phases]) -> Phases:
     """Bits merged into one."""
-    found = After()
+    found = Phases()
     for each in after:
         found, refused = merged(found, each)
         assert not refused
@@ -458,12 +458,12 @@ def together(after: Sequence[After]) -> After:
 
 
 @given(st.data(), afters)
-def test_bits_in_any_order_make_the_whole(data: st.DataObject, whole: After) -> None:
+def test_bits_in_any_order_make_the_whole(data: st.DataObject, whole: Phases) -> None:
     assert together(data.draw(bits(whole))) == whole
 
 
 @given(afters, afters)
-def test_what_is_known_stands(known: After, told: After) -> None:
+def test_what_is_known_stands(known: Phases, told: Phases) -> None:
     found, refused = merged(known, told)
     assert merged(found, known) == (found, [])
     assert merged(found, found) == (found, [])
@@ -474,7 +474,7 @@ def test_what_is_known_stands(known: After, told: After) -> None:
     assert all(json.loads(body) for _, body in refused)
 
 
-def kept(store: Store, organization: int, smiley: int, press: Press, at: int | None = None) -> After:
+def kept(store: Store, organization: int, smiley: int, press: Press, at: int | None = None) -> Phases:
     with store.read() as transaction:
         return phases_of(transaction, organization, (at or press.at, smiley, press.epoch, press.sequence))
 
@@ -489,12 +489,12 @@ def told(store: Store, world: World, *presses: Press, smiley: int = 0, clock: in
 @law
 @given(st.data(), afters)
 def test_bits_told_in_any_uploads_are_stored_as_the_whole(
-    shared_database_url: str, data: st.DataObject, whole: After
+    shared_database_url: str, data: st.DataObject, whole: Phases
 ) -> None:
     store = opened(shared_database_url)
     world = build(store)
     press = Press(7, 1, AT, 2, ui=int(Ui.QR))
-    presses = [press._replace(after=after) for after in [None, *data.draw(bits(whole))]]
+    presses = [press._replace(phases=phases) for phases in [None, *data.draw(bits(whole))]]
     presses = data.draw(st.permutations(presses))
     duplicates = 0
     while presses:
@@ -503,7 +503,7 @@ def test_bits_told_in_any_uploads_are_stored_as_the_whole(
         duplicates += receipt.duplicates
         assert not receipt.quarantined
         presses = presses[count:]
-    other = press._replace(sequence=2, at=AT + 100_000, after=whole)
+    other = press._replace(sequence=2, at=AT + 100_000, phases=whole)
     told(store, world, other)
     first, second = (kept(store, world.organization, world.smileys[0], each) for each in (press, other))
     assert first == second == whole
@@ -513,16 +513,16 @@ def test_bits_told_in_any_uploads_are_stored_as_the_whole(
 
 @law
 @given(st.lists(afters, min_size=2, max_size=4))
-def test_contradictions_are_kept_aside_and_the_first_stands(shared_database_url: str, said: list[After]) -> None:
+def test_contradictions_are_kept_aside_and_the_first_stands(shared_database_url: str, said: list[Phases]) -> None:
     store = opened(shared_database_url)
     world = build(store)
     press = Press(7, 1, AT, 2)
-    expected, refused = After(), set()
-    for after in said:
-        expected, wrong = merged(expected, after)
+    expected, refused = Phases(), set()
+    for sent in said:
+        expected, wrong = merged(expected, sent)
         refused |= set(wrong)
     for presses in (said, *([each] for each in said)):  # at once, and then again one by one
-        receipt = told(store, world, *(press._replace(after=after) for after in presses))
+        receipt = told(store, world, *(press._replace(phases=phases) for phases in presses))
         assert receipt.stored + receipt.duplicates == len(presses)
         assert receipt.acknowledged == ((7, 1),)
         assert kept(store, world.organization, world.smileys[0], press) == expected
@@ -532,17 +532,17 @@ def test_contradictions_are_kept_aside_and_the_first_stands(shared_database_url:
     assert len(assert_settled(store, world)) == 1
 
 
-def _with(press: Press, after: After) -> Press:
-    return press._replace(after=after)
+def _with(press: Press, phases: Phases) -> Press:
+    return press._replace(phases=phases)
 
 
 def test_presses_of_one_instant_keep_their_phases_apart(store: Store) -> None:
     world = build(store)
     presses = [Press(epoch, number, AT, 1) for epoch in (1, 2) for number in (1, 2)]
-    said = [After(text=Text(f"{press.epoch} {press.sequence}")) for press in presses]
+    said = [Phases(text=Text(f"{press.epoch} {press.sequence}")) for press in presses]
     for smiley in (0, 1):
         told(store, world, *map(_with, presses, said), smiley=smiley)
-    told(store, world, *(_with(presses[place], After((Followup(3),))) for place in (0, 3)))
+    told(store, world, *(_with(presses[place], Phases((Followup(3),))) for place in (0, 3)))
     found = [[kept(store, world.organization, smiley, press) for press in presses] for smiley in world.smileys[:2]]
     assert found[1] == said
     assert found[0] == [
@@ -554,20 +554,20 @@ def test_presses_of_one_instant_keep_their_phases_apart(store: Store) -> None:
 
 def test_the_same_position_twice_in_one_telling_is_merged_or_a_conflict(store: Store) -> None:
     world = build(store)
-    twice = After((Followup(1), Followup(1, ui=2), Followup(2)), metadata=(("a", "1"), ("a", "2")))
-    receipt = told(store, world, Press(1, 1, AT, 1, after=twice))
+    twice = Phases((Followup(1), Followup(1, ui=2), Followup(2)), metadata=(("a", "1"), ("a", "2")))
+    receipt = told(store, world, Press(1, 1, AT, 1, phases=twice))
     assert [(each.reason, each.phase) for each in receipt.quarantined] == [
         (Verdict.CONFLICT, "followup"), (Verdict.CONFLICT, "metadata"),
     ]  # fmt: skip
     found = kept(store, world.organization, world.smileys[0], Press(1, 1, AT, 1))
-    assert found == After((Followup(1, ui=2),), metadata=(("a", "1"),))
+    assert found == Phases((Followup(1, ui=2),), metadata=(("a", "1"),))
 
 
 def test_a_press_that_contradicts_takes_its_phases_into_quarantine(store: Store) -> None:
     world = build(store)
-    told(store, world, Press(1, 1, AT, 1, after=After(text=Text("First"))))
+    told(store, world, Press(1, 1, AT, 1, phases=Phases(text=Text("First"))))
     for _ in range(2):
-        told(store, world, Press(1, 1, AT, 2, after=After((Followup(3),), Text("Second"), metadata=(("a", "b"),))))
+        told(store, world, Press(1, 1, AT, 2, phases=Phases((Followup(3),), Text("Second"), metadata=(("a", "b"),))))
     [(body,)] = stored(store, world.organization, "quarantine", "body")
     assert json.loads(str(body)) == {
         "at": AT, "button": 2, "survey": None,
@@ -576,7 +576,7 @@ def test_a_press_that_contradicts_takes_its_phases_into_quarantine(store: Store)
             "metadata": {"a": "b"},
         },
     }  # fmt: skip
-    assert kept(store, world.organization, world.smileys[0], Press(1, 1, AT, 1)) == After(text=Text("First"))
+    assert kept(store, world.organization, world.smileys[0], Press(1, 1, AT, 1)) == Phases(text=Text("First"))
 
 
 def test_a_quarantined_press_is_released_with_its_phases(store: Store) -> None:
@@ -584,10 +584,10 @@ def test_a_quarantined_press_is_released_with_its_phases(store: Store) -> None:
     with store.begin(world.organization, LATER) as ledger:
         smiley = catalog.add_smiley(ledger, "LATE", "Late", SmileyType.TOUCH).id
     press = Press(1, 1, AT, 1, ui=int(Ui.DIGITAL))
-    text, followup = After(text=Text("Still here", position=2)), After((Followup(3),))
+    text, followup = Phases(text=Text("Still here", position=2)), Phases((Followup(3),))
 
-    def said(after: After) -> Receipt:
-        upload = Upload(smiley, (press._replace(after=after),))
+    def said(phases: Phases) -> Receipt:
+        upload = Upload(smiley, (press._replace(phases=phases),))
         [receipt] = intake.record(store, world.organization, [upload], LATER)
         assert isinstance(receipt, Receipt)
         return receipt
@@ -597,8 +597,8 @@ def test_a_quarantined_press_is_released_with_its_phases(store: Store) -> None:
     with store.begin(world.organization, LATER) as ledger:
         catalog.place(ledger, smiley, world.points[0], AT - 1)
     assert intake.release(store, world.organization, LATER) == 1
-    assert said(After(demographics=Demographics("male"))).quarantined == ()
-    assert kept(store, world.organization, smiley, press) == After(
+    assert said(Phases(demographics=Demographics("male"))).quarantined == ()
+    assert kept(store, world.organization, smiley, press) == Phases(
         (Followup(3),), text.text, demographics=Demographics("male")
     )
     assert stored(store, world.organization, "feedback", "verdict, ui") == [(0, 2)]
@@ -606,14 +606,14 @@ def test_a_quarantined_press_is_released_with_its_phases(store: Store) -> None:
 
 def test_a_press_whose_clock_was_corrected_may_be_told_again_with_more(store: Store) -> None:
     world = build(store)
-    press = Press(1, 1, 5_000, 1, after=After((Followup(3),)))
+    press = Press(1, 1, 5_000, 1, phases=Phases((Followup(3),)))
     first = told(store, world, press, clock=10_000)
     assert first.correction == LATER - 10_000
     for clock in (20_000, LATER, None):  # restarted, set, not told
-        again = told(store, world, press._replace(after=After(text=Text("More", position=2))), clock=clock)
+        again = told(store, world, press._replace(phases=Phases(text=Text("More", position=2))), clock=clock)
         assert (again.stored, again.duplicates, again.quarantined) == (0, 1, ())
     found = kept(store, world.organization, world.smileys[0], press, at=5_000 + first.correction)
-    assert found == After((Followup(3),), Text("More", position=2))
+    assert found == Phases((Followup(3),), Text("More", position=2))
 
 
 def test_how_a_button_was_pressed_stands_as_it_was_told_first(store: Store) -> None:
@@ -653,7 +653,7 @@ def test_everything_is_stored(store: Store, acme: Terminals, url: str, written: 
     for _ in range(2):
         receipt = post(url, acme, {"epoch": 1, "presses": [PRESS | EVERYTHING]}, written)
         assert receipt["quarantined"] == []
-    assert kept(store, 1, 1, Press(1, 1, AT, 1)) == AFTER
+    assert kept(store, 1, 1, Press(1, 1, AT, 1)) == PHASES
     assert stored(store, 1, "feedback", "ui, verdict") == [(int(Ui.TOUCHLESS), 0)]
 
 
@@ -688,10 +688,10 @@ def test_parts_that_cannot_be_read_are_kept_once_and_count_as_no_presses(
     assert len(stored(store, 1, "quarantine", "epoch, sequence, hash")) == 6
     assert stored(store, 1, "accounted", "first_sequence, last_sequence") == [(4, 5)]
     assert [row[0] for row in stored(store, 1, "feedback", "verdict")] == [0, 0, 0]
-    assert kept(store, 1, 1, Press(9, 1, AT, 1)) == After(text=Text("Fine"))
+    assert kept(store, 1, 1, Press(9, 1, AT, 1)) == Phases(text=Text("Fine"))
     mended = post(url, acme, {"epoch": 9, "presses": [PRESS | {"phases": [TEXT, FOLLOWUP]}]}, written)
     assert mended["quarantined"] == []
-    assert kept(store, 1, 1, Press(9, 1, AT, 1)) == After((Followup(1, position=2),), Text("Fine"))
+    assert kept(store, 1, 1, Press(9, 1, AT, 1)) == Phases((Followup(1, position=2),), Text("Fine"))
 
 
 def test_a_conflict_names_the_part_and_not_the_press(store: Store, acme: Terminals, url: str) -> None:
@@ -708,7 +708,7 @@ def test_a_conflict_names_the_part_and_not_the_press(store: Store, acme: Termina
             (1, phase, "conflict") for phase in ("followup", "text", "metadata", "demographics")
         }
         assert len(json.dumps(receipt)) < 1_000
-    assert kept(store, 1, 1, Press(1, 1, AT, 1)) == AFTER._replace(metadata=(("new", "1"), *AFTER.metadata))
+    assert kept(store, 1, 1, Press(1, 1, AT, 1)) == PHASES._replace(metadata=(("new", "1"), *PHASES.metadata))
     assert len(stored(store, 1, "quarantine", "hash")) == 4
 
 
@@ -717,7 +717,7 @@ def test_what_no_database_holds_is_stored_as_something_else(store: Store, acme: 
     said = {"phases": [{"text": {"text": bad}}, {"contact": {"name": bad}}, {"x\0\ud800": bad}], "metadata": {bad: bad}}
     receipt = post(url, acme, {"epoch": 1, "presses": [PRESS | said]})
     assert [each["phase"] for each in receipt["quarantined"]] == [2]
-    assert kept(store, 1, 1, Press(1, 1, AT, 1)) == After(
+    assert kept(store, 1, 1, Press(1, 1, AT, 1)) == Phases(
         text=Text("a\ufffd?b"), contact=ContactDetails("a\ufffd?b", position=2), metadata=(("a\ufffd?b", "a\ufffd?b"),)
     )
 

@@ -17,7 +17,7 @@ from hymio.api.v2.call import Call
 from hymio.api.v2.feedbacks import KINDS
 from hymio.api.v2.results import feedbacks
 from hymio.errors import Forbidden
-from hymio.feedback import After, ContactDetails, Demographics, Followup, Press, Text, Upload
+from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Press, Text, Upload
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store, catalog
@@ -27,7 +27,7 @@ from tests.test_laws import law, opened
 from tests.world import NOW, wall, wording
 
 AT = NOW - 86_400_000
-EVERYTHING = After((Followup(1),), Text("well"), ContactDetails("Jo"), (("a", "b"),), Demographics(None, 30))
+EVERYTHING = Phases((Followup(1),), Text("well"), ContactDetails("Jo"), (("a", "b"),), Demographics(None, 30))
 
 
 @st.composite
@@ -58,7 +58,7 @@ def plant(store: Store, tree: list[tuple[int, bool]]) -> int:
                 smiley = catalog.add_smiley(ledger, f"S{number}", "Smiley", SmileyType.TOUCH).id
                 catalog.place(ledger, smiley, node, 0)
                 catalog.assign(ledger, node, surveys[number % 2], [ActivePeriod(wall("1990-01-01"))])
-                presses = tuple(Press(1, n, AT + 60_000 * n, 0, after=EVERYTHING) for n in (1, 2))
+                presses = tuple(Press(1, n, AT + 60_000 * n, 0, phases=EVERYTHING) for n in (1, 2))
                 uploads.append(Upload(smiley, presses))
     intake.record(store, organization, uploads, NOW)
     return organization

@@ -136,7 +136,7 @@ class Demographics(NamedTuple):
     age: int | None = None
 
 
-class After(NamedTuple):
+class Phases(NamedTuple):
     """The phases of one press: what came after, or with, its button; `metadata` are pairs of key and value."""
 
     followups: tuple[Followup, ...] = ()
@@ -161,7 +161,7 @@ class Press(NamedTuple):
     survey: int | None = None
     visitor: bytes | None = None
     ui: int | None = None
-    after: After | None = None
+    phases: Phases | None = None
 
 
 class HourReport(NamedTuple):

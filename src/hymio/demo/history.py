@@ -88,8 +88,8 @@ def _of_weeks(spot: Spot, count: int, seed: int, options: Sequence[int]) -> list
 
 
 def _press(spot: Spot, number: int, moment: Moment) -> Press:
-    after = touch_phases(moment.at) if spot.kind is SmileyType.TOUCH else None
-    return Press(EPOCH, number, moment.at, moment.button, after=after)
+    phases = touch_phases(moment.at) if spot.kind is SmileyType.TOUCH else None
+    return Press(EPOCH, number, moment.at, moment.button, phases=phases)
 
 
 # --- how people press -------------------------------------------------------------------------------------------------

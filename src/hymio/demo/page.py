@@ -15,7 +15,7 @@ from hymio.demo.mood import Moment
 from hymio.demo.phases import web_phases
 from hymio.demo.tree import PAGE, SITE, WEB
 from hymio.errors import SetupError
-from hymio.feedback import After, Followup, Press, Text, Upload, halves
+from hymio.feedback import Followup, Phases, Press, Text, Upload, halves
 from hymio.period import Instant, parse_timestamp
 
 REPLAYED_THROUGH = parse_timestamp("2023-01-01T06:00:00Z")
@@ -103,4 +103,4 @@ def _press(row: dict[str, Any]) -> Press:
     digest = hashlib.sha256(f"{row['ts']} {row['r']}".encode()).digest()
     key = halves(_uuid7(at, int.from_bytes(digest, "big") >> 256 - 74))
     said = {name: row[name] for name in ("text", "relevance", "spam") if name in row}
-    return Press(*key, at, int(row["r"]), SITE, after=After(text=Text(**said)) if said else None)
+    return Press(*key, at, int(row["r"]), SITE, phases=Phases(text=Text(**said)) if said else None)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Final
 
-from hymio.feedback import After, ContactDetails, Demographics, Followup, Text, Ui
+from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Text, Ui
 from hymio.period import Instant
 
 _WAYS: Final = (Ui.DIGITAL, Ui.DIGITAL, Ui.DIGITAL, Ui.DIGITAL, Ui.LINK, Ui.QR, Ui.EMAIL)
@@ -20,8 +20,10 @@ _MATTERS: Final = {
 """What a text is about, by a word in it."""
 
 
-def web_phases(at: Instant, button: int, followups: tuple[Followup, ...], text: Text | None) -> tuple[Ui, After | None]:
-    """By what means an answer of the web was given, and everything that came with it and after it."""
+def web_phases(
+    at: Instant, button: int, followups: tuple[Followup, ...], text: Text | None
+) -> tuple[Ui, Phases | None]:
+    """How a web press was made (a random Ui), and its phases, None if it has none."""
     random = Random(at)  # noqa: S311  for people's whims, not for secrets
     metadata = (("order", f"B{random.randrange(10**6):06d}"),) if random.random() < _ORDERED else ()
     way = random.choice(_WAYS)
@@ -30,8 +32,8 @@ def web_phases(at: Instant, button: int, followups: tuple[Followup, ...], text: 
     if written is not None and button < 2 and not written.spam and random.random() < _CALLED_BACK:
         contact = _contact(random, written.position + 1)
     asked = tuple(each._replace(ui=Ui.DIGITAL) for each in followups)
-    after = After(asked, written, contact, metadata)
-    return way, after if any(after) else None
+    phases = Phases(asked, written, contact, metadata)
+    return way, phases if any(phases) else None
 
 
 def _judged(text: Text, button: int) -> Text:
@@ -50,12 +52,12 @@ def _contact(random: Random, position: int) -> ContactDetails:
     return ContactDetails(name, None, f"+1312555{random.randrange(10**4):04d}", position)
 
 
-def touch_phases(at: Instant) -> After | None:
+def touch_phases(at: Instant) -> Phases | None:
     """What some touch device believes to have seen before it."""
     random = Random(at)  # noqa: S311  the same
     if random.random() >= _SEEN:
         return None
-    return After(demographics=Demographics(random.choice(_GENDERS), random.randrange(16, 80)))
+    return Phases(demographics=Demographics(random.choice(_GENDERS), random.randrange(16, 80)))
 
 
 _GENDERS: Final[Sequence[str]] = ("female", "male")

@@ -26,10 +26,10 @@ from hymio.gateway.phases import (
     PARTS,
     ButtonUi,
     Metadata,
-    Phases,
     TypedDemographics,
+    TypedPhases,
     Wrong,
-    after_of,
+    phases_of,
     readable_parts,
     ui_of,
 )
@@ -66,7 +66,7 @@ class TypedPress(Struct, gc=False):
     survey: Annotated[int, Meta(ge=1, le=_FARTHEST)] | None = None
     visitor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     ui: ButtonUi | None = None
-    phases: Phases | None = None
+    phases: TypedPhases | None = None
     metadata: Metadata | None = None
     demographics: TypedDemographics | None = None
 
@@ -306,11 +306,11 @@ def _stored(press: TypedPress, epoch: int, organization: int) -> Press:
     if sequence is None or press.id is not None:
         epoch, sequence = _identity(press, epoch)
     visitor = None if press.visitor is None else _hashed(press.visitor, organization)
-    after = None
+    phases = None
     if press.phases is not None or press.metadata is not None or press.demographics is not None:
-        after = after_of(press.phases, press.metadata, press.demographics)
+        phases = phases_of(press.phases, press.metadata, press.demographics)
     ui = None if press.ui is None else ui_of(press.ui)
-    return Press._make((epoch, sequence, press.at, press.button, press.survey, visitor, ui, after))
+    return Press._make((epoch, sequence, press.at, press.button, press.survey, visitor, ui, phases))
 
 
 def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 from msgspec import Meta, Struct
 
-from hymio.feedback import After, ContactDetails, Demographics, Followup, Text, Ui
+from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Text, Ui
 from hymio.gateway.text import as_text, short, storable
 
 MOST_PHASES = 16
@@ -87,7 +87,7 @@ class TypedDemographics(Struct, gc=False):
     age: Age | None = None
 
 
-Phases = Annotated[list[TypedPhase], Meta(max_length=MOST_PHASES)]
+TypedPhases = Annotated[list[TypedPhase], Meta(max_length=MOST_PHASES)]
 
 
 class Wrong(NamedTuple):
@@ -142,18 +142,18 @@ def ui_of(label: str | None) -> int | None:
     return None if label is None else _UI[label]
 
 
-def after_of(
+def phases_of(
     phases: list[TypedPhase] | None, metadata: dict[str, str] | None, demographics: TypedDemographics | None
-) -> After | None:
-    """What came after a button, None where nothing did. ValueError where the parts cannot stand side by side."""
+) -> Phases | None:
+    """The phases, metadata and demographics of a press, None if it has none. ValueError if they exclude each other."""
     gathered = _Gathered()
     for place, phase in enumerate(phases or ()):
         gathered.take(phase, place)
-    after = After(
+    converted = Phases(
         tuple(gathered.followups.values()), gathered.text, gathered.contact, _metadata(metadata or {}),
         _demographics(demographics),
     )  # fmt: skip
-    return None if after == After() else after
+    return None if converted == Phases() else converted
 
 
 @dataclass(slots=True)

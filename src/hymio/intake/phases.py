@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hymio.feedback import After, Feedback, Misfit, Press, Verdict
+from hymio.feedback import Feedback, Misfit, Phases, Press, Verdict
 from hymio.store.ledger import Ledger
 from hymio.store.phases import Key, phases_at, put_phases
 
@@ -21,15 +21,15 @@ def store_phases(
     `fresh` are the feedbacks that are new, by epoch and sequence. Of a press that is told again, what is not known yet
     is added, and what is known stands: a phase that contradicts it becomes a misfit.
     """
-    waiting = [(press, stored, press.after) for press, stored in told if press.after is not None]
+    waiting = [(press, stored, press.phases) for press, stored in told if press.phases is not None]
     known = _stored(ledger, [stored for _, stored, _ in waiting if stored is not None])
-    changed: dict[Key, After] = {}
+    changed: dict[Key, Phases] = {}
     misfits: list[Misfit] = []
-    for press, stored, after in waiting:
+    for press, stored, phases in waiting:
         feedback = stored or fresh[press.epoch, press.sequence]
         key = (feedback.at, feedback.smiley, press.epoch, press.sequence)
-        before = known.get(key, After())
-        known[key], refused = merged(before, after)
+        before = known.get(key, Phases())
+        known[key], refused = merged(before, phases)
         if known[key] != before:
             changed[key] = known[key]
         misfits += [Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
@@ -37,7 +37,7 @@ def store_phases(
     return misfits
 
 
-def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[Key, After]:
+def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[Key, Phases]:
     """What is stored of the phases of one smiley's feedbacks."""
     if not feedbacks:
         return {}
@@ -45,7 +45,7 @@ def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[Key, After]:
     return phases_at(ledger.transaction, ledger.organization, feedbacks[0].smiley, instants)
 
 
-def merged(known: After, told: After) -> tuple[After, list[tuple[str, str]]]:
+def merged(known: Phases, told: Phases) -> tuple[Phases, list[tuple[str, str]]]:
     """What is known and what is told made one; and what of the told contradicts the known, by name and as JSON.
 
     Follow-ups are known by their position and metadata by their keys; of the others a press has at most one.
@@ -57,17 +57,17 @@ def merged(known: After, told: After) -> tuple[After, list[tuple[str, str]]]:
     for key, value in told.metadata:
         if metadata.setdefault(key, value) != value:
             refused.append(("metadata", _body("metadata", {key: value})))
-    return After(tuple(followups), metadata=tuple(sorted(metadata.items())), **single), refused
+    return Phases(tuple(followups), metadata=tuple(sorted(metadata.items())), **single), refused
 
 
-def plain(after: After) -> dict[str, object]:
-    """What came after a button as JSON writes it, without what was not told."""
-    told: dict[str, object] = {name: _plain(getattr(after, name)) for name in _SINGLE if getattr(after, name)}
-    if after.followups:
-        told["followups"] = [_plain(each) for each in after.followups]
-    if after.metadata:
-        told["metadata"] = dict(after.metadata)
-    return told
+def plain(phases: Phases) -> dict[str, object]:
+    """The phases as a JSON object, without members that are None or empty."""
+    members: dict[str, object] = {name: _plain(getattr(phases, name)) for name in _SINGLE if getattr(phases, name)}
+    if phases.followups:
+        members["followups"] = [_plain(followup) for followup in phases.followups]
+    if phases.metadata:
+        members["metadata"] = dict(phases.metadata)
+    return members
 
 
 def _one(name: str, known: Any, told: Any, refused: list[tuple[str, str]]) -> Any:

@@ -37,7 +37,7 @@ Key = tuple[int, int]
 Content = tuple[int, int, int | None]
 """Instant by the smiley's clock, button, and the survey that a press with a client-made id names."""
 
-_EPOCH, _AFTER = (itemgetter(Press._fields.index(name)) for name in ("epoch", "after"))
+_EPOCH, _PHASES = (itemgetter(Press._fields.index(name)) for name in ("epoch", "phases"))
 
 LONGEST_BODY = 4_096
 """Characters that are kept of a press that cannot be read."""
@@ -166,8 +166,8 @@ def _sort_one(press: Press, told: dict[Key, Content], stored: dict[Key, Feedback
 
 def _body(press: Press) -> str:
     said: dict[str, object] = {"at": press.at, "button": press.button, "survey": press.survey}
-    if press.after is not None:
-        said["after"] = plain(press.after)
+    if press.phases is not None:
+        said["after"] = plain(press.phases)
     return json.dumps(said, separators=(",", ":"))
 
 
@@ -177,7 +177,7 @@ def _store_presses(ledger: Ledger, upload: Upload, sorted_: _Sorted, correction:
     feedbacks = resolver.resolve(sorted_.fresh, correction)
     resolver.note_visits()
     settle(ledger, additions(feedbacks))
-    if any(map(_AFTER, presses)):
+    if any(map(_PHASES, presses)):
         told = [*((press, None) for press in sorted_.fresh), *sorted_.known]
         fresh = {(each.epoch, each.sequence): each for each in feedbacks}
         sorted_.misfits += store_phases(ledger, fresh, told)

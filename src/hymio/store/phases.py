@@ -8,7 +8,7 @@ from functools import cache
 
 from sqlalchemy import Table
 
-from hymio.feedback import After, ContactDetails, Demographics, Followup, Text
+from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Text
 from hymio.period import Instant
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
@@ -25,30 +25,32 @@ TABLES = (
 )
 
 
-def put_phases(transaction: Transaction, organization: int, phases: Iterable[tuple[Key, After]], revision: int) -> None:
-    """Stores phases, in place of what is stored of them; a row keeps the revision it was born in."""
-    rows: dict[Table, list[Row]] = {}
-    for key, after in phases:
-        for table, columns in _rows(after):
-            rows.setdefault(table, []).append((organization, *key, *columns, revision))
-    for table, found in rows.items():
-        transaction.insert(table, found, _replacing(table))
+def put_phases(
+    transaction: Transaction, organization: int, by_key: Iterable[tuple[Key, Phases]], revision: int
+) -> None:
+    """Inserts or updates the rows of phases by their feedback's key; an update keeps the revision of the insert."""
+    rows_by_table: dict[Table, list[Row]] = {}
+    for key, phases in by_key:
+        for table, columns in _rows(phases):
+            rows_by_table.setdefault(table, []).append((organization, *key, *columns, revision))
+    for table, rows in rows_by_table.items():
+        transaction.insert(table, rows, _replacing(table))
 
 
-def _rows(after: After) -> Iterator[tuple[Table, Row]]:
-    for option, question, position, ui in after.followups:
+def _rows(phases: Phases) -> Iterator[tuple[Table, Row]]:
+    for option, question, position, ui in phases.followups:
         yield schema.followup_feedback, (position, option, question, ui)
-    if after.text is not None:
-        text, relevance, spam, position, ui, masked, rephrased, english, categories, themes = after.text
+    if phases.text is not None:
+        text, relevance, spam, position, ui, masked, rephrased, english, categories, themes = phases.text
         marks = (relevance, None if spam is None else int(spam), masked, rephrased, english)
         yield schema.text_feedback, (position, ui, text, *marks, ",".join(categories), ",".join(themes))
-    if after.contact is not None:
-        name, email, phone, position = after.contact
+    if phases.contact is not None:
+        name, email, phone, position = phases.contact
         yield schema.contact_feedback, (position, name, email, phone)
-    for name, value in after.metadata:
+    for name, value in phases.metadata:
         yield schema.metadata_feedback, (name, value)
-    if after.demographics is not None:
-        yield schema.demographics_feedback, tuple(after.demographics)
+    if phases.demographics is not None:
+        yield schema.demographics_feedback, tuple(phases.demographics)
 
 
 @cache
@@ -58,14 +60,14 @@ def _replacing(table: Table) -> str:
     return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
 
 
-def phases_of(transaction: Transaction, organization: int, key: Key) -> After:
+def phases_of(transaction: Transaction, organization: int, key: Key) -> Phases:
     """What is stored of a press's phases."""
-    return phases_at(transaction, organization, key[1], key[:1]).get(key, After())
+    return phases_at(transaction, organization, key[1], key[:1]).get(key, Phases())
 
 
 def phases_at(
     transaction: Transaction, organization: int, smiley: int, instants: Iterable[Instant]
-) -> dict[Key, After]:
+) -> dict[Key, Phases]:
     """What is stored of the phases of a smiley's presses at these instants; nothing of those that have none."""
     found: defaultdict[Key, dict[Table, list[Row]]] = defaultdict(lambda: {table: [] for table in TABLES})
     within, among = transaction.within("at", "instants"), transaction.among(instants)
@@ -74,13 +76,13 @@ def phases_at(
         text = f"SELECT {names} FROM {table.name} WHERE organization_id = :o AND smiley_id = :smiley AND {within}"
         for at, _, epoch, sequence, *columns in transaction.rows(text, o=organization, smiley=smiley, instants=among):
             found[at, smiley, epoch, sequence][table].append(tuple(columns))
-    return {key: _after(*tables.values()) for key, tables in found.items()}
+    return {key: _phases(*tables.values()) for key, tables in found.items()}
 
 
-def _after(
+def _phases(
     followups: list[Row], texts: list[Row], contacts: list[Row], metadata: list[Row], demographics: list[Row]
-) -> After:
-    return After(
+) -> Phases:
+    return Phases(
         followups=tuple(
             Followup(option, question, position, ui) for position, option, question, ui in sorted(followups)
         ),
