@@ -177,9 +177,9 @@ def test_how_offsets_are_remembered_does_not_show(name, monkeypatch):
     with_long_blocks = asked()
     with monkeypatch.context() as patched:
         patched.setattr(period, "_BLOCK_MS", HOUR_MS)
-        period._changes.cache_clear()
+        period._offset_changes.cache_clear()
         with_short_blocks = asked()
-    period._changes.cache_clear()
+    period._offset_changes.cache_clear()
     assert with_short_blocks == with_long_blocks
 
 

@@ -1,7 +1,8 @@
-"""All calendar: wall clocks and instants, the hours and days of a zone, periods by name, timestamps as text.
+"""Calendar: local time and instants, the hours and days of a zone, periods by name, timestamps as text.
 
-An instant is whole milliseconds since 1970 in UTC, an offset whole minutes east of it, a local hour the number of whole
-hours that a wall clock counts since 1970 on its own dial. Ranges hold their start and not their end.
+An instant is whole milliseconds since 1970 UTC, an offset whole minutes east of UTC, and a local hour the number of
+whole hours since 1970-01-01 00:00 in local time. Local time without a zone is a naive datetime, called `wall`. Ranges
+are half-open.
 """
 
 import re
@@ -23,7 +24,7 @@ MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 
-_EPOCH: Final = datetime.combine(date(1970, 1, 1), time.min)  # without zone: the zero of every wall clock
+_EPOCH: Final = datetime.combine(date(1970, 1, 1), time.min)  # naive: hour 0 of local time in every zone
 _EPOCH_UTC: Final = _EPOCH.replace(tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _FIRST_DAY: Final = _EPOCH.toordinal()
@@ -33,14 +34,14 @@ _FIRST_DAY: Final = _EPOCH.toordinal()
 
 _ZONE_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*){0,2}")
 _BLOCK_MS: Final = 400 * DAY_MS
-_PROBE_MS: Final = 6 * HOUR_MS  # no zone has changed its offset twice within days since 1970
-_EARLIEST: Final = -62_135_596_800_000 + 2 * DAY_MS  # zones answer for the years 1 to 9999;
-_LATEST: Final = 253_402_300_800_000 - 2 * DAY_MS  # beyond, the nearest answer stands
+_PROBE_MS: Final = 6 * HOUR_MS  # no zone has changed its offset twice within a few days since 1970
+_EARLIEST: Final = -62_135_596_800_000 + 2 * DAY_MS  # zoneinfo knows the years 1 to 9999;
+_LATEST: Final = 253_402_300_800_000 - 2 * DAY_MS  # instants outside have the offset of the nearest one inside
 
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """The zone of an IANA name such as `Europe/Tallinn` or `UTC`; SetupError names one that is unknown."""
+    """The zone of an IANA name such as `Europe/Tallinn` or `UTC`. SetupError if the name is unknown."""
     try:
         if not _ZONE_NAME.fullmatch(name) or name == "Factory":
             raise ValueError(name)
@@ -54,15 +55,15 @@ def zone(name: str) -> ZoneInfo:
 
 
 def offset_at(at: Instant, zone: ZoneInfo) -> int:
-    """Minutes east of UTC that the clocks of a zone are set to (whole minutes, as all are since 1972)."""
-    changes, offsets = _changes(at // _BLOCK_MS, zone)
+    """The zone's offset at an instant, in whole minutes (since 1972 all offsets are)."""
+    changes, offsets = _offset_changes(at // _BLOCK_MS, zone)
     return offsets[bisect_right(changes, at)]
 
 
-def offset_stretch(at: Instant, zone: ZoneInfo) -> tuple[Instant, Instant, int]:
-    """A range [start, end) around an instant in which the offset does not change, and that offset."""
+def offset_range(at: Instant, zone: ZoneInfo) -> tuple[Instant, Instant, int]:
+    """A range [start, end) around an instant with one offset, and that offset; the zone may keep it for longer."""
     block = at // _BLOCK_MS
-    changes, offsets = _changes(block, zone)
+    changes, offsets = _offset_changes(block, zone)
     following = bisect_right(changes, at)
     start = changes[following - 1] if following else block * _BLOCK_MS
     end = changes[following] if following < len(changes) else (block + 1) * _BLOCK_MS
@@ -70,20 +71,22 @@ def offset_stretch(at: Instant, zone: ZoneInfo) -> tuple[Instant, Instant, int]:
 
 
 @lru_cache(maxsize=4096)
-def _changes(block: int, zone: ZoneInfo) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The instants in a block and the day after it at which the offset changes, and the offsets around them.
+def _offset_changes(block: int, zone: ZoneInfo) -> tuple[tuple[Instant, ...], tuple[int, ...]]:
+    """The instants at which the offset changes in a block of 400 days and the day after it, and the offsets.
 
-    The offsets are one more than the changes: asking the zone for each press would cost several times as much.
+    `offsets[i]` applies before `changes[i]`, and the last offset after the last change. The cached table makes the
+    lookup for each press several times faster than zoneinfo.
     """
     start = block * _BLOCK_MS
     end = start + _BLOCK_MS + DAY_MS
     probes = range(start, end, _PROBE_MS)
     changes = tuple(change for probe in probes for change in _changes_between(probe, probe + _PROBE_MS, zone))
-    return changes, tuple(_asked(at, zone) for at in (start, *changes))
+    return changes, tuple(_zoneinfo_offset(at, zone) for at in (start, *changes))
 
 
 def _changes_between(start: Instant, end: Instant, zone: ZoneInfo) -> Iterator[Instant]:
-    if _asked(start, zone) == _asked(end, zone):
+    """The instants in (start, end] at which the offset changes, found by bisection to the second."""
+    if _zoneinfo_offset(start, zone) == _zoneinfo_offset(end, zone):
         return
     if end - start == SECOND_MS:
         yield end
@@ -93,42 +96,46 @@ def _changes_between(start: Instant, end: Instant, zone: ZoneInfo) -> Iterator[I
     yield from _changes_between(middle, end, zone)
 
 
-def _asked(at: Instant, zone: ZoneInfo) -> int:
+def _zoneinfo_offset(at: Instant, zone: ZoneInfo) -> int:
+    """The offset from the zone database, uncached, rounded down to whole minutes."""
     seconds = min(max(at, _EARLIEST), _LATEST) // SECOND_MS
     wall = datetime.fromtimestamp(seconds, zone).replace(tzinfo=None)
     return (wall - _EPOCH - timedelta(seconds=seconds)) // timedelta(minutes=1)
 
 
 def _next_change(at: Instant, zone: ZoneInfo) -> Instant:
-    """The next instant at which the offset changes; if none is near, some instant over a day on."""
-    changes, _ = _changes(at // _BLOCK_MS, zone)
+    """The next instant at which the offset changes; without a change in this block, an instant over a day later.
+
+    Until then the offset is that at `at`.
+    """
+    changes, _ = _offset_changes(at // _BLOCK_MS, zone)
     following = bisect_right(changes, at)
     if following < len(changes):
         return changes[following]
     return (at // _BLOCK_MS + 1) * _BLOCK_MS + DAY_MS
 
 
-# Wall time and instants
+# Local time and instants
 
 
 def wall_of(at: Instant, zone: ZoneInfo) -> datetime:
-    """What the clocks of a zone show, as a datetime without zone; OverflowError outside the years 1 to 9999."""
+    """The local time at an instant, as a naive datetime. OverflowError outside the years 1 to 9999."""
     return _EPOCH + timedelta(milliseconds=at + offset_at(at, zone) * MINUTE_MS)
 
 
 def instant_of(wall: datetime, zone: ZoneInfo) -> Instant:
-    """The first instant at which the clocks of a zone show `wall` (without zone) or more.
+    """The first instant whose local time is `wall` (a naive datetime) or later.
 
-    So a wall time that does not exist is the first instant after the gap, and a doubled one the earlier. Parts of a
-    millisecond are dropped.
+    If the zone skips this local time, it is the first instant after the gap; if the local time occurs twice, it is the
+    earlier instant. Fractions of a millisecond are dropped.
     """
-    shown = (wall - _EPOCH) // _MILLISECOND
-    at = shown - DAY_MS  # no clock is a day ahead of UTC, so none shows `wall` yet
+    wall_ms = (wall - _EPOCH) // _MILLISECOND
+    at = wall_ms - DAY_MS  # no zone is a day ahead of UTC, so the local time is still before `wall`
     while True:
         change = _next_change(at, zone)
-        found = max(at, shown - offset_at(at, zone) * MINUTE_MS)
-        if found < change:
-            return found
+        candidate = max(at, wall_ms - offset_at(at, zone) * MINUTE_MS)
+        if candidate < change:
+            return candidate
         at = change
 
 
@@ -137,7 +144,7 @@ def instant_of(wall: datetime, zone: ZoneInfo) -> Instant:
 
 @dataclass(frozen=True, slots=True)
 class InstantRange:
-    """The instants from `start` up to, not including, `end`; ValueError when it would end before it starts."""
+    """The instants in [start, end). ValueError if `end` is before `start`."""
 
     start: Instant
     end: Instant
@@ -152,7 +159,7 @@ class InstantRange:
 
 @dataclass(frozen=True, slots=True)
 class DateRange:
-    """The local dates from `start` up to, not including, `end`; ValueError when it would end before it starts."""
+    """The local dates in [start, end). ValueError if `end` is before `start`."""
 
     start: date
     end: date
@@ -166,7 +173,7 @@ class DateRange:
         return (self.end - self.start).days
 
     def instants(self, zone: ZoneInfo) -> InstantRange:
-        """The same dates in a zone, from the first existing instant of the first date."""
+        """The instants of these dates in a zone, from the first instant of the first date."""
         return InstantRange(_first_instant_of_date(self.start, zone), _first_instant_of_date(self.end, zone))
 
 
@@ -175,12 +182,11 @@ def _first_instant_of_date(day: date, zone: ZoneInfo) -> Instant:
 
 
 def local_day(day: date, zone: ZoneInfo) -> InstantRange:
-    """A date in a zone, from its first existing instant to that of the next date.
+    """The instants of a date in a zone, from its first instant to the first instant of the next date.
 
-    A date that a zone skipped (Apia, 2011-12-30) is an empty range. Where a clock is set back over midnight once the
-    new date has begun (St. John's until 2011, one minute past midnight), the part of the evening that is shown again
-    stays with the new date, so that days are whole ranges and tile the time line. `bucket_of`, which knows no zone,
-    counts that part to the date shown.
+    A date that a zone skipped (Apia, 2011-12-30) is an empty range. If clocks go back over midnight after the new date
+    began (St. John's until 2011, at 00:01), the repeated part of the evening belongs to the new date, so that days are
+    contiguous ranges. `bucket_of`, which has no zone, counts that part to its local date.
     """
     return InstantRange(_first_instant_of_date(day, zone), _first_instant_of_date(day + timedelta(days=1), zone))
 
@@ -190,61 +196,64 @@ def local_day(day: date, zone: ZoneInfo) -> InstantRange:
 
 @dataclass(frozen=True, slots=True)
 class LocalHour:
-    """An hour of a wall clock: the doubled autumn hour is two of them, told apart by their offsets."""
+    """A local hour with its offset; the two hours of a clock change in autumn have different offsets."""
 
     hour: int
     offset: int
 
 
 def hour_of(at: Instant, offset: int) -> int:
-    """The local hour that a clock with this offset shows."""
+    """The number of the local hour of an instant, given the offset in minutes."""
     return (at + offset * MINUTE_MS) // HOUR_MS
 
 
 def nominal_start(hour: int, offset: int) -> Instant:
-    """The full hour by the offset, whatever any zone shows; with the hour it tells the offset."""
+    """The instant at which a local hour begins if the offset (in minutes) applies, without regard to any zone.
+
+    The hour and its nominal start together determine the offset.
+    """
     return hour * HOUR_MS - offset * MINUTE_MS
 
 
 def first_instant(hour: int, offset: int, zone: ZoneInfo) -> Instant:
-    """The first instant at which the clocks of a zone show this hour with this offset.
+    """The first instant of a local hour with an offset in a zone.
 
-    That is the full hour, or the change of the clock within it (Lord Howe changes by half an hour). For an hour that
-    the zone never shows with this offset, as facts stored under another zone may ask for, it is the full hour by the
-    offset.
+    Usually it is the nominal start. If the zone changes to the offset within the hour, it is the change (Lord Howe
+    changes by half an hour). If the hour never has this offset in the zone (the press was stored under another zone),
+    it is the nominal start too.
     """
-    full = hour * HOUR_MS - offset * MINUTE_MS
-    if offset_at(full, zone) == offset:
-        return full
-    change = _next_change(full, zone)
-    return change if change < full + HOUR_MS and offset_at(change, zone) == offset else full
+    start = nominal_start(hour, offset)
+    if offset_at(start, zone) == offset:
+        return start
+    change = _next_change(start, zone)
+    return change if change < start + HOUR_MS and offset_at(change, zone) == offset else start
 
 
 def hour_end(hour: int, offset: int, zone: ZoneInfo) -> Instant:
-    """The first instant after `first_instant` at which the clocks no longer show this hour with this offset."""
-    full_end = (hour + 1) * HOUR_MS - offset * MINUTE_MS
+    """The end (exclusive) of the range that begins at `first_instant`: the next full hour or change of the offset."""
+    nominal_end = nominal_start(hour + 1, offset)
     first = first_instant(hour, offset, zone)
-    return min(full_end, _next_change(first, zone)) if offset_at(first, zone) == offset else full_end
+    return min(nominal_end, _next_change(first, zone)) if offset_at(first, zone) == offset else nominal_end
 
 
-def hour_showings(hour: int, zone: ZoneInfo) -> Iterator[tuple[Instant, Instant, int]]:
-    """The ranges [start, end) in which the clocks of a zone show an hour, and their offsets: one, or two in autumn.
+def hour_ranges(hour: int, zone: ZoneInfo) -> Iterator[tuple[Instant, Instant, int]]:
+    """The ranges [start, end) of instants of a local hour in a zone, in order, each with its offset.
 
-    A range may be given in two parts that touch. An hour that a clock skips in spring has none.
+    A repeated hour has two ranges, a skipped hour none. One range may come in two contiguous parts.
     """
     at, last = hour * HOUR_MS - DAY_MS, hour * HOUR_MS + DAY_MS
     while at < last:
-        _, end, offset = offset_stretch(at, zone)
-        full = nominal_start(hour, offset)
-        if max(full, at) < min(full + HOUR_MS, end):
-            yield max(full, at), min(full + HOUR_MS, end), offset
+        _, end, offset = offset_range(at, zone)
+        start = nominal_start(hour, offset)
+        if max(start, at) < min(start + HOUR_MS, end):
+            yield max(start, at), min(start + HOUR_MS, end), offset
         at = end
 
 
 def hours_of_day(day: date, zone: ZoneInfo) -> tuple[LocalHour, ...]:
-    """The hours of `local_day`, in order: 24, or 22 to 26 when the clock changes, none on a skipped date.
+    """The hours of `local_day`, in order: 24, on days with a clock change 22 to 26, none on a skipped date.
 
-    Casey station, whose clock has moved by three hours, has had days of 21 and 27.
+    Casey station has had days of 21 and 27 hours, because it changed its offset by three hours.
     """
     instants = local_day(day, zone)
     hours = []
@@ -260,7 +269,7 @@ def hours_of_day(day: date, zone: ZoneInfo) -> tuple[LocalHour, ...]:
 
 
 class Grain(Enum):
-    """How finely results are grouped; the value is the word of the APIs."""
+    """The unit that results are grouped by; the values are the words of the APIs."""
 
     HOUR = "hour"
     DAY = "day"
@@ -270,20 +279,21 @@ class Grain(Enum):
 
 
 def bucket_of(hour: int, grain: Grain) -> int:
-    """The local hour at which the hour, day, week (from Monday), month or year that holds a local hour begins.
+    """The bucket of a local hour: the first local hour of its day, week (from Monday), month or year.
 
-    It goes by the wall clock alone, so hours of several zones fall into the same buckets.
+    It depends on local time only, so equal local hours of different zones have the same bucket.
     """
     return hour if grain is Grain.HOUR else _bucket_of_day(hour // 24, grain)
 
 
 @lru_cache(maxsize=8192)
 def _bucket_of_day(day: int, grain: Grain) -> int:
-    return (_beginning(date.fromordinal(_FIRST_DAY + day), grain).toordinal() - _FIRST_DAY) * 24
+    """The bucket of a day, which is numbered from 1970-01-01."""
+    return (_first_date(date.fromordinal(_FIRST_DAY + day), grain).toordinal() - _FIRST_DAY) * 24
 
 
-def _beginning(day: date, grain: Grain) -> date:
-    """The first date of the week, month or year that holds a date."""
+def _first_date(day: date, grain: Grain) -> date:
+    """The first date of the week, month or year of a date."""
     if grain is Grain.WEEK:
         return date.fromordinal(day.toordinal() - day.weekday())
     if grain is Grain.MONTH:
@@ -294,9 +304,9 @@ def _beginning(day: date, grain: Grain) -> date:
 
 
 def bucket_start(bucket: int, grain: Grain, zone: ZoneInfo) -> tuple[Instant, int]:
-    """The first existing instant, and its offset, of the bucket that holds a local hour, for printing.
+    """The first instant of a bucket in a zone and its offset, for display.
 
-    With `Grain.HOUR` a doubled hour is the earlier; where the offset is known, `first_instant` tells them apart.
+    With `Grain.HOUR`, a repeated hour gives the earlier instant; `first_instant` distinguishes the two by their offset.
     """
     at = instant_of(_EPOCH + timedelta(hours=bucket_of(bucket, grain)), zone)
     return at, offset_at(at, zone)
@@ -306,7 +316,7 @@ def bucket_start(bucket: int, grain: Grain, zone: ZoneInfo) -> tuple[Instant, in
 
 
 class Period(Enum):
-    """The named periods of API v2: the dates of the grain that holds today, or of the one before it."""
+    """The named periods of API v2: the current or the previous day, week, month or year."""
 
     TODAY = ("today", Grain.DAY, 0)
     YESTERDAY = ("yesterday", Grain.DAY, -1)
@@ -323,12 +333,13 @@ class Period(Enum):
         self.shift = shift
 
     def dates(self, today: date) -> DateRange:
-        start = _moved(_beginning(today, self.grain), self.grain, self.shift)
-        return DateRange(start, _moved(start, self.grain, 1))
+        """The dates of the period, given the date of today."""
+        start = _shifted(_first_date(today, self.grain), self.grain, self.shift)
+        return DateRange(start, _shifted(start, self.grain, 1))
 
     @classmethod
     def parse(cls, text: str, today: date) -> DateRange:
-        """Read a name, or a year, month or quarter such as `2023`, `2023-12`, `2023-q3`; BadRequest for all else."""
+        """The dates of a named period, or of a year `2023`, month `2023-12` or quarter `2023-q3`. BadRequest."""
         for period in cls:
             if period.text == text:
                 return period.dates(today)
@@ -343,6 +354,7 @@ _CALENDAR: Final = re.compile(r"([0-9]{4})(?:-(?:(0[1-9]|1[0-2])|q([1-4])))?")
 
 
 def _calendar_dates(text: str) -> DateRange | None:
+    """The dates of `2023`, `2023-12` or `2023-q3`; None if the text has another form or the year is 0 or 9999."""
     matched = _CALENDAR.fullmatch(text)
     if matched is None or not 1 <= int(matched[1]) <= 9998:
         return None
@@ -353,21 +365,24 @@ def _calendar_dates(text: str) -> DateRange | None:
 
 
 def _months(year: int, month: int, count: int) -> DateRange:
+    """`count` whole months from a month (1 to 12) on."""
     start = date(year, month, 1)
-    return DateRange(start, _month_later(start, count))
+    return DateRange(start, _add_months(start, count))
 
 
-def _month_later(first: date, months: int) -> date:
+def _add_months(first: date, months: int) -> date:
+    """The first date of a month, so many months after the month that begins with `first`."""
     month = first.year * 12 + first.month - 1 + months
     return date(month // 12, month % 12 + 1, 1)
 
 
-def _moved(beginning: date, grain: Grain, count: int) -> date:
+def _shifted(first: date, grain: Grain, count: int) -> date:
+    """The first date of a day, week, month or year, shifted by `count` of them (negative: into the past)."""
     if grain is Grain.MONTH:
-        return _month_later(beginning, count)
+        return _add_months(first, count)
     if grain is Grain.YEAR:
-        return beginning.replace(year=beginning.year + count)
-    return beginning + timedelta(days=count * (7 if grain is Grain.WEEK else 1))
+        return first.replace(year=first.year + count)
+    return first + timedelta(days=count * (7 if grain is Grain.WEEK else 1))
 
 
 # Timestamps as text
@@ -380,34 +395,35 @@ _TIMESTAMP: Final = re.compile(
 
 
 def parse_timestamp(text: str) -> Instant:
-    """Read an RFC 3339 timestamp; ValueError, saying what is accepted, for all else.
+    """The instant of an RFC 3339 timestamp. ValueError, with the accepted form, for any other text.
 
-    The offset may lack its colon, as API v1 documents it, and a space stands for the plus sign that a query string
-    turns into one. Digits beyond milliseconds are dropped.
+    The offset may lack its colon, as in the documentation of API v1. A space before the offset is read as `+`, because
+    query strings decode `+` as a space. Digits beyond milliseconds are dropped.
     """
     try:
         if not _TIMESTAMP.fullmatch(text):
             raise ValueError(text)
         moment = datetime.fromisoformat(text.upper().replace(" ", "+"))
-    except ValueError:  # also a date that no calendar has
+    except ValueError:  # also for a date that does not exist
         raise ValueError(f"got {text[:80]!r}, accepted: {TIMESTAMP_FORM}") from None
     return (moment - _EPOCH_UTC) // _MILLISECOND
 
 
 def format_timestamp(at: Instant, offset: int, utc: bool = False) -> str:
-    """Write `2016-01-18T12:37:05.000+02:00`; with `utc`, for points in the zone UTC, `2016-01-18T10:37:05.000Z`.
+    """The local time as `2016-01-18T12:37:05.000+02:00`; with `utc` (the zone is UTC) as `2016-01-18T10:37:05.000Z`.
 
-    It is called for each row of an export, so all but the looking up is remembered. ValueError outside years 1 to 9999,
+    Exports call it for each row, so its parts come from tables and caches. ValueError outside the years 1 to 9999,
     OverflowError far outside.
     """
-    shown = at if utc else at + offset * MINUTE_MS
-    within = shown % HOUR_MS
+    wall_ms = at if utc else at + offset * MINUTE_MS
+    in_hour = wall_ms % HOUR_MS
     suffix = "Z" if utc else format_offset(offset)
-    return f"{_hour_text(shown // HOUR_MS)}{_CLOCK[within // SECOND_MS]}{_FRACTION[within % SECOND_MS]}{suffix}"
+    return f"{_hour_text(wall_ms // HOUR_MS)}{_CLOCK[in_hour // SECOND_MS]}{_FRACTION[in_hour % SECOND_MS]}{suffix}"
 
 
 @lru_cache(maxsize=8192)
 def _hour_text(hour: int) -> str:
+    """The date and hour of a local hour, `2016-01-18T12:`."""
     return f"{date.fromordinal(_FIRST_DAY + hour // 24).isoformat()}T{hour % 24:02d}:"
 
 
@@ -417,5 +433,5 @@ _FRACTION: Final = tuple(f".{millisecond:03d}" for millisecond in range(1000))
 
 @lru_cache(maxsize=4096)
 def format_offset(offset: int) -> str:
-    """Write `+02:00`."""
+    """An offset in minutes as `+02:00`."""
     return f"{'-' if offset < 0 else '+'}{abs(offset) // 60:02d}:{abs(offset) % 60:02d}"

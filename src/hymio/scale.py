@@ -1,7 +1,7 @@
-"""Answer scales, and the index that sums up how people answered on them.
+"""Answer scales, and the index computed from counts of answers.
 
-Index 0 is the most negative button on every scale. `FIVE_REVERSED` only shows its buttons in the other order: what is
-sent and stored is the meaning, so it counts like `FIVE`.
+Button index 0 is the most negative on every scale. `FIVE_REVERSED` only displays its buttons in reverse order; its
+button indexes have the same meaning as those of `FIVE`.
 """
 
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ from enum import Enum
 from typing import Final, TypeAlias
 
 Distribution: TypeAlias = tuple[int, ...]
-"""Answers per button index, exactly as many entries as the scale has buttons."""
+"""Number of answers by button index, one entry for each button of the scale."""
 
 
 class Scale(Enum):
-    """The value is the spelling of API v2, the name that of API v1: `Scale("four") is Scale["FOUR"]`."""
+    """The buttons of a survey. Values are the spelling of API v2, names that of API v1."""
 
     FOUR = "four"
     FIVE = "five"
@@ -22,10 +22,12 @@ class Scale(Enum):
 
     @property
     def code(self) -> str:
+        """The spelling of API v2, which is also the stored one."""
         return self.value
 
     @property
     def buttons(self) -> int:
+        """The number of buttons."""
         return _BUTTONS[self]
 
 
@@ -33,7 +35,7 @@ _BUTTONS: Final = {Scale.FOUR: 4, Scale.FIVE: 5, Scale.FIVE_REVERSED: 5, Scale.N
 
 
 class IndexType(Enum):
-    """Which index a survey is summed up by."""
+    """The formula of a survey's index; see `index`."""
 
     HAPPY = "HAPPY"
     NPS = "NPS"
@@ -42,12 +44,12 @@ class IndexType(Enum):
 
 
 def index(counts: Sequence[int], index_type: IndexType) -> float | None:
-    """Sum up answers counted per button index, the most negative first; None without answers.
+    """The index of answers counted by button index, the most negative first; None without answers. Not rounded.
 
-    HAPPY is 0..100, the mean of evenly spaced weights; AVERAGE is 1..n on n buttons; NPS and NPS_OFFICIAL are
-    -100..100, promoters less detractors in percent. Nothing is rounded. The vendor's examples (126, 60, 16, 17 makes
-    78.23; 51, 23, 12, 2, 4 makes 81.25, on average 4.25) are printed there with the most positive first.
-    Raises ValueError when no scale has that many buttons or a count is negative.
+    HAPPY is 100 · mean(i / (n - 1)) over the button indexes i of n buttons, from 0 to 100. AVERAGE is mean(i + 1), from
+    1 to n. NPS and NPS_OFFICIAL are the percentage of promoters minus that of detractors, from -100 to 100. The
+    vendor's published examples, which list the most positive button first, are 126, 60, 16, 17: HAPPY 78.23; and
+    51, 23, 12, 2, 4: HAPPY 81.25, AVERAGE 4.25. ValueError if no scale has that many buttons or a count is negative.
     """
     if len(counts) not in _BUTTONS.values() or min(counts) < 0:
         raise ValueError(f"not a count per button of a scale: {tuple(counts)}")
@@ -66,11 +68,11 @@ def _sum_of_indices(counts: Sequence[int]) -> int:
 
 
 def _promoters_less_detractors(counts: Sequence[int]) -> int:
-    """Count promoters positive and detractors negative.
+    """The number of promoters minus the number of detractors.
 
-    On 0..10 the answers 9 and 10 promote, 7 and 8 are passive, 0 to 6 detract, as everywhere. What NPS means on four
-    and five smileys is not published; our choice is the usual reading of short scales: the top button promotes, the
-    one below it is passive, the rest detract.
+    On 0 to 10 the answers 9 and 10 are promoters, 7 and 8 passive, 0 to 6 detractors, as NPS defines. For four and
+    five buttons the vendor publishes no definition. Hymio uses the usual one for short scales: the most positive button
+    is a promoter, the one below it passive, the others are detractors.
     """
     top = 2 if len(counts) == Scale.NPS.buttons else 1
     return sum(counts[-top:]) - sum(counts[: -2 * top])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key, made_feedback
-from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_stretch
+from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_range
 from hymio.setup import Layout
 from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store.ledger import Ledger
@@ -93,7 +93,7 @@ class Resolver:
         standing = self._ledger.layout.standing(self._smiley, at)
         if isinstance(standing.answer, Verdict):
             return
-        since, until, self._offset = offset_stretch(at, standing.answer.zone)
+        since, until, self._offset = offset_range(at, standing.answer.zone)
         self._assignment, self._buttons = standing.answer.assignment.id, standing.answer.buttons
         self._start = max(standing.start, since, EARLIEST)
         self._end = min(standing.end, until, self._ledger.now + CLOCK_TOLERANCE + 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from hymio.hierarchy import BEGINNING, Timeline
-from hymio.period import DAY_MS, Grain, Instant, bucket_start, first_instant, nominal_start, offset_at, offset_stretch
+from hymio.period import DAY_MS, Grain, Instant, bucket_start, first_instant, nominal_start, offset_at, offset_range
 from hymio.results.subject import Subject, node_of, points_of
 from hymio.setup import END, Layout
 
@@ -32,7 +32,7 @@ class Clock:
             return full
         zones = [line.at(full) for line in self._lines]
         for line, zone in zip(self._lines, zones, strict=True):
-            since, until, shown = offset_stretch(full, zone)
+            since, until, shown = offset_range(full, zone)
             if shown == offset:
                 if len(line.steps) == 1:
                     self._steady[offset] = since, until
@@ -54,7 +54,7 @@ class Clock:
             if not (grain is Grain.HOUR and since <= at < until):
                 at, offset = bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0)))
                 if len(self._shown.steps) == 1:
-                    since, until, shown = offset_stretch(at, self._shown.steps[0][1])
+                    since, until, shown = offset_range(at, self._shown.steps[0][1])
                     since += DAY_MS
                 found[hour] = at, offset, hour
                 return found[hour]

@@ -7,7 +7,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from hymio.hierarchy import BEGINNING
-from hymio.period import HOUR_MS, MINUTE_MS, Instant, hour_showings, nominal_start
+from hymio.period import HOUR_MS, MINUTE_MS, Instant, hour_ranges, nominal_start
 from hymio.setup import END, Layout, Where
 from hymio.smiley import SmileyType
 
@@ -43,7 +43,7 @@ def is_complete(untold: Untold, hour: int, offset: int | None) -> bool:
 
 
 def _showings(hour: int, offset: int | None, zone: ZoneInfo) -> list[tuple[Instant, Instant]]:
-    showings = list(hour_showings(hour, zone))
+    showings = list(hour_ranges(hour, zone))
     if offset is None:
         return [(start, end) for start, end, _ in showings]
     full = nominal_start(hour, offset)
