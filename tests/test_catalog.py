@@ -10,7 +10,7 @@ import pytest
 from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType
 from hymio.custom import CustomField, CustomValue
 from hymio.errors import SetupError
-from hymio.locale import check_locale, typed_locale, underscored
+from hymio.locale import check_locale, parse_locale, underscored
 from hymio.period import InstantRange
 from hymio.scale import Scale
 from hymio.store import Store, catalog
@@ -266,7 +266,7 @@ def test_translations_that_cannot_be(place: Place):
     ("typed", "locale", "shown"), [("fi", "fi", "fi"), ("en_us", "en-US", "en_US"), ("EN-gb", "en-GB", "en_GB")]
 )
 def test_locales(typed: str, locale: str, shown: str):
-    assert typed_locale(typed) == locale
+    assert parse_locale(typed) == locale
     check_locale(locale)
     assert underscored(locale) == shown
 
@@ -274,4 +274,4 @@ def test_locales(typed: str, locale: str, shown: str):
 @pytest.mark.parametrize("text", ["", "e", "eng", "en-", "en-USA", "en-U1", "zh-Hant-TW", "en US", "en\n", "ée"])
 def test_what_is_no_locale(text: str):
     with pytest.raises(SetupError, match="en-US"):
-        typed_locale(text)
+        parse_locale(text)

@@ -125,7 +125,7 @@ def test_recalling_what_was_judged_is_as_good_as_having_judged_it(
     judge = Judge(policies)
     for each, verdict in list(zip(chain, verdicts, strict=True))[:cut]:
         if cut < len(chain) and each.at >= chain[cut].at - window:
-            judge.recall(each._replace(verdict=int(verdict)))
+            judge.replay(each._replace(verdict=int(verdict)))
     assert [judge.judge(each) for each in chain[cut:]] == verdicts[cut:]
 
 

@@ -1,4 +1,4 @@
-"""Alerts: that feedback crossed a line which somebody had drawn, and what people did about it."""
+"""Alerts: times at which feedback met the condition of an alert specification, with users' comments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PARAMETERS: Final = re.compile(r"[A-Za-z0-9_]+=[A-Za-z0-9_,]*(?: [A-Za-z0-9_]+=
 
 
 class AlertType(Enum):
-    """What an alert watches; the values are API v2's."""
+    """What an alert specification measures; the values are API v2's."""
 
     NEGATIVE = "negative"
     FEEDBACK_COUNT = "feedbackCount"
@@ -23,7 +23,7 @@ class AlertType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AlertSpecification:
-    """When to raise an alert for a survey at a node; `parameters` are written `key=value key=value,value`."""
+    """The condition of alerts for a survey at a node; `parameters` has the form `key=value key=value,value`."""
 
     id: int
     survey: int
@@ -34,7 +34,7 @@ class AlertSpecification:
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """An alert that was raised, with what its specification said then; open while `ends_at` is None."""
+    """An alert with a copy of its specification at the time it was raised; open while `ends_at` is None."""
 
     id: int
     specification: int
@@ -50,7 +50,7 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class AlertComment:
-    """What a user wrote below an alert; `node` is that of the alert."""
+    """A user's comment on an alert; `node` is the alert's."""
 
     id: int
     alert: int
@@ -61,7 +61,7 @@ class AlertComment:
 
 
 def check_parameters(text: str) -> None:
-    """Refuses (SetupError) parameters that API v2 could not show."""
+    """Raises SetupError unless the text has the form `key=value key=value,value` that API v2 publishes."""
     if not _PARAMETERS.fullmatch(text):
         raise SetupError(
             "bad-alert-parameters",

@@ -1,4 +1,4 @@
-"""The clock: the one place where the present is read; everything else takes it as an argument."""
+"""The system clock. Only this module reads it; all other code takes the current instant as an argument, `now`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TypeAlias
 from hymio.period import Instant
 
 Clock: TypeAlias = Callable[[], Instant]
-"""Returns the present instant, in ms UTC; tests hand in a fixed one."""
+"""A function that returns the current instant in ms since 1970 UTC; tests pass one with a fixed instant."""
 
 
 def now() -> Instant:
-    """The present instant of the system clock, in ms UTC."""
+    """The current instant of the system clock, in ms since 1970 UTC."""
     return time.time_ns() // 1_000_000

@@ -1,4 +1,4 @@
-"""Custom data fields: what an organization wants to know of its groups and experience points besides their names."""
+"""Custom data fields: properties that an organization defines for its groups and experience points."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Final, NamedTuple
 from hymio.errors import SetupError
 
 TEXT, SELECT = "text", "select"
-"""The types that the command line gives; API v2 leaves the word open, and so do we."""
+"""The types that the command line sets. API v2 does not restrict the type, so other words are stored too."""
 
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
 class CustomField:
-    """A field that every node of an organization may have a value of; with `options`, only one of these."""
+    """A field of which every node may have a value; if it has `options`, the value is one of them."""
 
     id: str
     label: str
@@ -24,7 +24,7 @@ class CustomField:
     options: tuple[str, ...] = ()
 
     def accepts(self, value: str) -> bool:
-        """Whether a value is one of the options, or there are none."""
+        """Whether the field has no options or the value is one of them."""
         return not self.options or value in self.options
 
 
@@ -37,7 +37,7 @@ class CustomValue(NamedTuple):
 
 
 def check_field(field: CustomField) -> None:
-    """Refuses (SetupError) a field whose id or type is no word, or whose options repeat."""
+    """Raises SetupError if the id or type is not 1 to 64 of A-Z, a-z, 0-9, _ . and -, or an option occurs twice."""
     for part, word in (("id", field.id), ("type", field.type)):
         if not _WORD.fullmatch(word):
             raise SetupError(

@@ -1,4 +1,4 @@
-"""The tree of groups and experience points, what a credential may see of it, and settings that have a time."""
+"""The tree of groups and experience points, scopes in it, and settings that change over time and are inherited."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from hymio.errors import SetupError
 
 T = TypeVar("T")
 BEGINNING = -(1 << 62)
-"""The instant from which a setting acts that has always acted."""
+"""Start of the first step of every timeline: an instant before all others, in ms UTC."""
 
 
 class NodeKind(Enum):
-    """Groups hold nodes; experience points are the leaves, where smileys stand."""
+    """A group contains nodes; an experience point is a leaf, at which smileys are placed."""
 
     GROUP = "group"
     EXPERIENCE_POINT = "experience_point"
@@ -36,41 +36,45 @@ class Node:
 
     @property
     def is_point(self) -> bool:
-        """Whether smileys can stand here."""
+        """Whether the node is an experience point."""
         return self.kind is NodeKind.EXPERIENCE_POINT
 
 
 class Timeline(Generic[T]):
-    """A value that changes at instants: `steps` of (from instant, value), ascending, the first from BEGINNING."""
+    """A value that changes over time: `steps` are pairs (start instant, value), ascending, the first from BEGINNING.
+
+    Consecutive steps with equal values are merged.
+    """
 
     __slots__ = ("_instants", "steps")
 
     def __init__(self, steps: Iterable[tuple[int, T]]) -> None:
-        self.steps: tuple[tuple[int, T], ...] = tuple(_without_repeats(steps))
+        self.steps: tuple[tuple[int, T], ...] = tuple(_merged(steps))
         self._instants = [instant for instant, _ in self.steps]
 
     def at(self, instant: int) -> T:
-        """The value that acts at an instant."""
+        """The value at an instant."""
         return self.steps[bisect_right(self._instants, instant) - 1][1]
 
-    def stretches(self) -> Iterator[tuple[int, int, T]]:
-        """Each value with the half-open range of instants in which it acts."""
+    def ranges(self) -> Iterator[tuple[int, int, T]]:
+        """The half-open ranges of instants with one value, in order: start, end, value."""
         ends = [*self._instants[1:], -BEGINNING]
         for (start, value), end in zip(self.steps, ends, strict=True):
             yield start, end, value
 
 
-def _without_repeats(steps: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:
-    before: list[T] = []
+def _merged(steps: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:
+    """The steps without those that have the same value as the step before."""
+    previous: list[T] = []
     for instant, value in steps:
-        if before != [value]:
+        if previous != [value]:
             yield instant, value
-        before = [value]
+        previous = [value]
 
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """The nodes of one organization, by id."""
+    """The tree of one organization: its nodes by id. SetupError if a parent does not exist or is a point."""
 
     nodes: Mapping[int, Node]
     _children: dict[int, list[int]] = field(init=False, repr=False, compare=False)
@@ -102,59 +106,60 @@ class Hierarchy:
         return next((node for node in self.nodes.values() if node.parent is None), None)
 
     def children(self, node: int) -> tuple[Node, ...]:
-        """The nodes directly below, by id."""
+        """The direct children of a node, ordered by id."""
         return tuple(self.nodes[child] for child in self._children.get(node, ()))
 
     def ancestors(self, node: int) -> Iterator[int]:
-        """The groups above a node, nearest first."""
+        """The ids of the groups above a node, from its parent to the root."""
         parent = self.nodes[node].parent
         while parent is not None:
             yield parent
             parent = self.nodes[parent].parent
 
     def path(self, node: int) -> str:
-        """The names from the root down to the node, as people read it."""
-        names = [self.nodes[each].name for each in self.ancestors(node)]
+        """The names from the root to the node, for display: `Acme / Finland / Tampere`."""
+        names = [self.nodes[ancestor].name for ancestor in self.ancestors(node)]
         return " / ".join([*reversed(names), self.nodes[node].name])
 
     def subtree(self, node: int) -> Iterator[Node]:
-        """The node and everything below it, parents before children."""
-        waiting = [node]
-        while waiting:
-            each = waiting.pop()
-            yield self.nodes[each]
-            waiting += reversed(self._children.get(each, ()))
+        """The node and everything below it, in depth-first order, parents before children."""
+        stack = [node]
+        while stack:
+            top = stack.pop()
+            yield self.nodes[top]
+            stack += reversed(self._children.get(top, ()))
 
     def points(self, node: int) -> tuple[Node, ...]:
-        """The experience points of the subtree."""
-        return tuple(each for each in self.subtree(node) if each.is_point)
+        """The experience points of a node's subtree."""
+        return tuple(below for below in self.subtree(node) if below.is_point)
 
     def inherited(self, node: int, settings: Mapping[int, Iterable[tuple[int, T | None]]], default: T) -> Timeline[T]:
-        """What acts at a node over time: at each instant the value of the nearest node, itself first, that has one.
+        """The timeline of a setting at a node: at each instant the value of the node or its nearest ancestor with one.
 
-        A step to None says that from then on the node has none of its own.
+        `settings` maps nodes to their own steps (start instant, value); a value of None ends the node's own setting.
         """
-        chain = [sorted(settings.get(each, ()), key=itemgetter(0)) for each in (node, *self.ancestors(node))]
-        instants = sorted({BEGINNING, *(instant for steps in chain for instant, _ in steps)})
-        return Timeline((instant, _nearest(chain, instant, default)) for instant in instants)
+        lineage = [sorted(settings.get(above, ()), key=itemgetter(0)) for above in (node, *self.ancestors(node))]
+        instants = sorted({BEGINNING, *(instant for steps in lineage for instant, _ in steps)})
+        return Timeline((instant, _nearest(lineage, instant, default)) for instant in instants)
 
 
-def _nearest(chain: list[list[tuple[int, T | None]]], instant: int, default: T) -> T:
-    return next((value for steps in chain if (value := own_value(steps, instant)) is not None), default)
+def _nearest(lineage: list[list[tuple[int, T | None]]], instant: int, default: T) -> T:
+    """The first value at an instant among the steps of a node and its ancestors, nearest first."""
+    return next((value for steps in lineage if (value := value_at(steps, instant)) is not None), default)
 
 
-def own_value(steps: Iterable[tuple[int, T | None]], instant: int) -> T | None:
-    """What steps of a node, in order, say at an instant; None where they say nothing."""
-    acting = [value for start, value in steps if start <= instant]
-    return acting[-1] if acting else None
+def value_at(steps: Iterable[tuple[int, T | None]], instant: int) -> T | None:
+    """A node's own value at an instant, from its steps in order of time; None if it has none then."""
+    started = [value for start, value in steps if start <= instant]
+    return started[-1] if started else None
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """The subtree a credential may see."""
+    """The node that a principal reaches, with everything below it."""
 
     node: int
 
     def holds(self, hierarchy: Hierarchy, node: int) -> bool:
-        """Whether a node lies inside."""
+        """Whether a node is in the scope."""
         return node == self.node or self.node in hierarchy.ancestors(node)

@@ -1,4 +1,4 @@
-"""Locales: a language of two letters, perhaps with a country, as BCP 47 writes it and as API v2 shows it."""
+"""Locales: a language of two letters with an optional country, in the spelling of BCP 47 or of API v2."""
 
 import re
 from typing import Final
@@ -10,21 +10,21 @@ _TYPED: Final = re.compile(r"([A-Za-z]{2})(?:[-_]([A-Za-z]{2}))?")
 
 
 def check_locale(text: str) -> None:
-    """Refuses (SetupError) what is not a locale such as `en` or `en-US`."""
+    """Raises SetupError unless the text is a locale such as `en` or `en-US`."""
     if not _LOCALE.fullmatch(text):
         raise SetupError(
             "bad-locale", "got locale {got!r}; accepted are a language and perhaps a country: en, en-US", got=text[:40]
         )
 
 
-def typed_locale(text: str) -> str:
-    """The locale that people mean by `en_us`: `en-US`. SetupError."""
-    found = _TYPED.fullmatch(text)
-    locale = text if found is None else "-".join([found[1].lower(), *([found[2].upper()] if found[2] else [])])
+def parse_locale(text: str) -> str:
+    """The locale in the spelling of BCP 47, from any case and with `-` or `_`: `en_us` gives `en-US`. SetupError."""
+    match = _TYPED.fullmatch(text)
+    locale = text if match is None else "-".join([match[1].lower(), *([match[2].upper()] if match[2] else [])])
     check_locale(locale)
     return locale
 
 
 def underscored(locale: str) -> str:
-    """A locale as API v2 shows it: `en_US`."""
+    """A locale in the spelling of API v2: `en_US`."""
     return locale.replace("-", "_")

@@ -1,4 +1,4 @@
-"""Misuse: which presses of a smiley count, and the one reason why each other one does not."""
+"""Misuse rules: give each press of a chain the verdict counted, or misuse with its reason."""
 
 from __future__ import annotations
 
@@ -17,17 +17,19 @@ _MINUTE_MS = 60_000
 _THURSDAY = 3
 _SECOND = int(Accuracy.SECOND)
 _COUNTED, _INTERVAL = Verdict.COUNTED, Verdict.INTERVAL
-"""Looking a member up in its class takes longer than judging by it."""
+"""Enum members as globals, because looking them up in the class for each press takes longer than the comparison."""
 
 OpeningHours = tuple[tuple[tuple[int, int], ...], ...]
-"""Seven days from Monday, each with half-open ranges of local minutes after midnight; () means always open."""
+"""Seven days from Monday, each with half-open ranges of minutes after local midnight; () means always open."""
 
 
 @dataclass(frozen=True, slots=True)
 class MisusePolicy:
-    """The rules of one point; seconds and counts, 0 switches a rule off.
+    """The misuse rules of a node; 0 switches a rule off.
 
-    `interval` is the vendor's published terminal response interval, 5 seconds in its example (facts, section 3).
+    `interval`, `burst_seconds` and `answer_interval` are seconds. The burst rule applies to a press if more than
+    `burst_presses` presses, itself included, lie within the last `burst_seconds`. The default interval of 5 seconds is
+    the example in the vendor's published description of its terminal response interval.
     """
 
     interval: int = 5
@@ -53,20 +55,20 @@ class MisusePolicy:
 
     @property
     def window(self) -> int:
-        """How many ms back a press can matter for judging another."""
+        """How far back, in ms, an earlier press can affect the verdict of a press."""
         return max(1000 * self.interval, self.burst_window)
 
     @property
     def burst_window(self) -> int:
-        """How many ms the burst rule looks back; 0 while it is off."""
+        """The length in ms of the burst rule's window; 0 if the rule is off."""
         return 1000 * self.burst_seconds if self.burst_presses else 0
 
     def without_interval(self) -> MisusePolicy:
-        """The same policy for a digital smiley, behind which people are independent."""
+        """This policy for a digital smiley, whose visitors are independent: without the interval rule."""
         return replace(self, interval=0)
 
     def is_closed(self, at: int, offset: int) -> bool:
-        """Whether the point is closed at an instant, read on its wall clock."""
+        """Whether an instant is outside the opening hours in local time; `offset` is in minutes."""
         if not self.judge_closed or not self.opening_hours:
             return False
         day, minute = divmod(at // _MINUTE_MS + offset, MINUTES_A_DAY)
@@ -75,16 +77,16 @@ class MisusePolicy:
 
 
 class Judged(NamedTuple):
-    """A feedback with the verdict it deserves, which may differ from the one it is stored with."""
+    """A feedback with the verdict of the rules, which may differ from its stored verdict."""
 
     feedback: Feedback
     verdict: Verdict
 
 
 class Judge:
-    """Judges the presses of one chain (a smiley's presses under one assignment) in order of (at, epoch, sequence).
+    """Judges the presses of one chain (one smiley, one assignment), given in order of (at, epoch, sequence).
 
-    It remembers between presses what the rules need: the last counted instant, and the instants of the burst window.
+    Its state between presses is the instant of the last counted press and the instants within the burst window.
     """
 
     __slots__ = ("_interval", "_longest_burst", "_policies", "_recent", "last_counted")
@@ -93,15 +95,15 @@ class Judge:
         self._policies = policies
         self._longest_burst = max(policy.burst_window for _, policy in policies.steps)
         self._recent: deque[int] = deque()
-        self._interval = _sole_interval(policies)
+        self._interval = _only_interval(policies)
         self.last_counted = BEGINNING
 
     def judge(self, feedback: Feedback) -> Verdict:
-        """The verdict of the next press. Rules in order, the first that hits is the reason (docs: misuse)."""
+        """The verdict of the next press: the first rule that applies, in the order of docs/misuse.md, else COUNTED."""
         if feedback.accuracy != _SECOND:
             return _COUNTED
         if self._interval is not None and not feedback.repeated:
-            # Nearly all presses are judged by one unchanging interval and nothing else.
+            # Fast path: the only rule is an interval that never changes, as for nearly all presses.
             at = feedback.at
             if at - self.last_counted < self._interval:
                 return _INTERVAL
@@ -112,15 +114,15 @@ class Judge:
             self.last_counted = feedback.at
         return verdict
 
-    def recall(self, feedback: Feedback) -> None:
-        """Takes a press as it was judged before, to go on from there."""
+    def replay(self, feedback: Feedback) -> None:
+        """Updates the state with a press that has its final verdict, without judging it."""
         if feedback.accuracy == Accuracy.SECOND:
-            self._remember(feedback.at)
+            self._add_to_window(feedback.at)
             if feedback.verdict == Verdict.COUNTED:
                 self.last_counted = feedback.at
 
     def _verdict(self, feedback: Feedback, policy: MisusePolicy) -> Verdict:
-        self._remember(feedback.at)
+        self._add_to_window(feedback.at)
         if policy.is_closed(feedback.at, feedback.offset):
             return Verdict.CLOSED
         if feedback.repeated:
@@ -131,23 +133,25 @@ class Judge:
             return Verdict.INTERVAL
         return Verdict.COUNTED
 
-    def _remember(self, at: int) -> None:
+    def _add_to_window(self, at: int) -> None:
+        """Appends an instant to the burst window and removes those that are too old for every policy."""
         if self._longest_burst:
             self._recent.append(at)
             while self._recent[0] <= at - self._longest_burst:
                 self._recent.popleft()
 
     def _in_burst(self, at: int, policy: MisusePolicy) -> bool:
+        """Whether the policy's burst window, which includes this press, has more presses than allowed."""
         if not policy.burst_window:
             return False
-        within = len(self._recent)
+        presses = len(self._recent)
         if policy.burst_window != self._longest_burst:
-            within -= bisect_right(self._recent, at - policy.burst_window)
-        return within > policy.burst_presses
+            presses -= bisect_right(self._recent, at - policy.burst_window)
+        return presses > policy.burst_presses
 
 
-def _sole_interval(policies: Timeline[MisusePolicy]) -> int | None:
-    """The interval in ms where it is all that was ever judged by; otherwise None."""
+def _only_interval(policies: Timeline[MisusePolicy]) -> int | None:
+    """The interval in ms if there is one policy at all times and only its interval rule can apply; otherwise None."""
     (_, policy), *others = policies.steps
     if others or policy.burst_window or policy.judge_closed:
         return None
@@ -155,12 +159,15 @@ def _sole_interval(policies: Timeline[MisusePolicy]) -> int | None:
 
 
 def longest_window(policies: Timeline[MisusePolicy]) -> int:
-    """How many ms back a press can matter at most, whatever policy acts when."""
+    """The largest `window` of all policies of a timeline, in ms."""
     return max(policy.window for _, policy in policies.steps)
 
 
 def judge_chain(chain: Iterable[Feedback], policies: Timeline[MisusePolicy]) -> Iterator[Judged]:
-    """Judges a whole chain, given in order and without superseded or quarantined presses: the reference of law 1."""
+    """Judges a whole chain, given in order and without superseded or quarantined feedback.
+
+    It is the reference that stored verdicts must equal, however the presses arrived.
+    """
     judge = Judge(policies)
     for feedback in chain:
         yield Judged(feedback, judge.judge(feedback))

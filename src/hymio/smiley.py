@@ -1,4 +1,4 @@
-"""Smileys: the devices and digital smileys that gather feedback, and where they stood when."""
+"""Smileys: the devices and digital smileys that send presses, and their placements over time."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 CLOCK_TOLERANCE = 60_000
-"""How many ms a device's clock may differ before it is corrected: as much as a slow upload may take."""
+"""Difference in ms up to which a device's clock is not corrected, because a slow upload can cause as much."""
 
 
 class SmileyType(Enum):
-    """What a smiley is; the values are API v2's."""
+    """The kind of smiley; the values are API v2's."""
 
     TERMINAL = "SMILEY_TERMINAL"
     TOUCH = "SMILEY_TOUCH"
@@ -18,13 +18,13 @@ class SmileyType(Enum):
 
     @property
     def judged_by_interval(self) -> bool:
-        """Whether quick presses in a row are misuse; behind a digital smiley people are independent."""
+        """Whether the interval rule applies; visitors of a digital smiley are independent of each other."""
         return self is not SmileyType.DIGITAL
 
 
 @dataclass(frozen=True, slots=True)
 class Smiley:
-    """A device or digital smiley; its upload token is stored elsewhere and hashed."""
+    """A device or digital smiley, without its upload token, of which only the hash is stored."""
 
     id: int
     serial: str
@@ -34,7 +34,7 @@ class Smiley:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """Where a smiley stood, in the half-open range of instants; `end` None: it stands there still."""
+    """The experience point of a smiley in the half-open range of instants; `end` None means until further notice."""
 
     smiley: int
     node: int

@@ -11,7 +11,7 @@ from hymio.scale import IndexType, Scale
 
 
 class State(Enum):
-    """Whether a survey gathers feedback now, will, or did."""
+    """Whether a survey or assignment collects feedback now, will do so, or has ended."""
 
     ACTIVE = "active"
     UPCOMING = "upcoming"
@@ -19,7 +19,7 @@ class State(Enum):
 
 
 class SurveyType(Enum):
-    """Whom a survey asks."""
+    """The people whom a survey asks; the values are API v2's."""
 
     CUSTOMER = "CUSTOMER"
     EMPLOYEE = "EMPLOYEE"
@@ -27,7 +27,7 @@ class SurveyType(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Localized:
-    """A text in its default locale (BCP 47, `en-US`) and others."""
+    """A text by locale (BCP 47, `en-US`); `texts` includes the default locale."""
 
     default_locale: str
     texts: Mapping[str, str]
@@ -40,7 +40,7 @@ class Localized:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a survey asks."""
+    """The text that a survey asks, in several locales."""
 
     id: int
     wording: Localized
@@ -56,7 +56,7 @@ class FollowupOption:
 
 @dataclass(frozen=True, slots=True)
 class FollowupQuestion:
-    """Asked after the button, on the positive or on the negative side."""
+    """A question asked after the button: after positive buttons if `positive`, otherwise after negative ones."""
 
     id: int
     positive: bool
@@ -66,7 +66,7 @@ class FollowupQuestion:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """A question (its id) with a scale and an index, asked wherever it is assigned."""
+    """A question (by id) with a scale and an index, asked wherever it is assigned."""
 
     id: int
     question: int
@@ -77,7 +77,7 @@ class Survey:
 
 @dataclass(frozen=True, slots=True, order=True)
 class ActivePeriod:
-    """Wall times at the point, [start, end); an `end` of None has not been decided."""
+    """Local times [start, end) at the point, as naive datetimes; `end` None means no end."""
 
     start: datetime
     end: datetime | None = None
@@ -85,7 +85,7 @@ class ActivePeriod:
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
-    """A survey at an experience point; with `smiley`, only on that smiley, otherwise on every one that stands there."""
+    """A survey at an experience point, on one smiley or, if `smiley` is None, on all smileys placed there."""
 
     id: int
     node: int
@@ -95,9 +95,11 @@ class Assignment:
 
 
 def state_of(ranges: Iterable[tuple[int, int]], now: int) -> State:
-    """The state of the active periods given as half-open ranges of instants: active if any is, else upcoming if any
-    will be, else ended."""
-    known = list(ranges)
-    if any(start <= now < end for start, end in known):
+    """The state of active periods, given as half-open ranges of instants.
+
+    ACTIVE if `now` is in one of them, UPCOMING if one begins later, otherwise ENDED.
+    """
+    periods = list(ranges)
+    if any(start <= now < end for start, end in periods):
         return State.ACTIVE
-    return State.UPCOMING if any(now < start for start, _ in known) else State.ENDED
+    return State.UPCOMING if any(now < start for start, _ in periods) else State.ENDED

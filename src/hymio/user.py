@@ -1,4 +1,4 @@
-"""Users: people who look at an organization's results, each from one node of the tree down."""
+"""Users: the accounts of people who read an organization's results, each with a role and a node as its scope."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Role(Enum):
 
 
 class LoginMethod(Enum):
-    """How a user proves who it is; the values are API v2's."""
+    """How a user authenticates; the values are API v2's."""
 
     EMAIL_PASSWORD = "EMAIL_PASSWORD"  # noqa: S105  the name of a method
     SINGLE_SIGN_ON = "SINGLE_SIGN_ON"
@@ -33,7 +33,7 @@ class LoginMethod(Enum):
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user's account; it sees `node` and all below it. `last_login_at` None: it has not been here yet."""
+    """A person's account, whose scope is `node` and everything below; `last_login_at` is None before a first login."""
 
     id: int
     email: str
@@ -49,7 +49,7 @@ class User:
 
 
 def check_email(text: str) -> None:
-    """Refuses (SetupError) what cannot be an email address; whether somebody reads it only a letter can tell."""
+    """Raises SetupError unless the text has the form of an e-mail address; does not check that the address exists."""
     if len(text) > _LONGEST_EMAIL or not _EMAIL.fullmatch(text):
         raise SetupError(
             "bad-email", "got email {got!r}; accepted is an address such as jane.doe@example.com", got=text[:80]

@@ -112,9 +112,9 @@ def _branch(layout: Layout, content: Content, node: Node, above: Tree | None = N
 
 def _label(layout: Layout, node: Node) -> str:
     name = f"[bold]{escape(node.name)}[/]" if not node.is_point else escape(node.name)
-    from hymio.hierarchy import own_value
+    from hymio.hierarchy import value_at
 
-    zone, policy = own_value(layout.zones.get(node.id, ()), now()), own_value(layout.policies.get(node.id, ()), now())
+    zone, policy = value_at(layout.zones.get(node.id, ()), now()), value_at(layout.policies.get(node.id, ()), now())
     said = [each for each in (zone, policy and _policy(policy)) if each]
     return f"[dim]{node.id}[/] {name}" + "".join(f" [dim]· {escape(each)}[/]" for each in said)
 

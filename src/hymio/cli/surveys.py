@@ -37,11 +37,11 @@ def add(
 
     Example: hymio survey add "Acme" "How was your visit?" --scale four
     """
-    from hymio.locale import typed_locale
+    from hymio.locale import parse_locale
     from hymio.store import catalog
     from hymio.survey import Localized
 
-    locale = typed_locale(locale)
+    locale = parse_locale(locale)
     with changing(context, database, organization) as (_, ledger):
         asked = catalog.add_question(ledger, Localized(locale, {locale: question}))
         chosen = index or (IndexType.NPS if scale is Scale.NPS else IndexType.HAPPY)
@@ -62,11 +62,11 @@ def followup(
     Example: hymio survey followup "Acme" 1 "What was missing?" "The product" "The price" --negative
     """
     from hymio.cli.naming import survey_of
-    from hymio.locale import typed_locale
+    from hymio.locale import parse_locale
     from hymio.store import catalog
     from hymio.survey import Localized
 
-    locale = typed_locale(locale)
+    locale = parse_locale(locale)
     with changing(context, database, organization) as (_, ledger):
         found = survey_of(ledger.layout, ledger.content, survey)
         wordings = [Localized(locale, {locale: each}) for each in options]
@@ -100,12 +100,12 @@ def translate(
     """
     from hymio.cli import naming
     from hymio.errors import SetupError
-    from hymio.locale import typed_locale
+    from hymio.locale import parse_locale
     from hymio.store import catalog
 
     if followup is not None and option is not None:
         raise SetupError("--followup and --option: a text is of the one or the other")
-    language = typed_locale(locale)
+    language = parse_locale(locale)
     with changing(context, database, organization) as (_, ledger):
         found = naming.survey_of(ledger.layout, ledger.content, survey)
         if followup is not None:

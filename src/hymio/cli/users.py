@@ -56,7 +56,7 @@ def add(
     """
     from hymio.cli import naming
     from hymio.errors import SetupError
-    from hymio.locale import typed_locale
+    from hymio.locale import parse_locale
     from hymio.store import catalog
 
     with looking_up(context, database, organization) as (_, _, ledger):
@@ -64,7 +64,7 @@ def add(
         if node is None:
             raise SetupError("a user sees a node of the tree; add one first with: hymio node add-group")
         made = catalog.add_user(
-            ledger, email, first_name, last_name, node.id, Role[role.name], typed_locale(locale), _METHODS[login],
+            ledger, email, first_name, last_name, node.id, Role[role.name], parse_locale(locale), _METHODS[login],
             login_allowed=allowed,
         )  # fmt: skip
         path = ledger.layout.hierarchy.path(node.id)
@@ -120,7 +120,7 @@ def edit(
     from dataclasses import replace
 
     from hymio.cli import naming
-    from hymio.locale import typed_locale
+    from hymio.locale import parse_locale
     from hymio.store import catalog
 
     with looking_up(context, database, organization) as (store, found, ledger):
@@ -131,7 +131,7 @@ def edit(
             "last_name": last_name,
             "node": None if at is None else naming.node_of(ledger.layout, at).id,
             "role": None if role is None else Role[role.name],
-            "locale": None if locale is None else typed_locale(locale),
+            "locale": None if locale is None else parse_locale(locale),
             "login_method": None if login is None else _METHODS[login],
             "login_allowed": allowed,
         }

@@ -130,7 +130,7 @@ def _recalled(judging: Judge, stored: Iterator[Feedback], first: tuple[int, int,
     for each in stored:
         if _order(each) > first:
             return each
-        judging.recall(each)
+        judging.replay(each)
     return None
 
 

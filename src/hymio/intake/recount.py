@@ -306,7 +306,7 @@ def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant
     for each in sweep.piece(ledger.transaction, ledger.organization, assignment, start - window, end):
         if each.at < start:
             if is_raw(each.verdict):
-                judges.setdefault(each.smiley, Judge(layout.policies_of(assignment, each.smiley))).recall(each)
+                judges.setdefault(each.smiley, Judge(layout.policies_of(assignment, each.smiley))).replay(each)
         elif (right := _right(layout, judges, each)) != each:
             changes.append(Change(each, right))
     ledger.restate(changes)

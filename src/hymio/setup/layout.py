@@ -157,7 +157,7 @@ class Layout:
             yield start, end
 
     def _zoned_ranges(self, assignment: Assignment) -> Iterator[tuple[int, int, ZoneInfo]]:
-        for acting_from, acting_to, acting in self.zones_at(assignment.node).stretches():
+        for acting_from, acting_to, acting in self.zones_at(assignment.node).ranges():
             for period in assignment.periods:
                 start, end = (
                     max(_instants(period, acting)[0], acting_from),

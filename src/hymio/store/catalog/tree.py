@@ -9,7 +9,7 @@ from operator import itemgetter
 from typing import TypeVar
 
 from hymio.errors import SetupError
-from hymio.hierarchy import BEGINNING, NodeKind, own_value
+from hymio.hierarchy import BEGINNING, NodeKind, value_at
 from hymio.misuse import MisusePolicy
 from hymio.period import Instant, zone
 from hymio.store import schema
@@ -118,7 +118,7 @@ def _keep_past(
     """Makes what a node inherited until now its own past, after which it has what it had of its own, or inherits."""
     inherited = ledger.layout.hierarchy.inherited(node, settings, default)
     moment = from_now_on(ledger)
-    own = own_value(sorted(settings.get(node, ()), key=itemgetter(0)), moment)
+    own = value_at(sorted(settings.get(node, ()), key=itemgetter(0)), moment)
     past = [(at, text(value)) for at, value in inherited.steps if at < moment]
     run(
         ledger,
