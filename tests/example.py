@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import Principal, operator
 from hymio.feedback import Followup, HourReport, Phases, Press, Text, Upload
+from hymio.manage import ApiCredentials, Batch
 from hymio.misuse import MisusePolicy
 from hymio.scale import IndexType, Scale
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog
-from hymio.store.catalog import ApiCredentials
-from hymio.store.ledger import Ledger
+from hymio.store import Store
 from hymio.survey import ActivePeriod, Localized
 
 TAMPERE, HELSINKI, NEW_YORK, WEBSITE = 3, 4, 5, 6
@@ -48,30 +48,31 @@ class Example:
 
 def make_example(store: Store, name: str = "Acme") -> Example:
     """Sets the organization up, has its smileys press, and activates its API."""
-    organization = catalog.create_organization(store, name, PLACED)
-    with store.begin(organization, PLACED) as ledger:
-        _tree(ledger)
-        _surveys(ledger)
-        _smileys(ledger)
-    with store.begin(organization, PLACED) as ledger:
-        credentials = catalog.activate_api(ledger)
+    organization = manage.create_organization(store, operator(), name, now=PLACED)
+    boss = operator(organization)
+    with manage.batch(store, organization, PLACED) as batch:
+        _tree(batch, boss)
+        _surveys(batch, boss)
+        _smileys(batch, boss)
+    with manage.batch(store, organization, PLACED) as batch:
+        credentials = manage.activate_api(batch, operator(organization), now=PLACED)
     intake.record(store, organization, list(_uploads(_options(store, organization))), NOW)
     return Example(organization, credentials)
 
 
-def _tree(ledger: Ledger) -> None:
-    catalog.add_group(ledger, "Acme", id=1)
-    catalog.add_group(ledger, "Finland", 1, id=2)
-    catalog.add_point(ledger, "Tampere", 2, id=TAMPERE)
-    catalog.add_point(ledger, "Helsinki", 2, id=HELSINKI)
-    catalog.add_point(ledger, "New York", 1, id=NEW_YORK)
-    catalog.add_point(ledger, "Website", 1, id=WEBSITE)
-    catalog.set_zone(ledger, 2, "Europe/Helsinki")
-    catalog.set_zone(ledger, NEW_YORK, "America/New_York")
-    catalog.set_policy(ledger, 1, MisusePolicy(interval=5))
+def _tree(batch: Batch, boss: Principal) -> None:
+    manage.rename_node(batch, boss, manage.ROOT, "Acme", now=PLACED)
+    manage.add_group(batch, boss, "Finland", 1, id=2, now=PLACED)
+    manage.add_point(batch, boss, "Tampere", 2, id=TAMPERE, now=PLACED)
+    manage.add_point(batch, boss, "Helsinki", 2, id=HELSINKI, now=PLACED)
+    manage.add_point(batch, boss, "New York", 1, id=NEW_YORK, now=PLACED)
+    manage.add_point(batch, boss, "Website", 1, id=WEBSITE, now=PLACED)
+    manage.set_zone(batch, boss, 2, "Europe/Helsinki", now=PLACED)
+    manage.set_zone(batch, boss, NEW_YORK, "America/New_York", now=PLACED)
+    manage.set_policy(batch, boss, 1, MisusePolicy(interval=5), now=PLACED)
 
 
-def _surveys(ledger: Ledger) -> None:
+def _surveys(batch: Batch, boss: Principal) -> None:
     for number, (text, scale, index) in enumerate(
         [
             ("How was your visit?", Scale.FOUR, IndexType.HAPPY),
@@ -80,10 +81,12 @@ def _surveys(ledger: Ledger) -> None:
         ],
         1,
     ):
-        catalog.add_question(ledger, _english(text), id=number)
-        catalog.add_survey(ledger, number, scale, index, id=number)
+        manage.add_question(batch, boss, _english(text), id=number, now=PLACED)
+        manage.add_survey(batch, boss, number, scale, index, id=number, now=PLACED)
     options = [_english(text) for text in ("The product", "The price", "Somebody to ask")]
-    catalog.add_followup(ledger, FOUND, positive=False, wording=_english("What was missing?"), options=options)
+    manage.add_followup(
+        batch, boss, FOUND, positive=False, wording=_english("What was missing?"), options=options, now=PLACED
+    )
     for key, node, survey, *period in (
         (TAMPERE_VISIT, TAMPERE, VISIT, "2024-01-01"),
         (HELSINKI_RECOMMEND, HELSINKI, RECOMMEND, "2024-01-01", "2024-04-01"),
@@ -91,22 +94,24 @@ def _surveys(ledger: Ledger) -> None:
         (WEBSITE_FOUND, WEBSITE, FOUND, "2024-01-01"),
         (HELSINKI_VISIT, HELSINKI, VISIT, "2024-04-01", "2024-10-01"),
     ):
-        catalog.assign(ledger, node, survey, [ActivePeriod(*map(datetime.fromisoformat, period))], id=key)
+        manage.assign(
+            batch, boss, node, survey, [ActivePeriod(*map(datetime.fromisoformat, period))], id=key, now=PLACED
+        )
 
 
 def _english(text: str) -> Localized:
     return Localized("en-US", {"en-US": text})
 
 
-def _smileys(ledger: Ledger) -> None:
+def _smileys(batch: Batch, boss: Principal) -> None:
     for number, serial, name, kind, node in (
         (TERMINAL, "2415VE0A110042", "Tampere, by the door", SmileyType.TERMINAL, TAMPERE),
         (TABLET, "2403TD0B120007", "Helsinki, at the till", SmileyType.TOUCH, HELSINKI),
         (TEXTING_TERMINAL, "1934VA0C110311", "New York, exit", SmileyType.TERMINAL, NEW_YORK),
         (WEB, "WEB-1", "acme.example", SmileyType.DIGITAL, WEBSITE),
     ):
-        catalog.add_smiley(ledger, serial, name, kind, id=number)
-        catalog.place(ledger, number, node, PLACED)
+        manage.add_smiley(batch, boss, serial, name, kind, id=number, now=PLACED)
+        manage.place(batch, boss, number, node, PLACED, now=PLACED)
 
 
 def _options(store: Store, organization: int) -> tuple[int, ...]:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import DataKind, Principal, Role, operator
 from hymio.alert import AlertType
 from hymio.custom import CustomField
 from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Press, Text, Ui, Upload
-from hymio.store import Store, catalog
-from hymio.store.catalog import DataKind
-from hymio.store.ledger import Ledger
-from hymio.user import LoginMethod, Role
+from hymio.manage import Batch
+from hymio.store import Store
+from hymio.user import LoginMethod
 from tests.example import FOUND, NEW_YORK, NOW, PLACED, TABLET, TAMPERE, VISIT, WEB, Example, at
+from tests.world import treeless
 
 ACME, FINLAND = 1, 2
 JANE, JOE, TOM = 1, 2, 3
@@ -21,40 +22,46 @@ SPECIFIED = {TAMPERE: 1, NEW_YORK: 2}
 
 def furnish(store: Store, organization: int) -> None:
     """Adds people, custom data, translations and alerts to the example organization."""
-    with store.begin(organization, at("2024-02-01T09:30:00.250+00:00")) as ledger:
-        catalog.add_user(ledger, "jane@example.com", "Jane", "Doe", ACME, Role.ADMIN)
-        catalog.add_user(
-            ledger, "joe@example.com", "Joe", "Doe", FINLAND, locale="fi", login_method=LoginMethod.SINGLE_SIGN_ON,
-            login_allowed=False,
+    boss = operator(organization)
+    with manage.batch(store, organization, at("2024-02-01T09:30:00.250+00:00")) as batch:
+        manage.add_user(batch, boss, "jane@example.com", "Jane", "Doe", ACME, Role.ADMIN, now=batch.now)
+        manage.add_user(
+            batch, boss, "joe@example.com", "Joe", "Doe", FINLAND, locale="fi",
+            login_method=LoginMethod.SINGLE_SIGN_ON, login_allowed=False, now=batch.now,
         )  # fmt: skip
-        catalog.add_user(ledger, "tom@example.com", "Tom", "Thumb", NEW_YORK, Role.PARTNER, "en-GB")
-        catalog.add_custom_field(ledger, CustomField("format", "Store format", "select", ("City", "Outlet")))
-        catalog.add_custom_field(ledger, CustomField("cost", "Cost centre"))
-        catalog.set_custom_value(ledger, TAMPERE, "format", "City")
-        catalog.set_custom_value(ledger, FINLAND, "cost", "0042")
-        catalog.set_custom_value(ledger, NEW_YORK, "format", "Outlet")
-        catalog.localize_question(ledger, VISIT, "fi", "Millainen käynti oli?")
-        catalog.localize_question(ledger, VISIT, "sv-FI", "Hur var besöket?")
-        catalog.localize_followup_question(ledger, 1, "fi", "Mitä puuttui?")
-        catalog.localize_followup_option(ledger, 2, "fi", "Hinta")
-    with store.begin(organization, at("2024-03-05T07:20:00+00:00")) as ledger:
-        _alerts(ledger)
+        manage.add_user(batch, boss, "tom@example.com", "Tom", "Thumb", NEW_YORK, Role.PARTNER, "en-GB", now=batch.now)
+        manage.add_custom_field(
+            batch,
+            boss,
+            CustomField("format", "Store format", "select", ("City", "Outlet")),
+            now=batch.now,
+        )
+        manage.add_custom_field(batch, boss, CustomField("cost", "Cost centre"), now=batch.now)
+        manage.set_custom_value(batch, boss, TAMPERE, "format", "City", now=batch.now)
+        manage.set_custom_value(batch, boss, FINLAND, "cost", "0042", now=batch.now)
+        manage.set_custom_value(batch, boss, NEW_YORK, "format", "Outlet", now=batch.now)
+        manage.localize_question(batch, boss, VISIT, "fi", "Millainen käynti oli?", now=batch.now)
+        manage.localize_question(batch, boss, VISIT, "sv-FI", "Hur var besöket?", now=batch.now)
+        manage.localize_followup_question(batch, boss, 1, "fi", "Mitä puuttui?", now=batch.now)
+        manage.localize_followup_option(batch, boss, 2, "fi", "Hinta", now=batch.now)
+    with manage.batch(store, organization, at("2024-03-05T07:20:00+00:00")) as batch:
+        _alerts(batch, boss)
 
 
-def _alerts(ledger: Ledger) -> None:
+def _alerts(batch: Batch, boss: Principal) -> None:
     for node, number in SPECIFIED.items():
         parameters = "percent=50 window=15 buttons=0,1"
-        catalog.add_alert_specification(ledger, VISIT, node, AlertType.NEGATIVE, parameters, number)
+        manage.add_alert_specification(batch, boss, VISIT, node, AlertType.NEGATIVE, parameters, number, now=batch.now)
     for number, node, moment in (
         (1, TAMPERE, "2024-03-04T08:15:07+02:00"), (2, NEW_YORK, "2024-03-04T01:15:07-05:00"),
         (3, NEW_YORK, "2024-03-05T01:00:00-05:00"), (4, TAMPERE, "2024-03-05T09:00:00+02:00"),
         (5, TAMPERE, "2024-03-05T00:30:00+02:00"),
     ):  # fmt: skip
-        catalog.open_alert(ledger, SPECIFIED[node], at(moment), id=number)
-    catalog.close_alert(ledger, 1, at("2024-03-04T09:00:00+02:00"))
-    catalog.acknowledge_alert(ledger, 1, JANE)
-    catalog.comment_alert(ledger, 1, JANE, "Somebody was ill.\nBetter now.")
-    catalog.comment_alert(ledger, 3, TOM, "=1+1")
+        manage.open_alert(batch, boss, SPECIFIED[node], at(moment), id=number, now=batch.now)
+    manage.close_alert(batch, boss, 1, at("2024-03-04T09:00:00+02:00"), now=batch.now)
+    manage.acknowledge_alert(batch, boss, 1, JANE, now=batch.now)
+    manage.comment_alert(batch, boss, 1, JANE, "Somebody was ill.\nBetter now.", now=batch.now)
+    manage.comment_alert(batch, boss, 3, TOM, "=1+1", now=batch.now)
 
 
 def press_with_phases(store: Store, organization: int) -> None:
@@ -91,14 +98,16 @@ def make_token(
 ) -> str:
     """The secret of a new token of API v2; without `node` it reaches the whole tree, without `kinds` all data."""
     chosen = [DataKind(kind) for kind in kinds] or list(DataKind)
-    with store.begin(organization, PLACED) as ledger:
-        return catalog.create_token(ledger, "For tests", node, chosen, expires_at).secret
+    with manage.batch(store, organization, PLACED) as batch:
+        return manage.create_token(
+            batch, operator(organization), "For tests", node, chosen, expires_at, now=PLACED
+        ).secret
 
 
 def switch_raw_results_off(store: Store, organization: int) -> None:
     """Raw results are no longer part of the organization's API."""
-    with store.begin(organization, PLACED) as ledger:
-        catalog.set_raw_results(ledger, enabled=False)
+    with manage.batch(store, organization, PLACED) as batch:
+        manage.set_raw_results(batch, operator(organization), enabled=False, now=PLACED)
 
 
 def switch_api_off(store: Store, organization: int) -> None:
@@ -109,6 +118,6 @@ def switch_api_off(store: Store, organization: int) -> None:
 
 def make_empty(store: Store) -> Example:
     """An organization of which nothing is set up but its API."""
-    organization = catalog.create_organization(store, "Empty", PLACED)
-    with store.begin(organization, PLACED) as ledger:
-        return Example(organization, catalog.activate_api(ledger))
+    organization = treeless(store, "Empty")
+    with manage.batch(store, organization, PLACED) as batch:
+        return Example(organization, manage.activate_api(batch, operator(organization), now=PLACED))

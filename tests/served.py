@@ -17,9 +17,9 @@ import structlog
 
 from hymio.api import openapi
 from hymio.app import make_server
+from hymio.manage import ApiCredentials
 from hymio.settings import Settings
 from hymio.store import Store
-from hymio.store.catalog import ApiCredentials
 from tests.example import NOW
 
 

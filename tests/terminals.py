@@ -9,10 +9,14 @@ from datetime import datetime
 
 import httpx
 
+from hymio import manage
+from hymio.access import operator
+from hymio.manage.secrets import hash_secret
 from hymio.scale import Scale
 from hymio.settings import Settings
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog, schema
+from hymio.store import Store, schema
+from hymio.store.catalog.directory import Kind
 from hymio.survey import ActivePeriod, Localized
 from tests import served
 
@@ -38,35 +42,39 @@ class Terminals:
 def put_up(store: Store, count: int = 1, name: str = "Acme", serials: Sequence[str] = ()) -> Terminals:
     """Puts terminals up in Helsinki, all at one point."""
     serials = serials or [f"T{number}" for number in range(1, count + 1)]
-    organization = catalog.create_organization(store, name, PLACED)
-    with store.begin(organization, PLACED) as ledger:
-        root = catalog.add_group(ledger, name)
-        point = catalog.add_point(ledger, "Exit", root)
-        catalog.set_zone(ledger, root, "Europe/Helsinki")
-        question = catalog.add_question(ledger, Localized("en-US", {"en-US": "How was your visit?"}))
-        survey = catalog.add_survey(ledger, question, Scale.FOUR)
-        catalog.assign(ledger, point, survey, [ActivePeriod(datetime(2025, 1, 1))])  # noqa: DTZ001  a wall time
-        made = [catalog.add_smiley(ledger, each, f"Terminal {each}", SmileyType.TERMINAL) for each in serials]
+    organization = manage.create_organization(store, operator(), name, now=PLACED)
+    boss = operator(organization)
+    with manage.batch(store, organization, PLACED) as batch:
+        root = manage.ROOT
+        point = manage.add_point(batch, boss, "Exit", root, now=PLACED)
+        manage.set_zone(batch, boss, root, "Europe/Helsinki", now=PLACED)
+        question = manage.add_question(batch, boss, Localized("en-US", {"en-US": "How was your visit?"}), now=PLACED)
+        survey = manage.add_survey(batch, boss, question, Scale.FOUR, now=PLACED)
+        manage.assign(batch, boss, point, survey, [ActivePeriod(datetime(2025, 1, 1))], now=PLACED)  # noqa: DTZ001  a wall time
+        made = [
+            manage.add_smiley(batch, boss, each, f"Terminal {each}", SmileyType.TERMINAL, now=PLACED)
+            for each in serials
+        ]
         for smiley in made:
-            catalog.place(ledger, smiley.id, point, PLACED)
-        secret = catalog.sms_secret(ledger)
+            manage.place(batch, boss, smiley.id, point, PLACED, now=PLACED)
+        secret = manage.new_sms_secret(batch, boss, now=PLACED)
     return Terminals(organization, survey, tuple(smiley.token for smiley in made), secret)
 
 
 def give_secrets(store: Store, organization: int, smiley: int, token: str, sms_secret: str) -> None:
-    """Gives a smiley and the SMS webhook secrets that a document prints, where the catalog would draw its own."""
-    with store.begin(organization, PLACED) as ledger:
-        key = catalog.sms_key(token)
+    """Gives a smiley and the SMS webhook secrets that a document prints, where `manage` would draw its own."""
+    with manage.batch(store, organization, PLACED) as batch:
+        key = manage.sms_key(token)
         statement = "UPDATE smiley SET sms_key = :key WHERE organization_id = :o AND id = :smiley"
-        ledger.transaction.run(statement, o=organization, smiley=smiley, key=key)
+        batch.ledger.transaction.run(statement, o=organization, smiley=smiley, key=key)
         rows = [
-            (kind, catalog.hash_secret(secret), organization, identity)
+            (kind, hash_secret(secret), organization, identity)
             for kind, secret, identity in (
-                (catalog.SMILEY_TOKEN, token, smiley),
-                (catalog.SMS_SECRET, sms_secret, 0),
+                (Kind.SMILEY_TOKEN, token, smiley),
+                (Kind.SMS_SECRET, sms_secret, 0),
             )
         ]
-        ledger.transaction.insert(schema.directory, rows)
+        batch.ledger.transaction.insert(schema.directory, rows)
 
 
 @contextlib.contextmanager

@@ -20,16 +20,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hymio import intake, results
+from hymio import intake, manage, results
+from hymio.access import operator
 from hymio.api.v1 import ENDPOINTS
 from hymio.feedback import Press, Upload, Verdict
+from hymio.manage import ApiCredentials
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog, open_store
-from hymio.store.catalog import ApiCredentials
+from hymio.store import Store, open_store
 from hymio.survey import ActivePeriod, Localized
 from tests.example import NOW, PLACED, TAMPERE_VISIT, TERMINAL, Example, at, make_example
 from tests.served import Api, serving
+from tests.world import treeless
 
 GOLDEN = Path(__file__).parent / "golden" / "v1.json"
 UPDATE = "HYMIO_UPDATE_EXAMPLES"
@@ -241,12 +243,12 @@ def test_every_address_wants_a_credential_before_anything_else(path: str, world:
 
 def test_credentials_end_when_they_are_rotated_or_revoked(world: World):
     example, old = another(world)
-    with world.store.begin(example.organization, NOW) as ledger:
-        rotated = catalog.rotate_api(ledger)
+    with manage.batch(world.store, example.organization, NOW) as batch:
+        rotated = manage.rotate_api(batch, operator(example.organization), now=NOW)
     new = world.api.of(rotated)
     assert (old.get("/v1/folders").status_code, new.get("/v1/folders").status_code) == (401, 200)
-    with world.store.begin(example.organization, NOW) as ledger:
-        catalog.revoke_api(ledger)
+    with manage.batch(world.store, example.organization, NOW) as batch:
+        manage.revoke_api(batch, operator(example.organization), now=NOW)
     assert new.get("/v1/folders").status_code == 401
 
 
@@ -261,36 +263,36 @@ def test_an_organization_whose_api_is_not_activated(world: World):
 
 def test_raw_results_can_be_switched_off(world: World):
     example, api = another(world)
-    with world.store.begin(example.organization, NOW) as ledger:
-        catalog.set_raw_results(ledger, enabled=False)
+    with manage.batch(world.store, example.organization, NOW) as batch:
+        manage.set_raw_results(batch, operator(example.organization), enabled=False, now=NOW)
     assert api.get("/v1/surveys/1/rawresults").status_code == 403
     for other in ("results", "openfeedback", "followup"):
         assert api.get(f"/v1/surveys/1/{other}").status_code == 200
-    with world.store.begin(example.organization, NOW) as ledger:
-        catalog.set_raw_results(ledger, enabled=True)
+    with manage.batch(world.store, example.organization, NOW) as batch:
+        manage.set_raw_results(batch, operator(example.organization), enabled=True, now=NOW)
     assert api.get("/v1/surveys/1/rawresults").status_code == 200
 
 
 def test_nothing_of_another_organization_is_found(world: World):
-    organization = catalog.create_organization(world.store, f"Other {secrets.token_hex(4)}", PLACED)
-    with world.store.begin(organization, PLACED) as ledger:
-        catalog.add_group(ledger, "Other", id=7001)
-        catalog.add_point(ledger, "Point", 7001, id=7002)
-        catalog.add_question(ledger, Localized("en", {"en": "?"}), id=7003)
-        catalog.add_survey(ledger, 7003, Scale.FOUR, id=7004)
-        catalog.assign(ledger, 7002, 7004, [], id=7005)
-        api = world.api.of(catalog.activate_api(ledger))
+    organization = manage.create_organization(world.store, operator(), f"Other {secrets.token_hex(4)}", now=PLACED)
+    boss = operator(organization)
+    with manage.batch(world.store, organization, PLACED) as batch:
+        manage.add_point(batch, boss, "Point", manage.ROOT, id=7002, now=PLACED)
+        manage.add_question(batch, boss, Localized("en", {"en": "?"}), id=7003, now=PLACED)
+        manage.add_survey(batch, boss, 7003, Scale.FOUR, id=7004, now=PLACED)
+        manage.assign(batch, boss, 7002, 7004, [], id=7005, now=PLACED)
+        api = world.api.of(manage.activate_api(batch, boss, now=PLACED))
     for path in ("/v1/folders/7002", "/v1/questions/7004", "/v1/surveys/7005"):
         assert (world.api.get(path).status_code, api.get(path).status_code) == (404, 200)
     for endpoint in ENDPOINTS:
         if "{key}" in endpoint.path:
-            assert api.get(endpoint.path.replace("{key}", "1")).status_code == 404
+            assert api.get(endpoint.path.replace("{key}", "3")).status_code == 404
 
 
 def test_an_organization_without_folders(world: World):
-    organization = catalog.create_organization(world.store, f"Empty {secrets.token_hex(4)}", PLACED)
-    with world.store.begin(organization, PLACED) as ledger:
-        api = world.api.of(catalog.activate_api(ledger))
+    organization = treeless(world.store, f"Empty {secrets.token_hex(4)}")
+    with manage.batch(world.store, organization, PLACED) as batch:
+        api = world.api.of(manage.activate_api(batch, operator(organization), now=PLACED))
     assert api.get("/v1/folders").status_code == 404
     assert api.json("/v1/questions") == {"meta": {"offset": 0, "limit": 50, "total": 0}, "data": []}
 
@@ -495,8 +497,8 @@ def test_the_tag_changes_with_what_it_stands_for(world: World):
     intake.record(world.store, example.organization, [late], NOW)
     after = {path: api.get(path).headers["etag"] for path in paths}
     assert not set(before.values()) & set(after.values())
-    with world.store.begin(example.organization, NOW) as ledger:
-        catalog.rename_node(ledger, 3, "Tampere, Hämeenkatu")
+    with manage.batch(world.store, example.organization, NOW) as batch:
+        manage.rename_node(batch, operator(example.organization), 3, "Tampere, Hämeenkatu", now=NOW)
     assert api.json("/v1/folders/3")["name"] == "Tampere, Hämeenkatu"
 
 
@@ -511,17 +513,17 @@ class Point(NamedTuple):
 
 
 def make_point(world: World, zone: str, presses: list[tuple[int, int]]) -> Point:
-    organization = catalog.create_organization(world.store, secrets.token_hex(8), PLACED)
-    with world.store.begin(organization, PLACED) as ledger:
-        catalog.add_group(ledger, "All")
-        catalog.add_point(ledger, "Here", 1)
-        catalog.set_zone(ledger, 1, zone)
-        question = catalog.add_question(ledger, Localized("en", {"en": "How?"}))
-        survey = catalog.add_survey(ledger, question, Scale.FIVE)
-        catalog.assign(ledger, 2, survey, [ActivePeriod(datetime(2001, 1, 1))], id=1)  # noqa: DTZ001  wall time
-        smiley = catalog.add_smiley(ledger, "A1", "One", SmileyType.TERMINAL)
-        catalog.place(ledger, smiley.id, 2, at("2001-01-02T00:00:00+00:00"))
-        credentials = catalog.activate_api(ledger)
+    organization = manage.create_organization(world.store, operator(), secrets.token_hex(8), now=PLACED)
+    boss = operator(organization)
+    with manage.batch(world.store, organization, PLACED) as batch:
+        manage.add_point(batch, boss, "Here", 1, now=PLACED)
+        manage.set_zone(batch, boss, 1, zone, now=PLACED)
+        question = manage.add_question(batch, boss, Localized("en", {"en": "How?"}), now=PLACED)
+        survey = manage.add_survey(batch, boss, question, Scale.FIVE, now=PLACED)
+        manage.assign(batch, boss, 2, survey, [ActivePeriod(datetime(2001, 1, 1))], id=1, now=PLACED)  # noqa: DTZ001  wall time
+        smiley = manage.add_smiley(batch, boss, "A1", "One", SmileyType.TERMINAL, now=PLACED)
+        manage.place(batch, boss, smiley.id, 2, at("2001-01-02T00:00:00+00:00"), now=PLACED)
+        credentials = manage.activate_api(batch, boss, now=PLACED)
     numbered = tuple(Press(1, number, moment, button) for number, (moment, button) in enumerate(presses, 1))
     intake.record(world.store, organization, [Upload(smiley.id, numbered)], NOW)
     return Point(organization, world.api.of(credentials))

@@ -27,15 +27,15 @@ from schemathesis.checks import (
     status_code_conformance,
 )
 
-from hymio import demo, intake, results
+from hymio import demo, intake, manage, results
+from hymio.access import DataKind, operator
 from hymio.api.formats import disarmed
 from hymio.api.v2.cursor import Cursor, read, written
 from hymio.demo import history
 from hymio.errors import BadRequest
 from hymio.feedback import Press, Upload, feedback_id
 from hymio.results import OfAssignment, Phase
-from hymio.store import Store, catalog, open_store
-from hymio.store.catalog import DataKind
+from hymio.store import Store, open_store
 from tests.contract_v2 import OPERATIONS, check_rows, document
 from tests.example import HELSINKI, NEW_YORK, NOW, TAMPERE, TAMPERE_VISIT, TERMINAL, VISIT, WEBSITE, make_example
 from tests.example_v2 import ACME, FINLAND, furnish, press_with_phases
@@ -107,17 +107,20 @@ def world(shared_database_url: str) -> Iterator[World]:
     made = make_example(store, f"Acme {secrets.token_hex(4)}")
     furnish(store, made.organization)
     press_with_phases(store, made.organization)
-    with store.begin(made.organization, NOW) as ledger:
+    with manage.batch(store, made.organization, NOW) as batch:
         nodes = (None, FINLAND, TAMPERE, NEW_YORK, WEBSITE)
-        tokens = {node: catalog.create_token(ledger, f"Node {node}", node).secret for node in nodes}
+        tokens = {
+            node: manage.create_token(batch, operator(made.organization), f"Node {node}", node, now=NOW).secret
+            for node in nodes
+        }
     with serving(store) as http:
         yield World(store, made.organization, http, tokens)
     store.close()
 
 
 def another_token(world: World, **how: Any) -> str:
-    with world.store.begin(world.organization, NOW) as ledger:
-        return catalog.create_token(ledger, "Another", **how).secret
+    with manage.batch(world.store, world.organization, NOW) as batch:
+        return manage.create_token(batch, operator(world.organization), "Another", **how, now=NOW).secret
 
 
 # --- what is listed --------------------------------------------------------------------------------------------------
@@ -350,8 +353,13 @@ def refused(world: World, token: str) -> tuple[int, str]:
 
 def test_tokens_that_open_nothing_are_all_alike(world: World):
     expired, ended = another_token(world, expires_at=NOW), another_token(world)
-    with world.store.begin(world.organization, NOW) as ledger:
-        catalog.revoke_token(ledger, catalog.tokens(world.store, world.organization)[-1].id)
+    with manage.batch(world.store, world.organization, NOW) as batch:
+        manage.revoke_token(
+            batch,
+            operator(world.organization),
+            manage.tokens(world.store, operator(world.organization))[-1].id,
+            now=NOW,
+        )
     answers = {refused(world, token) for token in ("", "nonsense", expired, ended)}
     assert {status for status, _ in answers} == {401}
     assert len(answers) == 1
@@ -365,8 +373,8 @@ def test_a_token_may_stand_in_the_query(world: World):
 
 
 def test_the_two_versions_have_credentials_of_their_own(world: World):
-    with world.store.begin(world.organization, NOW) as ledger:
-        v1 = catalog.activate_api(ledger)
+    with manage.batch(world.store, world.organization, NOW) as batch:
+        v1 = manage.activate_api(batch, operator(world.organization), now=NOW)
     assert world.http.get("/v2/surveys.json", headers={"X-HON-API-Token": v1.token}).status_code == 401
     for client in (v1.client_id, ""):
         headers = {"X-HON-Client-Id": client, "X-HON-API-Token": str(world.tokens[None])}
@@ -381,14 +389,14 @@ def test_a_token_reads_the_kinds_that_were_chosen(world: World):
 
 
 def test_raw_results_that_are_switched_off_are_off_here_too(world: World):
-    with world.store.begin(world.organization, NOW) as ledger:
-        catalog.set_raw_results(ledger, enabled=False)
+    with manage.batch(world.store, world.organization, NOW) as batch:
+        manage.set_raw_results(batch, operator(world.organization), enabled=False, now=NOW)
     try:
         assert {world.request(f"{name}.json").status_code for name in RESULTS} == {403}
         assert world.request("surveys.json").status_code == 200
     finally:
-        with world.store.begin(world.organization, NOW) as ledger:
-            catalog.set_raw_results(ledger, enabled=True)
+        with manage.batch(world.store, world.organization, NOW) as batch:
+            manage.set_raw_results(batch, operator(world.organization), enabled=True, now=NOW)
 
 
 @pytest.mark.parametrize("name", RESULTS)
@@ -412,12 +420,13 @@ def test_what_lies_outside_is_forbidden_as_if_it_were_not_there(outside: int, wo
 
 def test_revoking_the_api_ends_the_tokens_for_good(world: World):
     organization = make_example(world.store, f"Acme {secrets.token_hex(4)}").organization
-    with world.store.begin(organization, NOW) as ledger:
-        token = catalog.create_token(ledger, "Short-lived").secret
-        catalog.revoke_api(ledger)
+    boss = operator(organization)
+    with manage.batch(world.store, organization, NOW) as batch:
+        token = manage.create_token(batch, boss, "Short-lived", now=NOW).secret
+        manage.revoke_api(batch, boss, now=NOW)
     assert refused(world, token)[0] == 401
-    with world.store.begin(organization, NOW) as ledger:
-        catalog.activate_api(ledger)
+    with manage.batch(world.store, organization, NOW) as batch:
+        manage.activate_api(batch, boss, now=NOW)
     assert refused(world, token)[0] == 401
 
 
@@ -425,9 +434,9 @@ def test_the_use_of_a_token_is_noted(world: World):
     secret = another_token(world)
     assert world.http.get("/v2/surveys.json", headers={"X-HON-API-Token": secret}).status_code == 200
     until = time.monotonic() + 20
-    while catalog.tokens(world.store, world.organization)[-1].used_at is None and time.monotonic() < until:
+    while manage.tokens(world.store, operator(world.organization))[-1].used_at is None and time.monotonic() < until:
         time.sleep(0.01)
-    assert catalog.tokens(world.store, world.organization)[-1].used_at == NOW
+    assert manage.tokens(world.store, operator(world.organization))[-1].used_at == NOW
 
 
 # --- HTTP ------------------------------------------------------------------------------------------------------------
@@ -466,8 +475,8 @@ def test_v1_v2_and_verify_agree(world: World):
     assert by_button == [sum(column) for column in zip(*(each.counted for each in counted), strict=True)]
     assert len(kept) == sum(sum(each.raw) for each in counted)
     assert [row for row in kept if not row["misuse"]] == rows
-    with world.store.begin(world.organization, NOW) as ledger:
-        v1 = catalog.activate_api(ledger)
+    with manage.batch(world.store, world.organization, NOW) as batch:
+        v1 = manage.activate_api(batch, operator(world.organization), now=NOW)
     months = world.http.get(f"/v1/surveys/{TAMPERE_VISIT}/results", auth=(v1.client_id, v1.token)).json()
     assert [sum(column) for column in zip(*(each["data"] for each in months), strict=True)] == by_button
     assert list(intake.verify(world.store, world.organization)) == []

@@ -20,11 +20,13 @@ import pytest
 import uvicorn
 from litestar import Litestar, Response, get
 
+from hymio import manage
+from hymio.access import operator
 from hymio.errors import HymioError, Unavailable
 from hymio.serving import answers, connection, streams
 from hymio.serving.streams import Exports, Streamed
 from hymio.settings import Settings
-from hymio.store import catalog, open_store
+from hymio.store import open_store
 from tests.example import NOW, make_example
 from tests.served import Api, serving
 
@@ -490,8 +492,8 @@ def test_presses_and_reads_over_one_server_share_nothing_but_the_store(tmp_path:
     """An upload is answered while an export runs, since exports have threads of their own."""
     store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
     example = make_example(store)
-    with store.begin(example.organization, NOW) as ledger:
-        token = catalog.new_token(ledger, 1)
+    with manage.batch(store, example.organization, NOW) as batch:
+        token = manage.new_token(batch, operator(example.organization), 1, now=NOW)
     with serving(store, Settings(port=0, threads=1, streams=1)) as http:
         api = Api(http, example.credentials)
         before = api.get("/v1/surveys/1/rawresults")

@@ -21,11 +21,12 @@ import httpx
 import pytest
 import typer.main
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import operator
 from hymio.cli import app, main, naming
 from hymio.errors import SetupError
 from hymio.feedback import HourReport, Press, Upload, halves
-from hymio.store import catalog, open_store
+from hymio.store import open_store
 from hymio.store.dialect import without_password
 from tests.example import at
 
@@ -262,12 +263,12 @@ def test_tokens_of_api_v2(hymio: Hymio, database_url: str):
     assert re.search(r"2\s+Everything\s+valid\s+the whole tree\s+all\s+2199-01-01 00:00\s+never", listed)
     assert secret not in listed
     with closing(open_store(database_url)) as store:
-        token = catalog.v2_token(store, secret)
+        token = manage.v2_principal(store, secret, NOON)
         assert token is not None
         assert (token.node, {each.value for each in token.kinds}) == (2, {"surveys", "users"})
-        catalog.note_use(store, token, NOON)
+        manage.note_use(store, token, NOON)
         # By the clock of the tree.
-        assert catalog.tokens(store, 1)[1].expires_at == at("2199-01-01T00:00:00+02:00")
+        assert manage.tokens(store, operator(1))[1].expires_at == at("2199-01-01T00:00:00+02:00")
     assert "2026-01-01 14:00" in done(hymio("api", "token", "list", "Acme"))
     done(hymio("api", "token", "edit", "Acme", "board", "--name", "Screen", "--scope", "1", "--kinds", "all"))
     done(hymio("api", "token", "edit", "Acme", "2", "--until", "never", "--kinds", "alerts"))

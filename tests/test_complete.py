@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake, results
+from hymio import intake, manage, results
+from hymio.access import operator
 from hymio.feedback import Press, Upload
 from hymio.misuse import MisusePolicy
 from hymio.period import Grain, InstantRange, hours_of_day
 from hymio.results.clock import Clock
-from hymio.store import Store, catalog
+from hymio.store import Store
 from tests.test_intake import AT, told
 from tests.test_laws import law, opened
 from tests.world import NOW, World, build, deliveries, hour_shown, pressed, zone_pairs
@@ -146,8 +147,8 @@ def test_days_of_a_group_are_those_of_the_one_zone_below(store: Store) -> None:
         for buckets in [results.hourly(store, world.organization, subject, grain=Grain.DAY).buckets]
     ]
     assert found[0] == found[1]
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.set_zone(ledger, world.points[1], "Asia/Kathmandu", 0)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.set_zone(batch, operator(world.organization), world.points[1], "Asia/Kathmandu", 0, now=NOW)
     (bucket,) = results.hourly(
         store, world.organization, results.OfNode(world.root, world.surveys[0]), grain=Grain.DAY
     ).buckets

@@ -28,10 +28,10 @@ from hymio.demo import history, page, table, tree
 from hymio.demo.credentials import FILE, read_credentials, write_credentials
 from hymio.errors import SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
+from hymio.manage import ApiCredentials
 from hymio.period import Grain, format_timestamp, offset_at, zone
 from hymio.results import OfAssignment, OfNode, followups, hourly, raw, texts
 from hymio.store import Store, kept, open_store
-from hymio.store.catalog import ApiCredentials
 from tests.served import Api, serving
 
 NOW = 1_770_000_000_000  # February 2026

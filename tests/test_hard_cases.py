@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake, results
+from hymio import intake, manage, results
+from hymio.access import operator
 from hymio.errors import NotFound, SetupError
 from hymio.feedback import HourReport, Misfit, Press, Receipt, Upload, Verdict
 from hymio.intake import recount, resettling
@@ -14,7 +15,7 @@ from hymio.misuse import MisusePolicy
 from hymio.period import wall_of, zone
 from hymio.scale import Scale
 from hymio.smiley import CLOCK_TOLERANCE
-from hymio.store import Store, catalog
+from hymio.store import Store
 from hymio.survey import ActivePeriod
 from tests.test_intake import AT, told
 from tests.test_laws import assert_settled, law, opened
@@ -52,9 +53,9 @@ def test_resettling_a_smiley_that_stood_elsewhere(
     for uploads in data.draw(deliveries(presses, world.smileys)):
         intake.record(store, world.organization, uploads, NOW)
     moved_at = data.draw(st.sampled_from([press.at for _, press in presses]))
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.place(ledger, world.smileys[0], world.points[1], moved_at)
-        catalog.set_policy(ledger, world.root, later, 0)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.place(batch, operator(world.organization), world.smileys[0], world.points[1], moved_at, now=NOW)
+        manage.set_policy(batch, operator(world.organization), world.root, later, 0, now=NOW)
     intake.resettle(store, world.organization, world.root, 0, NOW)
     settled = assert_settled(store, world)
     where = {
@@ -73,8 +74,8 @@ def test_pieces_meet_without_a_seam(shared_database_url: str, data: st.DataObjec
     world = build(store, ("Australia/Lord_Howe", "UTC"), MisusePolicy(interval=60))
     for which, press in data.draw(pressed(zone="Australia/Lord_Howe")):
         told(store, world, press, smiley=which)
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.set_policy(ledger, world.root, policy, 0)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.set_policy(batch, operator(world.organization), world.root, policy, 0, now=NOW)
     with pytest.MonkeyPatch.context() as small:
         small.setattr(recount, "PIECE", 3)
         small.setattr(resettling, "PIECE", 3)
@@ -88,8 +89,8 @@ def test_pieces_meet_without_a_seam(shared_database_url: str, data: st.DataObjec
 def test_a_changed_zone_never_makes_an_hour_negative(store: Store) -> None:
     world = build(store, ("Australia/Lord_Howe", "UTC"))
     told(store, world, *(Press(1, n, LORD_HOWE_AUTUMN + n * 600_000, 1) for n in range(-6, 7) if n > 0))
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.set_zone(ledger, world.points[0], "UTC", 0)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.set_zone(batch, operator(world.organization), world.points[0], "UTC", 0, now=NOW)
     told(store, world, Press(2, 1, LORD_HOWE_AUTUMN + 1000, 1))
     assert_settled(store, world)
     intake.resettle(store, world.organization, world.root, 0, NOW)
@@ -113,20 +114,23 @@ def test_moving_and_setting_never_act_backwards_by_themselves(
 ) -> None:
     store = opened(shared_database_url)
     world = build(store, ("Europe/Tallinn", "UTC"), policy)
-    with store.begin(world.organization, 0) as ledger:
-        catalog.set_policy(ledger, world.groups[2], other)
-        catalog.set_zone(ledger, world.groups[2], "Asia/Kathmandu")
-        fresh = catalog.add_point(ledger, "Plain", world.groups[1])
-        catalog.assign(ledger, fresh, world.surveys[0], store.layout(world.organization).assignments[1].periods)
-        catalog.place(ledger, world.smileys[1], fresh, 0)
+    boss = operator(world.organization)
+    with manage.batch(store, world.organization, 0) as batch:
+        manage.set_policy(batch, boss, world.groups[2], other, now=0)
+        manage.set_zone(batch, boss, world.groups[2], "Asia/Kathmandu", now=0)
+        fresh = manage.add_point(batch, boss, "Plain", world.groups[1], now=0)
+        manage.assign(
+            batch, boss, fresh, world.surveys[0], store.layout(world.organization).assignments[1].periods, now=0
+        )
+        manage.place(batch, boss, world.smileys[1], fresh, 0, now=0)
     presses = data.draw(pressed(zone="Europe/Tallinn"))
     cut = data.draw(st.integers(0, len(presses)))
     for number, (which, press) in enumerate(presses):
         if number == cut:
-            with store.begin(world.organization, NOW - HOUR) as ledger:
-                catalog.move_node(ledger, fresh, world.groups[2])
-                catalog.move_node(ledger, world.points[0], world.groups[2])
-                catalog.set_policy(ledger, fresh, MisusePolicy(interval=9))
+            with manage.batch(store, world.organization, NOW - HOUR) as batch:
+                manage.move_node(batch, boss, fresh, world.groups[2], now=NOW - HOUR)
+                manage.move_node(batch, boss, world.points[0], world.groups[2], now=NOW - HOUR)
+                manage.set_policy(batch, boss, fresh, MisusePolicy(interval=9), now=NOW - HOUR)
         told(store, world, press, smiley=which)
     assert list(intake.verify(store, world.organization)) == []
 
@@ -151,26 +155,33 @@ def test_changes_of_now_leave_what_came_a_little_early_as_it_was_judged(
             at = now + data.draw(st.integers(-90, 60)) * 1000
             intake.record(store, world.organization, [Upload(world.smileys[0], (Press(1, number, at, 1),))], now)
             continue
-        with store.begin(world.organization, now) as ledger:
+        with manage.batch(store, world.organization, now) as batch:
             if what == "policy":
-                catalog.set_policy(ledger, world.root, data.draw(policies))
+                manage.set_policy(batch, operator(world.organization), world.root, data.draw(policies), now=now)
             else:
-                catalog.move_node(ledger, world.points[0], data.draw(st.sampled_from(world.groups)))
+                manage.move_node(
+                    batch,
+                    operator(world.organization),
+                    world.points[0],
+                    data.draw(st.sampled_from(world.groups)),
+                    now=now,
+                )
     assert_settled(store, world)
 
 
 def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_after(store: Store) -> None:
     world = build(store, policy=MisusePolicy(interval=5))
-    with store.begin(world.organization, 0) as ledger:
-        catalog.set_policy(ledger, world.groups[2], MisusePolicy(interval=60))
+    boss = operator(world.organization)
+    with manage.batch(store, world.organization, 0) as batch:
+        manage.set_policy(batch, boss, world.groups[2], MisusePolicy(interval=60), now=0)
     told(store, world, Press(1, 1, AT, 1))
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.move_node(ledger, world.points[0], world.groups[2])
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.move_node(batch, boss, world.points[0], world.groups[2], now=NOW)
     timeline = store.layout(world.organization).policies_of(world.assignments[0], world.smileys[0])
     moved = NOW + CLOCK_TOLERANCE + 1
     assert (timeline.at(moved - 1).interval, timeline.at(moved).interval) == (5, 60)
-    with store.begin(world.organization, NOW + 5) as ledger:
-        catalog.set_policy(ledger, world.groups[2], MisusePolicy(interval=7))
+    with manage.batch(store, world.organization, NOW + 5) as batch:
+        manage.set_policy(batch, boss, world.groups[2], MisusePolicy(interval=7), now=NOW + 5)
     timeline = store.layout(world.organization).policies_of(world.assignments[0], world.smileys[0])
     assert timeline.at(moved + 5).interval == 7
 
@@ -180,8 +191,8 @@ def test_as_of_counts_once_what_moved_there_and_back(store: Store) -> None:
     told(store, world, Press(1, 1, AT, 1))
     born, _ = results.revision(store, world.organization)
     for point in (world.points[1], world.points[0]):
-        with store.begin(world.organization, NOW) as ledger:
-            catalog.place(ledger, world.smileys[0], point, 0)
+        with manage.batch(store, world.organization, NOW) as batch:
+            manage.place(batch, operator(world.organization), world.smileys[0], point, 0, now=NOW)
         intake.resettle(store, world.organization, world.root, 0, NOW)
     subjects: list[results.Subject] = [results.OfNode(each, -4) for each in (*world.points, world.root)]
     counted = [
@@ -234,12 +245,19 @@ def test_a_visit_that_comes_late_does_not_hide_a_later_one(store: Store) -> None
 
 def test_what_stays_in_quarantine_gets_the_reason_that_holds_now(store: Store) -> None:
     world = build(store)
-    with store.begin(world.organization, NOW) as ledger:
-        late = catalog.add_smiley(ledger, "LATE", "Late", store.layout(world.organization).smileys[1].type).id
+    with manage.batch(store, world.organization, NOW) as batch:
+        late = manage.add_smiley(
+            batch,
+            operator(world.organization),
+            "LATE",
+            "Late",
+            store.layout(world.organization).smileys[1].type,
+            now=NOW,
+        ).id
     upload = Upload(late, (Press(1, 1, AT, 9), Press(1, 2, AT, 1)))
     intake.record(store, world.organization, [upload], NOW)
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.place(ledger, late, world.points[0], 0)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.place(batch, operator(world.organization), late, world.points[0], 0, now=NOW)
     assert intake.release(store, world.organization, NOW) == 1
     with store.read() as transaction:
         rows = transaction.rows(
@@ -258,12 +276,20 @@ def test_many_presses_in_one_instant(store: Store) -> None:
 
 def test_what_does_not_exist_is_refused(store: Store) -> None:
     world = build(store)
-    with pytest.raises(SetupError, match="no question 999"), store.begin(world.organization, NOW) as ledger:
-        catalog.add_survey(ledger, 999, Scale.FOUR)
-    with pytest.raises(SetupError, match="no smiley 999"), store.begin(world.organization, NOW) as ledger:
-        catalog.place(ledger, 999, world.points[0], 0)
-    with pytest.raises(SetupError, match="no survey 999"), store.begin(world.organization, NOW) as ledger:
-        catalog.add_followup(ledger, 999, positive=True, wording=wording("Why?"), options=[wording("Price")])
+    with pytest.raises(NotFound, match="no question 999"), manage.batch(store, world.organization, NOW) as batch:
+        manage.add_survey(batch, operator(world.organization), 999, Scale.FOUR, now=NOW)
+    with pytest.raises(NotFound, match="no smiley 999"), manage.batch(store, world.organization, NOW) as batch:
+        manage.place(batch, operator(world.organization), 999, world.points[0], 0, now=NOW)
+    with pytest.raises(NotFound, match="no survey 999"), manage.batch(store, world.organization, NOW) as batch:
+        manage.add_followup(
+            batch,
+            operator(world.organization),
+            999,
+            positive=True,
+            wording=wording("Why?"),
+            options=[wording("Price")],
+            now=NOW,
+        )
     with pytest.raises(NotFound, match="no survey 999"):
         results.hourly(store, world.organization, results.OfNode(world.root, 999))
 
@@ -282,8 +308,8 @@ def test_a_survey_that_is_ended_moved_or_reopened_settles_as_if_it_had_always_be
     for tries in ([second], [first, second], [[], second]):
         world = build(store, policy=policy)
         for number, periods in enumerate(tries):
-            with store.begin(world.organization, NOW) as ledger:
-                catalog.set_periods(ledger, world.assignments[0], periods)
+            with manage.batch(store, world.organization, NOW) as batch:
+                manage.set_periods(batch, operator(world.organization), world.assignments[0], periods, now=NOW)
             if number == 0:
                 for uploads in data.draw(deliveries(presses, world.smileys)):
                     intake.record(store, world.organization, uploads, NOW)
@@ -300,21 +326,22 @@ def test_active_periods_that_cannot_be_are_refused(store: Store) -> None:
         ([ActivePeriod(june, august), ActivePeriod(july)], "is not over"),
         ([ActivePeriod(june), ActivePeriod(july)], "is not over"),
     ):
-        with pytest.raises(SetupError, match=said), store.begin(world.organization, NOW) as ledger:
-            catalog.set_periods(ledger, world.assignments[0], periods)
+        with pytest.raises(SetupError, match=said), manage.batch(store, world.organization, NOW) as batch:
+            manage.set_periods(batch, operator(world.organization), world.assignments[0], periods, now=NOW)
 
 
 def test_a_smiley_that_was_taken_away_stands_nowhere(store: Store) -> None:
     world = build(store)
     told(store, world, Press(1, 1, AT, 1))
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.place(ledger, world.smileys[0], world.points[1], AT + 5000)
-        catalog.unplace(ledger, world.smileys[0], AT + 1000)
+    boss = operator(world.organization)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.place(batch, boss, world.smileys[0], world.points[1], AT + 5000, now=NOW)
+        manage.unplace(batch, boss, world.smileys[0], AT + 1000, now=NOW)
     receipt = told(store, world, Press(1, 2, AT + 999, 1), Press(1, 3, AT + 1000, 1), Press(1, 4, AT + 9000, 1))
     assert [(each.sequence, each.reason) for each in receipt.quarantined] == [
         (3, Verdict.NO_PLACEMENT),
         (4, Verdict.NO_PLACEMENT),
     ]
     assert_settled(store, world)
-    with pytest.raises(SetupError, match="nowhere"), store.begin(world.organization, NOW) as ledger:
-        catalog.unplace(ledger, world.smileys[0], AT + 1000)
+    with pytest.raises(SetupError, match="nowhere"), manage.batch(store, world.organization, NOW) as batch:
+        manage.unplace(batch, boss, world.smileys[0], AT + 1000, now=NOW)

@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake, results
+from hymio import intake, manage, results
+from hymio.access import operator
 from hymio.errors import DatabaseError, NotFound, SetupError, Unavailable
 from hymio.feedback import (
     DEVICE_EPOCHS,
@@ -35,7 +36,7 @@ from hymio.feedback import (
 )
 from hymio.misuse import MisusePolicy
 from hymio.period import InstantRange, instant_of, zone
-from hymio.store import Store, catalog, open_store
+from hymio.store import Store, open_store
 from hymio.store.ledger import Ledger
 from hymio.survey import ActivePeriod
 from tests.test_laws import assert_settled, law, opened, stored_feedback
@@ -116,14 +117,21 @@ def test_a_wrong_clock_is_corrected_once(store: Store) -> None:
 
 def test_quarantine_is_released_when_the_set_up_is_mended(store: Store) -> None:
     world = build(store)
-    with store.begin(world.organization, NOW) as ledger:
-        late = catalog.add_smiley(ledger, "LATE", "Late", store.layout(world.organization).smileys[1].type).id
+    with manage.batch(store, world.organization, NOW) as batch:
+        late = manage.add_smiley(
+            batch,
+            operator(world.organization),
+            "LATE",
+            "Late",
+            store.layout(world.organization).smileys[1].type,
+            now=NOW,
+        ).id
     world = replace(world, smileys=(*world.smileys, late))
     receipt = told(store, world, *(Press(1, n, AT + n * 1000, 1) for n in range(1, 9)), smiley=4)
     assert {each.reason for each in receipt.quarantined} == {Verdict.NO_PLACEMENT}
     assert intake.release(store, world.organization, NOW) == 0
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.place(ledger, late, world.points[0], AT)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.place(batch, operator(world.organization), late, world.points[0], AT, now=NOW)
     assert intake.release(store, world.organization, NOW) == 8
     assert verdicts(store, world).count(Verdict.COUNTED) == 2
     assert_settled(store, world)
@@ -235,8 +243,8 @@ def test_a_moved_group_takes_its_history_along(
         for which, press in presses:
             told(store, world, press._replace(epoch=press.epoch + 10 * number), smiley=which)
         if number == 0:
-            with store.begin(world.organization, NOW) as ledger:
-                catalog.move_node(ledger, world.points[0], world.groups[2])
+            with manage.batch(store, world.organization, NOW) as batch:
+                manage.move_node(batch, operator(world.organization), world.points[0], world.groups[2], now=NOW)
     assert_settled(store, world)
 
 
@@ -291,11 +299,12 @@ def test_rebuild_and_resettle_run_while_presses_arrive(store: Store) -> None:
 def test_an_active_period_is_wall_time_at_the_point(store: Store) -> None:
     world = build(store, ("Europe/Tallinn", "UTC"))
     start, end = wall("2026-06-01T09:00"), wall("2026-06-01T17:00")
-    with store.begin(world.organization, NOW) as ledger:
-        other = catalog.add_point(ledger, "Three", world.groups[1])
-        catalog.set_zone(ledger, other, "Europe/Tallinn")
-        catalog.assign(ledger, other, world.surveys[0], [ActivePeriod(start, end)])
-        catalog.place(ledger, world.smileys[0], other, AT)
+    boss = operator(world.organization)
+    with manage.batch(store, world.organization, NOW) as batch:
+        other = manage.add_point(batch, boss, "Three", world.groups[1], now=NOW)
+        manage.set_zone(batch, boss, other, "Europe/Tallinn", now=NOW)
+        manage.assign(batch, boss, other, world.surveys[0], [ActivePeriod(start, end)], now=NOW)
+        manage.place(batch, boss, world.smileys[0], other, AT, now=NOW)
     opening, closing = (instant_of(wall, zone("Europe/Tallinn")) for wall in (start, end))
     receipt = told(
         store, world, *(Press(1, n, at, 1) for n, at in enumerate((opening - 1, opening, closing - 1, closing), 1))
@@ -309,8 +318,18 @@ def test_an_active_period_is_wall_time_at_the_point(store: Store) -> None:
 def test_a_set_up_that_cannot_be_is_refused_whole(store: Store) -> None:
     world = build(store)
     before = store.layout(world.organization)
-    with pytest.raises(SetupError, match="two surveys of one smiley"), store.begin(world.organization, NOW) as ledger:
-        catalog.assign(ledger, world.points[0], world.surveys[1], [ActivePeriod(wall("2020-01-01"))])
+    with (
+        pytest.raises(SetupError, match="two surveys of one smiley"),
+        manage.batch(store, world.organization, NOW) as batch,
+    ):
+        manage.assign(
+            batch,
+            operator(world.organization),
+            world.points[0],
+            world.surveys[1],
+            [ActivePeriod(wall("2020-01-01"))],
+            now=NOW,
+        )
     assert store.layout(world.organization) == before
 
 

@@ -9,13 +9,14 @@ from functools import cache
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hymio import intake, results
+from hymio import intake, manage, results
+from hymio.access import operator
 from hymio.feedback import Feedback, Press, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy, judge_chain
 from hymio.period import Grain
 from hymio.rollup import AssignmentHour, Counts, group_up, roll_up
 from hymio.setup import END, Layout
-from hymio.store import Store, catalog, open_store, sweep
+from hymio.store import Store, open_store, sweep
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
 from tests.zones import zone_names
 
@@ -119,9 +120,9 @@ def test_resettling_acts_backwards(
     presses = data.draw(pressed(zone=zones[0]))
     for uploads in data.draw(deliveries(presses, world.smileys)):
         intake.record(store, world.organization, uploads, NOW)
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.set_zone(ledger, world.points[0], zones[0], 0)
-        catalog.set_policy(ledger, world.root, later, 0)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.set_zone(batch, operator(world.organization), world.points[0], zones[0], 0, now=NOW)
+        manage.set_policy(batch, operator(world.organization), world.root, later, 0, now=NOW)
     intake.resettle(store, world.organization, world.root, 0, NOW)
     resettled = [each._replace(revision=0) for each in assert_settled(store, world)]
 
@@ -178,14 +179,22 @@ def test_a_revision_gives_its_numbers_for_ever(
 def _mend(store: Store, world: World, data: st.DataObject) -> None:
     """Changes the past: a zone, a policy or where a smiley stood, and resettles, or not yet."""
     what = data.draw(st.sampled_from(["zone", "policy", "placement"]))
-    with store.begin(world.organization, NOW) as ledger:
+    boss = operator(world.organization)
+    with manage.batch(store, world.organization, NOW) as batch:
         if what == "zone":
             node = data.draw(st.sampled_from([world.root, *world.points]))
-            catalog.set_zone(ledger, node, data.draw(zone_names), 0)
+            manage.set_zone(batch, boss, node, data.draw(zone_names), 0, now=NOW)
         elif what == "policy":
-            catalog.set_policy(ledger, world.root, data.draw(policies), 0)
+            manage.set_policy(batch, boss, world.root, data.draw(policies), 0, now=NOW)
         else:
-            catalog.place(ledger, world.smileys[0], data.draw(st.sampled_from(world.points)), 0)
+            manage.place(
+                batch,
+                boss,
+                world.smileys[0],
+                data.draw(st.sampled_from(world.points)),
+                0,
+                now=NOW,
+            )
     if what == "policy" or data.draw(st.booleans()):
         intake.resettle(store, world.organization, world.root, 0, NOW)
 

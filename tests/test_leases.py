@@ -20,8 +20,10 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from hymio import manage
+from hymio.access import operator
 from hymio.errors import Conflict, LeaseLost
-from hymio.store import Store, catalog, jobs, open_store, outbox
+from hymio.store import Store, jobs, open_store, outbox
 from hymio.store.lease import Outcome, Terms
 from hymio.store.outbox import OutboxId
 
@@ -238,7 +240,7 @@ class OutboxLeases(Leases):
 
     def __init__(self, store: Store) -> None:
         super().__init__(store)
-        self.organization = catalog.create_organization(store, f"Leases {next(_numbers)}", 0)
+        self.organization = manage.create_organization(store, operator(), f"Leases {next(_numbers)}", now=0)
         self.rows: dict[OutboxId, Row] = {}
         self.decided_by_hand: set[OutboxId] = set()
 

@@ -12,13 +12,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import operator
 from hymio.feedback import Feedback, Followup, Phases, Press, Text, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, InstantRange, offset_at
 from hymio.results import EVERYTHING, Phase, Wanted, listed, place_of
 from hymio.setup import Layout
-from hymio.store import Store, catalog, listing, open_store
+from hymio.store import Store, listing, open_store
 from hymio.store.dialect import Row, Transaction
 from hymio.store.listing import Selection
 from tests.test_laws import law, opened, stored_feedback
@@ -144,8 +145,8 @@ def test_what_arrives_meanwhile_changes_no_page(
 
 
 def _act_backwards(store: Store, world: World, policy: MisusePolicy) -> None:
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.set_policy(ledger, world.root, policy, 0)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.set_policy(batch, operator(world.organization), world.root, policy, 0, now=NOW)
     intake.resettle(store, world.organization, world.root, 0, NOW)
 
 
@@ -234,16 +235,16 @@ def test_a_press_that_leaves_the_scope_stays_in_a_list_that_was_begun(store: Sto
     intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
 
     def leave() -> None:
-        with store.begin(world.organization, NOW) as ledger:
-            catalog.place(ledger, world.smileys[0], world.points[1], 0)
+        with manage.batch(store, world.organization, NOW) as batch:
+            manage.place(batch, operator(world.organization), world.smileys[0], world.points[1], 0, now=NOW)
         intake.resettle(store, world.organization, world.root, 0, NOW)
 
     for phase in (Phase.BUTTON, Phase.TEXT):
         wanted = Wanted(phase, world.points[0], None, everywhere, limit=4)
         assert [row[6] for row in pages(store, world, wanted, leave)] == list(range(1, 10))
         assert page(store, world, wanted)[1] == []
-        with store.begin(world.organization, NOW) as ledger:
-            catalog.place(ledger, world.smileys[0], world.points[0], 0)
+        with manage.batch(store, world.organization, NOW) as batch:
+            manage.place(batch, operator(world.organization), world.smileys[0], world.points[0], 0, now=NOW)
         intake.resettle(store, world.organization, world.root, 0, NOW)
 
 

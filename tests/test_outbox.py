@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hymio import manage
+from hymio.access import operator
 from hymio.errors import BadRequest, Conflict, LeaseLost, NotFound
-from hymio.store import Store, catalog, jobs, outbox
+from hymio.store import Store, jobs, outbox
 from hymio.store.lease import MAX_DETAIL, TERMS, Outcome
 from hymio.store.outbox import Claim, OutboxCount, OutboxId
 
@@ -22,7 +24,7 @@ LATE = NOW + TERMS.length + TERMS.clock_error
 
 @pytest.fixture
 def acme(store: Store) -> int:
-    return catalog.create_organization(store, "Acme", 0)
+    return manage.create_organization(store, operator(), "Acme", now=0)
 
 
 def add(store: Store, organization: int, kind: str, *, at: int = NOW, not_before: int | None = None) -> OutboxId:
@@ -64,7 +66,7 @@ def test_rows_of_kinds_that_are_not_known_here_wait_for_a_process_that_knows_the
 
 
 def test_organizations_have_outboxes_of_their_own(store: Store, acme: int) -> None:
-    other = catalog.create_organization(store, "Other", 0)
+    other = manage.create_organization(store, operator(), "Other", now=0)
     rows = add(store, acme, "note"), add(store, other, "note")
     assert rows[0] == rows[1]
     assert outbox.waiting_organizations(store, KINDS, NOW) == [acme, other]

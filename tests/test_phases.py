@@ -14,7 +14,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import operator
 from hymio.feedback import (
     ContactDetails,
     Demographics,
@@ -33,7 +34,7 @@ from hymio.gateway import phases
 from hymio.gateway.envelope import Envelope, Format, read_envelope
 from hymio.intake.phases import merged
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog
+from hymio.store import Store
 from hymio.store.phases import phases_of
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 from tests.test_laws import assert_settled, law, opened
@@ -581,8 +582,8 @@ def test_a_press_that_contradicts_takes_its_phases_into_quarantine(store: Store)
 
 def test_a_quarantined_press_is_released_with_its_phases(store: Store) -> None:
     world = build(store)
-    with store.begin(world.organization, LATER) as ledger:
-        smiley = catalog.add_smiley(ledger, "LATE", "Late", SmileyType.TOUCH).id
+    with manage.batch(store, world.organization, LATER) as batch:
+        smiley = manage.add_smiley(batch, operator(world.organization), "LATE", "Late", SmileyType.TOUCH, now=LATER).id
     press = Press(1, 1, AT, 1, ui=int(Ui.DIGITAL))
     text, followup = Phases(text=Text("Still here", position=2)), Phases((Followup(3),))
 
@@ -594,8 +595,8 @@ def test_a_quarantined_press_is_released_with_its_phases(store: Store) -> None:
 
     assert [each.reason for each in said(text).quarantined] == [Verdict.NO_PLACEMENT]
     assert [each.reason for each in said(followup).quarantined] == [Verdict.NO_PLACEMENT]
-    with store.begin(world.organization, LATER) as ledger:
-        catalog.place(ledger, smiley, world.points[0], AT - 1)
+    with manage.batch(store, world.organization, LATER) as batch:
+        manage.place(batch, operator(world.organization), smiley, world.points[0], AT - 1, now=LATER)
     assert intake.release(store, world.organization, LATER) == 1
     assert said(Phases(demographics=Demographics("male"))).quarantined == ()
     assert kept(store, world.organization, smiley, press) == Phases(

@@ -15,10 +15,12 @@ import jsonschema
 import pytest
 from openapi_spec_validator import validate
 
+from hymio import manage
+from hymio.access import operator
 from hymio.api import openapi, v1
 from hymio.api.v2.openapi import operations
 from hymio.settings import described
-from hymio.store import Store, catalog, open_store
+from hymio.store import Store, open_store
 from hymio.web import docs
 from tests.databases import Databases
 from tests.example import NOW, TERMINAL, Example, make_example
@@ -63,8 +65,8 @@ def _furnished(store: Store) -> str:
     organization = make_example(store, "Acme with everything").organization
     furnish(store, organization)
     press_with_phases(store, organization)
-    with store.begin(organization, NOW) as ledger:
-        return catalog.create_token(ledger, "Power BI").secret
+    with manage.batch(store, organization, NOW) as batch:
+        return manage.create_token(batch, operator(organization), "Power BI", now=NOW).secret
 
 
 class Secrets(NamedTuple):
@@ -76,8 +78,11 @@ class Secrets(NamedTuple):
 
 @pytest.fixture(scope="module")
 def secrets(world: World) -> Secrets:
-    with world.store.begin(world.example.organization, NOW) as ledger:
-        return Secrets(catalog.new_token(ledger, TERMINAL), catalog.sms_secret(ledger))
+    with manage.batch(world.store, world.example.organization, NOW) as batch:
+        return Secrets(
+            manage.new_token(batch, operator(world.example.organization), TERMINAL, now=NOW),
+            manage.new_sms_secret(batch, operator(world.example.organization), now=NOW),
+        )
 
 
 @pytest.fixture(scope="module")

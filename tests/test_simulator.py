@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from hymio import intake
+from hymio import intake, manage
 from hymio.errors import SetupError
 from hymio.gateway.sms_text import decode, is_genuine
 from hymio.settings import Settings
@@ -34,7 +34,7 @@ from hymio.simulator.notebook import (
 )
 from hymio.simulator.sending import NotTold, pause, send, send_until_told, upload_of
 from hymio.simulator.texting import hours_of, texts
-from hymio.store import Store, catalog, open_store
+from hymio.store import Store, open_store
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 
 HOUR = 3_600_000
@@ -252,7 +252,7 @@ def test_hours_are_texted_once_and_give_way_to_the_detail(
         texts(notebook, NOW, 120, battery=0.5, deliver=no_network)
     [text] = texts(notebook, NOW, 120, battery=0.5)
     report = decode(text)
-    assert is_genuine(report, catalog.sms_key(acme.tokens[0]))
+    assert is_genuine(report, manage.sms_key(acme.tokens[0]))
     assert [(hour.first, hour.at, hour.counts) for hour in report.hours] == [
         (1, start - 2 * HOUR, (0, 0, 0, 2)), (3, start - HOUR, (0, 0, 0, 1)),
     ]  # fmt: skip

@@ -16,12 +16,13 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import operator
 from hymio.feedback import HourReport, Press, Upload
 from hymio.gateway.sms_text import LONGEST, decode, encode, is_genuine
 from hymio.period import offset_at
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog, open_store
+from hymio.store import Store, open_store
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 from tests.zones import ZONES
 
@@ -240,7 +241,7 @@ def url(store: Store, acme: Terminals) -> Iterator[str]:
 
 
 def texts_of(acme: Terminals, *hours: HourReport, serial: str = "T1", through: int | None = None) -> list[str]:
-    key = catalog.sms_key(acme.tokens[0])
+    key = manage.sms_key(acme.tokens[0])
     return encode(serial, hours, key, offset=120, reported_through=through, battery=0.5)
 
 
@@ -282,7 +283,7 @@ def test_an_hour_told_again_may_have_grown(store: Store, acme: Terminals, url: s
 
 def test_a_text_of_no_use_is_kept_and_answered_204(store: Store, acme: Terminals, url: str) -> None:
     [text] = texts_of(acme, HourReport(7, 1, NOW - 2 * HOUR, (1, 0, 2)))
-    foreign = encode("T1", [HourReport(7, 1, NOW - 2 * HOUR, (9,))], catalog.sms_key("another token"), offset=120)[0]
+    foreign = encode("T1", [HourReport(7, 1, NOW - 2 * HOUR, (9,))], manage.sms_key("another token"), offset=120)[0]
     unknown = texts_of(acme, HourReport(7, 1, NOW - 2 * HOUR, (9,)), serial="T99")[0]
     useless = {
         "Is the shop open on Sunday?\0 \ud83d": "unreadable",
@@ -347,16 +348,16 @@ def test_an_empty_text_is_kept(store: Store, acme: Terminals, url: str, how: dic
 
 def test_the_hour_in_which_a_smiley_was_put_up_counts(store: Store, acme: Terminals, url: str) -> None:
     start = NOW - 5 * HOUR
-    with store.begin(acme.organization, NOW) as ledger:
-        late = catalog.add_smiley(ledger, "T9", "Late", SmileyType.TERMINAL)
-        [point] = {each.node for each in ledger.layout.placements}
-        catalog.place(ledger, late.id, point, start + HOUR // 2)
+    with manage.batch(store, acme.organization, NOW) as batch:
+        late = manage.add_smiley(batch, operator(acme.organization), "T9", "Late", SmileyType.TERMINAL, now=NOW)
+        [point] = {each.node for each in batch.ledger.layout.placements}
+        manage.place(batch, operator(acme.organization), late.id, point, start + HOUR // 2, now=NOW)
     hours = [
         HourReport(7, 1, start - HOUR, (2,)),
         HourReport(7, 3, start, (0, 3)),
         HourReport(7, 6, start + HOUR, (4,)),
     ]
-    for text in encode("T9", hours, catalog.sms_key(late.token), offset=120):
+    for text in encode("T9", hours, manage.sms_key(late.token), offset=120):
         deliver(url, acme.sms_secret, json={"text": text})
     rows = stored(store, 1, "feedback", "at, verdict")
     assert Counter(rows) == {(start - HOUR, 20): 2, (start, 0): 3, (start + HOUR, 0): 4}

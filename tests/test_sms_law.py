@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake, results
+from hymio import intake, manage, results
+from hymio.access import operator
 from hymio.feedback import Accuracy, HourReport, Press, Quarantined, Upload, Verdict
 from hymio.misuse import MisusePolicy
 from hymio.period import offset_at
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog
+from hymio.store import Store
 from hymio.survey import ActivePeriod
 from tests.terminals import stored
 from tests.test_laws import assert_settled, law, opened, stored_feedback
@@ -134,12 +135,12 @@ def test_a_smiley_that_is_placed_later_or_elsewhere_keeps_its_hours(
 
 def place(store: Store, world: World, since: int) -> None:
     """The first smiley stands at the first point from an instant on, and nowhere before."""
-    with store.begin(world.organization, NOW) as ledger:
-        ledger.transaction.run(
+    with manage.batch(store, world.organization, NOW) as batch:
+        batch.ledger.transaction.run(
             "DELETE FROM placement WHERE organization_id = :o AND smiley_id = :smiley",
             o=world.organization, smiley=world.smileys[0],
         )  # fmt: skip
-        catalog.place(ledger, world.smileys[0], world.points[0], since)
+        manage.place(batch, operator(world.organization), world.smileys[0], world.points[0], since, now=NOW)
 
 
 @law
@@ -168,16 +169,16 @@ def test_an_hour_counts_wherever_in_it_its_smiley_was_put_up(
     store = opened(shared_database_url)
     world = build(store, (zone, zone), MisusePolicy(interval=0))
     start = START - offset_at(START, ZoneInfo(zone)) % 60 * 60_000
-    with store.begin(world.organization, NOW) as ledger:
-        smiley = catalog.add_smiley(ledger, "SL", "Late", SmileyType.TERMINAL).id
+    with manage.batch(store, world.organization, NOW) as batch:
+        smiley = manage.add_smiley(batch, operator(world.organization), "SL", "Late", SmileyType.TERMINAL, now=NOW).id
     told = [HourReport(EPOCH, first, start + n * HOUR, counts) for n, first, counts in _THREE_HOURS]
 
     def tell() -> None:
         intake.record(store, world.organization, [Upload(smiley, hours=tuple(told))], NOW)
 
     def put_up() -> None:
-        with store.begin(world.organization, NOW) as ledger:
-            catalog.place(ledger, smiley, world.points[0], start + late)
+        with manage.batch(store, world.organization, NOW) as batch:
+            manage.place(batch, operator(world.organization), smiley, world.points[0], start + late, now=NOW)
 
     for step in (tell, put_up) if told_first else (put_up, tell):
         step()
@@ -191,12 +192,13 @@ def test_an_hour_counts_wherever_in_it_its_smiley_was_put_up(
 def test_an_hour_belongs_to_the_survey_that_was_asked_first_in_it(store: Store) -> None:
     world = build(store, policy=MisusePolicy(interval=0))
     half, end = (datetime.fromtimestamp((START + part * HOUR // 2) / 1000, UTC).replace(tzinfo=None) for part in (1, 3))
-    with store.begin(world.organization, NOW) as ledger:
-        point = catalog.add_point(ledger, "New", world.root)
-        smiley = catalog.add_smiley(ledger, "SN", "New", SmileyType.TERMINAL).id
-        catalog.place(ledger, smiley, point, 0)
-        first = catalog.assign(ledger, point, world.surveys[0], [ActivePeriod(half, end)])
-        second = catalog.assign(ledger, point, world.surveys[1], [ActivePeriod(end)])
+    boss = operator(world.organization)
+    with manage.batch(store, world.organization, NOW) as batch:
+        point = manage.add_point(batch, boss, "New", world.root, now=NOW)
+        smiley = manage.add_smiley(batch, boss, "SN", "New", SmileyType.TERMINAL, now=NOW).id
+        manage.place(batch, boss, smiley, point, 0, now=NOW)
+        first = manage.assign(batch, boss, point, world.surveys[0], [ActivePeriod(half, end)], now=NOW)
+        second = manage.assign(batch, boss, point, world.surveys[1], [ActivePeriod(end)], now=NOW)
     told = [HourReport(EPOCH, first, START + n * HOUR, counts) for n, first, counts in _THREE_HOURS]
     later = HourReport(EPOCH, 7, START + 2 * HOUR, (0, 1))
     intake.record(store, world.organization, [Upload(smiley, hours=(*told, later))], NOW)
@@ -235,11 +237,12 @@ def test_the_hour_in_which_a_smiley_begins_counts(store: Store, what: str) -> No
     if what == "placement":
         place(store, world, half_past)
     else:
-        with store.begin(world.organization, NOW) as ledger:
+        boss = operator(world.organization)
+        with manage.batch(store, world.organization, NOW) as batch:
             began = ActivePeriod(wall("2025-06-15T15:30"))
-            point = catalog.add_point(ledger, "Three", world.groups[1])
-            catalog.assign(ledger, point, world.surveys[0], [began])
-            catalog.place(ledger, world.smileys[0], point, 0)
+            point = manage.add_point(batch, boss, "Three", world.groups[1], now=NOW)
+            manage.assign(batch, boss, point, world.surveys[0], [began], now=NOW)
+            manage.place(batch, boss, world.smileys[0], point, 0, now=NOW)
     told = [HourReport(EPOCH, 1, START - HOUR, (1,)), HourReport(EPOCH, 2, START, (0, 0, 0, 8)),
             HourReport(EPOCH, 10, START + HOUR, (2, 0, 0, 0, 3))]  # fmt: skip
     (receipt,) = intake.record(store, world.organization, [Upload(world.smileys[0], hours=tuple(told))], NOW)

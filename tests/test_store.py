@@ -8,15 +8,16 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Table
+from sqlalchemy import DefaultClause, Table
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import operator
 from hymio.errors import DatabaseTooNew, NotFound, SetupError
 from hymio.feedback import Upload
 from hymio.misuse import MisusePolicy
 from hymio.scale import Scale
 from hymio.smiley import CLOCK_TOLERANCE, SmileyType
-from hymio.store import Store, catalog, open_store, schema
+from hymio.store import Store, open_store, schema
 from hymio.store.dialect import connect
 from hymio.store.distribute import distribute
 from tests.world import NOW, build, wall, wording
@@ -31,7 +32,7 @@ def test_the_migrations_make_the_tables_the_program_knows(empty_database_url: st
 def test_opening_again_changes_nothing(database_url: str) -> None:
     for _ in range(2):
         store = open_store(database_url)
-        catalog.organizations(store)
+        manage.organizations(store)
         store.close()
 
 
@@ -80,7 +81,9 @@ def test_every_table_can_be_distributed(table: Table) -> None:
         return
     assert key[0] == "organization_id"
     assert all(next(iter(index.columns)).name == "organization_id" for index in table.indexes)
-    assert not any(column.autoincrement is True or column.identity or column.server_default for column in table.columns)
+    assert not any(column.autoincrement is True or column.identity for column in table.columns)
+    defaults = [column.server_default for column in table.columns if column.server_default is not None]
+    assert all(isinstance(each, DefaultClause) and each.arg == "0" for each in defaults), "no function"
 
 
 def test_distributing_says_exactly_what_is_missing(store: Store) -> None:
@@ -96,8 +99,8 @@ def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
     before = store.layout(world.organization)
 
     def fail() -> None:
-        with store.begin(world.organization, NOW) as ledger:
-            catalog.add_group(ledger, "Never", world.root)
+        with manage.batch(store, world.organization, NOW) as batch:
+            manage.add_group(batch, operator(world.organization), "Never", world.root, now=NOW)
             raise KeyError
 
     with pytest.raises(KeyError):
@@ -109,22 +112,23 @@ def test_another_process_sees_a_changed_set_up(database_url: str) -> None:
     one, other = open_store(database_url), open_store(database_url)
     world = build(one)
     assert len(other.layout(world.organization).hierarchy.nodes) == 5
-    with one.begin(world.organization, NOW) as ledger:
-        catalog.add_group(ledger, "New", world.root)
+    with manage.batch(one, world.organization, NOW) as batch:
+        manage.add_group(batch, operator(world.organization), "New", world.root, now=NOW)
     assert len(other.layout(world.organization).hierarchy.nodes) == 6
     one.close()
     other.close()
 
 
 def test_ids_are_importable_and_given_per_organization(store: Store) -> None:
-    organization = catalog.create_organization(store, "Imported", NOW, id=4711)
-    with store.begin(organization, NOW) as ledger:
-        assert catalog.add_group(ledger, "Root", id=900) == 900
-        assert catalog.add_group(ledger, "Next", 900) == 901
-        question = catalog.add_question(ledger, wording("How?"), id=70)
-        assert catalog.add_survey(ledger, question, Scale.FIVE, id=134_000) == 134_000
-    with pytest.raises(SetupError, match="exists already"), store.begin(organization, NOW) as ledger:
-        catalog.add_group(ledger, "Twice", 900, id=901)
+    organization = manage.create_organization(store, operator(), "Imported", id=4711, now=NOW)
+    boss = operator(organization)
+    with manage.batch(store, organization, NOW) as batch:
+        assert manage.add_group(batch, boss, "North", manage.ROOT, id=900, now=NOW) == 900
+        assert manage.add_group(batch, boss, "Next", 900, now=NOW) == 901
+        question = manage.add_question(batch, boss, wording("How?"), id=70, now=NOW)
+        assert manage.add_survey(batch, boss, question, Scale.FIVE, id=134_000, now=NOW) == 134_000
+    with pytest.raises(SetupError, match="exists already"), manage.batch(store, organization, NOW) as batch:
+        manage.add_group(batch, boss, "Twice", 900, id=901, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -133,15 +137,15 @@ def test_ids_are_importable_and_given_per_organization(store: Store) -> None:
 )
 def test_names_are_bounded(store: Store, name: str, message: str) -> None:
     with pytest.raises(SetupError, match=message):
-        catalog.create_organization(store, name, NOW)
+        manage.create_organization(store, operator(), name, now=NOW)
 
 
 def test_what_is_not_there_is_said(store: Store) -> None:
     with pytest.raises(NotFound, match="none yet"):
-        catalog.find_organization(store, "Acme")
-    catalog.create_organization(store, "Acme", NOW)
+        manage.find_organization(store, "Acme")
+    manage.create_organization(store, operator(), "Acme", now=NOW)
     with pytest.raises(NotFound, match="1 'Acme'"):
-        catalog.find_organization(store, "Acne")
+        manage.find_organization(store, "Acne")
     with pytest.raises(NotFound, match="no organization 99"):
         store.layout(99)
 
@@ -149,8 +153,8 @@ def test_what_is_not_there_is_said(store: Store) -> None:
 def test_a_policy_acts_always_until_there_is_feedback_and_then_from_now(store: Store) -> None:
     world = build(store, policy=MisusePolicy(interval=5))
     intake.record(store, world.organization, [Upload(world.smileys[0])], NOW)
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.set_policy(ledger, world.root, MisusePolicy(interval=60))
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.set_policy(batch, operator(world.organization), world.root, MisusePolicy(interval=60), now=NOW)
     timeline = store.layout(world.organization).policies_of(world.assignments[0], world.smileys[0])
     assert [policy.interval for _, policy in timeline.steps] == [5, 60]
     assert timeline.at(NOW - 1).interval == 5
@@ -158,44 +162,55 @@ def test_a_policy_acts_always_until_there_is_feedback_and_then_from_now(store: S
     assert timeline.at(NOW + CLOCK_TOLERANCE + 1).interval == 60
 
 
+def device(store: Store, token: str) -> tuple[int, int] | None:
+    """The organization and smiley of an upload token."""
+    with store.read() as transaction:
+        principal = manage.device_principal(transaction, token)
+    return None if principal is None else (principal.organization, principal.id)
+
+
 def test_a_secret_is_shown_once_and_stored_hashed(store: Store) -> None:
-    organization = catalog.create_organization(store, "Acme", NOW)
-    with store.begin(organization, NOW) as ledger:
-        smiley = catalog.add_smiley(ledger, "T1", "Door", SmileyType.TERMINAL)
-        api = catalog.activate_api(ledger)
-        sms = catalog.sms_secret(ledger)
-    assert catalog.smiley_by_token(store, smiley.token) == (organization, smiley.id)
-    assert catalog.smiley_by_token(store, "wrong") is None
-    assert catalog.organization_by_sms_secret(store, sms) == organization
-    client = catalog.v1_client(store, api.client_id)
-    assert client is not None
-    assert client.token_hash == catalog.hash_secret(api.token)
+    organization = manage.create_organization(store, operator(), "Acme", now=NOW)
+    boss = operator(organization)
+    with manage.batch(store, organization, NOW) as batch:
+        smiley = manage.add_smiley(batch, boss, "T1", "Door", SmileyType.TERMINAL, now=NOW)
+        api = manage.activate_api(batch, boss, now=NOW)
+        sms = manage.new_sms_secret(batch, boss, now=NOW)
+    assert device(store, smiley.token) == (organization, smiley.id)
+    assert device(store, "wrong") is None
+    gateway = manage.sms_principal(store, sms)
+    assert gateway is not None
+    assert gateway.organization == organization
+    assert manage.sms_principal(store, "wrong") is None
+    assert manage.v1_principal(store, api.client_id, api.token) is not None
+    assert manage.v1_principal(store, api.client_id, sms) is None
     with store.read() as transaction:
         everything = str([transaction.rows(f"SELECT * FROM {table.name}") for table in schema.metadata.sorted_tables])
     assert not any(secret in everything for secret in (smiley.token, api.token, sms))
 
 
 def test_rotating_and_revoking_end_the_old_credentials(store: Store) -> None:
-    organization = catalog.create_organization(store, "Acme", NOW)
-    with store.begin(organization, NOW) as ledger:
-        first = catalog.activate_api(ledger)
-        smiley = catalog.add_smiley(ledger, "T1", "Door", SmileyType.TERMINAL)
-    with store.begin(organization, NOW) as ledger:
-        second = catalog.rotate_api(ledger)
-        token = catalog.new_token(ledger, smiley.id)
-    assert catalog.v1_client(store, first.client_id) is None
-    assert catalog.smiley_by_token(store, smiley.token) is None
-    assert catalog.smiley_by_token(store, token) == (organization, smiley.id)
-    with store.begin(organization, NOW) as ledger:
-        catalog.revoke_api(ledger)
-    assert catalog.v1_client(store, second.client_id) is None
-    assert not catalog.find_organization(store, "Acme").api_enabled
+    organization = manage.create_organization(store, operator(), "Acme", now=NOW)
+    boss = operator(organization)
+    with manage.batch(store, organization, NOW) as batch:
+        first = manage.activate_api(batch, boss, now=NOW)
+        smiley = manage.add_smiley(batch, boss, "T1", "Door", SmileyType.TERMINAL, now=NOW)
+    with manage.batch(store, organization, NOW) as batch:
+        second = manage.rotate_api(batch, boss, now=NOW)
+        token = manage.new_token(batch, boss, smiley.id, now=NOW)
+    assert manage.v1_principal(store, first.client_id, first.token) is None
+    assert device(store, smiley.token) is None
+    assert device(store, token) == (organization, smiley.id)
+    with manage.batch(store, organization, NOW) as batch:
+        manage.revoke_api(batch, boss, now=NOW)
+    assert manage.v1_principal(store, second.client_id, second.token) is None
+    assert not manage.find_organization(store, "Acme").api_enabled
 
 
 def test_a_smiley_stands_in_one_place_at_a_time(store: Store) -> None:
     world = build(store)
-    with store.begin(world.organization, NOW) as ledger:
-        catalog.place(ledger, world.smileys[0], world.points[1], 5000)
+    with manage.batch(store, world.organization, NOW) as batch:
+        manage.place(batch, operator(world.organization), world.smileys[0], world.points[1], 5000, now=NOW)
     placements = [each for each in store.layout(world.organization).placements if each.smiley == world.smileys[0]]
     assert [(each.node, each.start, each.end) for each in placements] == [
         (world.points[0], 0, 5000),

@@ -21,12 +21,13 @@ from jsonschema import Draft202012Validator, FormatChecker
 from typer.testing import CliRunner
 
 import hymio
+from hymio import manage
 from hymio.errors import BadRequest
 from hymio.feedback import HourReport
 from hymio.gateway.envelope import Envelope, Format, read_envelope
 from hymio.gateway.sms_text import decode, encode
 from hymio.simulator.commands import terminal
-from hymio.store import Store, catalog, open_store
+from hymio.store import Store, open_store
 from tests.terminals import client, give_secrets, put_up, serving, stored
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "terminal-protocol.md"
@@ -142,7 +143,7 @@ def pretty(content: dict[str, Any]) -> str:
 def told(example: dict[str, Any]) -> list[str]:
     hours = [HourReport(each["epoch"], each["first"], each["at"], tuple(each["counts"])) for each in example["hours"]]
     return encode(
-        example["serial"], hours, catalog.sms_key(TOKEN),
+        example["serial"], hours, manage.sms_key(TOKEN),
         offset=example["offset"], reported_through=example["reportedThrough"], battery=example["battery"],
     )  # fmt: skip
 

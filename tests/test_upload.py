@@ -22,7 +22,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import operator
 from hymio.errors import BadRequest, HymioError, NotFound, TooLarge, Unauthorized, Unavailable
 from hymio.feedback import Press, Upload, Verdict, halves
 from hymio.gateway import envelope
@@ -486,12 +487,10 @@ def test_a_missing_token_and_a_wrong_one_are_answered_alike(store: Store, acme: 
 
 
 def test_a_new_token_ends_the_old_one(store: Store, acme: Terminals, url: str) -> None:
-    from hymio.store import catalog
-
     with client() as http:
         assert http.post(f"{url}{PATH}", json={}, headers=acme.headers).status_code == 200
-        with store.begin(acme.organization, NOW) as ledger:
-            token = catalog.new_token(ledger, 1)
+        with manage.batch(store, acme.organization, NOW) as batch:
+            token = manage.new_token(batch, operator(acme.organization), 1, now=NOW)
         assert http.post(f"{url}{PATH}", json={}, headers=acme.headers).status_code == 401
         assert http.post(f"{url}{PATH}", json={}, headers={"Authorization": f"Bearer {token}"}).status_code == 200
 

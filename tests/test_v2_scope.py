@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake
-from hymio.api.access import Holder
+from hymio import intake, manage
+from hymio.access import Principal, Role, Via, operator
 from hymio.api.formats import Format
 from hymio.api.query import Query
 from hymio.api.v2.call import Call
@@ -20,8 +20,7 @@ from hymio.errors import Forbidden
 from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Press, Text, Upload
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog
-from hymio.store.catalog import EVERY_KIND, ApiToken
+from hymio.store import Store
 from hymio.survey import ActivePeriod
 from tests.test_laws import law, opened
 from tests.world import NOW, wall, wording
@@ -44,20 +43,27 @@ def trees(draw: st.DrawFn) -> list[tuple[int, bool]]:
 
 def plant(store: Store, tree: list[tuple[int, bool]]) -> int:
     """An organization with the tree, a survey for odd points and one for even ones, and two presses at each."""
-    organization = catalog.create_organization(store, f"Tree {len(catalog.organizations(store))}", 0)
+    organization = manage.create_organization(store, operator(), f"Tree {len(manage.organizations(store))}", now=0)
     uploads = []
-    with store.begin(organization, 0) as ledger:
-        catalog.add_group(ledger, "1", id=1)
+    boss = operator(organization)
+    with manage.batch(store, organization, 0) as batch:
         surveys = [
-            catalog.add_survey(ledger, catalog.add_question(ledger, wording(text)), Scale.FIVE) for text in ("a", "b")
+            manage.add_survey(
+                batch,
+                boss,
+                manage.add_question(batch, boss, wording(text), now=0),
+                Scale.FIVE,
+                now=0,
+            )
+            for text in ("a", "b")
         ]
         for number, (parent, is_point) in enumerate(tree, 2):
-            add = catalog.add_point if is_point else catalog.add_group
-            node = add(ledger, str(number), parent, id=number)
+            add = manage.add_point if is_point else manage.add_group
+            node = add(batch, boss, str(number), parent, id=number, now=0)
             if is_point:
-                smiley = catalog.add_smiley(ledger, f"S{number}", "Smiley", SmileyType.TOUCH).id
-                catalog.place(ledger, smiley, node, 0)
-                catalog.assign(ledger, node, surveys[number % 2], [ActivePeriod(wall("1990-01-01"))])
+                smiley = manage.add_smiley(batch, boss, f"S{number}", "Smiley", SmileyType.TOUCH, now=0).id
+                manage.place(batch, boss, smiley, node, 0, now=0)
+                manage.assign(batch, boss, node, surveys[number % 2], [ActivePeriod(wall("1990-01-01"))], now=0)
                 presses = tuple(Press(1, n, AT + 60_000 * n, 0, phases=EVERYTHING) for n in (1, 2))
                 uploads.append(Upload(smiley, presses))
     intake.record(store, organization, uploads, NOW)
@@ -66,9 +72,10 @@ def plant(store: Store, tree: list[tuple[int, bool]]) -> int:
 
 def asked(store: Store, organization: int, node: int, **query: Any) -> Call:
     text = urlencode(query).encode()
-    holder = Holder(ApiToken(organization, 1, "Test", node, EVERY_KIND, 0, None, None), True)
+    principal = Principal(organization, Role.CLIENT, Via.V2_TOKEN, "Test", 1, node)
     return Call(
-        store=store, holder=holder, layout=store.layout(organization), query=Query(text), written=Format.JSON, now=NOW,
+        store=store, principal=principal, layout=store.layout(organization),
+        query=Query(text), written=Format.JSON, now=NOW,
         if_none_match="", path="/v2/results/anything.json", base_url="https://hymio.example.com", query_string=text,
     )  # fmt: skip
 

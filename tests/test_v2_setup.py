@@ -19,8 +19,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hymio import manage
+from hymio.access import EVERY_KIND, Principal, Role, Via, operator
 from hymio.alert import AlertType
-from hymio.api.access import Holder
 from hymio.api.formats import Format, disarmed, encoded
 from hymio.api.query import Query
 from hymio.api.v2 import params, rows
@@ -31,8 +32,7 @@ from hymio.custom import CustomField
 from hymio.errors import BadRequest, Forbidden
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog, open_store
-from hymio.store.catalog import EVERY_KIND, ApiToken
+from hymio.store import Store, open_store
 from hymio.survey import ActivePeriod, Localized
 from tests.contract_v2 import OPERATIONS, check_rows
 from tests.example import (
@@ -40,7 +40,6 @@ from tests.example import (
     HELSINKI,
     NEW_YORK,
     NOW,
-    PLACED,
     RECOMMEND,
     TABLET,
     TAMPERE,
@@ -54,7 +53,7 @@ from tests.example import (
 )  # fmt: skip
 from tests.example_v2 import ACME, FINLAND, JANE, JOE, TOM, furnish
 from tests.test_laws import law
-from tests.world import wall, wording
+from tests.world import treeless, wall, wording
 
 BY_NAME = {each.name: each for each in LISTINGS}
 PAGED_BY_NAME = {each.name: each for each in PAGED}
@@ -62,10 +61,11 @@ PAGED_BY_NAME = {each.name: each for each in PAGED}
 
 def call(store: Store, organization: int, node: int | None = None, now: int = NOW, **asked: Any) -> Call:
     """A request by a token of a node, None for the whole tree."""
-    holder = Holder(ApiToken(organization, 1, "Test", node, EVERY_KIND, PLACED, None, None), True)
+    principal = Principal(organization, Role.CLIENT, Via.V2_TOKEN, "Test", 1, node)
     query = urlencode(asked).encode()
     return Call(
-        store=store, holder=holder, layout=store.layout(organization), query=Query(query), written=Format.JSON, now=now,
+        store=store, principal=principal, layout=store.layout(organization),
+        query=Query(query), written=Format.JSON, now=now,
         if_none_match="", path="/v2/anything.json", base_url="https://hymio.example.com",
         query_string=query,
     )  # fmt: skip
@@ -271,16 +271,16 @@ def test_the_state_of_a_survey_is_that_of_what_the_token_sees(acme: Acme, node: 
 
 
 def test_a_survey_that_is_asked_nowhere_has_ended_and_only_the_whole_tree_shows_it(acme: Acme):
-    with acme.store.begin(acme.organization, NOW) as ledger:
-        made = catalog.add_survey(ledger, VISIT, Scale.FIVE_REVERSED)
+    with manage.batch(acme.store, acme.organization, NOW) as batch:
+        made = manage.add_survey(batch, operator(acme.organization), VISIT, Scale.FIVE_REVERSED, now=NOW)
     last = acme.see("surveys")[-1]
     assert (last["surveyId"], last["state"], last["feedbackScale"]) == (made, "ended", "five_reversed")
     assert made not in acme.ids("surveys", TAMPERE)
 
 
 def test_a_question_that_two_surveys_ask_is_listed_once(acme: Acme):
-    with acme.store.begin(acme.organization, NOW) as ledger:
-        catalog.add_survey(ledger, VISIT, Scale.FIVE)
+    with manage.batch(acme.store, acme.organization, NOW) as batch:
+        manage.add_survey(batch, operator(acme.organization), VISIT, Scale.FIVE, now=NOW)
     assert acme.ids("questions") == [VISIT, RECOMMEND, FOUND]
     assert acme.ids("questions", NEW_YORK) == [VISIT]
     assert [row["questionId"] for row in acme.see("surveys")] == [VISIT, RECOMMEND, FOUND, VISIT]
@@ -317,8 +317,10 @@ def test_follow_ups_are_seen_where_their_survey_is(acme: Acme):
 
 def test_a_follow_up_without_a_text_in_its_surveys_default_locale_has_none(acme: Acme):
     finnish = Localized("fi", {"fi": "Miksi?"})
-    with acme.store.begin(acme.organization, NOW) as ledger:
-        [made, options] = catalog.add_followup(ledger, VISIT, positive=True, wording=finnish, options=[finnish])
+    with manage.batch(acme.store, acme.organization, NOW) as batch:
+        [made, options] = manage.add_followup(
+            batch, operator(acme.organization), VISIT, positive=True, wording=finnish, options=[finnish], now=NOW
+        )
     [row] = [row for row in acme.see("follow-up-questions") if row["followupQuestionId"] == made]
     assert row == {"followupQuestionId": made, "surveyId": VISIT, "positive": True}
     [row] = [row for row in acme.see("follow-up-options") if row["followupOptionId"] == options[0]]
@@ -366,9 +368,11 @@ def test_smileys(acme: Acme):
 
 
 def test_smileys_are_seen_wherever_they_ever_stood(acme: Acme):
-    with acme.store.begin(acme.organization, NOW) as ledger:
-        catalog.place(ledger, TERMINAL, NEW_YORK, NOW)
-        unplaced = catalog.add_smiley(ledger, "X1", "In a drawer", SmileyType.TOUCH).id
+    with manage.batch(acme.store, acme.organization, NOW) as batch:
+        manage.place(batch, operator(acme.organization), TERMINAL, NEW_YORK, NOW, now=NOW)
+        unplaced = manage.add_smiley(
+            batch, operator(acme.organization), "X1", "In a drawer", SmileyType.TOUCH, now=NOW
+        ).id
     assert acme.ids("smileys", TAMPERE) == [TERMINAL]
     assert acme.ids("smileys", NEW_YORK) == [TERMINAL, TEXTING_TERMINAL]
     assert acme.ids("smileys") == [TERMINAL, TABLET, TEXTING_TERMINAL, WEB, unplaced]
@@ -492,7 +496,7 @@ def test_what_alerts_cannot_be_asked_for(acme: Acme, asked: dict[str, Any], para
 
 
 def test_an_organization_without_a_tree_has_empty_listings(store: Store):
-    organization = catalog.create_organization(store, "Nobody yet", PLACED)
+    organization = treeless(store, "Nobody yet")
     for each in LISTINGS:
         assert listed(call(store, organization), each.name) == []
     for name in PAGED_BY_NAME:
@@ -509,7 +513,7 @@ def test_a_formula_in_csv_is_only_a_text(acme: Acme):
 
 
 def test_introspection_is_in_snake_case(acme: Acme):
-    token = call(acme.store, acme.organization).holder.token
+    token = call(acme.store, acme.organization).principal
     shown = msgspec.to_builtins(rows.token(token))
     check_rows("TokenIntrospection", [shown])
     assert (shown["token_id"], shown["token_name"]) == (1, "Test")
@@ -583,35 +587,45 @@ _numbers = itertools.count(1)
 
 def planted(store: Store, forest: Forest) -> int:
     """The organization that a forest describes."""
-    organization = catalog.create_organization(store, f"Forest {next(_numbers)}", 0)
-    with store.begin(organization, NOW) as ledger:
-        catalog.add_group(ledger, "1", id=1)
+    organization = manage.create_organization(store, operator(), f"Forest {next(_numbers)}", now=0)
+    boss = operator(organization)
+    with manage.batch(store, organization, NOW) as batch:
         for node in forest.nodes[1:]:
-            add: Callable[..., int] = catalog.add_point if node in forest.points else catalog.add_group
-            add(ledger, str(node), forest.parent(node), id=node)
+            add: Callable[..., int] = manage.add_point if node in forest.points else manage.add_group
+            add(batch, boss, str(node), forest.parent(node), id=node, now=NOW)
         for node, zone in zip(forest.nodes, forest.zones, strict=True):
-            catalog.set_zone(ledger, node, ZONES[zone])
+            manage.set_zone(batch, boss, node, ZONES[zone], now=NOW)
         for survey in (1, 2, 3):
-            catalog.add_survey(ledger, catalog.add_question(ledger, wording(f"Q{survey}")), Scale.FOUR)
-            catalog.add_followup(ledger, survey, positive=True, wording=wording("F"), options=[wording("O")])
-            catalog.add_smiley(ledger, f"S{survey}", f"S{survey}", SmileyType.TERMINAL)
+            manage.add_survey(
+                batch,
+                boss,
+                manage.add_question(batch, boss, wording(f"Q{survey}"), now=NOW),
+                Scale.FOUR,
+                now=NOW,
+            )
+            manage.add_followup(
+                batch, boss, survey, positive=True, wording=wording("F"), options=[wording("O")], now=NOW
+            )
+            manage.add_smiley(batch, boss, f"S{survey}", f"S{survey}", SmileyType.TERMINAL, now=NOW)
         for node, survey in forest.asked:
-            catalog.assign(ledger, node, survey, [ActivePeriod(wall("2020-01-01"))])
+            manage.assign(batch, boss, node, survey, [ActivePeriod(wall("2020-01-01"))], now=NOW)
         for hour, (smiley, node) in enumerate(forest.placed):
-            catalog.place(ledger, smiley, node, hour)
-    with store.begin(organization, NOW) as ledger:
-        catalog.add_custom_field(ledger, CustomField("f", "Field"))
+            manage.place(batch, boss, smiley, node, hour, now=NOW)
+    with manage.batch(store, organization, NOW) as batch:
+        manage.add_custom_field(batch, boss, CustomField("f", "Field"), now=NOW)
         for node in forest.values:
-            catalog.set_custom_value(ledger, node, "f", f"={node}")
+            manage.set_custom_value(batch, boss, node, "f", f"={node}", now=NOW)
         for number, node in enumerate(forest.users, 1):
-            catalog.add_user(ledger, f"u{number}@example.com", "U", str(number), node)
-        writer = catalog.add_user(ledger, "writer@example.com", "W", "R", 1)
+            manage.add_user(batch, boss, f"u{number}@example.com", "U", str(number), node, now=NOW)
+        writer = manage.add_user(batch, boss, "writer@example.com", "W", "R", 1, now=NOW)
         for number, (node, begins_at) in enumerate(forest.alerts, 1):
-            catalog.add_alert_specification(ledger, 1 + number % 3, node, AlertType.FEEDBACK_COUNT, "count=1", number)
-            catalog.open_alert(ledger, number, begins_at, id=number)
+            manage.add_alert_specification(
+                batch, boss, 1 + number % 3, node, AlertType.FEEDBACK_COUNT, "count=1", number, now=NOW
+            )
+            manage.open_alert(batch, boss, number, begins_at, id=number, now=NOW)
     for alert, hours in forest.comments:
-        with store.begin(organization, NOW - hours * DAY // 4) as ledger:
-            catalog.comment_alert(ledger, alert, writer, "Hm.")
+        with manage.batch(store, organization, NOW - hours * DAY // 4) as batch:
+            manage.comment_alert(batch, boss, alert, writer, "Hm.", now=NOW - hours * DAY // 4)
     return organization
 
 
@@ -667,7 +681,7 @@ def paged(of: Call, name: str, period: str, size: int) -> list[int]:
     found: list[int] = []
     for offset in itertools.count(0, size):
         asked: dict[str, Any] = {"period": period, "offset": offset, "limit": size}
-        part, more = page(call(of.store, of.organization, of.holder.token.node, **asked), name)
+        part, more = page(call(of.store, of.organization, of.principal.node, **asked), name)
         found += [next(iter(row.values())) for row in part]
         if not more:
             return found

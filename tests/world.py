@@ -9,11 +9,14 @@ from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from hymio import manage
+from hymio.access import operator
 from hymio.feedback import HourReport, Press, Upload
 from hymio.misuse import MisusePolicy
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog
+from hymio.store import Store
+from hymio.store.catalog.organizations import insert_organization, select_organizations
 from hymio.survey import ActivePeriod, Localized
 from tests.zones import HOUR, ZONES, clock_changes, told_offset
 
@@ -47,29 +50,48 @@ def wording(text: str) -> Localized:
 
 def build(store: Store, zones: tuple[str, str] = ("UTC", "UTC"), policy: MisusePolicy | None = None) -> World:
     """Two terminals at point one, a terminal and a digital smiley at point two; the digital one has its own survey."""
-    organization = catalog.create_organization(store, f"Organization {next(_names)}", 0)
-    with store.begin(organization, 0) as ledger:
-        root = catalog.add_group(ledger, "Root")
-        north, south = (catalog.add_group(ledger, name, root) for name in ("North", "South"))
-        points = (catalog.add_point(ledger, "One", north), catalog.add_point(ledger, "Two", south))
+    organization = manage.create_organization(store, operator(), f"Organization {next(_names)}", now=0)
+    boss, root = operator(organization), manage.ROOT
+    with manage.batch(store, organization, 0) as batch:
+        north, south = (manage.add_group(batch, boss, name, root, now=0) for name in ("North", "South"))
+        points = (
+            manage.add_point(batch, boss, "One", north, now=0),
+            manage.add_point(batch, boss, "Two", south, now=0),
+        )
         for point, zone in zip(points, zones, strict=True):
-            catalog.set_zone(ledger, point, zone)
-        catalog.set_policy(ledger, root, policy or MisusePolicy())
+            manage.set_zone(batch, boss, point, zone, now=0)
+        manage.set_policy(batch, boss, root, policy or MisusePolicy(), now=0)
         surveys = tuple(
-            catalog.add_survey(ledger, catalog.add_question(ledger, wording(text)), scale)
+            manage.add_survey(
+                batch,
+                operator(organization),
+                manage.add_question(batch, boss, wording(text), now=0),
+                scale,
+                now=0,
+            )
             for text, scale in (("How was it?", Scale.FOUR), ("And the web?", Scale.FIVE))
         )
         kinds = (SmileyType.TERMINAL, SmileyType.TERMINAL, SmileyType.TERMINAL, SmileyType.DIGITAL)
-        smileys = tuple(catalog.add_smiley(ledger, f"S{n}", f"Smiley {n}", kind).id for n, kind in enumerate(kinds))
+        smileys = tuple(
+            manage.add_smiley(batch, boss, f"S{n}", f"Smiley {n}", kind, now=0).id for n, kind in enumerate(kinds)
+        )
         for smiley, point in zip(smileys, (points[0], points[0], points[1], points[1]), strict=True):
-            catalog.place(ledger, smiley, point, 0)
+            manage.place(batch, boss, smiley, point, 0, now=0)
         always = [ActivePeriod(wall("1990-01-01"))]
         assignments = (
-            catalog.assign(ledger, points[0], surveys[0], always),
-            catalog.assign(ledger, points[1], surveys[0], always),
-            catalog.assign(ledger, points[1], surveys[1], always, smiley=smileys[3]),
+            manage.assign(batch, boss, points[0], surveys[0], always, now=0),
+            manage.assign(batch, boss, points[1], surveys[0], always, now=0),
+            manage.assign(batch, boss, points[1], surveys[1], always, smiley=smileys[3], now=0),
         )
     return World(organization, root, (root, north, south), points, assignments, smileys, (surveys[0], surveys[1]))
+
+
+def treeless(store: Store, name: str) -> int:
+    """An organization without nodes, as databases from before its root was made with it may have."""
+    with store.write() as transaction:
+        identity = max((each.id for each in select_organizations(transaction)), default=0) + 1
+        insert_organization(transaction, identity, name, 0)
+    return identity
 
 
 def instants_around(name: str) -> st.SearchStrategy[int]:

@@ -164,6 +164,10 @@ class Principal:
             raise NotFound("unknown-node", "there is no node {node}", node=node)
 
 
-def operator(organization: int, name: str = "operator") -> Principal:
+NO_ORGANIZATION: Final = 0
+"""The organization of a principal that is about to create one; ids begin at 1."""
+
+
+def operator(organization: int = NO_ORGANIZATION, name: str = "operator") -> Principal:
     """The principal of somebody at the shell of the machine, who may do everything in an organization."""
     return Principal(organization, Role.OPERATOR, Via.SHELL, name)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
+from hymio.access import Role
 from hymio.errors import SetupError
 from hymio.period import Instant
 
@@ -14,14 +15,6 @@ _LONGEST_EMAIL: Final = 254
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _LABEL: Final = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _EMAIL: Final = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@(?:{_LABEL}\.)+{_LABEL}")
-
-
-class Role(Enum):
-    """What a user may do; the values are API v2's."""
-
-    USER = "USER"
-    ADMIN = "ADMIN"
-    PARTNER = "PARTNER"
 
 
 class LoginMethod(Enum):

@@ -8,12 +8,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hymio import results
+from hymio import manage, results
+from hymio.access import operator
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NOW, Fleet
 from hymio.bench.serving import Server, request, served
 from hymio.results import OfNode
-from hymio.store import catalog, open_store
+from hymio.store import open_store
 
 _MIB = 1 << 20
 _NEXT = re.compile(r'<([^>]+)>; rel="next"')
@@ -40,9 +41,9 @@ def year(url: str, fleet: Fleet) -> Iterator[Figure]:
 
 def _prepared(url: str, fleet: Fleet) -> tuple[int, str]:
     store = open_store(url)
-    with store.begin(fleet.organization, NOW) as ledger:
-        catalog.activate_api(ledger)
-        token = catalog.create_token(ledger, "Bench").secret
+    builder = operator(fleet.organization)
+    manage.activate_api(store, builder, now=NOW)
+    token = manage.create_token(store, builder, "Bench", now=NOW).secret
     with results.raw(store, fleet.organization, OfNode(fleet.root, fleet.survey)) as raw:
         total = raw.total
     store.close()

@@ -7,11 +7,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from hymio import manage
+from hymio.access import operator
 from hymio.feedback import Press, Upload
 from hymio.period import DAY_MS, HOUR_MS
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
-from hymio.store import Store, catalog
+from hymio.store import Store
 from hymio.survey import ActivePeriod, Localized
 
 NEW_YEAR = 1_735_689_600_000
@@ -42,27 +44,29 @@ class Fleet:
 
 def build(store: Store, terminals: int) -> Fleet:
     """Root, regions, cities, districts, points: each group holds three to nine."""
-    organization = catalog.create_organization(store, "Bench", NEW_YEAR)
-    with store.begin(organization, NEW_YEAR) as ledger:
-        root = catalog.add_group(ledger, "Root")
-        catalog.set_zone(ledger, root, "Europe/Helsinki")
+    organization = manage.create_organization(store, operator(), "Bench", "Europe/Helsinki", now=NEW_YEAR)
+    builder, root = operator(organization), manage.ROOT
+    with manage.batch(store, organization, NEW_YEAR) as batch:
         above, region = [root], root
         for level, width in (("Region", 3), ("City", 9), ("District", 27)):
-            above = [catalog.add_group(ledger, f"{level} {n}", above[n % len(above)]) for n in range(width)]
+            above = [
+                manage.add_group(batch, builder, f"{level} {n}", above[n % len(above)], now=NEW_YEAR)
+                for n in range(width)
+            ]
             if level == "Region":
                 region = above[-1]
             if level == "City":
                 for city, zone in zip(above, _OTHER_ZONES, strict=False):
-                    catalog.set_zone(ledger, city, zone)
-        question = catalog.add_question(ledger, Localized("en-US", {"en-US": "How was it?"}))
-        survey = catalog.add_survey(ledger, question, Scale.FOUR)
+                    manage.set_zone(batch, builder, city, zone, now=NEW_YEAR)
+        question = manage.add_question(batch, builder, Localized("en-US", {"en-US": "How was it?"}), now=NEW_YEAR)
+        survey = manage.add_survey(batch, builder, question, Scale.FOUR, now=NEW_YEAR)
         placed = []
         for n in range(terminals):
-            point = catalog.add_point(ledger, f"Point {n}", above[n % len(above)])
+            point = manage.add_point(batch, builder, f"Point {n}", above[n % len(above)], now=NEW_YEAR)
             always = [ActivePeriod(datetime.fromisoformat("2020-01-01"))]
-            assignment = catalog.assign(ledger, point, survey, always)
-            smiley = catalog.add_smiley(ledger, f"BENCH-{n}", f"Terminal {n}", SmileyType.TERMINAL)
-            catalog.place(ledger, smiley.id, point, 0)
+            assignment = manage.assign(batch, builder, point, survey, always, now=NEW_YEAR)
+            smiley = manage.add_smiley(batch, builder, f"BENCH-{n}", f"Terminal {n}", SmileyType.TERMINAL, now=NEW_YEAR)
+            manage.place(batch, builder, smiley.id, point, 0, now=NEW_YEAR)
             placed.append((assignment, smiley.id, smiley.token))
     assignments, smileys, tokens = zip(*placed, strict=True)
     return Fleet(organization, root, region, survey, assignments, smileys, tokens)

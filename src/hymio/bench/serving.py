@@ -17,12 +17,14 @@ from typing import NamedTuple, cast
 
 from rich.progress import Progress
 
+from hymio import manage
+from hymio.access import operator
 from hymio.bench import client
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NOW, Fleet, build
 from hymio.feedback import Press, Upload
-from hymio.store import catalog, open_store
-from hymio.store.catalog import ApiCredentials
+from hymio.manage import ApiCredentials
+from hymio.store import open_store
 from hymio.store.yardstick import bare_loop
 
 CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
@@ -113,8 +115,7 @@ def _bare_singles(url: str, count: int) -> float:
 def year(url: str, fleet: Fleet) -> Iterator[Figure]:
     """Start, memory at rest and a year by hour over API v1."""
     store = open_store(url)
-    with store.begin(fleet.organization, NOW) as ledger:
-        credentials = catalog.activate_api(ledger)
+    credentials = manage.activate_api(store, operator(fleet.organization), now=NOW)
     store.close()
     with served(url) as server:
         yield Figure("start to first answer", f"{server.started_in:.2f} s", reach="< 2 s", met=server.started_in < 2)

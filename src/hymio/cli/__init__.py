@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hymio import __version__
-from hymio.cli import access, custom, organizations, running, smileys, surveys, tokens, tree, upkeep, users
+from hymio.cli import access, audit, custom, organizations, running, smileys, surveys, tokens, tree, upkeep, users
 from hymio.cli.command import Database, obey, say_error
 from hymio.errors import HymioError
 
@@ -40,6 +40,7 @@ access.commands.add_typer(tokens.commands, name="token")
 app.add_typer(access.commands, name="api", rich_help_panel=_SET_UP)
 app.command("sms-secret", rich_help_panel=_SET_UP)(access.sms_secret)
 app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)
+app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
 app.command("rebuild", rich_help_panel=_LOOK_AFTER)(upkeep.rebuild)
 app.command("resettle", rich_help_panel=_LOOK_AFTER)(upkeep.resettle)
 app.add_typer(upkeep.quarantine, name="quarantine", rich_help_panel=_LOOK_AFTER)

@@ -10,7 +10,7 @@ import typer
 from hymio.cli.command import Database, OrganizationName, changing, hint, loaded, say
 
 if TYPE_CHECKING:
-    from hymio.store.catalog import ApiCredentials
+    from hymio.manage import ApiCredentials
 
 commands = typer.Typer(no_args_is_help=True, help="Activate the API of an organization, or end it.")
 
@@ -30,10 +30,10 @@ def activate(context: typer.Context, organization: OrganizationName, database: D
 
     Example: hymio api activate "Acme"
     """
-    from hymio.store import catalog
+    from hymio import manage
 
-    with changing(context, database, organization) as (found, ledger):
-        credentials = catalog.activate_api(ledger)
+    with changing(context, database, organization) as (found, operator, batch):
+        credentials = manage.activate_api(batch, operator, now=batch.now)
     say(f"The API of [bold]{found.name}[/] is active; raw results are part of it.\n")
     _show(context, credentials)
 
@@ -44,10 +44,10 @@ def rotate(context: typer.Context, organization: OrganizationName, database: Dat
 
     Example: hymio api rotate "Acme"
     """
-    from hymio.store import catalog
+    from hymio import manage
 
-    with changing(context, database, organization) as (found, ledger):
-        credentials = catalog.rotate_api(ledger)
+    with changing(context, database, organization) as (found, operator, batch):
+        credentials = manage.rotate_api(batch, operator, now=batch.now)
     say(f"All former credentials of [bold]{found.name}[/] have ended. The new ones:\n")
     _show(context, credentials)
 
@@ -58,10 +58,10 @@ def revoke(context: typer.Context, organization: OrganizationName, database: Dat
 
     Example: hymio api revoke "Acme"
     """
-    from hymio.store import catalog
+    from hymio import manage
 
-    with changing(context, database, organization) as (found, ledger):
-        catalog.revoke_api(ledger)
+    with changing(context, database, organization) as (found, operator, batch):
+        manage.revoke_api(batch, operator, now=batch.now)
     say(f"The API of [bold]{found.name}[/] and all its credentials have ended.")
 
 
@@ -76,10 +76,10 @@ def raw_results(
 
     Example: hymio api raw-results "Acme" off
     """
-    from hymio.store import catalog
+    from hymio import manage
 
-    with changing(context, database, organization) as (found, ledger):
-        catalog.set_raw_results(ledger, enabled=switch is Switch.ON)
+    with changing(context, database, organization) as (found, operator, batch):
+        manage.set_raw_results(batch, operator, enabled=switch is Switch.ON, now=batch.now)
     say(f"Raw results of [bold]{found.name}[/] are {switch.value}.")
 
 
@@ -88,10 +88,10 @@ def sms_secret(context: typer.Context, organization: OrganizationName, database:
 
     Example: hymio sms-secret "Acme"
     """
-    from hymio.store import catalog
+    from hymio import manage
 
-    with changing(context, database, organization) as (_, ledger):
-        secret = catalog.sms_secret(ledger)
+    with changing(context, database, organization) as (_, operator, batch):
+        secret = manage.new_sms_secret(batch, operator, now=batch.now)
     say(f"  webhook  {loaded(context).public_url}/sms")
     say(f"  secret   {secret}")
     hint("The gateway sends it in the header X-Hymio-Secret. It is stored as a hash and cannot be shown again.")

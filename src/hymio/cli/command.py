@@ -21,9 +21,9 @@ from hymio.clock import now
 from hymio.errors import SetupError
 
 if TYPE_CHECKING:
+    from hymio.access import Principal
+    from hymio.manage import Batch, Organization
     from hymio.store import Store
-    from hymio.store.catalog import Organization
-    from hymio.store.ledger import Ledger
 
 Database = Annotated[
     str | None,
@@ -136,23 +136,37 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
 
 
 @contextmanager
-def changing(context: typer.Context, database: str | None, name: str) -> Iterator[tuple[Organization, Ledger]]:
-    """An organization and its ledger, committed at the end."""
-    with looking_up(context, database, name) as (_, organization, ledger):
-        yield organization, ledger
-
-
-@contextmanager
-def looking_up(
+def changing(
     context: typer.Context, database: str | None, name: str
-) -> Iterator[tuple[Store, Organization, Ledger]]:  # fmt: skip
-    """The same with the store, in which to look up what a change names and the set-up does not hold."""
-    from hymio.store.catalog import find_organization
+) -> Iterator[tuple[Organization, Principal, Batch]]:  # fmt: skip
+    """An organization, the principal of whoever types, and a batch of changes, committed at the end."""
+    from hymio import manage
 
     with opened(context, database) as store:
-        organization = find_organization(store, name)
-        with store.begin(organization.id, now()) as ledger:
-            yield store, organization, ledger
+        organization = manage.find_organization(store, name)
+        with manage.batch(store, organization.id, now()) as batch:
+            yield organization, operator_of(organization), batch
+
+
+def operator_of(organization: Organization) -> Principal:
+    """The principal of whoever runs this process, in an organization."""
+    from hymio import access
+
+    return access.operator(organization.id, account())
+
+
+def account() -> str:
+    """The name of the account that runs this process, for the audit log; its number where it has no name."""
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except ImportError:  # no Unix
+        import getpass
+
+        return getpass.getuser()
+    except KeyError:
+        return f"uid {os.getuid()}"
 
 
 # --- running ----------------------------------------------------------------------------------------------------------

@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import WHOLE, Database, OrganizationName, console, hint, looking_up, opened, say, table
+from hymio.cli.command import (
+    WHOLE,
+    Database,
+    OrganizationName,
+    changing,
+    console,
+    hint,
+    opened,
+    operator_of,
+    say,
+    table,
+)
 from hymio.custom import SELECT, TEXT
 
 commands = typer.Typer(no_args_is_help=True, help="Define custom data fields, and set their values at nodes.")
@@ -39,12 +50,12 @@ def add(
 
     Example: hymio custom-data add "Acme" format "Store format" --option City --option Outlet
     """
+    from hymio import manage
     from hymio.custom import CustomField
-    from hymio.store import catalog
 
     field = CustomField(identity, label, kind or (SELECT if options else TEXT), tuple(options or ()))
-    with looking_up(context, database, organization) as (_, _, ledger):
-        catalog.add_custom_field(ledger, field)
+    with changing(context, database, organization) as (_, operator, batch):
+        manage.add_custom_field(batch, operator, field, now=batch.now)
     say(f"Custom field {field.id}: {escape(label)} [dim]({escape(field.type)})[/]")
 
 
@@ -61,26 +72,26 @@ def edit(
     """
     from dataclasses import replace
 
+    from hymio import manage
     from hymio.cli.naming import field_of
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        known = field_of(catalog.custom_fields(store, found.id), field)
+    with changing(context, database, organization) as (_, operator, batch):
+        known = field_of(manage.custom_fields(batch, operator), field)
         chosen = known.options if not options else tuple(options)
         changed = replace(known, label=label or known.label, type=kind or known.type, options=chosen)
-        catalog.change_custom_field(ledger, changed)
+        manage.change_custom_field(batch, operator, changed, now=batch.now)
     say(f"Custom field {changed.id}: {escape(changed.label)} [dim]({escape(changed.type)})[/]")
 
 
 @commands.command("list")
 def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
     """List the fields of an organization and their values."""
-    from hymio.store import catalog
+    from hymio import manage
 
     with opened(context, database) as store:
-        found = catalog.find_organization(store, organization).id
-        hierarchy = store.layout(found).hierarchy
-        fields, values = catalog.custom_fields(store, found), catalog.custom_values(store, found)
+        operator = operator_of(manage.find_organization(store, organization))
+        hierarchy = store.layout(operator.organization).hierarchy
+        fields, values = manage.custom_fields(store, operator), manage.custom_values(store, operator)
     if not fields:
         hint("There is no custom field yet. Add one with: hymio custom-data add ORGANIZATION ID LABEL")
         return
@@ -105,13 +116,13 @@ def set_value(
 
     Example: hymio custom-data set "Acme" "Front door" format City
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        at = naming.node_of(ledger.layout, node)
-        known = naming.field_of(catalog.custom_fields(store, found.id), field)
-        catalog.set_custom_value(ledger, at.id, known.id, value)
+    with changing(context, database, organization) as (_, operator, batch):
+        at = naming.node_of(batch.layout, node)
+        known = naming.field_of(manage.custom_fields(batch, operator), field)
+        manage.set_custom_value(batch, operator, at.id, known.id, value, now=batch.now)
     say(f"{at.id} {escape(at.name)}: {escape(known.label)} is {escape(value)}")
 
 
@@ -123,13 +134,13 @@ def clear(
 
     Example: hymio custom-data clear "Acme" "Front door" format
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        at = naming.node_of(ledger.layout, node)
-        known = naming.field_of(catalog.custom_fields(store, found.id), field)
-        catalog.clear_custom_value(ledger, at.id, known.id)
+    with changing(context, database, organization) as (_, operator, batch):
+        at = naming.node_of(batch.layout, node)
+        known = naming.field_of(manage.custom_fields(batch, operator), field)
+        manage.clear_custom_value(batch, operator, at.id, known.id, now=batch.now)
     say(f"{at.id} {escape(at.name)} has no {escape(known.label)} now.")
 
 
@@ -139,10 +150,10 @@ def remove(context: typer.Context, organization: OrganizationName, field: FieldN
 
     Example: hymio custom-data remove "Acme" format
     """
+    from hymio import manage
     from hymio.cli.naming import field_of
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        known = field_of(catalog.custom_fields(store, found.id), field)
-        catalog.remove_custom_field(ledger, known.id)
+    with changing(context, database, organization) as (_, operator, batch):
+        known = field_of(manage.custom_fields(batch, operator), field)
+        manage.remove_custom_field(batch, operator, known.id, now=batch.now)
     say(f"Custom field {known.id} {escape(known.label)} and its values are removed.")

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
+from hymio.access import EVERY_KIND, DataKind
 from hymio.custom import CustomField
 from hymio.errors import SetupError
 from hymio.hierarchy import Node
@@ -19,7 +20,7 @@ from hymio.survey import ActivePeriod, Assignment, FollowupOption, FollowupQuest
 from hymio.user import User
 
 if TYPE_CHECKING:
-    from hymio.store.catalog import ApiToken, DataKind
+    from hymio.manage import ApiToken
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
@@ -96,8 +97,6 @@ def field_of(fields: Iterable[CustomField], text: str) -> CustomField:
 
 def kinds_of(text: str) -> frozenset[DataKind]:
     """Kinds of data, with commas between them, or `all`."""
-    from hymio.store.catalog import EVERY_KIND, DataKind
-
     if text.strip().lower() == "all":
         return EVERY_KIND
     known = {each.value: each for each in DataKind}
@@ -118,6 +117,13 @@ def zone_of(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
     """The zone where a smiley stood last; UTC where it never did."""
     nodes = [node for _, node in sorted((each.start, each.node) for each in layout.placements if each.smiley == smiley)]
     return layout.zone_of(nodes[-1], now) if nodes else zone("UTC")
+
+
+def clock_of(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:
+    """The zone of a node at an instant, None being the root; UTC where there is no node yet."""
+    root = layout.hierarchy.root
+    chosen = root.id if node is None and root is not None else node
+    return zone("UTC") if chosen is None else layout.zone_of(chosen, at)
 
 
 def active_period(text: str) -> ActivePeriod:

@@ -8,7 +8,19 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
-from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, console, hint, opened, quoted, say, table
+from hymio.cli.command import (
+    RIGHT,
+    WHOLE,
+    Database,
+    OrganizationName,
+    account,
+    console,
+    hint,
+    opened,
+    quoted,
+    say,
+    table,
+)
 from hymio.clock import now
 
 if TYPE_CHECKING:
@@ -34,24 +46,21 @@ def create(
 
     Example: hymio organization create "Acme" --zone Europe/Helsinki
     """
-    from hymio import period
-    from hymio.store import catalog
+    from hymio import access, manage, period
 
-    period.zone(zone)
+    period.zone(zone)  # before a database is made
     with opened(context, database, make=True) as store:
-        organization = catalog.create_organization(store, name, now())
-        with store.begin(organization, now()) as ledger:
-            root = catalog.add_group(ledger, name)
-            catalog.set_zone(ledger, root, zone)
-    say(f"Organization {organization} [bold]{escape(name)}[/], with group {root} as the root of its tree.")
+        operator = access.operator(name=account())
+        organization = manage.create_organization(store, operator, name, zone, now=now())
+    say(f"Organization {organization} [bold]{escape(name)}[/], with group {manage.ROOT} as the root of its tree.")
     hint(f"Next: hymio node add-point {quoted(name)} 'Front door'")
 
 
 @commands.command("list")
 def list_all(context: typer.Context, database: Database = None) -> None:
     """List the organizations."""
+    from hymio.manage import organizations
     from hymio.results import revision
-    from hymio.store.catalog import organizations
 
     shown = table(
         ("number", RIGHT), "name", ("points", RIGHT), ("smileys", RIGHT), "API", "raw results", ("revision", RIGHT)
@@ -75,7 +84,7 @@ def show(context: typer.Context, organization: OrganizationName, database: Datab
 
     Example: hymio organization show "Acme"
     """
-    from hymio.store.catalog import find_organization
+    from hymio.manage import find_organization
 
     with opened(context, database) as store:
         found = find_organization(store, organization).id

@@ -38,15 +38,15 @@ def add(
 
     Example: hymio smiley add "Acme" 2415VE0A110042 "By the door" --at "Front door"
     """
+    from hymio import manage
     from hymio.cli.naming import point_of
     from hymio.smiley import SmileyType
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        made = catalog.add_smiley(ledger, serial, name or serial, SmileyType[kind.name])
+    with changing(context, database, organization) as (_, operator, batch):
+        made = manage.add_smiley(batch, operator, serial, name or serial, SmileyType[kind.name], now=batch.now)
         if point is not None:
-            catalog.place(ledger, made.id, point_of(ledger.layout, point).id, ledger.now)
-        where = "" if point is None else f" at {ledger.layout.hierarchy.path(point_of(ledger.layout, point).id)}"
+            manage.place(batch, operator, made.id, point_of(batch.layout, point).id, batch.now, now=batch.now)
+        where = "" if point is None else f" at {batch.layout.hierarchy.path(point_of(batch.layout, point).id)}"
     say(f"Smiley {made.id}, {serial}{escape(where)}\n")
     _show_token(context, made.token)
 
@@ -63,15 +63,15 @@ def place(
 
     Example: hymio smiley place "Acme" 2415VE0A110042 "Back door" --from 2025-03-01T08:00
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        found, at = naming.smiley_of(ledger.layout, smiley), naming.point_of(ledger.layout, point)
-        since = ledger.now if start is None else naming.moment(start, ledger.layout.zone_of(at.id, ledger.now))
-        later = [each.start for each in ledger.layout.placements if each.smiley == found.id and each.start > since]
-        catalog.place(ledger, found.id, at.id, since, min(later, default=None))
-        path = ledger.layout.hierarchy.path(at.id)
+    with changing(context, database, organization) as (_, operator, batch):
+        found, at = naming.smiley_of(batch.layout, smiley), naming.point_of(batch.layout, point)
+        since = batch.now if start is None else naming.moment(start, batch.layout.zone_of(at.id, batch.now))
+        later = [each.start for each in batch.layout.placements if each.smiley == found.id and each.start > since]
+        manage.place(batch, operator, found.id, at.id, since, min(later, default=None), now=batch.now)
+        path = batch.layout.hierarchy.path(at.id)
     say(f"{found.serial} {escape(found.name)} stands at {escape(path)}.")
     hint("Presses that waited for this in quarantine are settled by: hymio quarantine release ORGANIZATION")
 
@@ -84,18 +84,18 @@ def token(
 
     Example: hymio smiley token "Acme" 2415VE0A110042
     """
+    from hymio import manage
     from hymio.cli.naming import smiley_of
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        found = smiley_of(ledger.layout, smiley)
-        made = catalog.new_token(ledger, found.id)
+    with changing(context, database, organization) as (_, operator, batch):
+        found = smiley_of(batch.layout, smiley)
+        made = manage.new_token(batch, operator, found.id, now=batch.now)
     say(f"Smiley {found.id}, {found.serial}: the old token has ended.\n")
     _show_token(context, made)
 
 
 def _show_token(context: typer.Context, made: str) -> None:
-    from hymio.store.catalog import sms_key
+    from hymio.manage import sms_key
 
     say(f"  upload token  {made}")
     say(f"  SMS key       {sms_key(made).hex()}")
@@ -116,12 +116,12 @@ def remove(
 
     Example: hymio smiley remove "Acme" 2415VE0A110042 --at 2025-03-01T08:00
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        found = naming.smiley_of(ledger.layout, smiley)
-        zone = naming.zone_of(ledger.layout, found.id, ledger.now)
-        catalog.unplace(ledger, found.id, ledger.now if end is None else naming.moment(end, zone))
+    with changing(context, database, organization) as (_, operator, batch):
+        found = naming.smiley_of(batch.layout, smiley)
+        zone = naming.zone_of(batch.layout, found.id, batch.now)
+        manage.unplace(batch, operator, found.id, batch.now if end is None else naming.moment(end, zone), now=batch.now)
     say(f"{found.serial} {escape(found.name)} stands nowhere any more.")
     hint("Presses that are stored already are settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")

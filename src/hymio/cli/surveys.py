@@ -37,15 +37,15 @@ def add(
 
     Example: hymio survey add "Acme" "How was your visit?" --scale four
     """
+    from hymio import manage
     from hymio.locale import parse_locale
-    from hymio.store import catalog
     from hymio.survey import Localized
 
     locale = parse_locale(locale)
-    with changing(context, database, organization) as (_, ledger):
-        asked = catalog.add_question(ledger, Localized(locale, {locale: question}))
+    with changing(context, database, organization) as (_, operator, batch):
+        asked = manage.add_question(batch, operator, Localized(locale, {locale: question}), now=batch.now)
         chosen = index or (IndexType.NPS if scale is Scale.NPS else IndexType.HAPPY)
-        survey = catalog.add_survey(ledger, asked, scale, chosen)
+        survey = manage.add_survey(batch, operator, asked, scale, chosen, now=batch.now)
     say(f"Survey {survey}: {escape(question)} [dim]({scale.code}, {chosen.value})[/]")
 
 
@@ -61,17 +61,19 @@ def followup(
 
     Example: hymio survey followup "Acme" 1 "What was missing?" "The product" "The price" --negative
     """
+    from hymio import manage
     from hymio.cli.naming import survey_of
     from hymio.locale import parse_locale
-    from hymio.store import catalog
     from hymio.survey import Localized
 
     locale = parse_locale(locale)
-    with changing(context, database, organization) as (_, ledger):
-        found = survey_of(ledger.layout, ledger.content, survey)
+    with changing(context, database, organization) as (_, operator, batch):
+        found = survey_of(batch.layout, batch.content, survey)
         wordings = [Localized(locale, {locale: each}) for each in options]
         wording = Localized(locale, {locale: question})
-        made, numbers = catalog.add_followup(ledger, found.id, positive=positive, wording=wording, options=wordings)
+        made, numbers = manage.add_followup(
+            batch, operator, found.id, positive=positive, wording=wording, options=wordings, now=batch.now
+        )
     named = ", ".join(f"{number} {option}" for number, option in zip(numbers, options, strict=True))
     say(f"Follow-up question {made} of survey {found.id}, with options {escape(named)}")
 
@@ -98,25 +100,25 @@ def translate(
 
     Example: hymio survey translate "Acme" 1 fi "Hinta" --option "The price"
     """
+    from hymio import manage
     from hymio.cli import naming
     from hymio.errors import SetupError
     from hymio.locale import parse_locale
-    from hymio.store import catalog
 
     if followup is not None and option is not None:
         raise SetupError("--followup and --option: a text is of the one or the other")
     language = parse_locale(locale)
-    with changing(context, database, organization) as (_, ledger):
-        found = naming.survey_of(ledger.layout, ledger.content, survey)
+    with changing(context, database, organization) as (_, operator, batch):
+        found = naming.survey_of(batch.layout, batch.content, survey)
         if followup is not None:
-            what, key = "Follow-up question", naming.followup_of(ledger.content, found, followup).id
-            catalog.localize_followup_question(ledger, key, language, text)
+            what, key = "Follow-up question", naming.followup_of(batch.content, found, followup).id
+            manage.localize_followup_question(batch, operator, key, language, text, now=batch.now)
         elif option is not None:
-            what, key = "Option", naming.option_of(ledger.content, found, option).id
-            catalog.localize_followup_option(ledger, key, language, text)
+            what, key = "Option", naming.option_of(batch.content, found, option).id
+            manage.localize_followup_option(batch, operator, key, language, text, now=batch.now)
         else:
             what, key = "Question", found.question
-            catalog.localize_question(ledger, key, language, text)
+            manage.localize_question(batch, operator, key, language, text, now=batch.now)
     say(f"{what} {key} of survey {found.id} in {language}: {escape(text)}")
 
 
@@ -138,17 +140,17 @@ def assign(
 
     Example: hymio survey assign "Acme" 1 "Front door" --from 2025-01-01
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
     from hymio.survey import ActivePeriod
 
-    with changing(context, database, organization) as (_, ledger):
-        layout = ledger.layout
-        found, at = naming.survey_of(layout, ledger.content, survey), naming.point_of(layout, point)
-        first = naming.midnight(ledger.now, layout.zone_of(at.id, ledger.now)) if start is None else naming.wall(start)
+    with changing(context, database, organization) as (_, operator, batch):
+        layout = batch.layout
+        found, at = naming.survey_of(layout, batch.content, survey), naming.point_of(layout, point)
+        first = naming.midnight(batch.now, layout.zone_of(at.id, batch.now)) if start is None else naming.wall(start)
         period = ActivePeriod(first, None if end is None else naming.wall(end))
         on = None if smiley is None else naming.smiley_of(layout, smiley).id
-        key = catalog.assign(ledger, at.id, found.id, [period], on)
+        key = manage.assign(batch, operator, at.id, found.id, [period], on, now=batch.now)
     say(f"Survey {found.id} is asked at {escape(layout.hierarchy.path(at.id))}; its API v1 key is {key}.")
 
 
@@ -156,7 +158,7 @@ def assign(
 def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
     """List which survey is asked where, with the keys of API v1."""
     from hymio.clock import now
-    from hymio.store.catalog import find_organization
+    from hymio.manage import find_organization
 
     with opened(context, database) as store:
         found = find_organization(store, organization).id
@@ -186,16 +188,22 @@ def end_now(
 
     Example: hymio survey end "Acme" 1 --at 2025-12-31T18:00
     """
+    from hymio import manage
     from hymio.cli import naming
     from hymio.period import wall_of
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        assignment = naming.assignment_of(ledger.layout, key)
-        zone = ledger.layout.zone_of(assignment.node, ledger.now)
-        last = wall_of(ledger.now, zone).replace(microsecond=0) if end is None else naming.wall(end)
+    with changing(context, database, organization) as (_, operator, batch):
+        assignment = naming.assignment_of(batch.layout, key)
+        zone = batch.layout.zone_of(assignment.node, batch.now)
+        last = wall_of(batch.now, zone).replace(microsecond=0) if end is None else naming.wall(end)
         kept = [replace(each, end=last) if each.end is None or each.end > last else each for each in assignment.periods]
-        catalog.set_periods(ledger, key, [each for each in kept if each.end is not None and each.start < each.end])
+        manage.set_periods(
+            batch,
+            operator,
+            key,
+            [each for each in kept if each.end is not None and each.start < each.end],
+            now=batch.now,
+        )
     say(f"The survey with key {key} ends at {last:%Y-%m-%d %H:%M:%S} on the clock there.")
     _say_how_to_act_backwards()
 
@@ -213,17 +221,17 @@ def periods(
 
     Example: hymio survey periods "Acme" 1 2025-06-01/2025-09-01 2026-06-01/
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
     if not wanted:
         with opened(context, database) as store:
-            layout = store.layout(catalog.find_organization(store, organization).id)
+            layout = store.layout(manage.find_organization(store, organization).id)
         return _show_periods(naming.assignment_of(layout, key).periods)
-    with changing(context, database, organization) as (_, ledger):
-        naming.assignment_of(ledger.layout, key)
-        catalog.set_periods(ledger, key, [naming.active_period(each) for each in wanted])
-        shown = naming.assignment_of(ledger.layout, key).periods
+    with changing(context, database, organization) as (_, operator, batch):
+        naming.assignment_of(batch.layout, key)
+        manage.set_periods(batch, operator, key, [naming.active_period(each) for each in wanted], now=batch.now)
+        shown = naming.assignment_of(batch.layout, key).periods
     _show_periods(shown)
     return _say_how_to_act_backwards()
 

@@ -7,27 +7,28 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
+from hymio.access import EVERY_KIND
 from hymio.cli.command import (
     RIGHT,
     WHOLE,
     Database,
     OrganizationName,
+    changing,
     console,
     hint,
     loaded,
-    looking_up,
     opened,
+    operator_of,
     say,
     table,
 )
 from hymio.clock import now
 
 if TYPE_CHECKING:
-    from zoneinfo import ZoneInfo
-
+    from hymio.access import Principal
+    from hymio.manage import ApiToken, Batch
     from hymio.period import Instant
     from hymio.setup import Layout
-    from hymio.store.catalog import ApiToken
 
 commands = typer.Typer(no_args_is_help=True, help="Make tokens of API v2, change what they reach, and end them.")
 
@@ -60,15 +61,16 @@ def create(
 
     Example: hymio api token create "Acme" "Dashboard" --scope "Finland" --kinds button-feedbacks,surveys
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
     chosen = naming.kinds_of(kinds or "all")
-    with looking_up(context, database, organization) as (_, _, ledger):
-        node = None if scope is None else naming.node_of(ledger.layout, scope).id
-        end = _end(ledger.layout, node, until or _NEVER, ledger.now)
-        made = catalog.create_token(ledger, name, node, chosen, end)
-        reached = _reached(ledger.layout, node)
+    with changing(context, database, organization) as (_, operator, batch):
+        node = None if scope is None else naming.node_of(batch.layout, scope).id
+        end = _end(batch.layout, node, until or _NEVER, batch.now)
+        _require_api(batch, operator)
+        made = manage.create_token(batch, operator, name, node, chosen, end, now=batch.now)
+        reached = _reached(batch.layout, node)
     url = loaded(context).public_url
     say(f"Token {made.id} [bold]{escape(name)}[/] sees {escape(reached)}.\n")
     say(f"  API token  {made.secret}\n")
@@ -79,11 +81,11 @@ def create(
 @commands.command("list")
 def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
     """List the tokens of an organization, ended ones too."""
-    from hymio.store import catalog
+    from hymio import manage
 
     with opened(context, database) as store:
-        found = catalog.find_organization(store, organization).id
-        layout, known = store.layout(found), catalog.tokens(store, found)
+        operator = operator_of(manage.find_organization(store, organization))
+        layout, known = store.layout(operator.organization), manage.tokens(store, operator)
     if not known:
         hint("There is no token yet. Make one with: hymio api token create ORGANIZATION NAME")
         return
@@ -106,16 +108,18 @@ def edit(
 
     Example: hymio api token edit "Acme" "Dashboard" --scope "Sweden" --until 2027-01-01
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        known = naming.token_of(catalog.tokens(store, found.id), token)
-        node = known.node if scope is None else naming.node_of(ledger.layout, scope).id
+    with changing(context, database, organization) as (_, operator, batch):
+        known = naming.token_of(manage.tokens(batch, operator), token)
+        node = known.node if scope is None else naming.node_of(batch.layout, scope).id
         chosen = known.kinds if kinds is None else naming.kinds_of(kinds)
-        end = known.expires_at if until is None else _end(ledger.layout, node, until, ledger.now)
-        catalog.edit_token(ledger, known.id, known.name if name is None else name, node, chosen, end)
-        reached = _reached(ledger.layout, node)
+        end = known.expires_at if until is None else _end(batch.layout, node, until, batch.now)
+        manage.edit_token(
+            batch, operator, known.id, known.name if name is None else name, node, chosen, end, now=batch.now
+        )
+        reached = _reached(batch.layout, node)
     say(f"Token {known.id} {escape(name or known.name)} sees {escape(reached)}.")
 
 
@@ -125,35 +129,39 @@ def revoke(context: typer.Context, organization: OrganizationName, token: TokenN
 
     Example: hymio api token revoke "Acme" "Dashboard"
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        known = naming.token_of(catalog.tokens(store, found.id), token)
-        catalog.revoke_token(ledger, known.id)
+    with changing(context, database, organization) as (_, operator, batch):
+        known = naming.token_of(manage.tokens(batch, operator), token)
+        manage.revoke_token(batch, operator, known.id, now=batch.now)
     say(f"Token {known.id} {escape(known.name)} has ended.")
+
+
+def _require_api(batch: Batch, operator: Principal) -> None:
+    """Raises SetupError, with the command to type, where the organization's API is not activated."""
+    from hymio import manage
+    from hymio.errors import SetupError
+
+    enabled, _ = manage.api_flags(batch, operator)
+    if not enabled:
+        raise SetupError(
+            "activate-api-first",
+            "the organization has no API until it is activated: hymio api activate ORGANIZATION",
+        )
 
 
 def _end(layout: Layout, node: int | None, text: str, at: Instant) -> Instant | None:
     """The end that was typed, by the clock of the node. SetupError if it is over."""
-    from hymio.cli.naming import moment
+    from hymio.cli.naming import clock_of, moment
     from hymio.errors import SetupError
 
     if text.strip().lower() == _NEVER:
         return None
-    end = moment(text, _clock(layout, node, at))
+    end = moment(text, clock_of(layout, node, at))
     if end <= at:
         raise SetupError(f"got --until {text}, which is over; to end a token: hymio api token revoke")
     return end
-
-
-def _clock(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:
-    """The zone of a node, or of the root."""
-    from hymio.period import zone
-
-    root = layout.hierarchy.root
-    top = root.id if node is None and root is not None else node
-    return zone("UTC") if top is None else layout.zone_of(top, at)
 
 
 def _reached(layout: Layout, node: int | None) -> str:
@@ -161,8 +169,6 @@ def _reached(layout: Layout, node: int | None) -> str:
 
 
 def _kinds_shown(of: ApiToken) -> str:
-    from hymio.store.catalog import EVERY_KIND
-
     return "all" if of.kinds == EVERY_KIND else ", ".join(sorted(each.value for each in of.kinds))
 
 
@@ -174,6 +180,7 @@ def _state(of: ApiToken) -> str:
 
 def _moment(layout: Layout, of: ApiToken, at: Instant | None, otherwise: str) -> str:
     """A time to the minute by the clock of the token's node."""
+    from hymio.cli.naming import clock_of
     from hymio.period import wall_of
 
-    return f"[dim]{otherwise}[/]" if at is None else f"{wall_of(at, _clock(layout, of.node, at)):%Y-%m-%d %H:%M}"
+    return f"[dim]{otherwise}[/]" if at is None else f"{wall_of(at, clock_of(layout, of.node, at)):%Y-%m-%d %H:%M}"

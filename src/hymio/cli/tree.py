@@ -10,7 +10,8 @@ from rich.markup import escape
 from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, say
 
 if TYPE_CHECKING:
-    from hymio.store.ledger import Ledger
+    from hymio.access import Principal
+    from hymio.manage import Batch
 
 commands = typer.Typer(no_args_is_help=True, help="Build the tree: groups, experience points, zones, misuse policies.")
 
@@ -34,11 +35,11 @@ def add_group(
 
     Example: hymio node add-group "Acme" "Finland" --zone Europe/Helsinki
     """
-    from hymio.store import catalog
+    from hymio import manage
 
-    with changing(context, database, organization) as (_, ledger):
-        node = catalog.add_group(ledger, name, _parent(ledger, below))
-        told = _settled(ledger, node, zone)
+    with changing(context, database, organization) as (_, operator, batch):
+        node = manage.add_group(batch, operator, name, _parent(batch, below), now=batch.now)
+        told = _settled(batch, operator, node, zone)
     say(told)
 
 
@@ -52,15 +53,15 @@ def add_point(
 
     Example: hymio node add-point "Acme" "Front door" --below "Finland"
     """
+    from hymio import manage
     from hymio.errors import SetupError
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        parent = _parent(ledger, below)
+    with changing(context, database, organization) as (_, operator, batch):
+        parent = _parent(batch, below)
         if parent is None:
             raise SetupError("an experience point belongs to a group; add one first with: hymio node add-group")
-        node = catalog.add_point(ledger, name, parent, public_name=public_name)
-        told = _settled(ledger, node, zone)
+        node = manage.add_point(batch, operator, name, parent, public_name=public_name, now=batch.now)
+        told = _settled(batch, operator, node, zone)
     say(told)
 
 
@@ -69,12 +70,12 @@ def rename(
     context: typer.Context, organization: OrganizationName, node: NodeName, name: Name, database: Database = None
 ) -> None:
     """Give a group or point another name."""
+    from hymio import manage
     from hymio.cli.naming import node_of
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        found = node_of(ledger.layout, node)
-        catalog.rename_node(ledger, found.id, name)
+    with changing(context, database, organization) as (_, operator, batch):
+        found = node_of(batch.layout, node)
+        manage.rename_node(batch, operator, found.id, name, now=batch.now)
     say(f"{found.id} {escape(found.name)} is {escape(name)} now.")
 
 
@@ -88,13 +89,13 @@ def move(
 
     Example: hymio node move "Acme" "Front door" "Sweden"
     """
+    from hymio import manage
     from hymio.cli.naming import node_of
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        found = node_of(ledger.layout, node)
-        catalog.move_node(ledger, found.id, node_of(ledger.layout, below).id)
-        path = ledger.layout.hierarchy.path(found.id)
+    with changing(context, database, organization) as (_, operator, batch):
+        found = node_of(batch.layout, node)
+        manage.move_node(batch, operator, found.id, node_of(batch.layout, below).id, now=batch.now)
+        path = batch.layout.hierarchy.path(found.id)
     say(f"{found.id} is now {escape(path)}.")
 
 
@@ -111,14 +112,13 @@ def zone(
 
     Example: hymio node zone "Acme" "Finland" Europe/Helsinki
     """
-    from hymio import period
+    from hymio import manage, period
     from hymio.cli.naming import moment, node_of
-    from hymio.store import catalog
 
-    with changing(context, database, organization) as (_, ledger):
-        found = node_of(ledger.layout, node)
+    with changing(context, database, organization) as (_, operator, batch):
+        found = node_of(batch.layout, node)
         at = None if start is None else moment(start, period.zone(zone))
-        catalog.set_zone(ledger, found.id, zone, at)
+        manage.set_zone(batch, operator, found.id, zone, at, now=batch.now)
     say(f"{found.id} {escape(found.name)} is in the zone {zone}.")
     _mention_resettle(organization, found.name, start)
 
@@ -147,36 +147,38 @@ def policy(
 
     Example: hymio node policy "Acme" "Front door" --burst 6/10 --opening-hours "mon-sat 9-21"
     """
+    from hymio import manage
     from hymio.cli import naming
     from hymio.misuse import MisusePolicy
-    from hymio.store import catalog
 
     presses, seconds = _burst(burst)
     hours = naming.opening_hours(opening_hours) if opening_hours else ()
     made = MisusePolicy(interval, presses, seconds, answer_interval, bool(hours), hours)
-    with changing(context, database, organization) as (_, ledger):
-        found = naming.node_of(ledger.layout, node)
-        zone = ledger.layout.zone_of(found.id, ledger.now)
-        catalog.set_policy(ledger, found.id, made, None if start is None else naming.moment(start, zone))
+    with changing(context, database, organization) as (_, operator, batch):
+        found = naming.node_of(batch.layout, node)
+        zone = batch.layout.zone_of(found.id, batch.now)
+        manage.set_policy(
+            batch, operator, found.id, made, None if start is None else naming.moment(start, zone), now=batch.now
+        )
     say(f"{found.id} {escape(found.name)} has this misuse policy now.")
     _mention_resettle(organization, found.name, start)
 
 
-def _parent(ledger: Ledger, below: str | None) -> int | None:
+def _parent(batch: Batch, below: str | None) -> int | None:
     from hymio.cli.naming import node_of
 
-    root = ledger.layout.hierarchy.root
-    return node_of(ledger.layout, below).id if below is not None else None if root is None else root.id
+    root = batch.layout.hierarchy.root
+    return node_of(batch.layout, below).id if below is not None else None if root is None else root.id
 
 
-def _settled(ledger: Ledger, node: int, zone: str | None) -> str:
+def _settled(batch: Batch, operator: Principal, node: int, zone: str | None) -> str:
     """Gives a new node its zone, if it has one of its own, and says what was made."""
-    from hymio.store import catalog
+    from hymio import manage
 
     if zone is not None:
-        catalog.set_zone(ledger, node, zone)
-    kind = "Point" if ledger.layout.hierarchy.nodes[node].is_point else "Group"
-    return f"{kind} {node}: {escape(ledger.layout.hierarchy.path(node))}"
+        manage.set_zone(batch, operator, node, zone, now=batch.now)
+    kind = "Point" if batch.layout.hierarchy.nodes[node].is_point else "Group"
+    return f"{kind} {node}: {escape(batch.layout.hierarchy.path(node))}"
 
 
 def _mention_resettle(organization: str, node: str, start: str | None) -> None:

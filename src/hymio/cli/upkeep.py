@@ -27,8 +27,8 @@ from hymio.clock import now
 
 if TYPE_CHECKING:
     from hymio.intake import Difference
+    from hymio.manage import Organization
     from hymio.store import Store
-    from hymio.store.catalog import Organization
 
 SHOWN = 50
 """Differences listed for each organization; the rest is counted."""
@@ -100,7 +100,7 @@ def resettle(
     """
     from hymio import intake
     from hymio.cli.naming import moment, node_of
-    from hymio.store.catalog import find_organization
+    from hymio.manage import find_organization
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
@@ -115,7 +115,7 @@ def resettle(
 
 def _chosen(store: Store, organization: str | None, every: bool) -> list[Organization]:
     from hymio.errors import SetupError
-    from hymio.store.catalog import find_organization, organizations
+    from hymio.manage import find_organization, organizations
 
     if (organization is None) != every:
         raise SetupError("name an organization, or say --all")
@@ -168,8 +168,8 @@ def list_quarantine(
     Example: hymio quarantine list "Acme"
     """
     from hymio.feedback import Verdict
+    from hymio.manage import find_organization
     from hymio.store import kept
-    from hymio.store.catalog import find_organization
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
@@ -208,7 +208,7 @@ def release(context: typer.Context, organization: OrganizationName, database: Da
     Example: hymio quarantine release "Acme"
     """
     from hymio import intake
-    from hymio.store.catalog import find_organization
+    from hymio.manage import find_organization
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
@@ -236,8 +236,8 @@ def list_messages(
 
     Example: hymio message list "Acme"
     """
+    from hymio.manage import find_organization
     from hymio.store import kept
-    from hymio.store.catalog import find_organization
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
@@ -278,8 +278,8 @@ def _instant(at: int | None) -> str:
 def status(context: typer.Context, database: Database = None) -> None:
     """Show which database it is, its version and what it holds."""
     from hymio.cli.command import loaded
+    from hymio.manage import organizations
     from hymio.results import revision
-    from hymio.store.catalog import organizations
     from hymio.store.dialect import without_password
     from hymio.store.migrate import newest
 

@@ -8,8 +8,21 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, console, hint, looking_up, opened, say, table
-from hymio.user import LoginMethod, Role
+from hymio.access import Role
+from hymio.cli.command import (
+    RIGHT,
+    WHOLE,
+    Database,
+    OrganizationName,
+    changing,
+    console,
+    hint,
+    opened,
+    operator_of,
+    say,
+    table,
+)
+from hymio.user import LoginMethod
 
 commands = typer.Typer(no_args_is_help=True, help="Add users, change them, and remove them.")
 
@@ -54,32 +67,32 @@ def add(
 
     Example: hymio user add "Acme" jane.doe@example.com Jane Doe --at "Finland" --role admin
     """
+    from hymio import manage
     from hymio.cli import naming
     from hymio.errors import SetupError
     from hymio.locale import parse_locale
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (_, _, ledger):
-        node = ledger.layout.hierarchy.root if at is None else naming.node_of(ledger.layout, at)
+    with changing(context, database, organization) as (_, operator, batch):
+        node = batch.layout.hierarchy.root if at is None else naming.node_of(batch.layout, at)
         if node is None:
             raise SetupError("a user sees a node of the tree; add one first with: hymio node add-group")
-        made = catalog.add_user(
-            ledger, email, first_name, last_name, node.id, Role[role.name], parse_locale(locale), _METHODS[login],
-            login_allowed=allowed,
+        made = manage.add_user(
+            batch, operator, email, first_name, last_name, node.id, Role[role.name], parse_locale(locale),
+            _METHODS[login], login_allowed=allowed, now=batch.now,
         )  # fmt: skip
-        path = ledger.layout.hierarchy.path(node.id)
+        path = batch.layout.hierarchy.path(node.id)
     say(f"User {made}: {escape(f'{first_name} {last_name} <{email}>')}, {role.value}, sees {escape(path)}")
 
 
 @commands.command("list")
 def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
     """List the users of an organization."""
+    from hymio import manage
     from hymio.period import wall_of, zone
-    from hymio.store import catalog
 
     with opened(context, database) as store:
-        found = catalog.find_organization(store, organization).id
-        layout, known = store.layout(found), catalog.users(store, found)
+        operator = operator_of(manage.find_organization(store, organization))
+        layout, known = store.layout(operator.organization), manage.users(store, operator)
     if not known:
         hint("There is no user yet. Add one with: hymio user add ORGANIZATION EMAIL FIRST_NAME LAST_NAME")
         return
@@ -119,25 +132,25 @@ def edit(
     """
     from dataclasses import replace
 
+    from hymio import manage
     from hymio.cli import naming
     from hymio.locale import parse_locale
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        known = naming.user_of(catalog.users(store, found.id), user)
+    with changing(context, database, organization) as (_, operator, batch):
+        known = naming.user_of(manage.users(batch, operator), user)
         changes = {
             "email": email,
             "first_name": first_name,
             "last_name": last_name,
-            "node": None if at is None else naming.node_of(ledger.layout, at).id,
+            "node": None if at is None else naming.node_of(batch.layout, at).id,
             "role": None if role is None else Role[role.name],
             "locale": None if locale is None else parse_locale(locale),
             "login_method": None if login is None else _METHODS[login],
             "login_allowed": allowed,
         }
         changed = replace(known, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # each of its field's type
-        catalog.edit_user(ledger, changed)
-        path = ledger.layout.hierarchy.path(changed.node)
+        manage.edit_user(batch, operator, changed, now=batch.now)
+        path = batch.layout.hierarchy.path(changed.node)
     named = f"{changed.first_name} {changed.last_name} <{changed.email}>"
     say(f"User {known.id}: {escape(named)}, {changed.role.value.lower()}, sees {escape(path)}")
 
@@ -148,10 +161,10 @@ def remove(context: typer.Context, organization: OrganizationName, user: UserNam
 
     Example: hymio user remove "Acme" jane.doe@example.com
     """
+    from hymio import manage
     from hymio.cli import naming
-    from hymio.store import catalog
 
-    with looking_up(context, database, organization) as (store, found, ledger):
-        known = naming.user_of(catalog.users(store, found.id), user)
-        catalog.remove_user(ledger, known.id)
+    with changing(context, database, organization) as (_, operator, batch):
+        known = naming.user_of(manage.users(batch, operator), user)
+        manage.remove_user(batch, operator, known.id, now=batch.now)
     say(f"User {known.id} {escape(known.email)} is removed.")

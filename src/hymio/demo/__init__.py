@@ -6,19 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import Principal, operator
 from hymio.demo import history, page
 from hymio.demo.credentials import Credentials, SmileySecret
-from hymio.demo.tree import FOUNDED, NAME, PAGE, SPOTS, WEB, set_up
-from hymio.errors import HymioError
+from hymio.demo.tree import FOUNDED, GROUPS, NAME, PAGE, SPOTS, WEB, set_up
+from hymio.errors import Forbidden, HymioError
+from hymio.manage import Batch
 from hymio.period import Instant
-from hymio.store import Store, catalog
+from hymio.store import Store
 from hymio.store.feedback import reported_through
 
 PRESSES = 200_000
 MOST_PRESSES = 300_000
 SEED = 1
 FOR_DEMO = "Demo"
+FOUNDER = "hymio demo"
+"""The name of the demo in the audit log."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +52,25 @@ def build(
 
 def prepare(store: Store, now: Instant, known: Credentials | None = None) -> Demo:
     """Makes the example without history, if it is not there; of the known secrets those are kept that still fit."""
-    found = [each.id for each in catalog.organizations(store) if each.name == NAME]
-    organization = found[0] if found else catalog.create_organization(store, NAME, FOUNDED)
-    tokens: dict[int, str] = {}
-    if store.layout(organization).hierarchy.root is None:
-        with store.begin(organization, FOUNDED) as ledger:
-            tokens = set_up(ledger)
-    elif known is not None:
-        tokens = _fitting_tokens(store, organization, known)
-    return Demo(organization, _credentials(store, organization, now if found else FOUNDED, tokens, known))
+    organization = next((each.id for each in manage.organizations(store) if each.name == NAME), None)
+    if organization is None:
+        return _create(store)
+    founder = operator(organization, FOUNDER)
+    tokens = {} if known is None else _fitting_tokens(store, organization, known)
+    if not store.layout(organization).smileys:  # it was stopped between its creation and its set-up
+        with manage.batch(store, organization, FOUNDED) as batch:
+            tokens = set_up(batch, founder)
+    return Demo(organization, _credentials(store, founder, now, tokens, known))
+
+
+def _create(store: Store) -> Demo:
+    """Creates the example and sets it up."""
+    _, name, _, zone = GROUPS[0]
+    organization = manage.create_organization(store, operator(name=FOUNDER), name, zone or "UTC", now=FOUNDED)
+    founder = operator(organization, FOUNDER)
+    with manage.batch(store, organization, FOUNDED) as batch:
+        tokens = set_up(batch, founder)
+        return Demo(organization, _new_credentials(batch, founder, FOUNDED, tokens, None))
 
 
 def load(
@@ -103,37 +117,48 @@ def _fitting_tokens(store: Store, organization: int, known: Credentials) -> dict
     return {
         numbers[each.serial]: each.token
         for each in known.smileys
-        if catalog.smiley_by_token(store, each.token) == (organization, numbers.get(each.serial))
+        if _smiley_of(store, each.token) == (organization, numbers.get(each.serial))
     }
 
 
+def _smiley_of(store: Store, token: str) -> tuple[int, int] | None:
+    with store.read() as transaction:
+        device = manage.device_principal(transaction, token)
+    return None if device is None else (device.organization, device.id)
+
+
 def _credentials(
-    store: Store, organization: int, now: Instant, tokens: dict[int, str], known: Credentials | None
+    store: Store, founder: Principal, now: Instant, tokens: dict[int, str], known: Credentials | None
 ) -> Credentials:
     """The known secrets where they fit, and new ones in place of the others; nothing is written if all do."""
-    kept = known if known is not None and _fits(store, organization, known) else None
+    kept = known if known is not None and _fits(store, founder.organization, known, now) else None
     if kept and len(tokens) == len(SPOTS):
         return kept
-    with store.begin(organization, now) as ledger:
-        api = catalog.activate_api(ledger) if kept is None else catalog.ApiCredentials(kept.client_id, kept.api_token)
-        v2_token = catalog.create_token(ledger, FOR_DEMO).secret if kept is None else kept.v2_token
-        secret = catalog.sms_secret(ledger) if kept is None else kept.sms_secret
-        for spot in SPOTS:
-            if spot.smiley not in tokens:
-                tokens[spot.smiley] = catalog.new_token(ledger, spot.smiley)
-    smileys = tuple(SmileySecret(spot.serial, tokens[spot.smiley]) for spot in SPOTS)
-    made = Credentials("", api.client_id, api.token, v2_token, secret, smileys)
-    return made if kept is None else replace(made, base_url=kept.base_url, presses=kept.presses, seed=kept.seed)
+    with manage.batch(store, founder.organization, now) as batch:
+        return _new_credentials(batch, founder, now, tokens, kept)
 
 
-def _fits(store: Store, organization: int, known: Credentials) -> bool:
-    client, token = catalog.v1_client(store, known.client_id), catalog.v2_token(store, known.v2_token)
-    return (
-        client is not None
-        and token is not None
-        and (token.organization, token.revoked_at) == (organization, None)
-        and client.organization == organization
-        and client.api_enabled
-        and client.token_hash == catalog.hash_secret(known.api_token)
-        and catalog.organization_by_sms_secret(store, known.sms_secret) == organization
-    )
+def _new_credentials(
+    batch: Batch, founder: Principal, now: Instant, tokens: dict[int, str], kept: Credentials | None
+) -> Credentials:
+    if kept is None:
+        api = manage.activate_api(batch, founder, now=now)
+        v2_token = manage.create_token(batch, founder, FOR_DEMO, now=now).secret
+        kept = Credentials("", api.client_id, api.token, v2_token, manage.new_sms_secret(batch, founder, now=now), ())
+    for spot in SPOTS:
+        if spot.smiley not in tokens:
+            tokens[spot.smiley] = manage.new_token(batch, founder, spot.smiley, now=now)
+    return replace(kept, smileys=tuple(SmileySecret(spot.serial, tokens[spot.smiley]) for spot in SPOTS))
+
+
+def _fits(store: Store, organization: int, known: Credentials, now: Instant) -> bool:
+    """Whether the secrets are those of an organization."""
+    try:
+        principals = (
+            manage.v1_principal(store, known.client_id, known.api_token),
+            manage.v2_principal(store, known.v2_token, now),
+            manage.sms_principal(store, known.sms_secret),
+        )
+    except Forbidden:  # the API was revoked
+        return False
+    return all(principal is not None and principal.organization == organization for principal in principals)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hymio.errors import SetupError
-from hymio.store.catalog import sms_key
+from hymio.manage import sms_key
 
 FILE = "credentials.json"
 

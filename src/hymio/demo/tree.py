@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 
+from hymio import manage
+from hymio.access import Principal, Role
 from hymio.custom import CustomField
+from hymio.manage import Batch
 from hymio.misuse import MisusePolicy
 from hymio.period import Instant, parse_timestamp
 from hymio.scale import IndexType, Scale
 from hymio.smiley import SmileyType
-from hymio.store import catalog
-from hymio.store.ledger import Ledger
 from hymio.survey import ActivePeriod, Localized
-from hymio.user import Role
 
 NAME = "Birch & Harbour"
 FOUNDED: Instant = parse_timestamp("2021-12-01T00:00:00Z")
@@ -178,48 +178,52 @@ SPOTS = (
 WEB = SPOTS[-1]
 
 
-def set_up(ledger: Ledger) -> dict[int, str]:
-    """Sets the whole example up in an empty ledger; the smileys' upload tokens."""
-    for node, name, parent, zone in GROUPS:
-        catalog.add_group(ledger, name, parent, id=node)
+def set_up(batch: Batch, founder: Principal) -> dict[int, str]:
+    """Sets the whole example up below the root that a new organization has; the smileys' upload tokens."""
+    for node, name, parent, zone in GROUPS[1:]:
+        manage.add_group(batch, founder, name, parent, id=node, now=FOUNDED)
         if zone is not None:
-            catalog.set_zone(ledger, node, zone)
+            manage.set_zone(batch, founder, node, zone, now=FOUNDED)
     for node, name, parent in POINTS:
-        catalog.add_point(ledger, name, parent, id=node)
+        manage.add_point(batch, founder, name, parent, id=node, now=FOUNDED)
     for node, policy, at in POLICIES:
-        catalog.set_policy(ledger, node, policy, at)
-    _ask(ledger)
-    _describe(ledger)
+        manage.set_policy(batch, founder, node, policy, at, now=FOUNDED)
+    _ask(batch, founder)
+    _describe(batch, founder)
     tokens = {}
     for spot in SPOTS:
-        tokens[spot.smiley] = catalog.add_smiley(ledger, spot.serial, spot.name, spot.kind, id=spot.smiley).token
-        catalog.place(ledger, spot.smiley, spot.node, FOUNDED)
+        tokens[spot.smiley] = manage.add_smiley(
+            batch, founder, spot.serial, spot.name, spot.kind, id=spot.smiley, now=FOUNDED
+        ).token
+        manage.place(batch, founder, spot.smiley, spot.node, FOUNDED, now=FOUNDED)
     return tokens
 
 
-def _ask(ledger: Ledger) -> None:
+def _ask(batch: Batch, founder: Principal) -> None:
     for survey, text, scale, index in SURVEYS:
-        catalog.add_question(ledger, _english(text), id=survey)
-        catalog.add_survey(ledger, survey, scale, index, id=survey)
+        manage.add_question(batch, founder, _english(text), id=survey, now=FOUNDED)
+        manage.add_survey(batch, founder, survey, scale, index, id=survey, now=FOUNDED)
     options = [_english(each) for each in MISSING_OPTIONS]
-    catalog.add_followup(ledger, PAGE, positive=False, wording=_english(MISSING), options=options)
+    manage.add_followup(batch, founder, PAGE, positive=False, wording=_english(MISSING), options=options, now=FOUNDED)
     liked = [_english(each) for each in LIKED_OPTIONS]
-    catalog.add_followup(ledger, PAGE, positive=True, wording=_english(LIKED), options=liked)
+    manage.add_followup(batch, founder, PAGE, positive=True, wording=_english(LIKED), options=liked, now=FOUNDED)
     for question, text in IN_FINNISH.items():
-        catalog.localize_question(ledger, question, "fi-FI", text)
+        manage.localize_question(batch, founder, question, "fi-FI", text, now=FOUNDED)
     for key, node, survey, first, after in ASSIGNMENTS:
         end = None if after is None else datetime.fromisoformat(after)
-        catalog.assign(ledger, node, survey, [ActivePeriod(datetime.fromisoformat(first), end)], id=key)
+        manage.assign(
+            batch, founder, node, survey, [ActivePeriod(datetime.fromisoformat(first), end)], id=key, now=FOUNDED
+        )
 
 
-def _describe(ledger: Ledger) -> None:
+def _describe(batch: Batch, founder: Principal) -> None:
     """Custom data of the company, and the people who look at the results."""
     for field in FIELDS:
-        catalog.add_custom_field(ledger, field)
+        manage.add_custom_field(batch, founder, field, now=FOUNDED)
     for node, field_id, value in VALUES:
-        catalog.set_custom_value(ledger, node, field_id, value)
+        manage.set_custom_value(batch, founder, node, field_id, value, now=FOUNDED)
     for email, first, last, node, role, locale in USERS:
-        catalog.add_user(ledger, email, first, last, node, role, locale)
+        manage.add_user(batch, founder, email, first, last, node, role, locale, now=FOUNDED)
 
 
 def _english(text: str) -> Localized:

@@ -15,6 +15,8 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
+from hymio import manage
+from hymio.access import Principal
 from hymio.errors import BadRequest, TooLarge, Unauthorized
 from hymio.feedback import Health, Receipt, Upload, Verdict
 from hymio.gateway.sms_text import SmsReport, decode, encode, is_genuine
@@ -22,8 +24,9 @@ from hymio.gateway.text import storable
 from hymio.gateway.upload import read_body
 from hymio.period import Instant
 from hymio.serving.door import Door, Services
-from hymio.store import Store, catalog
+from hymio.store import Store
 from hymio.store.dialect import Transaction
+from hymio.store.messages import insert_message
 
 __all__ = ["DOOR", "SmsReport", "decode", "encode", "is_genuine"]
 
@@ -76,11 +79,11 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     sender = [("from", headers.get(b"x-kannel-from", ""))]
     asked = _named([*sender, *_pairs(scope["query_string"].decode("latin-1"))])
-    organization, given = await _admitted(services.store, headers, asked, receive)
+    gateway, given = await _admitted(services.store, headers, asked, receive)
     text = _first(given, _TEXT)
     if text is None:
         raise BadRequest(parameter="text", got="nothing", accepted="the text of a message")
-    outcome = await _take(services, organization, _first(given, _SENDER) or "", text)
+    outcome = await _take(services, gateway, _first(given, _SENDER) or "", text)
     said = [(b"x-hymio-outcome", outcome.encode("ascii", "replace"))]
     await send({"type": "http.response.start", "status": 204, "headers": said})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
@@ -88,50 +91,50 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
 
 async def _admitted(
     store: Store, headers: Mapping[bytes, str], asked: Mapping[str, str], receive: Receive
-) -> tuple[int, dict[str, str]]:
-    """The organization of the shared secret, and all fields. The body comes first only where it may hold the secret."""
+) -> tuple[Principal, dict[str, str]]:
+    """The gateway of the shared secret, and all fields. The body comes first only where it may hold the secret."""
     told = _secret(headers, asked)
-    organization = None if told is None else await _organization(store, told)
+    gateway = None if told is None else await _gateway(store, told)
     try:
         given = {**asked, **_fields(headers, await read_body(headers, receive, MOST_BYTES))}
     except (BadRequest, TooLarge) as error:
-        raise _refused() if organization is None else error from None
-    if organization is None:
-        organization = await _organization(store, given.get("secret", ""))
-    return organization, given
+        raise _refused() if gateway is None else error from None
+    if gateway is None:
+        gateway = await _gateway(store, given.get("secret", ""))
+    return gateway, given
 
 
-async def _organization(store: Store, secret: str) -> int:
-    found = await sync_to_thread(catalog.organization_by_sms_secret, store, secret)
-    if found is None:
+async def _gateway(store: Store, secret: str) -> Principal:
+    principal = await sync_to_thread(manage.sms_principal, store, secret)
+    if principal is None:
         raise _refused()
-    return found
+    return principal
 
 
 def _refused() -> Unauthorized:
-    return Unauthorized("the webhook's secret is missing or not known")
+    return Unauthorized("sms-secret-refused", "the webhook's secret is missing or not known")
 
 
-async def _take(services: Services, organization: int, sender: str, text: str) -> str:
+async def _take(services: Services, gateway: Principal, sender: str, text: str) -> str:
     """Records a text and keeps it; what became of it, in words."""
-    smiley, outcome = await _record(services, organization, text)
+    smiley, outcome = await _record(services, gateway, text)
     message = (sender[:_LONGEST_SENDER], text, smiley, outcome)
-    await sync_to_thread(_keep, services.store, organization, services.clock(), message)
+    await sync_to_thread(_keep, services.store, gateway.organization, services.clock(), message)
     return outcome
 
 
-async def _record(services: Services, organization: int, text: str) -> tuple[int | None, str]:
+async def _record(services: Services, gateway: Principal, text: str) -> tuple[int | None, str]:
     try:
         report = decode(text)
     except ValueError as error:
         return None, f"unreadable: {error}"
-    known = await sync_to_thread(catalog.smiley_by_serial, services.store, organization, report.serial)
+    known = await sync_to_thread(manage.smiley_by_serial, services.store, gateway, report.serial)
     if known is None:
         return None, f"unknown serial {report.serial}"
     smiley, key = known
     if not is_genuine(report, key):
         return smiley, "wrong checksum"
-    committed = await services.uploads.record(SmsUpload(organization, smiley, report))
+    committed = await services.uploads.record(SmsUpload(gateway.organization, smiley, report))
     return smiley, _outcome(committed.receipt, sum(sum(hour.counts) for hour in report.hours))
 
 
@@ -148,7 +151,7 @@ def _outcome(receipt: Receipt, told: int) -> str:
 
 def _keep(store: Store, organization: int, now: Instant, message: tuple[str, str, int | None, str]) -> None:
     with store.begin(organization, now) as ledger:
-        catalog.keep_message(ledger, *message)
+        insert_message(ledger, now, *message)
 
 
 def _fields(headers: Mapping[bytes, str], body: bytes) -> dict[str, str]:

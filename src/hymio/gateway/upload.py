@@ -10,14 +10,16 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
+from hymio.access import Principal
 from hymio.errors import BadRequest, TooLarge, Unauthorized
 from hymio.feedback import Upload
 from hymio.gateway.envelope import Format, TypedEnvelope, Unreadable, read_envelope, read_quickly, upload_of
 from hymio.gateway.receipt import answer
 from hymio.intake.queue import Committed
+from hymio.manage import device_principal
 from hymio.serving.bodies import MAX_LARGE_UPLOADS
 from hymio.serving.door import Door, Services
-from hymio.store.catalog import SMILEY_TOKEN, hash_secret, look_up, smiley_by_token
+from hymio.store import Store
 from hymio.store.dialect import Transaction
 
 PATH = "/terminal/v1/uploads"
@@ -49,11 +51,10 @@ class QuickUpload:
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """The smiley's organization and upload. Unauthorized, BadRequest."""
-        found = look_up(transaction, SMILEY_TOKEN, hash_secret(self._token))
-        if found is None:
+        device = device_principal(transaction, self._token)
+        if device is None:
             raise _unknown_token()
-        organization, smiley = found
-        return organization, upload_of(self._typed, smiley, organization)
+        return device.organization, upload_of(self._typed, device.id, device.organization)
 
 
 class ReadUpload:
@@ -103,17 +104,24 @@ async def _take_slowly(
     written: Format,
     body: bytes | None = None,
 ) -> tuple[Committed, tuple[Unreadable, ...]]:
-    known = await sync_to_thread(smiley_by_token, services.store, token)
-    if known is None:
-        raise _unknown_token()
-    async with services.bodies.of(known, max_users=None if body is not None else MAX_LARGE_UPLOADS) as parser:
+    device = await sync_to_thread(_device, services.store, token)
+    max_users = None if body is not None else MAX_LARGE_UPLOADS
+    async with services.bodies.of((device.organization, device.id), max_users=max_users) as parser:
         whole = await read_body(headers, receive, services.settings.body_bytes) if body is None else body
-        upload, unreadable = await parser.run(lambda: read_envelope(whole, written, known[1], known[0]))
-        return await services.uploads.record(ReadUpload(known[0], upload, len(whole))), unreadable
+        upload, unreadable = await parser.run(lambda: read_envelope(whole, written, device.id, device.organization))
+        return await services.uploads.record(ReadUpload(device.organization, upload, len(whole))), unreadable
+
+
+def _device(store: Store, token: str) -> Principal:
+    with store.read() as transaction:
+        device = device_principal(transaction, token)
+    if device is None:
+        raise _unknown_token()
+    return device
 
 
 def _unknown_token() -> Unauthorized:
-    return Unauthorized("the terminal's token is missing or not known")
+    return Unauthorized("device-token-refused", "the terminal's token is missing or not known")
 
 
 def _format(headers: dict[bytes, str]) -> Format:

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Final
 
+from hymio import manage
+from hymio.access import Principal
 from hymio.errors import Unavailable
 from hymio.period import MINUTE_MS, Instant
 from hymio.store import Store
-from hymio.store.catalog import ApiToken, note_use
 
 PRECISION_MS: Final = MINUTE_MS
 """A token's last use is written again only after this time."""
@@ -30,15 +31,15 @@ class TokenUse:
         with self._pool:
             yield
 
-    def note(self, token: ApiToken, now: Instant) -> None:
-        """Has a use of a token written, unless one within the minute before is known. Any thread may call it."""
-        key = (token.organization, token.id)
-        last = max(token.used_at or 0, self._noted.get(key, 0))
+    def note(self, principal: Principal, now: Instant) -> None:
+        """Has a use of a token written, unless this process did so within the minute before. Any thread may call it."""
+        key = (principal.organization, principal.id)
+        last = self._noted.get(key, 0)
         if last <= now < last + PRECISION_MS:
             return
         self._noted[key] = now
-        self._pool.submit(self._write, token, now)
+        self._pool.submit(self._write, principal, now)
 
-    def _write(self, token: ApiToken, now: Instant) -> None:
+    def _write(self, principal: Principal, now: Instant) -> None:
         with suppress(Unavailable):
-            note_use(self._store, token, now)
+            manage.note_use(self._store, principal, now)

@@ -72,23 +72,28 @@ class Store:
 
     @contextmanager
     def _ledger(self, organization: int, now: int) -> Iterator[Ledger]:
-        with self.write() as transaction:
-            row = transaction.row(
-                """UPDATE ledger SET revision = revision + 1 WHERE organization_id = :o
-                RETURNING revision, setup_revision""",
-                o=organization,
-            )
-            if row is None:
-                raise _unknown(organization)
-            revision, setup_revision = row
-            transaction.run(
-                "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :now)",
-                o=organization, revision=revision, now=now,
-            )  # fmt: skip
-            layout = self._remembered_layout(transaction, organization, setup_revision)
-            ledger = Ledger(transaction, layout, revision, now)
+        with self.write() as transaction, self.ledger_in(transaction, organization, now) as ledger:
             yield ledger
-            ledger.settle()
+
+    @contextmanager
+    def ledger_in(self, transaction: Transaction, organization: int, now: int) -> Iterator[Ledger]:
+        """The organization's ledger at its next revision, within a transaction that writes. NotFound."""
+        row = transaction.row(
+            """UPDATE ledger SET revision = revision + 1 WHERE organization_id = :o
+            RETURNING revision, setup_revision""",
+            o=organization,
+        )
+        if row is None:
+            raise _unknown(organization)
+        revision, setup_revision = row
+        transaction.run(
+            "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :now)",
+            o=organization, revision=revision, now=now,
+        )  # fmt: skip
+        layout = self._remembered_layout(transaction, organization, setup_revision)
+        ledger = Ledger(transaction, layout, revision, now)
+        yield ledger
+        ledger.settle()
 
     def check(self) -> None:
         """Runs one query. Unavailable where the database does not answer."""

@@ -12,7 +12,8 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import results
-from hymio.api.access import CHALLENGE, Principal, authenticate
+from hymio.access import Principal
+from hymio.api.access import CHALLENGE, authenticate
 from hymio.api.query import Query
 from hymio.api.v1 import params, rows
 from hymio.errors import NotFound, Phrase

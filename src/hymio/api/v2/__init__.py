@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from hymio.api import formats
-from hymio.api.access import TOKEN_CHALLENGE, TOKEN_HEADER, holder
+from hymio.api.access import TOKEN_CHALLENGE, TOKEN_HEADER, authenticate_token
 from hymio.api.formats import Format
 from hymio.api.query import Query
 from hymio.api.v2 import params, rows
@@ -59,8 +59,8 @@ DOOR: Final = Door("API v2", routes, challenge=TOKEN_CHALLENGE)
 
 def _introspection(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     """The token's own id, name and kinds of data."""
-    token = _call(services, request, Format.JSON).holder.token
-    return json_answer(rows.token(token), request.headers.get("If-None-Match", ""))
+    principal = _call(services, request, Format.JSON).principal
+    return json_answer(rows.token(principal), request.headers.get("If-None-Match", ""))
 
 
 async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
@@ -96,13 +96,13 @@ def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[An
 
 
 def _whole(call: Call, of: Listing) -> Response[Any]:
-    call.holder.require(of.kind)
+    call.principal.require_kind(of.kind)
     separator = params.separator(call.query)
     return _answered(call, of.rows(call), of.content, separator, {})
 
 
 def _page(call: Call, of: PagedListing) -> Response[Any]:
-    call.holder.require(of.kind)
+    call.principal.require_kind(of.kind)
     separator, window = params.separator(call.query), params.window(call.query)
     found, more = of.page(call, window)
     headers = {"X-More-Available": "true" if more else "false"}
@@ -132,12 +132,12 @@ def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:
 
 def _call(services: Services, request: Request[Any, Any, Any], written: Format) -> Call:
     query, now = Query(request.scope["query_string"]), services.clock()
-    shown = holder(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
-    services.token_use.note(shown.token, now)
+    principal = authenticate_token(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
+    services.token_use.note(principal, now)
     return Call(
         store=services.store,
-        holder=shown,
-        layout=services.store.layout(shown.organization),
+        principal=principal,
+        layout=services.store.layout(principal.organization),
         query=query,
         written=written,
         now=now,

@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
+from hymio import manage
+from hymio.access import DataKind
 from hymio.api.v2 import params, rows
 from hymio.api.v2.call import Call
 from hymio.api.v2.params import Window
+from hymio.manage import Stretch
 from hymio.period import InstantRange, zone
-from hymio.store import catalog
-from hymio.store.catalog import DataKind, Stretch
 
 T = TypeVar("T")
 
@@ -38,18 +39,18 @@ class PagedListing(NamedTuple):
 def alerts(call: Call, window: Window) -> Page:
     """The alerts that began within the dates asked for, by their beginning and id."""
     zones_at = call.layout.zones_at
-    return _page(call, window, catalog.alerts, lambda each: rows.alert(each, zones_at(each.node)))
+    return _page(call, window, manage.alerts, lambda each: rows.alert(each, zones_at(each.node)))
 
 
 def alert_comments(call: Call, window: Window) -> Page:
     """The comments written within the dates asked for, by their time and id."""
     zones_at = call.layout.zones_at
-    return _page(call, window, catalog.alert_comments, lambda each: rows.alert_comment(each, zones_at(each.node)))
+    return _page(call, window, manage.alert_comments, lambda each: rows.alert_comment(each, zones_at(each.node)))
 
 
 def _page(call: Call, window: Window, read: Callable[..., list[T]], made: Callable[[T], Struct]) -> Page:
     survey, wanted = call.survey(), _stretches(call)
-    found = read(call.store, call.organization, wanted, survey, window.offset, window.limit + 1)
+    found = read(call.store, call.principal, wanted, survey, window.offset, window.limit + 1)
     return Page([made(each) for each in found[: window.limit]], len(found) > window.limit)
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct
 
-from hymio.api.access import Holder
+from hymio.access import DataKind, Principal
 from hymio.api.formats import Format
 from hymio.api.query import Query
 from hymio.api.v2 import params
@@ -19,7 +19,6 @@ from hymio.errors import Forbidden, Phrase
 from hymio.period import Instant
 from hymio.setup import Content, Layout
 from hymio.store import Store
-from hymio.store.catalog import DataKind
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Call:
     """Everything that an answer is made from; `path` and `query_string` are the request's, which went to `base_url`."""
 
     store: Store
-    holder: Holder
+    principal: Principal
     layout: Layout
     query: Query
     written: Format
@@ -39,7 +38,7 @@ class Call:
 
     @property
     def organization(self) -> int:
-        return self.holder.organization
+        return self.principal.organization
 
     @cached_property
     def content(self) -> Content:
@@ -59,8 +58,7 @@ class Call:
     @cached_property
     def root(self) -> int | None:
         """The node that the token reaches, with all below it; None while there is no tree."""
-        scope = self.holder.scope(self.layout.hierarchy)
-        return scope.node if scope else None
+        return self.principal.root(self.layout.hierarchy)
 
     @cached_property
     def nodes(self) -> frozenset[int]:

@@ -7,13 +7,13 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from hymio.access import DataKind
 from hymio.api.formats import cell, disarmed, header
 from hymio.feedback import Ui, Verdict, feedback_id_text
 from hymio.period import format_timestamp
 from hymio.results import Phase
 from hymio.setup import Content, Layout
 from hymio.smiley import SmileyType
-from hymio.store.catalog import DataKind
 
 Row = tuple[Any, ...]
 Tail = tuple[object, ...]

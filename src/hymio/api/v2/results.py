@@ -27,8 +27,8 @@ _QUARTER_OF_AN_HOUR = 15 * MINUTE_MS
 
 def feedbacks(call: Call, kind: Kind) -> Response[Any]:
     """A page of a listing of feedback. BadRequest names a parameter, Forbidden is for what the token does not reach."""
-    call.holder.require(kind.data)
-    if not call.holder.raw_results:
+    call.principal.require_kind(kind.data)
+    if not call.principal.raw_results:
         raise Forbidden("Raw results, and so all feedback one by one, are switched off for this organization.")
     asked, separator = _asked(call, kind), params.separator(call.query)
     in_csv = separator if call.written is Format.CSV else None
@@ -113,7 +113,7 @@ def _whole(rows: Iterable[tuple[Any, ...]], writer: Writer, last: list[tuple[Any
 def _tag(call: Call, found: Listed, now: Instant) -> str:
     """What an answer depends on: whatever was committed, the request, what the token reaches, and what day it is."""
     view = found.present, found.layout.revision
-    token = call.holder.token.id, call.holder.token.node
+    token = call.principal.id, call.principal.node
     return tag_of(call.organization, *view, call.path, call.asked, *token, now // _QUARTER_OF_AN_HOUR)
 
 

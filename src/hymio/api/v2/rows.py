@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, cast
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from hymio import alert as alerts
     from hymio import survey as field
     from hymio import user as users
+    from hymio.access import Principal
     from hymio.custom import CustomField, CustomValue
     from hymio.hierarchy import Node, Timeline
     from hymio.smiley import Smiley as FieldSmiley
-    from hymio.store.catalog import ApiToken
 
 # --- the published objects; the OpenAPI document is made from them ---------------------------------------------------
 
@@ -65,6 +65,7 @@ QuestionText = Annotated[str, Meta(description="Left out where it has none in th
 
 _ButtonUi = Literal["physical", "digital", "touchless", "qr", "link", "email"]
 _PhaseUi = Literal["physical", "digital", "exit", "skip", "timeout", "touchless", "qr", "link", "email"]
+_PersonRole = Literal["USER", "ADMIN", "PARTNER"]
 _SmileyType = Literal["SMILEY_TERMINAL", "SMILEY_TOUCH", "SMILEY_DIGITAL"]
 _AlertType = Literal["negative", "feedbackCount", "indexThreshold"]
 _Scale = Literal["four", "five", "five_reversed", "nps"]
@@ -288,7 +289,7 @@ class User(_Published, frozen=True, kw_only=True):
     first_name: str
     last_name: str
     root_experience_point_id: Key
-    role: Literal["USER", "ADMIN", "PARTNER"]
+    role: _PersonRole
     locale: Locale
     login_allowed: bool
     login_method: Literal["EMAIL_PASSWORD", "SINGLE_SIGN_ON"]
@@ -319,9 +320,9 @@ def utc_time(at: Instant) -> str:
     return format_timestamp(at, 0, utc=True)
 
 
-def token(of: ApiToken) -> TokenIntrospection:
+def token(of: Principal) -> TokenIntrospection:
     """What a token may be used for, its kinds of data in the order of their names."""
-    return TokenIntrospection(of.id, of.name, sorted(each.value for each in of.kinds))
+    return TokenIntrospection(of.id, of.name, sorted(kind.value for kind in of.kinds))
 
 
 def experience_point(of: Node, *, inside: bool) -> ExperiencePoint:
@@ -413,7 +414,7 @@ def user(of: users.User) -> User:
         first_name=of.first_name,
         last_name=of.last_name,
         root_experience_point_id=of.node,
-        role=of.role.value,
+        role=cast(_PersonRole, of.role.value),
         locale=underscored(of.locale),
         login_allowed=of.login_allowed,
         login_method=of.login_method.value,

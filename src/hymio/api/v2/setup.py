@@ -7,10 +7,11 @@ from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar
 
 from hymio import survey as field
+from hymio.access import DataKind
 from hymio.api.v2 import rows
 from hymio.api.v2.call import Call, Listing
 from hymio.errors import Phrase
-from hymio.store.catalog import DataKind, alert_specifications, custom_fields, custom_values, users
+from hymio.manage import alert_specifications, custom_fields, custom_values, users
 from hymio.survey import State, state_of
 
 T = TypeVar("T")
@@ -34,16 +35,16 @@ def _experience_points(call: Call) -> Sequence[rows.ExperiencePoint]:
 def _custom_data(call: Call) -> Sequence[rows.CustomDataField]:
     root, only = call.node("rootExperiencePointId"), call.node("experiencePointId")
     wanted = _below(call, root) if only is None else {only}
-    labels = {each.id: each.label for each in custom_fields(call.store, call.organization)}
+    labels = {each.id: each.label for each in custom_fields(call.store, call.principal)}
     return [
         rows.custom_field(each, labels[each.field])
-        for each in custom_values(call.store, call.organization)
+        for each in custom_values(call.store, call.principal)
         if each.node in wanted and each.field in labels
     ]
 
 
 def _company_custom_data(call: Call) -> Sequence[rows.CompanyCustomDataField]:
-    return [rows.company_field(each) for each in custom_fields(call.store, call.organization)]
+    return [rows.company_field(each) for each in custom_fields(call.store, call.principal)]
 
 
 def _below(call: Call, node: int | None) -> frozenset[int]:
@@ -155,12 +156,12 @@ def _localizations(
 
 
 def _alert_specifications(call: Call) -> Sequence[rows.AlertSpecification]:
-    known = alert_specifications(call.store, call.organization)
+    known = alert_specifications(call.store, call.principal)
     return [rows.alert_specification(each) for each in known if each.node in call.nodes]
 
 
 def _users(call: Call) -> Sequence[rows.User]:
-    return [rows.user(each) for each in users(call.store, call.organization) if each.node in call.nodes]
+    return [rows.user(each) for each in users(call.store, call.principal) if each.node in call.nodes]
 
 
 def _smileys(call: Call) -> Sequence[rows.Smiley]:

@@ -1,38 +1,42 @@
-"""The directory: hashes of secrets and serials that lead to an organization and an id in it."""
+"""Rows of the directory: hashes of secrets and serials that lead to an organization and an id in it."""
 
 from __future__ import annotations
 
-import hashlib
+from enum import StrEnum
 
 from hymio.store import schema
-from hymio.store.catalog.changing import run
+from hymio.store.catalog.rows import run
 from hymio.store.dialect import Transaction
 from hymio.store.ledger import Ledger
 
-SMILEY_TOKEN, SMILEY_SERIAL, V1_CLIENT, V2_TOKEN, SMS_SECRET = (
-    "smiley_token", "smiley_serial", "v1_client", "v2_token", "sms_secret"
-)  # fmt: skip
-"""The kinds of the directory: hashes that lead to an organization and an id."""
+
+class Kind(StrEnum):
+    """What a hash is of."""
+
+    SMILEY_TOKEN = "smiley_token"  # noqa: S105  the name of a kind
+    SMILEY_SERIAL = "smiley_serial"
+    V1_CLIENT = "v1_client"
+    V2_TOKEN = "v2_token"  # noqa: S105  the name of a kind
+    SMS_SECRET = "sms_secret"  # noqa: S105  the name of a kind
 
 
-def hash_secret(secret: str) -> bytes:
-    """SHA-256: secrets are long and random, so a slow hash would protect nothing more."""
-    return hashlib.sha256(secret.encode()).digest()
-
-
-def look_up(transaction: Transaction, kind: str, digest: bytes) -> tuple[int, int] | None:
+def look_up(transaction: Transaction, kind: Kind, digest: bytes) -> tuple[int, int] | None:
     """The organization and id behind a hash."""
     row = transaction.row(
-        "SELECT organization_id, id FROM directory WHERE kind = :kind AND hash = :hash", kind=kind, hash=digest
+        "SELECT organization_id, id FROM directory WHERE kind = :kind AND hash = :hash", kind=kind.value, hash=digest
     )
     return (row[0], row[1]) if row else None
 
 
-def remember(ledger: Ledger, kind: str, digest: bytes, identity: int) -> None:
-    ledger.transaction.insert(schema.directory, [(kind, digest, ledger.organization, identity)])
+def insert_hash(ledger: Ledger, kind: Kind, digest: bytes, identity: int) -> None:
+    """Has a hash lead to an id of this organization."""
+    ledger.transaction.insert(schema.directory, [(kind.value, digest, ledger.organization, identity)])
 
 
-def forget(ledger: Ledger, kind: str, identity: int) -> None:
-    run(
-        ledger, "DELETE FROM directory WHERE organization_id = :o AND kind = :kind AND id = :id", kind=kind, id=identity
-    )
+def delete_hashes(ledger: Ledger, kind: Kind, identity: int | None = None) -> None:
+    """Deletes the hashes of a kind that lead to an id, or to any of this organization."""
+    those = "DELETE FROM directory WHERE organization_id = :o AND kind = :kind"
+    if identity is None:
+        run(ledger, those, kind=kind.value)
+    else:
+        run(ledger, f"{those} AND id = :id", kind=kind.value, id=identity)

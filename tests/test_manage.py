@@ -1,4 +1,4 @@
-"""What the catalog keeps of custom data, users, alerts and translations, and what it refuses, on every engine."""
+"""What `manage` stores of custom data, users, alerts and translations, and what it refuses, on every engine."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from hymio import manage
+from hymio.access import Principal, Role, operator
 from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType
 from hymio.custom import CustomField, CustomValue
-from hymio.errors import SetupError
+from hymio.errors import NotFound, SetupError
 from hymio.locale import check_locale, parse_locale, underscored
+from hymio.manage import Stretch
 from hymio.period import InstantRange
 from hymio.scale import Scale
-from hymio.store import Store, catalog
-from hymio.store.catalog import Stretch
+from hymio.store import Store
 from hymio.survey import Localized
-from hymio.user import LoginMethod, Role, User, check_email
+from hymio.user import LoginMethod, User, check_email
 from tests.world import wording
 
 NOW = 1_700_000_000_000
@@ -31,31 +33,41 @@ class Place:
     organization: int
 
     def do(self, change: Callable[..., object], *what: object, now: int = NOW) -> object:
-        with self.store.begin(self.organization, now) as ledger:
-            return change(ledger, *what)
+        return change(self.store, self.operator, *what, now=now)
+
+    @property
+    def operator(self) -> Principal:
+        return operator(self.organization)
 
     def refuse(self, said: str, change: Callable[..., object], *what: object) -> None:
-        with pytest.raises(SetupError, match=said):
+        with pytest.raises((SetupError, NotFound), match=said):
             self.do(change, *what)
 
     @property
     def users(self) -> list[User]:
-        return catalog.users(self.store, self.organization)
+        return manage.users(self.store, self.operator)
 
     def alerts(self, *stretches: Stretch) -> list[Alert]:
-        return catalog.alerts(self.store, self.organization, stretches, None, 0, 100)
+        return manage.alerts(self.store, self.operator, stretches, None, 0, 100)
 
 
 @pytest.fixture
 def place(store: Store) -> Place:
-    made = Place(store, catalog.create_organization(store, "Place", NOW))
-    with store.begin(made.organization, NOW) as ledger:
-        catalog.add_group(ledger, "Root", id=ROOT)
-        catalog.add_group(ledger, "Group", ROOT, id=GROUP)
-        catalog.add_point(ledger, "Point", GROUP, id=POINT)
-        catalog.add_point(ledger, "Elsewhere", ROOT, id=ELSEWHERE)
-        catalog.add_survey(ledger, catalog.add_question(ledger, wording("How?")), Scale.FOUR)
-        catalog.add_followup(ledger, 1, positive=True, wording=wording("Why?"), options=[wording("So")])
+    made = Place(store, manage.create_organization(store, operator(), "Root", now=NOW))
+    with manage.batch(store, made.organization, NOW) as batch:
+        manage.add_group(batch, made.operator, "Group", ROOT, id=GROUP, now=NOW)
+        manage.add_point(batch, made.operator, "Point", GROUP, id=POINT, now=NOW)
+        manage.add_point(batch, made.operator, "Elsewhere", ROOT, id=ELSEWHERE, now=NOW)
+        manage.add_survey(
+            batch,
+            made.operator,
+            manage.add_question(batch, made.operator, wording("How?"), now=NOW),
+            Scale.FOUR,
+            now=NOW,
+        )
+        manage.add_followup(
+            batch, made.operator, 1, positive=True, wording=wording("Why?"), options=[wording("So")], now=NOW
+        )
     return made
 
 
@@ -69,45 +81,45 @@ def everywhere(start: int = 0, end: int = 2 * NOW) -> Stretch:
 def test_custom_fields_are_changed_and_removed_with_their_values(place: Place):
     size, zebra = CustomField("Size", "Size", "select", ("S", "L")), CustomField("a-zebra", "Zebra")
     for field in (zebra, size):
-        place.do(catalog.add_custom_field, field)
-    assert catalog.custom_fields(place.store, place.organization) == [size, zebra]
+        place.do(manage.add_custom_field, field)
+    assert manage.custom_fields(place.store, place.operator) == [size, zebra]
     for node, value in ((POINT, "S"), (ROOT, "S"), (POINT, "L")):
-        place.do(catalog.set_custom_value, node, "Size", value)
-    place.do(catalog.set_custom_value, POINT, "a-zebra", "Žofie ✓")
+        place.do(manage.set_custom_value, node, "Size", value)
+    place.do(manage.set_custom_value, POINT, "a-zebra", "Žofie ✓")
     values = [CustomValue(ROOT, "Size", "S"), CustomValue(POINT, "Size", "L"), CustomValue(POINT, "a-zebra", "Žofie ✓")]
-    assert catalog.custom_values(place.store, place.organization) == values
-    place.refuse("no option now", catalog.change_custom_field, replace(size, options=("S",)))
-    place.do(catalog.clear_custom_value, POINT, "Size")
+    assert manage.custom_values(place.store, place.operator) == values
+    place.refuse("no option now", manage.change_custom_field, replace(size, options=("S",)))
+    place.do(manage.clear_custom_value, POINT, "Size")
     changed = replace(size, label="Largeness", options=("S",))
-    place.do(catalog.change_custom_field, changed)
-    assert catalog.custom_fields(place.store, place.organization) == [changed, zebra]
-    place.do(catalog.remove_custom_field, "Size")
-    assert catalog.custom_fields(place.store, place.organization) == [zebra]
-    assert catalog.custom_values(place.store, place.organization) == values[2:]
+    place.do(manage.change_custom_field, changed)
+    assert manage.custom_fields(place.store, place.operator) == [changed, zebra]
+    place.do(manage.remove_custom_field, "Size")
+    assert manage.custom_fields(place.store, place.operator) == [zebra]
+    assert manage.custom_values(place.store, place.operator) == values[2:]
 
 
 def test_custom_data_that_cannot_be(place: Place):
     field = CustomField("f", "Field", "select", ("a", "b"))
-    place.do(catalog.add_custom_field, field)
-    place.refuse("already", catalog.add_custom_field, field)
+    place.do(manage.add_custom_field, field)
+    place.refuse("already", manage.add_custom_field, field)
     for wrong in (
         replace(field, id="no words"), replace(field, id=""), replace(field, type="?"), replace(field, label=" "),
         replace(field, id="g", options=("a", "a")), replace(field, id="g", options=("a", "")),
     ):  # fmt: skip
-        place.refuse("accepted|twice", catalog.add_custom_field, wrong)
-    place.refuse("accepted are: a, b", catalog.set_custom_value, POINT, "f", "c")
-    place.refuse("no custom field 'g'", catalog.set_custom_value, POINT, "g", "c")
-    place.refuse("no node 99", catalog.set_custom_value, 99, "f", "a")
-    place.refuse("no node 99", catalog.clear_custom_value, 99, "f")
-    place.refuse("no custom field", catalog.remove_custom_field, "g")
-    place.refuse("no custom field", catalog.change_custom_field, replace(field, id="g"))
+        place.refuse("accepted|twice", manage.add_custom_field, wrong)
+    place.refuse("accepted are: a, b", manage.set_custom_value, POINT, "f", "c")
+    place.refuse("no custom field 'g'", manage.set_custom_value, POINT, "g", "c")
+    place.refuse("no node 99", manage.set_custom_value, 99, "f", "a")
+    place.refuse("no node 99", manage.clear_custom_value, 99, "f")
+    place.refuse("no custom field", manage.remove_custom_field, "g")
+    place.refuse("no custom field", manage.change_custom_field, replace(field, id="g"))
 
 
 # --- users -----------------------------------------------------------------------------------------------------------
 
 
 def test_users_are_edited_and_removed(place: Place):
-    made = place.do(catalog.add_user, "Jane@example.com", "Jane", "Doe", GROUP)
+    made = place.do(manage.add_user, "Jane@example.com", "Jane", "Doe", GROUP)
     jane = User(
         1, "Jane@example.com", "Jane", "Doe", GROUP, Role.USER, "en-US", True, LoginMethod.EMAIL_PASSWORD, NOW, None
     )  # fmt: skip
@@ -116,40 +128,40 @@ def test_users_are_edited_and_removed(place: Place):
         jane, email="jane@example.com", first_name="J.", last_name="Roe", node=POINT, role=Role.PARTNER, locale="fi",
         login_allowed=False, login_method=LoginMethod.SINGLE_SIGN_ON,
     )  # fmt: skip
-    place.do(catalog.edit_user, replace(changed, created_at=5, last_login_at=5), now=NOW + 1)
+    place.do(manage.edit_user, replace(changed, created_at=5, last_login_at=5), now=NOW + 1)
     assert place.users == [changed]
-    place.do(catalog.remove_user, 1)
+    place.do(manage.remove_user, 1)
     assert place.users == []
-    place.refuse("no user_account 1", catalog.remove_user, 1)
-    place.refuse("no user_account 1", catalog.edit_user, jane)
+    place.refuse("no user 1", manage.remove_user, 1)
+    place.refuse("no user 1", manage.edit_user, jane)
 
 
 def test_users_that_cannot_be(place: Place):
     def add(email: str = "joe@example.com", first: str = "Joe", node: int = ROOT, locale: str = "en") -> None:
-        place.do(catalog.add_user, email, first, "Doe", node, Role.USER, locale)
+        place.do(manage.add_user, email, first, "Doe", node, Role.USER, locale)
 
     add()
     with pytest.raises(SetupError, match="already"):
         add("JOE@example.com")
     add("jill@example.com")
     joe, jill = place.users
-    place.refuse("already", catalog.edit_user, replace(jill, email=joe.email))
+    place.refuse("already", manage.edit_user, replace(jill, email=joe.email))
     for wrong, said in (
         ({"email": "joe"}, "address"), ({"email": "x@example.com", "first": "\t"}, "first name"),
         ({"email": "x@example.com", "node": 99}, "no node 99"), ({"email": "x@example.com", "locale": "fin"}, "locale"),
     ):  # fmt: skip
-        with pytest.raises(SetupError, match=said):
+        with pytest.raises((SetupError, NotFound), match=said):
             add(**wrong)
     assert place.users == [joe, jill]
 
 
 def test_the_number_of_a_user_who_has_gone_is_not_given_again(place: Place):
-    place.do(catalog.add_user, "a@example.com", "A", "A", ROOT)
-    place.do(catalog.add_alert_specification, 1, POINT, AlertType.NEGATIVE, "percent=50")
-    place.do(catalog.open_alert, 1, NOW)
-    place.do(catalog.comment_alert, 1, 1, "Seen.")
-    place.do(catalog.remove_user, 1)
-    assert place.do(catalog.add_user, "b@example.com", "B", "B", ROOT) == 2
+    place.do(manage.add_user, "a@example.com", "A", "A", ROOT)
+    place.do(manage.add_alert_specification, 1, POINT, AlertType.NEGATIVE, "percent=50")
+    place.do(manage.open_alert, 1, NOW)
+    place.do(manage.comment_alert, 1, 1, "Seen.")
+    place.do(manage.remove_user, 1)
+    assert place.do(manage.add_user, "b@example.com", "B", "B", ROOT) == 2
 
 
 @pytest.mark.parametrize(
@@ -183,32 +195,32 @@ def test_what_is_no_email_address(email: str):
 
 
 def test_the_life_of_an_alert(place: Place):
-    place.do(catalog.add_user, "a@example.com", "A", "A", ROOT)
-    place.do(catalog.add_user, "b@example.com", "B", "B", ROOT)
-    place.do(catalog.add_alert_specification, 1, GROUP, AlertType.INDEX_THRESHOLD, "below=50")
+    place.do(manage.add_user, "a@example.com", "A", "A", ROOT)
+    place.do(manage.add_user, "b@example.com", "B", "B", ROOT)
+    place.do(manage.add_alert_specification, 1, GROUP, AlertType.INDEX_THRESHOLD, "below=50")
     kept = AlertSpecification(1, 1, GROUP, AlertType.INDEX_THRESHOLD, "below=50")
-    assert catalog.alert_specifications(place.store, place.organization) == [kept]
-    place.do(catalog.open_alert, 1, NOW, POINT)
-    place.do(catalog.open_alert, 1, NOW - 5)
+    assert manage.alert_specifications(place.store, place.operator) == [kept]
+    place.do(manage.open_alert, 1, NOW, POINT)
+    place.do(manage.open_alert, 1, NOW - 5)
     first, second = place.alerts(everywhere())
     assert second == Alert(1, 1, 1, POINT, AlertType.INDEX_THRESHOLD, "below=50", NOW)
     assert (first.id, first.node) == (2, GROUP)
-    place.do(catalog.acknowledge_alert, 1, 2, now=NOW + 7)
-    place.do(catalog.acknowledge_alert, 1, 1, now=NOW + 8)
-    place.do(catalog.close_alert, 1, NOW + 9)
-    place.do(catalog.close_alert, 1, NOW + 10)
+    place.do(manage.acknowledge_alert, 1, 2, now=NOW + 7)
+    place.do(manage.acknowledge_alert, 1, 1, now=NOW + 8)
+    place.do(manage.close_alert, 1, NOW + 9)
+    place.do(manage.close_alert, 1, NOW + 10)
     closed = replace(second, ends_at=NOW + 9, acknowledged_by=2, acknowledged_at=NOW + 7)
     assert place.alerts(everywhere(NOW)) == [closed]
-    place.do(catalog.comment_alert, 1, 2, "Two\nlines", now=NOW + 11)
-    comments = catalog.alert_comments(place.store, place.organization, [everywhere()], 1, 0, 10)
+    place.do(manage.comment_alert, 1, 2, "Two\nlines", now=NOW + 11)
+    comments = manage.alert_comments(place.store, place.operator, [everywhere()], 1, 0, 10)
     assert comments == [AlertComment(1, 1, POINT, 2, NOW + 11, "Two\nlines")]
 
 
 def test_stretches_have_their_own_nodes(place: Place):
     for node in (GROUP, POINT, ELSEWHERE):
-        place.do(catalog.add_alert_specification, 1, node, AlertType.NEGATIVE, "a=1")
+        place.do(manage.add_alert_specification, 1, node, AlertType.NEGATIVE, "a=1")
         for minute in range(3):
-            place.do(catalog.open_alert, node - 1, NOW + minute)
+            place.do(manage.open_alert, node - 1, NOW + minute)
     early = Stretch(InstantRange(NOW, NOW + 1), [POINT])
     late = Stretch(InstantRange(NOW + 1, NOW + 3), [ELSEWHERE, GROUP])
     found = [(each.node, each.begins_at - NOW) for each in place.alerts(early, late)]
@@ -217,24 +229,24 @@ def test_stretches_have_their_own_nodes(place: Place):
     many = [Stretch(InstantRange(NOW, NOW), [POINT])] * 12
     assert place.alerts(*many, early) == place.alerts(early)
     assert place.alerts() == []
-    assert catalog.alerts(place.store, place.organization, [everywhere()], 99, 0, 10) == []
+    assert manage.alerts(place.store, place.operator, [everywhere()], 99, 0, 10) == []
 
 
 def test_alerts_that_cannot_be(place: Place):
     for wrong in ("", "a", "a=1  b=2", "a=1 ", "ä=1", "a=1\n", "a=1.5"):
-        place.refuse("window=15", catalog.add_alert_specification, 1, POINT, AlertType.NEGATIVE, wrong)
-    place.refuse("no survey 9", catalog.add_alert_specification, 9, POINT, AlertType.NEGATIVE, "a=1")
-    place.do(catalog.add_alert_specification, 1, GROUP, AlertType.NEGATIVE, "a=")
-    place.refuse("no alert specification 9", catalog.open_alert, 9, NOW)
-    place.refuse("does not lie there", catalog.open_alert, 1, NOW, ELSEWHERE)
-    place.refuse("no node 99", catalog.open_alert, 1, NOW, 99)
-    place.do(catalog.open_alert, 1, NOW)
-    place.refuse("before it begins", catalog.close_alert, 1, NOW - 1)
-    place.refuse("no user_account 1", catalog.comment_alert, 1, 1, "Hm")
-    place.do(catalog.add_user, "a@example.com", "A", "A", ROOT)
+        place.refuse("window=15", manage.add_alert_specification, 1, POINT, AlertType.NEGATIVE, wrong)
+    place.refuse("no survey 9", manage.add_alert_specification, 9, POINT, AlertType.NEGATIVE, "a=1")
+    place.do(manage.add_alert_specification, 1, GROUP, AlertType.NEGATIVE, "a=")
+    place.refuse("no alert specification 9", manage.open_alert, 9, NOW)
+    place.refuse("does not lie there", manage.open_alert, 1, NOW, ELSEWHERE)
+    place.refuse("no node 99", manage.open_alert, 1, NOW, 99)
+    place.do(manage.open_alert, 1, NOW)
+    place.refuse("before it begins", manage.close_alert, 1, NOW - 1)
+    place.refuse("no user 1", manage.comment_alert, 1, 1, "Hm")
+    place.do(manage.add_user, "a@example.com", "A", "A", ROOT)
     for wrong in ("", " \n", "\x00", "x" * 5_001):
-        place.refuse("accepted", catalog.comment_alert, 1, 1, wrong)
-    place.refuse("no alert 2", catalog.acknowledge_alert, 2, 1)
+        place.refuse("accepted", manage.comment_alert, 1, 1, wrong)
+    place.refuse("no alert 2", manage.acknowledge_alert, 2, 1)
 
 
 # --- translations ----------------------------------------------------------------------------------------------------
@@ -242,10 +254,10 @@ def test_alerts_that_cannot_be(place: Place):
 
 def test_a_text_in_another_locale_is_added_and_replaced(place: Place):
     for text in ("Kuinka?", "Miten?"):
-        place.do(catalog.localize_question, 1, "fi", text)
-    place.do(catalog.localize_question, 1, "en-US", "How was it?")
-    place.do(catalog.localize_followup_question, 1, "fi-FI", "Miksi?")
-    place.do(catalog.localize_followup_option, 1, "sv", "Så")
+        place.do(manage.localize_question, 1, "fi", text)
+    place.do(manage.localize_question, 1, "en-US", "How was it?")
+    place.do(manage.localize_followup_question, 1, "fi-FI", "Miksi?")
+    place.do(manage.localize_followup_option, 1, "sv", "Så")
     content, survey = place.store.content(place.organization), place.store.layout(place.organization).surveys[1]
     assert content.question(survey).wording == Localized("en-US", {"en-US": "How was it?", "fi": "Miten?"})
     [followup] = content.followups(survey)
@@ -254,12 +266,12 @@ def test_a_text_in_another_locale_is_added_and_replaced(place: Place):
 
 
 def test_translations_that_cannot_be(place: Place):
-    place.refuse("no question 9", catalog.localize_question, 9, "fi", "?")
-    place.refuse("no followup_question 9", catalog.localize_followup_question, 9, "fi", "?")
-    place.refuse("no followup_option 9", catalog.localize_followup_option, 9, "fi", "?")
-    place.refuse("en-US", catalog.localize_question, 1, "fi_FI", "?")
-    place.refuse("accepted", catalog.localize_question, 1, "fi", " ")
-    place.refuse("en-US", catalog.add_question, Localized("fin", {"fin": "?"}))
+    place.refuse("no question 9", manage.localize_question, 9, "fi", "?")
+    place.refuse("no follow-up question 9", manage.localize_followup_question, 9, "fi", "?")
+    place.refuse("no option 9", manage.localize_followup_option, 9, "fi", "?")
+    place.refuse("en-US", manage.localize_question, 1, "fi_FI", "?")
+    place.refuse("accepted", manage.localize_question, 1, "fi", " ")
+    place.refuse("en-US", manage.add_question, Localized("fin", {"fin": "?"}))
 
 
 @pytest.mark.parametrize(

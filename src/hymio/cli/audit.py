@@ -1,0 +1,122 @@
+"""`hymio audit`: who changed what of an organization's set-up and credentials, and when."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from hymio.cli.command import (
+    FOLDED,
+    WHOLE,
+    Database,
+    Moment,
+    OrganizationName,
+    console,
+    hint,
+    opened,
+    operator_of,
+    table,
+)
+from hymio.clock import now
+
+if TYPE_CHECKING:
+    from hymio.manage import AuditEntry
+    from hymio.period import Instant
+    from hymio.setup import Layout
+
+_LONGEST_CHANGE = 200
+
+
+def audit(
+    context: typer.Context, organization: OrganizationName,
+    node: Annotated[
+        str | None, typer.Option(metavar="NODE", help="What concerns this node or one below", show_default=False)
+    ] = None,
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What this account or credential did", show_default=False)
+    ] = None,
+    verb: Annotated[str | None, typer.Option(metavar="VERB", help="rename-node, say", show_default=False)] = None,
+    start: Moment = None,
+    end: Annotated[
+        str | None, typer.Option("--until", metavar="WHEN", help="Its end, not included", show_default=False)
+    ] = None,
+    limit: Annotated[int, typer.Option(metavar="COUNT", help="The newest so many")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, values whole and times in UTC")] = False,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """List who changed what of the set-up and of credentials, the newest change first.
+
+    Times are by the clock of the root of the tree.
+
+    Example: hymio audit "Acme" --node "Finland" --from 2026-01-01
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    with opened(context, database) as store:
+        operator = operator_of(manage.find_organization(store, organization))
+        layout = store.layout(operator.organization)
+        found = manage.audit_log(
+            store, operator, node=None if node is None else naming.node_of(layout, node).id, actor=who, verb=verb,
+            since=_instant(layout, start), until=_instant(layout, end), limit=limit,
+        )  # fmt: skip
+    if as_json:
+        typer.echo(json.dumps([_in_json(entry) for entry in found], ensure_ascii=False, indent=2))
+        return
+    if not found:
+        hint("Nothing of that kind was changed.")
+        return
+    shown = table(("when", WHOLE), ("who", FOLDED), ("what", {"ratio": 2}), ("change", {"ratio": 3, **FOLDED}))
+    shown.expand = True
+    for entry in found:
+        what = f"{entry.verb} [dim]{escape(entry.subject)}[/]"
+        shown.add_row(_clock(layout, entry.at), escape(entry.actor), what, escape(_change(entry)))
+    console().print(shown)
+    if len(found) == limit:
+        hint(f"There may be more than {limit}; --limit shows more.")
+
+
+def _instant(layout: Layout, text: str | None) -> Instant | None:
+    """The instant of a time that was typed, by the clock of the root."""
+    from hymio.cli.naming import clock_of, moment
+
+    return None if text is None else moment(text, clock_of(layout, None, now()))
+
+
+def _clock(layout: Layout, at: Instant) -> str:
+    from hymio.cli.naming import clock_of
+    from hymio.period import wall_of
+
+    return f"{wall_of(at, clock_of(layout, None, at)):%Y-%m-%d %H:%M:%S}"
+
+
+def _change(entry: AuditEntry) -> str:
+    """What was and what is; of two objects only the members that differ."""
+    old, new = entry.old, entry.new
+    if isinstance(old, dict) and isinstance(new, dict):
+        differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        return "; ".join(f"{name}: {_short(old.get(name))} → {_short(new.get(name))}" for name in differing)
+    if old is None:
+        return _short(new)
+    return f"{_short(old)} → {_short(new)}" if new is not None else f"{_short(old)} →"
+
+
+def _short(value: Any) -> str:
+    """A value of JSON as people read it."""
+    if isinstance(value, dict):
+        text = "; ".join(f"{name}: {_short(each)}" for name, each in value.items() if each is not None)
+    elif isinstance(value, list):
+        text = ", ".join(_short(each) for each in value)
+    else:
+        text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+    return text if len(text) <= _LONGEST_CHANGE else f"{text[:_LONGEST_CHANGE]}…"
+
+
+def _in_json(entry: AuditEntry) -> dict[str, Any]:
+    from hymio.period import format_timestamp
+
+    return {**asdict(entry), "at": format_timestamp(entry.at, 0, utc=True)}

@@ -1,0 +1,64 @@
+"""Reading the audit log: who changed what of the set-up and of credentials, and when."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any, Final
+
+from hymio.access import Permission, Principal
+from hymio.errors import BadRequest
+from hymio.manage.change import Batch, hierarchy_of, reading
+from hymio.period import Instant
+from hymio.store import Store
+from hymio.store.catalog.audit import AuditFilter, AuditRow, select_audit_rows
+
+MAX_ENTRIES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """What one verb changed; `old` and `new` are values of JSON, None where there is nothing to say."""
+
+    revision: int
+    number: int
+    at: Instant
+    actor: str
+    via: str
+    verb: str
+    node: int | None
+    subject: str
+    old: Any
+    new: Any
+
+
+def audit_log(
+    store: Store | Batch, principal: Principal, *, node: int | None = None, actor: str | None = None,
+    verb: str | None = None, since: Instant | None = None, until: Instant | None = None, limit: int = 100,
+) -> list[AuditEntry]:  # fmt: skip
+    """The newest entries, newest first: at a node and all below it, of an actor, of a verb, in [since, until).
+
+    A principal that does not reach the whole tree sees the entries at the nodes that it reaches. NotFound for a node
+    that it does not reach, BadRequest for a limit outside of 1 to MAX_ENTRIES, Forbidden.
+    """
+    principal.require(Permission.READ_AUDIT_LOG)
+    if not 1 <= limit <= MAX_ENTRIES:
+        raise BadRequest(parameter="limit", got=str(limit), accepted=f"1 to {MAX_ENTRIES}")
+    wanted = AuditFilter(_nodes(store, principal, node), actor, verb, since, until)
+    with reading(store) as transaction:
+        return [_entry(row) for row in select_audit_rows(transaction, principal.organization, wanted, limit)]
+
+
+def _nodes(store: Store | Batch, principal: Principal, node: int | None) -> list[int] | None:
+    """The nodes whose entries are wanted; None for all, with those that concern no node."""
+    hierarchy = hierarchy_of(store, principal)
+    if node is not None:
+        principal.require_node(hierarchy, node)
+    elif principal.reaches_all(hierarchy):
+        return None
+    top = principal.root(hierarchy) if node is None else node
+    return [] if top is None else [each.id for each in hierarchy.subtree(top)]
+
+
+def _entry(row: AuditRow) -> AuditEntry:
+    return AuditEntry(*row[:-2], json.loads(row.old), json.loads(row.new))

@@ -1,0 +1,198 @@
+"""One verb: permission, reach, change and audit row, in a commit of its own or in a savepoint of a batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+from hymio.access import Permission, Principal, Role
+from hymio.errors import Forbidden, NotFound, SetupError
+from hymio.hierarchy import Hierarchy
+from hymio.period import Instant
+from hymio.setup import Content, Layout
+from hymio.smiley import CLOCK_TOLERANCE
+from hymio.store import Store
+from hymio.store.catalog import nodes, rows
+from hymio.store.catalog.audit import AuditRow, insert_audit_rows
+from hymio.store.dialect import Transaction
+from hymio.store.ledger import Ledger
+
+_MAX_VALUE = 4_000
+"""Characters of an old or new value in the audit log; what is longer is cut, and stands there as a JSON string."""
+
+
+class Batch:
+    """Many verbs in one commit; each has a savepoint, so that the others stand where one raises and it is caught."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+        self.audit_rows: list[AuditRow] = []
+
+    @property
+    def organization(self) -> int:
+        """The organization whose set-up is changed."""
+        return self.ledger.organization
+
+    @property
+    def now(self) -> Instant:
+        """The instant of the commit."""
+        return self.ledger.now
+
+    @property
+    def layout(self) -> Layout:
+        """The layout as the verbs so far have made it."""
+        return self.ledger.layout
+
+    @property
+    def content(self) -> Content:
+        """The content as the verbs so far have made it."""
+        return self.ledger.content
+
+
+@contextmanager
+def batch(store: Store, organization: int, now: Instant) -> Iterator[Batch]:
+    """A batch, committed at the end; an exception undoes it all. NotFound for an unknown organization; Unavailable."""
+    with store.begin(organization, now) as ledger:
+        made = Batch(ledger)
+        yield made
+        insert_audit_rows(ledger, made.audit_rows)
+
+
+class Change:
+    """What one verb has at hand. It must check its reach before it notes itself in the audit log."""
+
+    def __init__(self, ledger: Ledger, principal: Principal, now: Instant, audit_rows: list[AuditRow]) -> None:
+        self.ledger = ledger
+        self.principal = principal
+        self.now = now
+        self._audit_rows = audit_rows
+        self._is_reach_checked = False
+
+    @property
+    def from_now_on(self) -> Instant:
+        """The first instant from which a change cannot concern a stored press: a device's clock may be ahead of ours by
+        CLOCK_TOLERANCE."""
+        return self.now + CLOCK_TOLERANCE + 1
+
+    def reaches(self, node: int | None) -> bool:
+        """Whether the principal reaches a node or, with None, the whole tree."""
+        self._is_reach_checked = True
+        if self.principal.node is None:
+            return True
+        hierarchy = self.ledger.layout.hierarchy
+        if node is None:
+            return self.principal.reaches_all(hierarchy)
+        return node in hierarchy.nodes and self.principal.reaches(hierarchy, node)
+
+    def require_whole_tree(self) -> None:
+        """Raises Forbidden where the principal does not reach the whole tree, and so not what has no node."""
+        if not self.reaches(None):
+            raise Forbidden("whole-tree-needed", "this takes a principal that reaches the whole tree")
+
+    def require_node(self, node: int) -> nodes.NodeRow:
+        """A node. NotFound where there is none of this id, or the principal does not reach it."""
+        known = nodes.select_node(self.ledger, node)
+        if known is None or not self.reaches(node):
+            raise NotFound("unknown-node", "there is no node {node}", node=node)
+        return known
+
+    def new_id(self, table: str, wanted: int | None) -> int:
+        """The next id of a table, or the wanted one. SetupError where that is taken or not positive."""
+        if wanted is None:
+            return rows.next_id(self.ledger, table)
+        if wanted < 1 or rows.exists(self.ledger, table, wanted):
+            raise SetupError(
+                "id-taken",
+                "{kind} {id} exists already, or is not a positive number",
+                kind=table.replace("_", " "),
+                id=wanted,
+            )
+        return wanted
+
+    def audit(
+        self, verb: str, subject: str, *, node: int | None = None, old: object = None, new: object = None
+    ) -> None:
+        """Appends this verb's row to the audit log. `old` and `new`, which hold no secret and no hash, become JSON."""
+        if not self._is_reach_checked:
+            raise RuntimeError(f"{verb} did not check what the principal reaches")
+        row = AuditRow(
+            self.ledger.revision, len(self._audit_rows) + 1, self.now, self.principal.name, self.principal.via.value,
+            verb, node, subject, _json(old), _json(new),
+        )  # fmt: skip
+        self._audit_rows.append(row)
+
+
+@contextmanager
+def changing(
+    store: Store | Batch, principal: Principal, permission: Permission, now: Instant, *, node: int | None = None
+) -> Iterator[Change]:
+    """One verb. Forbidden without the permission; NotFound for a `node` that the principal does not reach."""
+    principal.require(permission)
+    with ExitStack() as stack:
+        within = store if isinstance(store, Batch) else stack.enter_context(batch(store, principal.organization, now))
+        if within.organization != principal.organization:
+            raise NotFound(
+                "unknown-organization", "there is no organization {organization}", organization=within.organization
+            )
+        with _savepoint(within):
+            change = Change(within.ledger, principal, now, within.audit_rows)
+            if node is not None:
+                change.require_node(node)
+            yield change
+
+
+@contextmanager
+def _savepoint(within: Batch) -> Iterator[None]:
+    """Undoes what one verb wrote, and takes back its audit row, if it raises."""
+    before = len(within.audit_rows)
+    try:
+        with within.ledger.transaction.savepoint():
+            yield
+    except BaseException:
+        del within.audit_rows[before:]
+        within.ledger.change_setup()  # what was read of the set-up may hold what is undone
+        raise
+
+
+def hierarchy_of(store: Store | Batch, principal: Principal) -> Hierarchy:
+    """The tree of the principal's organization."""
+    return store.layout.hierarchy if isinstance(store, Batch) else store.layout(principal.organization).hierarchy
+
+
+def reaches(store: Store | Batch, principal: Principal, node: int | None) -> bool:
+    """Whether a principal reaches a node as things stand or, with None, the whole tree."""
+    if principal.node is None:
+        return True
+    hierarchy = hierarchy_of(store, principal)
+    if node is None:
+        return principal.reaches_all(hierarchy)
+    return node in hierarchy.nodes and principal.reaches(hierarchy, node)
+
+
+def require_no_more(change: Change, role: Role) -> None:
+    """Raises Forbidden where a role has a permission that the principal has not, who would so give itself more."""
+    missing = sorted(permission.value for permission in role.permissions - change.principal.role.permissions)
+    if missing:
+        raise Forbidden(
+            "more-than-own-role",
+            "the role {role} has permissions that the role {own} does not have: {missing}",
+            role=role.value,
+            own=change.principal.role.value,
+            missing=", ".join(missing),
+        )
+
+
+@contextmanager
+def reading(store: Store | Batch) -> Iterator[Transaction]:
+    """A transaction to read in: a new one, or that of a batch."""
+    if isinstance(store, Batch):
+        yield store.ledger.transaction
+        return
+    with store.read() as transaction:
+        yield transaction
+
+
+def _json(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text if len(text) <= _MAX_VALUE else json.dumps(text[:_MAX_VALUE] + "…", ensure_ascii=False)

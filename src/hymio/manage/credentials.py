@@ -1,0 +1,207 @@
+"""Credentials that read an organization's results, those of its SMS gateway, and what its API is enabled for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role
+from hymio.errors import Forbidden, NotFound, SetupError
+from hymio.manage.change import Batch, Change, changing, reaches, reading, require_no_more
+from hymio.manage.checks import check_name
+from hymio.manage.secrets import hash_secret, new_client_id, new_secret
+from hymio.period import Instant
+from hymio.store import Store
+from hymio.store.catalog import credentials, rows
+from hymio.store.catalog.credentials import ApiToken, TokenColumns
+from hymio.store.catalog.directory import Kind, delete_hashes, insert_hash
+from hymio.store.catalog.organizations import select_flags, update_api_enabled, update_raw_results
+
+_SMS_SECRET_BYTES: Final = 24
+_WEBHOOK: Final = 0
+"""The id that the hash of an SMS secret leads to: an organization has one webhook."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiCredentials:
+    """What a client of API v1 shows; the token is shown once."""
+
+    client_id: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """A token's id and its secret, which is shown once."""
+
+    id: int
+    secret: str
+
+
+@contextmanager
+def _changing(store: Store | Batch, principal: Principal, now: Instant) -> Iterator[Change]:
+    """One verb on credentials of the whole organization."""
+    with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
+        change.require_whole_tree()
+        yield change
+
+
+# --- API v1, and the API as a whole ----------------------------------------------------------------------------------
+
+
+def activate_api(store: Store | Batch, principal: Principal, *, now: Instant) -> ApiCredentials:
+    """Enables the organization's API, raw results included, and makes a client; clients that exist stay."""
+    with _changing(store, principal, now) as change:
+        old = _flags(change)
+        update_api_enabled(change.ledger, enabled=True)
+        update_raw_results(change.ledger, enabled=True)
+        client, made = _new_client(change)
+        change.audit("activate-api", f"client {client}", old=old, new=_flags(change))
+        return made
+
+
+def rotate_api(store: Store | Batch, principal: Principal, *, now: Instant) -> ApiCredentials:
+    """Makes a client of API v1 and revokes all others; what is enabled stays."""
+    with _changing(store, principal, now) as change:
+        revoked = _revoke_clients(change)
+        client, made = _new_client(change)
+        change.audit("rotate-api", f"client {client}", new={"clientsRevoked": revoked})
+        return made
+
+
+def revoke_api(store: Store | Batch, principal: Principal, *, now: Instant) -> None:
+    """Revokes all clients and tokens, and disables the API until it is activated again."""
+    with _changing(store, principal, now) as change:
+        old = _flags(change)
+        clients, tokens = _revoke_clients(change), credentials.revoke_tokens(change.ledger, now)
+        update_api_enabled(change.ledger, enabled=False)
+        new = {**_flags(change), "clientsRevoked": clients, "tokensRevoked": tokens}
+        change.audit("revoke-api", f"organization {change.ledger.organization}", old=old, new=new)
+
+
+def set_raw_results(store: Store | Batch, principal: Principal, *, enabled: bool, now: Instant) -> None:
+    """Sets whether raw results are part of the organization's API."""
+    with _changing(store, principal, now) as change:
+        _, old = select_flags(change.ledger.transaction, change.ledger.organization)
+        update_raw_results(change.ledger, enabled=enabled)
+        change.audit("set-raw-results", f"organization {change.ledger.organization}", old=old, new=enabled)
+
+
+def new_sms_secret(store: Store | Batch, principal: Principal, *, now: Instant) -> str:
+    """Gives the organization's SMS webhook a new shared secret in place of the old one; it is shown once."""
+    with _changing(store, principal, now) as change:
+        secret = new_secret(_SMS_SECRET_BYTES)
+        delete_hashes(change.ledger, Kind.SMS_SECRET)
+        insert_hash(change.ledger, Kind.SMS_SECRET, hash_secret(secret), _WEBHOOK)
+        change.audit("new-sms-secret", f"organization {change.ledger.organization}")
+        return secret
+
+
+def api_flags(store: Store | Batch, principal: Principal) -> tuple[bool, bool]:
+    """Whether the organization's API is activated, and whether raw results are part of it."""
+    with reading(store) as transaction:
+        return select_flags(transaction, principal.organization)
+
+
+def _flags(change: Change) -> dict[str, bool]:
+    enabled, raw_results = select_flags(change.ledger.transaction, change.ledger.organization)
+    return {"api": enabled, "rawResults": raw_results}
+
+
+def _new_client(change: Change) -> tuple[int, ApiCredentials]:
+    identity = rows.next_id(change.ledger, "api_client")
+    made = ApiCredentials(new_client_id(), new_secret())
+    credentials.insert_client(change.ledger, identity, made.client_id, hash_secret(made.token), change.now)
+    insert_hash(change.ledger, Kind.V1_CLIENT, hash_secret(made.client_id), identity)
+    return identity, made
+
+
+def _revoke_clients(change: Change) -> int:
+    delete_hashes(change.ledger, Kind.V1_CLIENT)
+    return credentials.revoke_clients(change.ledger, change.now)
+
+
+# --- tokens of API v2 ------------------------------------------------------------------------------------------------
+
+
+def create_token(
+    store: Store | Batch, principal: Principal, name: str, node: int | None = None,
+    kinds: Iterable[DataKind] = EVERY_KIND, expires_at: Instant | None = None, *, now: Instant,
+) -> NewToken:  # fmt: skip
+    """Makes a token for a node and all below it, None being the whole tree. SetupError where the API is not activated.
+
+    Forbidden where it would read more than the principal does.
+    """
+    columns = TokenColumns(name, node, frozenset(kinds), expires_at)
+    with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
+        _check(change, columns)
+        enabled, _ = select_flags(change.ledger.transaction, change.ledger.organization)
+        if not enabled:
+            raise SetupError("api-not-activated", "the organization has no API until it is activated")
+        identity, secret = rows.next_id(change.ledger, "api_token"), new_secret()
+        credentials.insert_token(change.ledger, identity, columns, now)
+        insert_hash(change.ledger, Kind.V2_TOKEN, hash_secret(secret), identity)
+        change.audit("create-token", f"token {identity}", node=node, new=_shown(columns))
+        return NewToken(identity, secret)
+
+
+def edit_token(
+    store: Store | Batch, principal: Principal, token: int, name: str, node: int | None, kinds: Iterable[DataKind],
+    expires_at: Instant | None, *, now: Instant,
+) -> None:  # fmt: skip
+    """Sets a token's name, node, kinds of data and end; its secret stays. Forbidden as for `create_token`."""
+    columns = TokenColumns(name, node, frozenset(kinds), expires_at)
+    with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
+        old = _require_token(change, token)
+        _check(change, columns)
+        credentials.update_token(change.ledger, token, columns)
+        before = TokenColumns(old.name, old.node, old.kinds, old.expires_at)
+        change.audit("edit-token", f"token {token}", node=node, old=_shown(before), new=_shown(columns))
+
+
+def revoke_token(store: Store | Batch, principal: Principal, token: int, *, now: Instant) -> None:
+    """Revokes a token for good; one that is revoked already stays as it is."""
+    with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
+        known = _require_token(change, token)
+        if credentials.revoke_tokens(change.ledger, now, token):
+            change.audit("revoke-token", f"token {token}", node=known.node, old=known.name)
+
+
+def tokens(store: Store | Batch, principal: Principal) -> list[ApiToken]:
+    """The tokens whose node the principal reaches, revoked and expired ones too, by id."""
+    principal.require(Permission.CHANGE_CREDENTIALS)
+    with reading(store) as transaction:
+        known = credentials.select_tokens(transaction, principal.organization)
+    return [token for token in known if reaches(store, principal, token.node)]
+
+
+def _require_token(change: Change, token: int) -> ApiToken:
+    known = credentials.select_token(change.ledger.transaction, change.ledger.organization, token)
+    if known is None or not change.reaches(known.node):
+        raise NotFound("unknown-token", "there is no token {token}", token=token)
+    return known
+
+
+def _check(change: Change, columns: TokenColumns) -> None:
+    """What a token must be, and that it reads nothing that the principal does not."""
+    check_name(columns.name)
+    if columns.node is None:
+        change.require_whole_tree()
+    else:
+        change.require_node(columns.node)
+    if not columns.kinds:
+        raise SetupError(
+            "no-kind-of-data",
+            "a token reads at least one kind of data: {kinds}",
+            kinds=", ".join(kind.value for kind in DataKind),
+        )
+    require_no_more(change, Role.CLIENT)
+    if not columns.kinds <= change.principal.kinds:
+        raise Forbidden("more-kinds-than-own", "a token cannot read kinds of data that its maker does not read")
+
+
+def _shown(columns: TokenColumns) -> dict[str, object]:
+    kinds = "all" if columns.kinds == EVERY_KIND else sorted(kind.value for kind in columns.kinds)
+    return {"name": columns.name, "node": columns.node, "kinds": kinds, "expires": columns.expires_at}

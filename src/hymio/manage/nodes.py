@@ -1,0 +1,146 @@
+"""The tree of groups and experience points, and settings of its nodes that have a time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
+from operator import itemgetter
+from typing import TypeVar
+
+from hymio.access import Permission, Principal
+from hymio.errors import SetupError
+from hymio.hierarchy import BEGINNING, NodeKind, value_at
+from hymio.manage.change import Batch, Change, changing
+from hymio.manage.checks import check_name
+from hymio.misuse import MisusePolicy
+from hymio.period import Instant, zone
+from hymio.store import Store
+from hymio.store.catalog import nodes, rows
+from hymio.store.moving import carry_hours
+from hymio.store.reading import POLICY, ZONE
+
+T = TypeVar("T")
+Settings = Mapping[int, Iterable[tuple[Instant, T | None]]]
+
+
+def add_group(
+    store: Store | Batch, principal: Principal, name: str, parent: int | None = None, id: int | None = None,  # noqa: A002
+    *, now: Instant,
+) -> int:  # fmt: skip
+    """Adds a group; one without parent is the organization's root, of which there is one. Its id."""
+    with changing(store, principal, Permission.CHANGE_TREE, now) as change:
+        return _add_node(change, NodeKind.GROUP, name, parent, id, None)
+
+
+def add_point(
+    store: Store | Batch, principal: Principal, name: str, parent: int, id: int | None = None,  # noqa: A002
+    public_name: str | None = None, *, now: Instant,
+) -> int:  # fmt: skip
+    """Adds an experience point below a group. Its id."""
+    with changing(store, principal, Permission.CHANGE_TREE, now) as change:
+        return _add_node(change, NodeKind.EXPERIENCE_POINT, name, parent, id, public_name)
+
+
+def rename_node(store: Store | Batch, principal: Principal, node: int, name: str, *, now: Instant) -> None:
+    """Renames a group or point."""
+    with changing(store, principal, Permission.CHANGE_TREE, now) as change:
+        old = change.require_node(node).name
+        check_name(name)
+        nodes.update_name(change.ledger, node, name)
+        change.audit("rename-node", f"node {node}", node=node, old=old, new=name)
+
+
+def move_node(store: Store | Batch, principal: Principal, node: int, parent: int, *, now: Instant) -> None:
+    """Moves a node below another group; the hours of its points leave the groups above and join those of the new ones.
+
+    Zones and policies of the groups above are inherited from now on; those that acted until now become the node's own
+    past.
+    """
+    with changing(store, principal, Permission.CHANGE_TREE, now, node=node) as change:
+        change.require_node(parent)
+        ledger, before = change.ledger, change.ledger.layout
+        old = before.hierarchy.nodes[node].parent
+        if old is None or parent == node or node in before.hierarchy.ancestors(parent):
+            raise SetupError(
+                "impossible-move",
+                "node {node} cannot move below node {parent}, which is itself or below it, or it is the root",
+                node=node,
+                parent=parent,
+            )
+        if rows.has_feedback(ledger):
+            _keep_past(change, node, ZONE, before.zones, "UTC", str)
+            _keep_past(change, node, POLICY, before.policies, MisusePolicy(), _policy_text)
+        nodes.update_parent(ledger, node, parent)
+        points = {point.id for point in before.hierarchy.points(node)}
+        carry_hours(ledger, before, [each.id for each in before.assignments.values() if each.node in points])
+        change.audit("move-node", f"node {node}", node=node, old=old, new=parent)
+
+
+def set_zone(
+    store: Store | Batch, principal: Principal, node: int, name: str, at: Instant | None = None, *, now: Instant
+) -> None:
+    """Sets a node's time zone, which acts on all below that have none of their own, from an instant.
+
+    The default is always while there is no feedback yet, and afterwards from now on, which is a minute later: a press
+    of a device whose clock is ahead may be stored already. Acting backwards takes an explicit instant.
+    """
+    with changing(store, principal, Permission.CHANGE_TREE, now, node=node) as change:
+        zone(name)
+        _set(change, "set-zone", node, ZONE, name, at)
+
+
+def set_policy(
+    store: Store | Batch, principal: Principal, node: int, policy: MisusePolicy, at: Instant | None = None,
+    *, now: Instant,
+) -> None:  # fmt: skip
+    """Sets what is misuse at a node and below, from an instant; by default as `set_zone`."""
+    with changing(store, principal, Permission.CHANGE_TREE, now, node=node) as change:
+        _set(change, "set-policy", node, POLICY, _policy_text(policy), at)
+
+
+def _add_node(
+    change: Change, kind: NodeKind, name: str, parent: int | None, wanted: int | None, public_name: str | None
+) -> int:
+    check_name(name)
+    if parent is None:
+        change.require_whole_tree()
+        if root := nodes.select_root(change.ledger):
+            raise SetupError("second-root", "got a second node without parent; the root is node {root}", root=root)
+    else:
+        change.require_node(parent)
+    identity = change.new_id("node", wanted)
+    nodes.insert_node(change.ledger, identity, parent, kind, name, public_name)
+    verb = "add-group" if kind is NodeKind.GROUP else "add-point"
+    change.audit(verb, f"node {identity}", node=identity, new={"name": name, "parent": parent})
+    return identity
+
+
+def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instant | None) -> None:
+    ledger = change.ledger
+    start = at if at is not None else change.from_now_on if rows.has_feedback(ledger) else BEGINNING
+    old = nodes.select_setting(ledger, node, name, start)
+    nodes.upsert_settings(ledger, node, name, [(start, value)])
+    new = {"value": _value(name, value), "from": None if start == BEGINNING else start}
+    change.audit(verb, f"node {node}", node=node, old=_value(name, old) if old else None, new=new)
+
+
+def _value(name: str, text: str) -> object:
+    """A setting as the audit log shows it."""
+    return json.loads(text) if name == POLICY else text
+
+
+def _keep_past(
+    change: Change, node: int, name: str, settings: Settings[T], default: T, text: Callable[[T], str]
+) -> None:
+    """Makes what a node inherited until now its own past, after which it has what it had of its own, or inherits."""
+    inherited = change.ledger.layout.hierarchy.inherited(node, settings, default)
+    moment = change.from_now_on
+    own = value_at(sorted(settings.get(node, ()), key=itemgetter(0)), moment)
+    past = [(at, text(value)) for at, value in inherited.steps if at < moment]
+    nodes.delete_settings(change.ledger, node, name, moment)
+    nodes.upsert_settings(change.ledger, node, name, [*past, (moment, "" if own is None else text(own))])
+
+
+def _policy_text(policy: MisusePolicy) -> str:
+    return json.dumps(asdict(policy), separators=(",", ":"))

@@ -1,0 +1,78 @@
+"""Organizations, the customers of an installation."""
+
+from __future__ import annotations
+
+from hymio.access import Permission, Principal
+from hymio.errors import NotFound, SetupError
+from hymio.hierarchy import BEGINNING, NodeKind
+from hymio.manage.change import Change
+from hymio.manage.checks import check_name
+from hymio.period import Instant
+from hymio.period import zone as zone_named
+from hymio.store import Store
+from hymio.store.catalog import nodes
+from hymio.store.catalog.audit import AuditRow, insert_audit_rows
+from hymio.store.catalog.organizations import Organization, insert_organization, select_organizations
+from hymio.store.dialect import Transaction
+from hymio.store.reading import ZONE
+
+ROOT = 1
+"""The id of the root group that a new organization has."""
+
+
+def create_organization(
+    store: Store, principal: Principal, name: str, zone: str = "UTC", id: int | None = None, *, now: Instant  # noqa: A002
+) -> int:  # fmt: skip
+    """Creates an organization with its ledger and its root group, which has its name and the zone; its id, importable.
+
+    SetupError if the name or id is taken, or there is no such zone; Forbidden.
+    """
+    principal.require(Permission.CREATE_ORGANIZATION)
+    check_name(name)
+    zone_named(zone)
+    with store.write() as transaction:
+        identity = _new_id(transaction, name, id)
+        insert_organization(transaction, identity, name, now)
+        with store.ledger_in(transaction, identity, now) as ledger:
+            nodes.insert_node(ledger, ROOT, None, NodeKind.GROUP, name, None)
+            nodes.upsert_settings(ledger, ROOT, ZONE, [(BEGINNING, zone)])
+            rows = list[AuditRow]()
+            change = Change(ledger, principal, now, rows)
+            change.require_whole_tree()
+            new = {"name": name, "zone": zone}
+            change.audit("create-organization", f"organization {identity}", node=ROOT, new=new)
+            insert_audit_rows(ledger, rows)
+    return identity
+
+
+def organizations(store: Store) -> list[Organization]:
+    """All organizations of the installation, by id."""
+    with store.read() as transaction:
+        return select_organizations(transaction)
+
+
+def find_organization(store: Store, name_or_id: str) -> Organization:
+    """An organization by its name or number. NotFound lists which there are."""
+    known = organizations(store)
+    for organization in known:
+        if name_or_id in (organization.name, str(organization.id)):
+            return organization
+    raise NotFound(
+        "no-such-organization",
+        "got organization {organization!r}; there are: {known}",
+        organization=name_or_id,
+        known=", ".join(f"{each.id} {each.name!r}" for each in known) or "none yet",
+    )
+
+
+def _new_id(transaction: Transaction, name: str, wanted: int | None) -> int:
+    taken = select_organizations(transaction)
+    identity = wanted if wanted is not None else max((each.id for each in taken), default=0) + 1
+    if any(each.id == identity or each.name == name for each in taken):
+        raise SetupError(
+            "organization-taken",
+            "there is an organization {name!r} or number {organization} already",
+            name=name,
+            organization=identity,
+        )
+    return identity

@@ -1,0 +1,128 @@
+"""Smileys, their secrets, and where they stand."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from hymio.access import Permission, Principal
+from hymio.errors import NotFound, SetupError
+from hymio.manage.change import Batch, Change, changing
+from hymio.manage.checks import check_name
+from hymio.manage.secrets import hash_secret, new_secret, sms_key
+from hymio.period import Instant
+from hymio.smiley import SmileyType
+from hymio.store import Store
+from hymio.store.catalog import rows, smileys
+from hymio.store.catalog.directory import Kind, delete_hashes, insert_hash, look_up
+from hymio.store.catalog.smileys import PlacementRow
+
+_SERIAL: Final = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
+_TOKEN_BYTES: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class NewSmiley:
+    """A smiley's id and its upload token, which is shown once."""
+
+    id: int
+    token: str
+
+
+def add_smiley(
+    store: Store | Batch, principal: Principal, serial: str, name: str, type: SmileyType, id: int | None = None,  # noqa: A002
+    *, now: Instant,
+) -> NewSmiley:  # fmt: skip
+    """Adds a smiley that stands nowhere yet; its serial is unique in the organization. Its token is shown once."""
+    with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
+        change.require_whole_tree()
+        check_name(name)
+        _check_serial(serial)
+        digest = hash_secret(f"{change.ledger.organization}:{serial}")
+        if look_up(change.ledger.transaction, Kind.SMILEY_SERIAL, digest):
+            raise SetupError("serial-taken", "there is a smiley with serial {serial} already", serial=serial)
+        identity = change.new_id("smiley", id)
+        smileys.insert_smiley(change.ledger, identity, serial, name, type)
+        insert_hash(change.ledger, Kind.SMILEY_SERIAL, digest, identity)
+        token = _give_token(change, identity)
+        new = {"serial": serial, "name": name, "type": type.value}
+        change.audit("add-smiley", f"smiley {identity}", new=new)
+        return NewSmiley(identity, token)
+
+
+def new_token(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> str:
+    """Gives a smiley a new upload token in place of the old one; it is shown once."""
+    with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
+        _require_smiley(change, smiley)
+        delete_hashes(change.ledger, Kind.SMILEY_TOKEN, smiley)
+        token = _give_token(change, smiley)
+        change.audit("new-token", f"smiley {smiley}")
+        return token
+
+
+def place(
+    store: Store | Batch, principal: Principal, smiley: int, node: int, start: Instant, end: Instant | None = None,
+    *, now: Instant,
+) -> None:  # fmt: skip
+    """Places a smiley at a point in [start, end) or until its next placement; the one before it ends at `start`."""
+    with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
+        old = _require_smiley(change, smiley)
+        change.require_node(node)
+        following = smileys.select_next_start(change.ledger, smiley, start)
+        last = min((instant for instant in (end, following) if instant is not None), default=None)
+        smileys.end_placements(change.ledger, smiley, start)
+        placed = PlacementRow(start, node, last)
+        smileys.upsert_placement(change.ledger, smiley, placed)
+        change.audit("place", f"smiley {smiley}", node=node, old=_shown(_standing(old, start)), new=_shown(placed))
+
+
+def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instant, *, now: Instant) -> None:
+    """Ends the placement of a smiley at an instant and deletes those that begin then or later.
+
+    SetupError where it stands nowhere from that instant on. Stored feedback keeps what it was resolved to, until it is
+    resettled.
+    """
+    with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
+        old = _require_smiley(change, smiley)
+        deleted = smileys.delete_placements(change.ledger, smiley, end)
+        if not smileys.end_placements(change.ledger, smiley, end) + deleted:
+            raise SetupError("placed-nowhere", "smiley {smiley} stands nowhere from then on", smiley=smiley)
+        left = _standing(old, end)
+        node = None if left is None else left.node
+        change.audit("unplace", f"smiley {smiley}", node=node, old=_shown(left), new={"until": end})
+
+
+def _check_serial(serial: str) -> None:
+    if not _SERIAL.fullmatch(serial):
+        raise SetupError("bad-serial", "got serial {serial!r}; accepted are 1 to 32 of A-Z, 0-9 and -", serial=serial)
+
+
+def _require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
+    """A smiley's placements. NotFound where there is no such smiley, or one of its placements is out of reach.
+
+    All count, however old: its token delivers presses of any time. One without any takes the whole tree.
+    """
+    placements = smileys.select_placements(change.ledger, smiley)
+    reached = all(change.reaches(each.node) for each in placements) if placements else change.reaches(None)
+    if not reached or not rows.exists(change.ledger, "smiley", smiley):
+        raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)
+    return placements
+
+
+def _give_token(change: Change, smiley: int) -> str:
+    token = new_secret(_TOKEN_BYTES)
+    insert_hash(change.ledger, Kind.SMILEY_TOKEN, hash_secret(token), smiley)
+    smileys.update_sms_key(change.ledger, smiley, sms_key(token))
+    return token
+
+
+def _standing(placements: list[PlacementRow], at: Instant) -> PlacementRow | None:
+    """The placement that holds an instant."""
+    holding = (each for each in placements if each.start <= at and (each.end is None or at < each.end))
+    return next(holding, None)
+
+
+def _shown(placement: PlacementRow | None) -> dict[str, int | None] | None:
+    """A placement as the audit log shows it."""
+    return None if placement is None else {"node": placement.node, "from": placement.start, "until": placement.end}

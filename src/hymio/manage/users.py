@@ -1,0 +1,99 @@
+"""Users of an organization: people who look at its results from one node of the tree down."""
+
+from __future__ import annotations
+
+from hymio.access import Permission, Principal, Role
+from hymio.errors import NotFound, Phrase, SetupError
+from hymio.locale import check_locale
+from hymio.manage.change import Batch, Change, changing, reaches, reading, require_no_more
+from hymio.manage.checks import check_name
+from hymio.period import Instant
+from hymio.store import Store
+from hymio.store.catalog import users as rows
+from hymio.user import LoginMethod, User, check_email
+
+
+def add_user(
+    store: Store | Batch, principal: Principal, email: str, first_name: str, last_name: str, node: int,
+    role: Role = Role.USER, locale: str = "en-US", login_method: LoginMethod = LoginMethod.EMAIL_PASSWORD,
+    id: int | None = None, *, login_allowed: bool = True, now: Instant,  # noqa: A002
+) -> int:  # fmt: skip
+    """Adds a user; its email is unique in the organization, whatever the case of its letters. Its id.
+
+    Forbidden where its role has a permission that the principal has not.
+    """
+    with changing(store, principal, Permission.CHANGE_USERS, now) as change:
+        identity = change.new_id("user_account", rows.next_user(change.ledger) if id is None else id)
+        user = User(
+            identity, email, first_name, last_name, node, role, locale, login_allowed, login_method, now
+        )  # fmt: skip
+        _check(change, user)
+        rows.insert_user(change.ledger, user)
+        change.audit("add-user", f"user {identity}", node=node, new=_shown(user))
+        return identity
+
+
+def edit_user(store: Store | Batch, principal: Principal, user: User, *, now: Instant) -> None:
+    """Makes the user of an id what is given; when it was created and last logged in stays.
+
+    Forbidden where its role, old or new, has a permission that the principal has not.
+    """
+    with changing(store, principal, Permission.CHANGE_USERS, now) as change:
+        old = _require_user(change, user.id)
+        _check(change, user)
+        rows.update_user(change.ledger, user)
+        change.audit("edit-user", f"user {user.id}", node=user.node, old=_shown(old), new=_shown(user))
+
+
+def remove_user(store: Store | Batch, principal: Principal, user: int, *, now: Instant) -> None:
+    """Removes a user; its number stays in what it wrote and acknowledged, and no other user gets it.
+
+    Forbidden where its role has a permission that the principal has not.
+    """
+    with changing(store, principal, Permission.CHANGE_USERS, now) as change:
+        old = _require_user(change, user)
+        rows.delete_user(change.ledger, user)
+        change.audit("remove-user", f"user {user}", node=old.node, old=_shown(old))
+
+
+def users(store: Store | Batch, principal: Principal) -> list[User]:
+    """The users whose node the principal reaches, by id."""
+    principal.require(Permission.READ_USERS)
+    with reading(store) as transaction:
+        known = rows.select_users(transaction, principal.organization)
+    return [user for user in known if reaches(store, principal, user.node)]
+
+
+def _require_user(change: Change, user: int) -> User:
+    known = rows.select_user(change.ledger, user)
+    if known is None or not change.reaches(known.node):
+        raise NotFound("unknown-user", "there is no user {user}", user=user)
+    require_no_more(change, known.role)
+    return known
+
+
+def _check(change: Change, user: User) -> None:
+    check_email(user.email)
+    check_name(user.first_name, Phrase("first name"))
+    check_name(user.last_name, Phrase("last name"))
+    check_locale(user.locale)
+    change.require_node(user.node)
+    if not user.role.is_person:
+        raise SetupError("no-role-of-a-person", "the role {role} is not one of a person", role=user.role.value)
+    require_no_more(change, user.role)
+    taken = rows.select_by_email(change.ledger, user.email, user.id)
+    if taken is not None:
+        raise SetupError(
+            "email-taken", "there is a user with email {email} already: {user}", email=user.email, user=taken
+        )
+
+
+def _shown(user: User) -> dict[str, object]:
+    return {
+        "email": user.email,
+        "name": f"{user.first_name} {user.last_name}",
+        "node": user.node,
+        "role": user.role.value,
+        "locale": user.locale,
+        "login": user.login_method.value if user.login_allowed else None,
+    }

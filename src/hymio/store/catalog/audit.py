@@ -1,0 +1,66 @@
+"""Rows of the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from hymio.period import Instant
+from hymio.store import schema
+from hymio.store.dialect import Row, Transaction
+from hymio.store.ledger import Ledger
+
+
+class AuditRow(NamedTuple):
+    """One verb of one commit: who changed what; `old` and `new` are JSON."""
+
+    revision: int
+    number: int
+    at: Instant
+    actor: str
+    via: str
+    verb: str
+    node: int | None
+    subject: str
+    old: str
+    new: str
+
+
+class AuditFilter(NamedTuple):
+    """Which rows are wanted: at one of some nodes, of an actor or verb, in [since, until); None is any."""
+
+    nodes: Sequence[int] | None = None
+    actor: str | None = None
+    verb: str | None = None
+    since: Instant | None = None
+    until: Instant | None = None
+
+
+def insert_audit_rows(ledger: Ledger, rows: Sequence[AuditRow]) -> None:
+    """The rows of one commit."""
+    ledger.transaction.insert(schema.audit, [(ledger.organization, *row) for row in rows])
+
+
+def select_audit_rows(transaction: Transaction, organization: int, wanted: AuditFilter, limit: int) -> list[AuditRow]:
+    """The `limit` newest rows that are wanted, newest first."""
+    conditions, bound = ["organization_id = :o"], dict[str, object](o=organization, most=limit)
+    for condition, name, value in (
+        ("actor = :actor", "actor", wanted.actor), ("verb = :verb", "verb", wanted.verb),
+        ("at >= :since", "since", wanted.since), ("at < :stop", "stop", wanted.until),
+    ):  # fmt: skip
+        if value is not None:
+            conditions.append(condition)
+            bound[name] = value
+    if wanted.nodes is not None:
+        conditions.append(transaction.within("node_id", "nodes"))
+        bound["nodes"] = transaction.among(wanted.nodes)
+    return _rows(transaction, " AND ".join(conditions), bound)
+
+
+def _rows(transaction: Transaction, conditions: str, bound: dict[str, object]) -> list[AuditRow]:
+    found: list[Row] = transaction.rows(
+        f"""SELECT revision, number, at, actor, via, verb, node_id, subject, old_value, new_value FROM audit
+        WHERE {conditions} ORDER BY revision DESC, number DESC LIMIT :most""",
+        **bound,
+    )
+    return [AuditRow(*row) for row in found]

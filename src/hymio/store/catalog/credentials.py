@@ -1,0 +1,122 @@
+"""Rows of clients of API v1 and of tokens of API v2."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from hymio.access import DataKind
+from hymio.period import Instant
+from hymio.store import schema
+from hymio.store.catalog.rows import run
+from hymio.store.dialect import Row, Transaction
+from hymio.store.ledger import Ledger
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A token of API v2; `node` None is the whole tree, `expires_at` None is never, `used_at` is true to a minute."""
+
+    organization: int
+    id: int
+    name: str
+    node: int | None
+    kinds: frozenset[DataKind]
+    created_at: Instant
+    expires_at: Instant | None
+    revoked_at: Instant | None
+    used_at: Instant | None = None
+
+    def is_valid(self, now: Instant) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+class TokenColumns(NamedTuple):
+    """What may be changed of a token."""
+
+    name: str
+    node: int | None
+    kinds: frozenset[DataKind]
+    expires_at: Instant | None
+
+
+# --- clients of API v1 -----------------------------------------------------------------------------------------------
+
+
+def select_client_hash(transaction: Transaction, organization: int, client: int) -> bytes | None:
+    """The hash of a client's token, unless the client was revoked."""
+    text = "SELECT token_hash FROM api_client WHERE organization_id = :o AND id = :id AND revoked_at IS NULL"
+    row = transaction.row(text, o=organization, id=client)
+    return bytes(row[0]) if row else None
+
+
+def insert_client(ledger: Ledger, identity: int, client_id: str, token_hash: bytes, now: Instant) -> None:
+    """A new client."""
+    ledger.transaction.insert(schema.api_client, [(ledger.organization, identity, client_id, token_hash, now, None)])
+
+
+def revoke_clients(ledger: Ledger, now: Instant) -> int:
+    """Revokes all clients of the organization that are not revoked; how many there were."""
+    text = "UPDATE api_client SET revoked_at = :now WHERE organization_id = :o AND revoked_at IS NULL"
+    return run(ledger, text, now=now)
+
+
+# --- tokens of API v2 ------------------------------------------------------------------------------------------------
+
+_SELECT = """SELECT t.id, t.name, t.node_id, t.kinds, t.created_at, t.expires_at, t.revoked_at, u.used_at
+    FROM api_token t LEFT JOIN token_use u ON u.organization_id = t.organization_id AND u.token_id = t.id
+    WHERE t.organization_id = :o"""
+
+
+def select_tokens(transaction: Transaction, organization: int) -> list[ApiToken]:
+    """The tokens of an organization, revoked and expired ones too, by id."""
+    rows = transaction.rows(f"{_SELECT} ORDER BY t.id", o=organization)
+    return [_token(organization, row) for row in rows]
+
+
+def select_token(transaction: Transaction, organization: int, token: int) -> ApiToken | None:
+    """A token, whatever its state."""
+    row = transaction.row(f"{_SELECT} AND t.id = :id", o=organization, id=token)
+    return _token(organization, row) if row else None
+
+
+def insert_token(ledger: Ledger, identity: int, columns: TokenColumns, now: Instant) -> None:
+    """A new token."""
+    name, node, kinds, expires_at = columns
+    row = (ledger.organization, identity, name, node, _words(kinds), now, expires_at, None)
+    ledger.transaction.insert(schema.api_token, [row])
+
+
+def update_token(ledger: Ledger, token: int, columns: TokenColumns) -> None:
+    """Sets what may be changed of a token."""
+    run(
+        ledger,
+        """UPDATE api_token SET name = :name, node_id = :node, kinds = :kinds, expires_at = :expires
+        WHERE organization_id = :o AND id = :token""",
+        name=columns.name, node=columns.node, kinds=_words(columns.kinds), expires=columns.expires_at, token=token,
+    )  # fmt: skip
+
+
+def revoke_tokens(ledger: Ledger, now: Instant, token: int | None = None) -> int:
+    """Revokes a token, or all of the organization, unless they are revoked; how many there were."""
+    text = "UPDATE api_token SET revoked_at = :now WHERE organization_id = :o AND revoked_at IS NULL"
+    return run(ledger, text, now=now) if token is None else run(ledger, f"{text} AND id = :token", now=now, token=token)
+
+
+def upsert_use(transaction: Transaction, organization: int, token: int, now: Instant) -> None:
+    """Sets when a token was last used."""
+    transaction.insert(
+        schema.token_use,
+        [(organization, token, now)],
+        "ON CONFLICT (organization_id, token_id) DO UPDATE SET used_at = excluded.used_at",
+    )
+
+
+def _words(kinds: frozenset[DataKind]) -> str:
+    return ",".join(kind.value for kind in DataKind if kind in kinds)
+
+
+def _token(organization: int, row: Row) -> ApiToken:
+    identity, name, node, kinds, *instants = row
+    return ApiToken(organization, identity, name, node, frozenset(map(DataKind, kinds.split(","))), *instants)

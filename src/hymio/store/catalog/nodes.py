@@ -1,0 +1,85 @@
+"""Rows of the tree: groups and experience points, and settings of theirs that have a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from hymio.hierarchy import NodeKind
+from hymio.period import Instant
+from hymio.setup import Part
+from hymio.store import schema
+from hymio.store.catalog.rows import row, run
+from hymio.store.ledger import Ledger
+
+
+class NodeRow(NamedTuple):
+    """What the table says of a node."""
+
+    parent: int | None
+    name: str
+
+
+def select_node(ledger: Ledger, node: int) -> NodeRow | None:
+    """A node's parent and name."""
+    found = row(ledger, "SELECT parent_id, name FROM node WHERE organization_id = :o AND id = :node", node=node)
+    return NodeRow(*found) if found else None
+
+
+def select_root(ledger: Ledger) -> int | None:
+    """The node without a parent."""
+    found = row(ledger, "SELECT id FROM node WHERE organization_id = :o AND parent_id IS NULL")
+    return found[0] if found else None
+
+
+def insert_node(
+    ledger: Ledger, identity: int, parent: int | None, kind: NodeKind, name: str, public_name: str | None
+) -> None:
+    """A new node."""
+    ledger.transaction.insert(schema.node, [(ledger.organization, identity, parent, kind.value, name, public_name)])
+    ledger.changed(Part.NODE, identity)
+
+
+def update_name(ledger: Ledger, node: int, name: str) -> None:
+    """Sets a node's name."""
+    run(ledger, "UPDATE node SET name = :name WHERE organization_id = :o AND id = :node", name=name, node=node)
+    ledger.changed(Part.NODE, node)
+
+
+def update_parent(ledger: Ledger, node: int, parent: int) -> None:
+    """Sets the group in which a node lies."""
+    text = "UPDATE node SET parent_id = :parent WHERE organization_id = :o AND id = :node"
+    run(ledger, text, parent=parent, node=node)
+    ledger.changed(Part.NODE, node)
+
+
+def select_setting(ledger: Ledger, node: int, name: str, at: Instant) -> str | None:
+    """What a node's own setting of a name is at an instant; empty where it ended, None where it never had one."""
+    found = row(
+        ledger,
+        """SELECT value FROM node_setting WHERE organization_id = :o AND node_id = :node AND name = :name
+        AND starts_at <= :at ORDER BY starts_at DESC LIMIT 1""",
+        node=node, name=name, at=at,
+    )  # fmt: skip
+    return found[0] if found else None
+
+
+def upsert_settings(ledger: Ledger, node: int, name: str, steps: Iterable[tuple[Instant, str]]) -> None:
+    """Sets a node's own setting of a name from each of these instants on."""
+    ledger.transaction.insert(
+        schema.node_setting,
+        [(ledger.organization, node, name, at, value) for at, value in steps],
+        "ON CONFLICT (organization_id, node_id, name, starts_at) DO UPDATE SET value = excluded.value",
+    )
+    ledger.changed(Part.NODE_SETTING, node)
+
+
+def delete_settings(ledger: Ledger, node: int, name: str, through: Instant) -> None:
+    """Deletes a node's own settings of a name that begin at or before an instant."""
+    run(
+        ledger,
+        """DELETE FROM node_setting
+        WHERE organization_id = :o AND node_id = :node AND name = :name AND starts_at <= :through""",
+        node=node, name=name, through=through,
+    )  # fmt: skip
+    ledger.changed(Part.NODE_SETTING, node)

@@ -1,0 +1,33 @@
+"""What the rows of all nouns have in common: the next free id, whether an id is taken, and a bound statement."""
+
+from __future__ import annotations
+
+from hymio.store.dialect import Row
+from hymio.store.ledger import Ledger
+
+
+def next_id(ledger: Ledger, table: str) -> int:
+    """One more than the highest id of a table in this organization."""
+    row = ledger.transaction.row(f"SELECT max(id) FROM {table} WHERE organization_id = :o", o=ledger.organization)
+    return (row[0] if row and row[0] else 0) + 1
+
+
+def exists(ledger: Ledger, table: str, identity: int) -> bool:
+    """Whether a table has a row of this id in this organization."""
+    text = f"SELECT 1 FROM {table} WHERE organization_id = :o AND id = :id"
+    return ledger.transaction.row(text, o=ledger.organization, id=identity) is not None
+
+
+def run(ledger: Ledger, text: str, **values: object) -> int:
+    """Runs a statement with the organization bound as `:o`; how many rows it touched."""
+    return ledger.transaction.run(text, o=ledger.organization, **values)
+
+
+def row(ledger: Ledger, text: str, **values: object) -> Row | None:
+    """The first row of a statement with the organization bound as `:o`."""
+    return ledger.transaction.row(text, o=ledger.organization, **values)
+
+
+def has_feedback(ledger: Ledger) -> bool:
+    """Whether any smiley of the organization has ever uploaded."""
+    return row(ledger, "SELECT 1 FROM smiley_state WHERE organization_id = :o LIMIT 1") is not None
