@@ -19,8 +19,8 @@ import httpx
 import pytest
 
 from hymio import intake
-from hymio.simulator.notebook import Notebook, close_notebook, create_notebook, note_press, open_notebook
-from hymio.simulator.sending import NotTold, send
+from hymio.simulator.journal import Journal, append_press, close_journal, create_journal, open_journal
+from hymio.simulator.sending import UploadFailed, send
 from hymio.store import Store, open_store
 from tests.terminals import Terminals, put_up, stored
 
@@ -76,10 +76,10 @@ def check(store: Store, acme: Terminals, files: list[Path]) -> None:
     """Every press that a terminal noted is in the ledger once, as it was noted, and the hours agree."""
     noted = []
     for smiley, file in enumerate(files, 1):
-        notebook = open_notebook(file)
-        assert not notebook.waiting
-        noted += [(smiley, notebook.epoch, sequence) for sequence in range(1, notebook.last + 1)]
-        close_notebook(notebook)
+        journal = open_journal(file)
+        assert not journal.waiting
+        noted += [(smiley, journal.epoch, sequence) for sequence in range(1, journal.last + 1)]
+        close_journal(journal)
     assert stored(store, acme.organization, "feedback", "smiley_id, epoch, sequence") == sorted(noted)
     assert len(noted) > TERMINALS * KILLS
     assert stored(store, acme.organization, "quarantine", "reason") == []
@@ -154,7 +154,7 @@ class Servers:
 
 def make_terminal(folder: Path, acme: Terminals, number: int, port: int) -> Path:
     file = folder / f"{number}.terminal"
-    close_notebook(create_notebook(file, f"http://127.0.0.1:{port}", acme.tokens[number], f"T{number + 1}"))
+    close_journal(create_journal(file, f"http://127.0.0.1:{port}", acme.tokens[number], f"T{number + 1}"))
     return file
 
 
@@ -163,28 +163,28 @@ def keep_pressing(file: Path, ending: threading.Event) -> int:
 
     Now and then an answer is lost on its way, and now and then the terminal loses its power.
     """
-    notebook, duplicates = open_notebook(file), 0
+    journal, duplicates = open_journal(file), 0
     with httpx.Client(timeout=5, transport=Lossy()) as http:
         while not ending.is_set():
-            note_press(notebook, now(), notebook.last % 4)
-            receipt = try_to_send(notebook, http)
+            append_press(journal, now(), journal.last % 4)
+            receipt = try_to_send(journal, http)
             duplicates += receipt["duplicates"] if receipt else 0
             time.sleep(0.01 if receipt else 0.05)
-            if notebook.last % 25 == 0:
-                notebook = power_failure(notebook)
+            if journal.last % 25 == 0:
+                journal = power_failure(journal)
         deadline = time.monotonic() + START_SECONDS
-        while not try_to_send(notebook, http):
+        while not try_to_send(journal, http):
             assert time.monotonic() < deadline, "what waits is not taken"
             time.sleep(0.05)
-    close_notebook(notebook)
+    close_journal(journal)
     return duplicates
 
 
-def try_to_send(notebook: Notebook, http: httpx.Client) -> dict[str, Any] | None:
+def try_to_send(journal: Journal, http: httpx.Client) -> dict[str, Any] | None:
     try:
-        return send(notebook, http, now())
-    except NotTold as error:
-        if error.lasting:
+        return send(journal, http, now())
+    except UploadFailed as error:
+        if error.permanent:
             raise
         return None
 
@@ -203,12 +203,12 @@ class Lossy(httpx.HTTPTransport):
         return answer
 
 
-def power_failure(notebook: Notebook) -> Notebook:
+def power_failure(journal: Journal) -> Journal:
     """The terminal as it starts again, after it died while it noted a press."""
-    close_notebook(notebook)
-    with notebook.path.open("ab") as file:
-        file.write(b'{"press":[%d,17' % (notebook.last + 1))
-    return open_notebook(notebook.path)
+    close_journal(journal)
+    with journal.path.open("ab") as file:
+        file.write(b'{"press":[%d,17' % (journal.last + 1))
+    return open_journal(journal.path)
 
 
 def now() -> int:

@@ -19,20 +19,20 @@ from hymio import intake, manage
 from hymio.errors import SetupError
 from hymio.gateway.sms_text import decode, is_genuine
 from hymio.settings import Settings
-from hymio.simulator import notebook as notebooks
+from hymio.simulator import journal as journals
 from hymio.simulator.commands import terminal
-from hymio.simulator.notebook import (
-    Notebook,
-    Noted,
-    close_notebook,
-    create_notebook,
-    note_acknowledged,
-    note_press,
-    note_settings,
-    note_texted,
-    open_notebook,
+from hymio.simulator.journal import (
+    Journal,
+    StoredPress,
+    append_acknowledged,
+    append_press,
+    append_settings,
+    append_texted,
+    close_journal,
+    create_journal,
+    open_journal,
 )
-from hymio.simulator.sending import NotTold, pause, send, send_until_told, upload_of
+from hymio.simulator.sending import UploadFailed, backoff, send, send_with_retries, upload_of
 from hymio.simulator.texting import hours_of, texts
 from hymio.store import Store, open_store
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
@@ -45,23 +45,23 @@ steps = st.lists(
 )
 
 
-def facts(notebook: Notebook) -> tuple[object, ...]:
-    return (notebook.epoch, notebook.last, notebook.texted, list(notebook.waiting), notebook.settings)
+def facts(journal: Journal) -> tuple[object, ...]:
+    return (journal.epoch, journal.last, journal.texted, list(journal.waiting), journal.settings)
 
 
-def perform(notebook: Notebook, step: str, number: int) -> Notebook:
+def perform(journal: Journal, step: str, number: int) -> Journal:
     if step == "press":
-        note_press(notebook, 1000 + number, number % 4)
-    elif step == "acknowledged" and notebook.waiting:
-        note_acknowledged(notebook, notebook.waiting[len(notebook.waiting) // 2].sequence)
+        append_press(journal, 1000 + number, number % 4)
+    elif step == "acknowledged" and journal.waiting:
+        append_acknowledged(journal, journal.waiting[len(journal.waiting) // 2].sequence)
     elif step == "texted":
-        note_texted(notebook, notebook.last)
+        append_texted(journal, journal.last)
     elif step == "settings":
-        note_settings(notebook, {"buttons": 4 + number % 2})
+        append_settings(journal, {"buttons": 4 + number % 2})
     elif step == "reopened":
-        close_notebook(notebook)
-        return open_notebook(notebook.path)
-    return notebook
+        close_journal(journal)
+        return open_journal(journal.path)
+    return journal
 
 
 # --- the file ---------------------------------------------------------------------------------------------------------
@@ -74,50 +74,50 @@ def test_a_terminal_that_dies_while_it_writes_knows_all_it_had_written(
     file = tmp_path_factory.mktemp("terminal") / "exit"
     with pytest.MonkeyPatch.context() as patched:
         if often:
-            patched.setattr(notebooks, "GROWN", 300)  # so that the file is written anew in between
-        notebook = create_notebook(file, "http://hymio", "token", "T1")
-        known = [(file.stat().st_size, facts(notebook))]
+            patched.setattr(journals, "COMPACT_ABOVE_BYTES", 300)  # so that the file is written anew in between
+        journal = create_journal(file, "http://hymio", "token", "T1")
+        known = [(file.stat().st_size, facts(journal))]
         for number, step in enumerate(steps):
-            notebook = perform(notebook, step, number)
+            journal = perform(journal, step, number)
             if file.stat().st_size < known[-1][0]:
                 known.clear()
-            known.append((file.stat().st_size, facts(notebook)))
-        close_notebook(notebook)
+            known.append((file.stat().st_size, facts(journal)))
+        close_journal(journal)
     cut = known[0][0] + (known[-1][0] - known[0][0]) * share // 1000
     os.truncate(file, cut)
-    notebook = open_notebook(file)
-    assert facts(notebook) == [fact for size, fact in known if size <= cut][-1]
-    before = notebook.last
-    assert note_press(notebook, 5, 1).sequence == before + 1
-    close_notebook(notebook)
-    again = open_notebook(file)
-    assert facts(again) == facts(notebook)
-    close_notebook(again)
+    journal = open_journal(file)
+    assert facts(journal) == [fact for size, fact in known if size <= cut][-1]
+    before = journal.last
+    assert append_press(journal, 5, 1).sequence == before + 1
+    close_journal(journal)
+    again = open_journal(file)
+    assert facts(again) == facts(journal)
+    close_journal(again)
 
 
 def test_a_file_is_one_terminals_and_nobody_elses_to_read(tmp_path: Path) -> None:
     file = tmp_path / "exit"
-    notebook = create_notebook(file, "http://hymio/", "token", "T1")
+    journal = create_journal(file, "http://hymio/", "token", "T1")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert (notebook.url, notebook.token, notebook.serial) == ("http://hymio", "token", "T1")
+    assert (journal.url, journal.token, journal.serial) == ("http://hymio", "token", "T1")
     with pytest.raises(SetupError, match="in use"):
-        open_notebook(file)
+        open_journal(file)
     with pytest.raises(SetupError, match="exists"):
-        create_notebook(file, "http://hymio", "token", "T1")
-    close_notebook(notebook)
+        create_journal(file, "http://hymio", "token", "T1")
+    close_journal(journal)
     with pytest.raises(SetupError, match="closed"):
-        note_press(notebook, 1, 1)
+        append_press(journal, 1, 1)
     (tmp_path / "other").write_text("{}\n")
     for other in ("other", "missing"):
         with pytest.raises(SetupError, match=other):
-            open_notebook(tmp_path / other)
+            open_journal(tmp_path / other)
 
 
 def test_two_terminals_have_two_epochs(tmp_path: Path) -> None:
-    made = [create_notebook(tmp_path / str(number), "http://hymio", "token", "T1") for number in range(5)]
-    assert len({notebook.epoch for notebook in made}) == 5
-    for notebook in made:
-        close_notebook(notebook)
+    made = [create_journal(tmp_path / str(number), "http://hymio", "token", "T1") for number in range(5)]
+    assert len({journal.epoch for journal in made}) == 5
+    for journal in made:
+        close_journal(journal)
 
 
 # --- over HTTP and by SMS ---------------------------------------------------------------------------------------------
@@ -142,59 +142,59 @@ def url(store: Store, acme: Terminals) -> Iterator[str]:
 
 
 @pytest.fixture
-def notebook(tmp_path: Path, acme: Terminals, url: str) -> Iterator[Notebook]:
-    made = create_notebook(tmp_path / "exit", url, acme.tokens[0], "T1")
+def journal(tmp_path: Path, acme: Terminals, url: str) -> Iterator[Journal]:
+    made = create_journal(tmp_path / "exit", url, acme.tokens[0], "T1")
     yield made
-    close_notebook(made)
+    close_journal(made)
 
 
-def test_a_terminal_forgets_what_was_acknowledged_and_nothing_else(store: Store, notebook: Notebook) -> None:
+def test_a_terminal_forgets_what_was_acknowledged_and_nothing_else(store: Store, journal: Journal) -> None:
     for number in range(10_003):
-        notebook.waiting.append(Noted(number + 1, NOW - 50_000 + number, number % 4))
-    notebook.last = 10_003
+        journal.waiting.append(StoredPress(number + 1, NOW - 50_000 + number, number % 4))
+    journal.last = 10_003
     with client() as http:
-        receipt = send(notebook, http, NOW)
-        assert receipt["acknowledgedThrough"] == {"epoch": notebook.epoch, "sequence": 10_003}
-        assert not notebook.waiting
-        assert notebook.settings["buttons"] == 4
-        token, notebook.token = notebook.token, "wrong"
-        note_press(notebook, NOW, 1)
-        with pytest.raises(NotTold, match="401") as refused:
-            send(notebook, http, NOW)
-        assert refused.value.lasting
-        url, notebook.token, notebook.url = notebook.url, token, "http://127.0.0.1:1"
-        with pytest.raises(NotTold, match="no answer") as refused:
-            send(notebook, http, NOW)
-        assert not refused.value.lasting
-        assert len(notebook.waiting) == 1
-        notebook.url = url
-        assert send(notebook, http, NOW)["stored"] == 1
+        receipt = send(journal, http, NOW)
+        assert receipt["acknowledgedThrough"] == {"epoch": journal.epoch, "sequence": 10_003}
+        assert not journal.waiting
+        assert journal.settings["buttons"] == 4
+        token, journal.token = journal.token, "wrong"
+        append_press(journal, NOW, 1)
+        with pytest.raises(UploadFailed, match="401") as refused:
+            send(journal, http, NOW)
+        assert refused.value.permanent
+        url, journal.token, journal.url = journal.url, token, "http://127.0.0.1:1"
+        with pytest.raises(UploadFailed, match="no answer") as refused:
+            send(journal, http, NOW)
+        assert not refused.value.permanent
+        assert len(journal.waiting) == 1
+        journal.url = url
+        assert send(journal, http, NOW)["stored"] == 1
     assert len(stored(store, 1, "feedback", "sequence")) == 10_004
 
 
 def test_an_upload_that_is_too_large_is_halved(store: Store, acme: Terminals, tmp_path: Path) -> None:
     with serving(store, NOW, Settings(port=0, body_bytes=1 << 10)) as url, client() as http:
-        notebook = create_notebook(tmp_path / "exit", url, acme.tokens[0], "T1")
+        journal = create_journal(tmp_path / "exit", url, acme.tokens[0], "T1")
         for number in range(100):
-            note_press(notebook, NOW - 90_000 + number, 1)
-        send(notebook, http, NOW)
-        assert not notebook.waiting
-        notebook.url = f"{url}/nowhere"
-        with pytest.raises(NotTold, match="404"):
-            send(notebook, http, NOW)
-        close_notebook(notebook)
+            append_press(journal, NOW - 90_000 + number, 1)
+        send(journal, http, NOW)
+        assert not journal.waiting
+        journal.url = f"{url}/nowhere"
+        with pytest.raises(UploadFailed, match="404"):
+            send(journal, http, NOW)
+        close_journal(journal)
     assert len(stored(store, 1, "feedback", "sequence")) == 100
 
 
 def test_what_is_left_for_the_next_upload_is_not_called_reported(tmp_path: Path) -> None:
-    notebook = create_notebook(tmp_path / "exit", "http://hymio", "token", "T1")
-    assert upload_of(notebook, 9_000)["reportedThrough"] == 9_000
+    journal = create_journal(tmp_path / "exit", "http://hymio", "token", "T1")
+    assert upload_of(journal, 9_000)["reportedThrough"] == 9_000
     for at in (1_000, 5_000, 3_000):
-        note_press(notebook, at, 0)
-    assert upload_of(notebook, 9_000)["reportedThrough"] == 9_000
-    assert upload_of(notebook, 9_000, most=1)["reportedThrough"] == 3_000
-    assert len(upload_of(notebook, 9_000, most=1)["presses"]) == 1
-    close_notebook(notebook)
+        append_press(journal, at, 0)
+    assert upload_of(journal, 9_000)["reportedThrough"] == 9_000
+    assert upload_of(journal, 9_000, most=1)["reportedThrough"] == 3_000
+    assert len(upload_of(journal, 9_000, most=1)["presses"]) == 1
+    close_journal(journal)
 
 
 def test_a_busy_server_is_given_the_time_it_asks_for(tmp_path: Path) -> None:
@@ -203,21 +203,21 @@ def test_a_busy_server_is_given_the_time_it_asks_for(tmp_path: Path) -> None:
         httpx.Response(502),
         httpx.Response(200, json={"settings": {}}),
     ]
-    notebook = create_notebook(tmp_path / "exit", "http://hymio", "token", "T1")
-    note_press(notebook, 1, 1)
+    journal = create_journal(tmp_path / "exit", "http://hymio", "token", "T1")
+    append_press(journal, 1, 1)
     waited: list[float] = []
     with httpx.Client(transport=httpx.MockTransport(lambda _: answers.pop(0))) as http:
-        send_until_told(notebook, http, lambda: NOW, waited.append)
+        send_with_retries(journal, http, lambda: NOW, waited.append)
     assert 7 < waited[0] <= 8
     assert 0 < waited[1] <= 2
-    assert not notebook.waiting
-    close_notebook(notebook)
+    assert not journal.waiting
+    close_journal(journal)
 
 
 @given(st.integers(1, 200), st.none() | st.floats(0, 100))
 def test_no_pause_is_shorter_than_the_server_asked_or_very_long(attempt: int, retry_after: float | None) -> None:
     least = retry_after or 0
-    assert least < pause(attempt, retry_after) <= least + min(300, 0.5 * 2**attempt)
+    assert least < backoff(attempt, retry_after) <= least + min(300, 0.5 * 2**attempt)
 
 
 @given(
@@ -225,7 +225,7 @@ def test_no_pause_is_shorter_than_the_server_asked_or_very_long(attempt: int, re
     st.sampled_from([0, 345, -210]),
 )
 def test_hours_tell_every_press_once(moments: list[tuple[int, int]], offset: int) -> None:
-    presses = [Noted(number, PLACED + later, button) for number, (later, button) in enumerate(moments, 1)]
+    presses = [StoredPress(number, PLACED + later, button) for number, (later, button) in enumerate(moments, 1)]
     told = list(hours_of(presses, 7, offset))
     assert [hour.first for hour in told] + [len(presses) + 1] == [1] + [hour.end for hour in told]
     for hour in told:
@@ -243,29 +243,29 @@ def no_network(_text: str) -> None:
 
 
 def test_hours_are_texted_once_and_give_way_to_the_detail(
-    store: Store, acme: Terminals, notebook: Notebook, url: str
+    store: Store, acme: Terminals, journal: Journal, url: str
 ) -> None:
     start = NOW // HOUR * HOUR
     for at in (start - 2 * HOUR + 5_000, start - 2 * HOUR + 20_000, start - HOUR, start + 1_000):
-        note_press(notebook, at, 3)
+        append_press(journal, at, 3)
     with pytest.raises(OSError, match="no network"):
-        texts(notebook, NOW, 120, battery=0.5, deliver=no_network)
-    [text] = texts(notebook, NOW, 120, battery=0.5)
+        texts(journal, NOW, 120, battery=0.5, deliver=no_network)
+    [text] = texts(journal, NOW, 120, battery=0.5)
     report = decode(text)
     assert is_genuine(report, manage.sms_key(acme.tokens[0]))
     assert [(hour.first, hour.at, hour.counts) for hour in report.hours] == [
         (1, start - 2 * HOUR, (0, 0, 0, 2)), (3, start - HOUR, (0, 0, 0, 1)),
     ]  # fmt: skip
     assert (report.reported_through, report.battery) == (start, 0.5)
-    [heartbeat] = texts(notebook, NOW, 120)
+    [heartbeat] = texts(journal, NOW, 120)
     assert decode(heartbeat).hours == ()
-    assert len(notebook.waiting) == 4
+    assert len(journal.waiting) == 4
     with client() as http:
         secret = {"X-Hymio-Secret": acme.sms_secret}
         for each in (text, heartbeat):
             assert http.post(f"{url}/sms", json={"text": each}, headers=secret).headers["X-Hymio-Outcome"] == "stored"
         assert len(stored(store, 1, "feedback", "sequence")) == 3
-        send(notebook, http, NOW)
+        send(journal, http, NOW)
     assert stored(store, 1, "feedback", "accuracy, verdict") == [(0, 0)] * 4 + [(1, 10)] * 3
     assert list(intake.verify(store, acme.organization)) == []
 

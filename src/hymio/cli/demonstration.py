@@ -23,12 +23,12 @@ from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
 from hymio.demo import Demo, load, prepare, table
 from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
-from hymio.demo.live import PAST_HOURS, Street, opened
+from hymio.demo.live import PAST_HOURS, LiveSmileys, live_smileys
 from hymio.demo.page import beside_checkout
 from hymio.demo.tree import SPOTS
 from hymio.errors import HymioError, SetupError
 from hymio.settings import Settings
-from hymio.simulator.sending import NotTold
+from hymio.simulator.sending import UploadFailed
 from hymio.store import Store, open_store
 from hymio.store.feedback import reported_through
 
@@ -63,16 +63,16 @@ def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_pr
     with _store(settings) as store:
         demo = _prepared(store, folder, settings.public_url, presses, seed)
         _load(store, demo, web_presses)
-        with _serving(store, settings, door), opened(folder / "terminals", demo.credentials, now) as street:
-            _wake(store, demo, street)
+        with _serving(store, settings, door), live_smileys(folder / "terminals", demo.credentials, now) as smileys:
+            _send_backlog(store, demo, smileys)
             if once:
-                _press(street)
+                _press(smileys)
                 say("[bold]The last hours[/]")
                 _print_hours(store, demo)
                 _show_doors(demo, folder, over=True)
             else:
                 _show_doors(demo, folder, over=False)
-                _live(store, demo, street)
+                _live(store, demo, smileys)
 
 
 def _writable(folder: Path) -> Path:
@@ -152,19 +152,19 @@ def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
 # --- the smileys ------------------------------------------------------------------------------------------------------
 
 
-def _wake(store: Store, demo: Demo, street: Street) -> None:
-    """The terminals tell what was pressed in the last hours, over HTTP and by text message."""
+def _send_backlog(store: Store, demo: Demo, smileys: LiveSmileys) -> None:
+    """Sends presses of the last hours, over HTTP and by SMS."""
     with store.read() as transaction:
-        told = reported_through(transaction, demo.organization)
-    with _told(), console(stderr=True).status("The terminals tell what was pressed in the last hours …"):
-        street.wake(told)
+        through = reported_through(transaction, demo.organization)
+    with _upload_errors(), console(stderr=True).status("The terminals send the presses of the last hours …"):
+        smileys.send_backlog(through)
 
 
-def _press(street: Street) -> None:
-    with _told():
+def _press(smileys: LiveSmileys) -> None:
+    with _upload_errors():
         for _ in range(_ROUNDS):
-            street.press()
-        street.tell()
+            smileys.press()
+        smileys.send_waiting()
 
 
 def _print_hours(store: Store, demo: Demo) -> None:
@@ -173,18 +173,18 @@ def _print_hours(store: Store, demo: Demo) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """What a terminal could not tell its server, as an error for whoever started the demo."""
+def _upload_errors() -> Iterator[None]:
+    """Turns a failed upload into an error that the command line prints."""
     try:
         yield
-    except NotTold as error:
-        raise HymioError(f"a terminal could not tell the server its presses: {error}") from error
+    except UploadFailed as error:
+        raise HymioError(f"a terminal could not upload its presses: {error}") from error
 
 
-def _live(store: Store, demo: Demo, street: Street) -> None:
-    """The table, drawn anew while the smileys press, until Ctrl-C; into a pipe or file it goes once."""
+def _live(store: Store, demo: Demo, smileys: LiveSmileys) -> None:
+    """Redraws the table while the smileys press, until Ctrl-C; prints it once if the output is no terminal."""
     stop = threading.Event()
-    pressing = threading.Thread(target=street.live, args=(stop,), name="hymio-street")
+    pressing = threading.Thread(target=smileys.run, args=(stop,), name="hymio-live-smileys")
     pressing.start()
     out = console()
     try:

@@ -1,4 +1,4 @@
-"""The example's smileys, alive: software terminals that tell over HTTP or by text message, and visitors of the web."""
+"""The demo's live smileys: software terminals that send over HTTP or by SMS, and random visitors of its web page."""
 
 from __future__ import annotations
 
@@ -18,37 +18,37 @@ from hymio.demo.mood import sums_of
 from hymio.demo.tree import SPOTS, WEB, Spot, Way
 from hymio.gateway import sms, upload
 from hymio.period import HOUR_MS, SECOND_MS, Instant, offset_at, zone
-from hymio.simulator.notebook import (
-    Notebook,
-    close_notebook,
-    create_notebook,
-    note_acknowledged,
-    note_press,
-    open_notebook,
+from hymio.simulator.journal import (
+    Journal,
+    append_acknowledged,
+    append_press,
+    close_journal,
+    create_journal,
+    open_journal,
 )
-from hymio.simulator.sending import NotTold, send
+from hymio.simulator.sending import UploadFailed, send
 from hymio.simulator.texting import texts
 
 PAST_HOURS = 3
-"""Whole hours before the present one of which the terminals have something to tell when they wake."""
+"""Full hours before the current one for which the terminals make presses at start."""
 
 _PRESSES_AN_HOUR = 7
-_CHILDREN_AT = (5, 8)
-_CHILDREN_PRESSES = 12
+_BURST_SMILEYS = (5, 8)
+_BURST_PRESSES = 12
 _PHONE = "+15550100"
 _TEXT_EVERY_SECONDS = 60.0
 
 
 @dataclass(slots=True)
 class Terminal:
-    """A software terminal at its place."""
+    """A software terminal with its place in the example organization."""
 
     spot: Spot
-    notebook: Notebook
+    journal: Journal
 
 
-class Street:
-    """All smileys of the example, with the file of each terminal and one client to a server."""
+class LiveSmileys:
+    """All smileys of the demo, with the journal of each terminal and an HTTP client to the server."""
 
     def __init__(
         self, terminals: list[Terminal], client: httpx.Client, credentials: Credentials, clock: Callable[[], Instant]
@@ -59,79 +59,81 @@ class Street:
         self._clock = clock
         self._random = Random()  # noqa: S311  for people's moods, not for secrets
 
-    def wake(self, told: Mapping[int, Instant]) -> None:
-        """Tells what was pressed in the last hours, while nobody listened; `told` is through when each has told all."""
+    def send_backlog(self, reported_through: Mapping[int, Instant]) -> None:
+        """Makes presses for the last hours, from each smiley's reported-through instant on, and sends them."""
         now = self._clock()
         for terminal in self.terminals:
-            since = told.get(terminal.spot.smiley, 0)
+            since = reported_through.get(terminal.spot.smiley, 0)
             for at in self._past(since, now):
-                note_press(terminal.notebook, at, self._button(terminal.spot))
-            if terminal.spot.smiley in _CHILDREN_AT and since < now - _CHILDREN_PRESSES * SECOND_MS:
-                self._play(terminal, now)
-        self._browse(self._past(told.get(WEB.smiley, 0), now))
-        self.tell()
+                append_press(terminal.journal, at, self._button(terminal.spot))
+            if terminal.spot.smiley in _BURST_SMILEYS and since < now - _BURST_PRESSES * SECOND_MS:
+                self._press_burst(terminal, now)
+        self._send_web_presses(self._past(reported_through.get(WEB.smiley, 0), now))
+        self.send_waiting()
 
-    def tell(self) -> None:
-        """Tells everything that waits, and that there is no more."""
+    def send_waiting(self) -> None:
+        """Sends all waiting presses of the terminals, and heartbeats of those without any."""
         for terminal in self.terminals:
             if terminal.spot.way is Way.TEXT:
-                self._text(terminal)
+                self._send_sms(terminal)
             else:
                 self._send(terminal)
-        self._browse([])
+        self._send_web_presses([])
 
     def press(self) -> None:
-        """Somebody presses somewhere, and it is told at once; a text tells it when the hour is over."""
+        """Presses a random smiley and uploads the press; a terminal on SMS reports it after the hour has ended."""
         chosen = self._random.choice([*self.terminals, None])
         if chosen is None:
-            self._browse([self._clock()])
+            self._send_web_presses([self._clock()])
             return
-        note_press(chosen.notebook, self._clock(), self._button(chosen.spot))
+        append_press(chosen.journal, self._clock(), self._button(chosen.spot))
         if chosen.spot.way is Way.DATA:
             self._send(chosen)
 
-    def live(self, stop: threading.Event, seconds: float = 0.7) -> None:
-        """Presses, `seconds` apart on average, until told to stop; a server that is away is tried again."""
+    def run(self, stop: threading.Event, seconds: float = 0.7) -> None:
+        """Presses random smileys, `seconds` apart on average, until `stop` is set; failed uploads wait for the next."""
         texted = self._clock()
         while not stop.wait(self._random.expovariate(1 / seconds)):
-            with suppress(NotTold):
+            with suppress(UploadFailed):
                 self.press()
                 if self._clock() - texted > _TEXT_EVERY_SECONDS * SECOND_MS:
                     texted = self._clock()
-                    self.tell()
+                    self.send_waiting()
 
-    def _past(self, told: Instant, now: Instant) -> list[Instant]:
-        """Moments of the last hours after what was told, in order."""
-        start = max(now // HOUR_MS * HOUR_MS - PAST_HOURS * HOUR_MS, told)
+    def _past(self, since: Instant, now: Instant) -> list[Instant]:
+        """Random instants of the last hours, not before `since`, in order."""
+        start = max(now // HOUR_MS * HOUR_MS - PAST_HOURS * HOUR_MS, since)
         count = (now - start) * _PRESSES_AN_HOUR // HOUR_MS
         return sorted(start + int(self._random.random() * (now - start)) // SECOND_MS * SECOND_MS for _ in range(count))
 
-    def _play(self, terminal: Terminal, now: Instant) -> None:
-        for number in range(_CHILDREN_PRESSES):
-            note_press(terminal.notebook, now - (_CHILDREN_PRESSES - number) * SECOND_MS, self._button(terminal.spot))
+    def _press_burst(self, terminal: Terminal, now: Instant) -> None:
+        """One press in each of the last seconds, which the misuse rules recognize."""
+        for number in range(_BURST_PRESSES):
+            append_press(terminal.journal, now - (_BURST_PRESSES - number) * SECOND_MS, self._button(terminal.spot))
 
     def _button(self, spot: Spot) -> int:
+        """A random button, weighted by the mood of the spot."""
         sums = sums_of(spot.scale.buttons, spot.mood)
         return bisect_right(sums, self._random.random() * sums[-1])
 
     def _send(self, terminal: Terminal) -> None:
-        send(terminal.notebook, self._client, self._clock(), battery=0.93)
+        send(terminal.journal, self._client, self._clock(), battery=0.93)
 
-    def _text(self, terminal: Terminal) -> None:
-        """Texts the hours that are over. What was texted is let go: there is no cable to read it by."""
+    def _send_sms(self, terminal: Terminal) -> None:
+        """Sends SMS for past hours, and removes their presses, which this terminal can never upload in detail."""
         now = self._clock()
         offset = offset_at(now, zone(terminal.spot.zone))
-        for text in texts(terminal.notebook, now, offset, battery=0.81):
+        for text in texts(terminal.journal, now, offset, battery=0.81):
             headers = {"X-Hymio-Secret": self._credentials.sms_secret}
             self._post(sms.PATH, {"from": _PHONE, "text": text}, headers)
-        if terminal.notebook.texted:
-            note_acknowledged(terminal.notebook, terminal.notebook.texted)
+        if terminal.journal.texted:
+            append_acknowledged(terminal.journal, terminal.journal.texted)
 
-    def _browse(self, moments: list[Instant]) -> None:
-        """Visitors of the site answer at these moments."""
+    def _send_web_presses(self, instants: list[Instant]) -> None:
+        """Uploads a press of a new web visitor for each instant; a heartbeat if there are none."""
         presses = [
             {"id": str(uuid4()), "at": at, "button": self._button(WEB), "survey": WEB.survey, "visitor": str(uuid4())}
-            for at in moments
+            for at in instants
         ]
         body = {"presses": presses, "reportedThrough": self._clock()}
         self._post(upload.PATH, body, {"Authorization": f"Bearer {self._credentials.token(WEB.serial)}"})
@@ -140,34 +142,34 @@ class Street:
         try:
             answer = self._client.post(self._credentials.base_url + path, json=body, headers=headers)
         except httpx.TransportError as error:
-            raise NotTold(f"no answer: {error}") from error
+            raise UploadFailed(f"no answer: {error}") from error
         if not answer.is_success:
-            raise NotTold(f"{answer.status_code}: {answer.text}", lasting=answer.is_client_error)
+            raise UploadFailed(f"{answer.status_code}: {answer.text}", permanent=answer.is_client_error)
 
 
 @contextmanager
-def opened(folder: Path, credentials: Credentials, clock: Callable[[], Instant]) -> Iterator[Street]:
-    """The street, with the terminals' files in a folder; a terminal that was there before goes on where it stopped."""
+def live_smileys(folder: Path, credentials: Credentials, clock: Callable[[], Instant]) -> Iterator[LiveSmileys]:
+    """The live smileys, with the terminals' journals in a folder; existing journals are continued."""
     folder.mkdir(parents=True, exist_ok=True)
     terminals: list[Terminal] = []
     try:
         terminals.extend(
-            Terminal(spot, _notebook(folder / f"{spot.serial}.jsonl", spot, credentials))
+            Terminal(spot, _journal(folder / f"{spot.serial}.jsonl", spot, credentials))
             for spot in SPOTS
             if spot.way is not Way.WEB
         )
         with httpx.Client(timeout=30) as client:
-            yield Street(terminals, client, credentials, clock)
+            yield LiveSmileys(terminals, client, credentials, clock)
     finally:
         for terminal in terminals:
-            close_notebook(terminal.notebook)
+            close_journal(terminal.journal)
 
 
-def _notebook(file: Path, spot: Spot, credentials: Credentials) -> Notebook:
-    """A terminal's file, with the address and token of today."""
+def _journal(file: Path, spot: Spot, credentials: Credentials) -> Journal:
+    """A terminal's journal, created if necessary, with the current address and token."""
     token = credentials.token(spot.serial)
     if not file.exists():
-        close_notebook(create_notebook(file, credentials.base_url, token, spot.serial))
-    notebook = open_notebook(file)
-    notebook.url, notebook.token = credentials.base_url, token
-    return notebook
+        close_journal(create_journal(file, credentials.base_url, token, spot.serial))
+    journal = open_journal(file)
+    journal.url, journal.token = credentials.base_url, token
+    return journal

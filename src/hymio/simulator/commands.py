@@ -15,21 +15,21 @@ import typer
 
 from hymio.clock import now
 from hymio.errors import SetupError
-from hymio.simulator.notebook import (
-    Notebook,
-    Noted,
-    close_notebook,
-    create_notebook,
-    note_press,
-    open_notebook,
+from hymio.simulator.journal import (
+    Journal,
+    StoredPress,
+    append_press,
+    close_journal,
+    create_journal,
+    open_journal,
 )
-from hymio.simulator.sending import NotTold, pause, send
+from hymio.simulator.sending import UploadFailed, backoff, send
 from hymio.simulator.texting import texts
 
 _chance = secrets.SystemRandom()
 
 terminal = typer.Typer(
-    help="A software terminal, for trials: press, send, and see what comes out.",
+    help="A software terminal for trials: press buttons and send the presses.",
     no_args_is_help=True,
     add_completion=False,
     context_settings={"help_option_names": ["--help", "-h"]},
@@ -44,39 +44,39 @@ def new_command(
     file: File,
     token: Annotated[
         str | None,
-        typer.Option(help="The smiley's upload token; as a flag, whoever lists processes can see it",
+        typer.Option(help="The smiley's upload token; every account on the machine can see a flag",
                      envvar="HYMIO_TERMINAL_TOKEN"),
     ] = None,
     token_file: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="A file that holds it; - is standard input", allow_dash=True)
+        Path | None, typer.Option(metavar="FILE", help="A file with the token; - is standard input", allow_dash=True)
     ] = None,
     serial: Annotated[str, typer.Option(help="The smiley's serial, for its SMS")] = "",
-    url: Annotated[str, typer.Option(help="Where Hymio serves", envvar="HYMIO_TERMINAL_URL")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(help="Address of Hymio", envvar="HYMIO_TERMINAL_URL")] = "http://127.0.0.1:8000",
 ) -> None:  # fmt: skip
-    """Make a terminal: a file that keeps its presses.
+    """Create a terminal: a file that holds its presses.
 
     Example: hymio terminal new door.jsonl --token-file token.txt --serial 2415VE0A110042
     """
     secret = _token(token, token_file)
     if not re.fullmatch(r"https?://[^/\s]+\S*", url):
         raise SetupError(f"--url: got {url!r}; accepted is where Hymio serves, such as http://127.0.0.1:8000")
-    close_notebook(create_notebook(file, url, secret, serial))
+    close_journal(create_journal(file, url, secret, serial))
     typer.echo(f"{file} is a terminal now; press it with: hymio terminal press {file} 3")
 
 
-def _token(told: str | None, file: Path | None) -> str:
-    """The token from wherever it was given; a file goes first, as it was asked for in so many words."""
+def _token(value: str | None, file: Path | None) -> str:
+    """The token from a file, from standard input (`-`), or from the flag or environment variable, in this order."""
     if file is None:
-        found = told or ""
+        token = value or ""
     elif str(file) == "-":
-        found = sys.stdin.readline()
+        token = sys.stdin.readline()
     else:
-        found = file.read_text(encoding="utf-8")
-    if not re.fullmatch(r"[!-~]+", found.strip()):
+        token = file.read_text(encoding="utf-8")
+    if not re.fullmatch(r"[!-~]+", token.strip()):
         raise SetupError(
             "a terminal needs its smiley's upload token, one word: --token-file FILE, or - and standard input"
         )
-    return found.strip()
+    return token.strip()
 
 
 @terminal.command("press")
@@ -84,28 +84,28 @@ def press_command(
     file: File,
     buttons: Annotated[list[int], typer.Argument(help="Buttons to press, 0 the most negative", min=0, max=10)],
 ) -> None:
-    """Press buttons; the presses wait in the file until they are sent."""
-    notebook = open_notebook(file)
+    """Press buttons; the presses are stored in the file until they are sent."""
+    journal = open_journal(file)
     for button in buttons:
-        note_press(notebook, now(), button)
-    typer.echo(_waiting(notebook, "wait"))
+        append_press(journal, now(), button)
+    typer.echo(_waiting(journal, "wait"))
 
 
 @terminal.command("send")
 def send_command(file: File, battery: Battery = None) -> None:
-    """Tell the server everything that waits, and show its receipt."""
-    notebook = open_notebook(file)
+    """Upload all waiting presses, and print the receipt."""
+    journal = open_journal(file)
     with httpx.Client(timeout=30) as client:
         try:
-            typer.echo(httpx.Response(200, json=send(notebook, client, now(), battery)).text)
-        except NotTold as error:
-            typer.echo(f"{_waiting(notebook, 'still wait')}: {error}", err=True)
+            typer.echo(httpx.Response(200, json=send(journal, client, now(), battery)).text)
+        except UploadFailed as error:
+            typer.echo(f"{_waiting(journal, 'still wait')}: {error}", err=True)
             raise typer.Exit(1) from error
 
 
-def _waiting(notebook: Notebook, verb: str) -> str:
-    """How many presses do what a verb in the plural says."""
-    count = len(notebook.waiting)
+def _waiting(journal: Journal, verb: str) -> str:
+    """`1 press waits` or `3 presses wait`, for a verb in the plural."""
+    count = len(journal.waiting)
     return f"1 press {verb}s" if count == 1 else f"{count} presses {verb}"
 
 
@@ -113,39 +113,39 @@ def _waiting(notebook: Notebook, verb: str) -> str:
 def run_command(
     file: File,
     every: Annotated[float, typer.Option(help="Mean seconds between presses", min=0.01)] = 5.0,
-    seconds: Annotated[float, typer.Option(help="How long to press; 0 for ever", min=0.0)] = 0.0,
+    seconds: Annotated[float, typer.Option(help="Duration in seconds; 0 is unlimited", min=0.0)] = 0.0,
 ) -> None:
-    """Press at random and tell the server at once; while it is away, keep pressing and try again."""
-    notebook = open_notebook(file)
+    """Press random buttons and upload each press at once; while the server is unreachable, retry with backoff."""
+    journal = open_journal(file)
     end = time.monotonic() + seconds if seconds else float("inf")
     with httpx.Client(timeout=30) as client:
-        for press, told in live(notebook, client, every):
-            typer.echo(f"press {press.sequence}, button {press.button}: {told}")
+        for press, outcome in live(journal, client, every):
+            typer.echo(f"press {press.sequence}, button {press.button}: {outcome}")
             if time.monotonic() > end:
                 return
 
 
-def live(notebook: Notebook, client: httpx.Client, every: float) -> Iterator[tuple[Noted, str]]:
-    """Presses at random for ever, `every` seconds on average, and tells what waits; each press with how that went."""
+def live(journal: Journal, client: httpx.Client, every: float) -> Iterator[tuple[StoredPress, str]]:
+    """Endless random presses, `every` seconds apart on average; uploads after each, and yields it with the outcome."""
     attempt, not_before = 0, 0.0
     while True:
         time.sleep(_chance.expovariate(1 / every))
-        press = note_press(notebook, now(), random_button(notebook))
-        told = _waiting(notebook, "wait")
+        press = append_press(journal, now(), random_button(journal))
+        outcome = _waiting(journal, "wait")
         if time.monotonic() >= not_before:
             try:
-                receipt = send(notebook, client, now())
-                attempt, told = 0, f"revision {receipt['revision']}"
-            except NotTold as error:
+                receipt = send(journal, client, now())
+                attempt, outcome = 0, f"revision {receipt['revision']}"
+            except UploadFailed as error:
                 attempt += 1
-                not_before = time.monotonic() + pause(attempt, error.retry_after)
-                told = f"{told}, {error}"
-        yield press, told
+                not_before = time.monotonic() + backoff(attempt, error.retry_after)
+                outcome = f"{outcome}, {error}"
+        yield press, outcome
 
 
-def random_button(notebook: Notebook) -> int:
-    """A button as people press them: mostly the positive ones."""
-    buttons = notebook.settings.get("buttons") or 4
+def random_button(journal: Journal) -> int:
+    """A random button; positive ones are more likely."""
+    buttons = journal.settings.get("buttons") or 4
     return int(_chance.choices(range(buttons), weights=[1 + 2 * button for button in range(buttons)])[0])
 
 
@@ -154,17 +154,17 @@ def sms_command(
     file: File,
     offset: Annotated[
         int | None,
-        typer.Option(help="Minutes east of UTC; by default what the server said last", min=-1080, max=1080),
+        typer.Option(help="Minutes east of UTC; the default is the offset in the last receipt", min=-1080, max=1080),
     ] = None,
     battery: Battery = None,
 ) -> None:
-    """Print the texts that tell the hours which are over and were neither sent nor texted."""
-    notebook = open_notebook(file)
-    if not notebook.serial:
+    """Print the SMS of past hours whose presses were neither acknowledged nor reported by SMS."""
+    journal = open_journal(file)
+    if not journal.serial:
         raise SetupError(
             f"a text names the serial, and {file} has none; make a terminal with: new FILE --serial SERIAL"
         )
-    minutes = notebook.settings.get("offset") if offset is None else offset
+    minutes = journal.settings.get("offset") if offset is None else offset
     if minutes is None:
         raise SetupError("the server has not said yet what the clocks show there; send once, or say --offset MINUTES")
-    texts(notebook, now(), minutes, battery, typer.echo)
+    texts(journal, now(), minutes, battery, typer.echo)

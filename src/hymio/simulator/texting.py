@@ -1,4 +1,4 @@
-"""Text messages of a software terminal: counts of the hours that are over, for an SMS gateway."""
+"""Text messages of a software terminal: reports of past hours for an SMS gateway."""
 
 from __future__ import annotations
 
@@ -8,52 +8,53 @@ from itertools import groupby, takewhile
 
 from hymio.feedback import HourReport
 from hymio.gateway.sms_text import encode
-from hymio.simulator.notebook import (
-    Notebook,
-    Noted,
-    note_texted,
+from hymio.simulator.journal import (
+    Journal,
+    StoredPress,
+    append_texted,
 )
 
 HOUR_MS = 3_600_000
 
 
-def hours_of(presses: Iterable[Noted], epoch: int, offset: int) -> Iterator[HourReport]:
-    """Presses without a gap in their sequence as what an SMS says of their local hours; `offset` in minutes east."""
+def hours_of(presses: Iterable[StoredPress], epoch: int, offset: int) -> Iterator[HourReport]:
+    """The hour reports of presses with contiguous sequences, by local hour; `offset` is in minutes east of UTC."""
 
-    def hour(press: Noted) -> int:
+    def local_hour(press: StoredPress) -> int:
         return (press.at + offset * 60_000) // HOUR_MS
 
-    for number, within in groupby(presses, key=hour):
-        members = list(within)
-        counts = [0] * (1 + max(each.button for each in members))
-        for each in members:
-            counts[each.button] += 1
-        yield HourReport(epoch, members[0].sequence, number * HOUR_MS - offset * 60_000, tuple(counts))
+    for hour, group in groupby(presses, key=local_hour):
+        in_hour = list(group)
+        counts = [0] * (1 + max(press.button for press in in_hour))
+        for press in in_hour:
+            counts[press.button] += 1
+        yield HourReport(epoch, in_hour[0].sequence, hour * HOUR_MS - offset * 60_000, tuple(counts))
 
 
 def texts(
-    notebook: Notebook,
+    journal: Journal,
     now: int,
     offset: int,
     battery: float | None = None,
     deliver: Callable[[str], object] = lambda _: None,
 ) -> list[str]:
-    """The SMS that tell the hours which are over and of which no SMS has told yet.
+    """The SMS that report the past hours which no SMS has reported yet.
 
-    Each is handed to `deliver`; if that raises, nothing is noted as told, and the same texts are made the next time.
+    Each text is passed to `deliver`. If that raises, the journal is unchanged, and the next call makes the same texts.
     """
-    untold = (each for each in notebook.waiting if each.sequence > notebook.texted)
-    over = list(takewhile(lambda each: _is_over(each, now, offset), untold))
-    key = hashlib.sha256(b"hymio-sms:" + notebook.token.encode()).digest()[:16]
+    unreported = (press for press in journal.waiting if press.sequence > journal.texted)
+    past = list(takewhile(lambda press: _in_past_hour(press, now, offset), unreported))
+    key = hashlib.sha256(b"hymio-sms:" + journal.token.encode()).digest()[:16]
     through = (now + offset * 60_000) // HOUR_MS * HOUR_MS - offset * 60_000
-    hours = list(hours_of(over, notebook.epoch, offset))
-    made = encode(notebook.serial, hours, key, offset=offset, reported_through=through, battery=battery)
-    for text in made:
+    hours = list(hours_of(past, journal.epoch, offset))
+    messages = encode(journal.serial, hours, key, offset=offset, reported_through=through, battery=battery)
+    for text in messages:
         deliver(text)
-    if over:
-        note_texted(notebook, over[-1].sequence)
-    return made
+    if past:
+        append_texted(journal, past[-1].sequence)
+    return messages
 
 
-def _is_over(press: Noted, now: int, offset: int) -> bool:
+def _in_past_hour(press: StoredPress, now: int, offset: int) -> bool:
+    """Whether the local hour of a press has ended."""
     return (press.at + offset * 60_000) // HOUR_MS < (now + offset * 60_000) // HOUR_MS
