@@ -1,4 +1,4 @@
-"""Measuring Hymio on this machine, each figure beside a yardstick of the same run."""
+"""`hymio bench`: measures Hymio on this machine and compares each figure with a yardstick measured in the same run."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ from hymio.store.yardstick import scratch_database
 
 
 def run(
-    presses: Annotated[int, typer.Option(help="Presses in the year that is read back", min=1_000)] = 1_000_000,
+    presses: Annotated[int, typer.Option(help="Presses of the year that is read", min=1_000)] = 1_000_000,
     database: Annotated[
         str | None,
         typer.Option(
             metavar="URL",
-            help="A PostgreSQL server: databases of the bench's own are made there and dropped; a password of it"
-            " belongs in ~/.pgpass",
+            help="A PostgreSQL server, on which databases are created and dropped; put its password into ~/.pgpass",
         ),
     ] = None,
-    hot_hour: Annotated[bool, typer.Option("--hot-hour", help="Only what one more press costs in a full hour")] = False,
+    hot_hour: Annotated[
+        bool, typer.Option("--hot-hour", help="Only the cost of one more press in a full hour")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON")] = False,
-    keep: Annotated[bool, typer.Option("--keep", help="Leave the SQLite files behind and say where")] = False,
+    keep: Annotated[bool, typer.Option("--keep", help="Keep the SQLite files and print their path")] = False,
 ) -> None:
     """Measure writing, reading, serving, disk and memory, on SQLite or on a PostgreSQL server.
 

@@ -1,4 +1,4 @@
-"""A light client with many kept connections: `python -m hymio.bench.client PORT TOKENS.json CLIENTS PRESSES`."""
+"""An HTTP client with many keep-alive connections: `python -m hymio.bench.client PORT TOKENS.json CLIENTS PRESSES`."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from pathlib import Path
 EPOCH = 20_250_101
 
 
-async def press(port: int, bodies: Iterator[bytes], taken: list[float]) -> None:
-    """Sends presses one after the other over one connection; notes how long each answer took, in seconds."""
+async def press(port: int, pending: Iterator[bytes], latencies: list[float]) -> None:
+    """Sends requests one after the other over one connection; appends the response time of each, in seconds."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    for request in bodies:
+    for request in pending:
         began = time.perf_counter()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(head.decode())
         await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
-        taken.append(time.perf_counter() - began)
+        latencies.append(time.perf_counter() - began)
     writer.close()
 
 
 def requests(tokens: list[str], count: int) -> Iterator[bytes]:
-    """Requests of one press each, terminal after terminal."""
+    """`count` uploads of one press each, as raw HTTP requests, for the terminals in turn."""
     now = time.time_ns() // 1_000_000
     for n in range(count):
         sequence, terminal = n // len(tokens) + 1, n % len(tokens)
@@ -41,17 +41,21 @@ def requests(tokens: list[str], count: int) -> Iterator[bytes]:
 
 
 async def main(port: int, tokens: list[str], clients: int, count: int) -> dict[str, float]:
-    """Sends everything; the rate of acknowledged presses, and the median and 99th percentile in ms."""
-    waiting, taken = requests(tokens, count), list[float]()
+    """Sends `count` presses over `clients` connections.
+
+    Returns acknowledged presses per second (`rate`) and the median and 99th percentile of response times in ms.
+    """
+    pending, latencies = requests(tokens, count), list[float]()
     began = time.perf_counter()
-    await asyncio.gather(*(press(port, waiting, taken) for _ in range(clients)))
-    rate = len(taken) / (time.perf_counter() - began)
-    taken.sort()
-    return {"rate": rate, "p50": taken[len(taken) // 2] * 1000, "p99": taken[len(taken) * 99 // 100] * 1000}
+    await asyncio.gather(*(press(port, pending, latencies) for _ in range(clients)))
+    rate = len(latencies) / (time.perf_counter() - began)
+    latencies.sort()
+    p50, p99 = latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
+    return {"rate": rate, "p50": p50 * 1000, "p99": p99 * 1000}
 
 
 if __name__ == "__main__":
-    told = asyncio.run(
+    figures = asyncio.run(
         main(int(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), int(sys.argv[3]), int(sys.argv[4]))
     )
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(figures))

@@ -1,4 +1,4 @@
-"""One row of the bench's table."""
+"""One row of the table that `hymio bench` prints."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 
 class Figure(NamedTuple):
-    """What was measured, beside what, and whether it reaches what is asked of it; `met` None: nothing is."""
+    """A measurement, the yardstick it is compared with, their ratio, and the target (`reach`) with whether it is met.
+
+    `met` is None if there is no target.
+    """
 
     what: str
     measured: str
@@ -19,10 +22,10 @@ class Figure(NamedTuple):
 
 
 def median_ms(work: Callable[[], object], times: int = 7) -> float:
-    """The median of some runs, in milliseconds."""
-    taken = []
+    """The median duration of `times` calls, in milliseconds."""
+    seconds = []
     for _ in range(times):
         began = time.perf_counter()
         work()
-        taken.append(time.perf_counter() - began)
-    return sorted(taken)[times // 2] * 1000
+        seconds.append(time.perf_counter() - began)
+    return sorted(seconds)[times // 2] * 1000

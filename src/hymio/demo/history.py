@@ -1,4 +1,4 @@
-"""A year of plausible presses, the same for the same seed: week by week, as the smileys would have told them."""
+"""A year of plausible random presses, reproducible by seed, in the weekly uploads that the smileys would have sent."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from hymio.smiley import SmileyType
 
 YEAR = 2025
 START, END = parse_timestamp("2024-12-31T12:00:00Z"), parse_timestamp("2026-01-01T12:00:00Z")
-"""The year is that of the wall clock at each point; it begins first in Kathmandu and ends last in Chicago."""
+"""The range that contains the local year at every point; it begins first in Kathmandu and ends last in Chicago."""
 
 WEEK_MS = 7 * DAY_MS
 WEEKS = -(-(END - START) // WEEK_MS)
 UPLOAD_PRESSES = 500
 EPOCH = 2025
 
-# Stories, each told by one smiley
+# Special cases, each shown by one smiley
 EXIT, PIER, DEPARTURES, UPSTAIRS, TEXTING, TOUCH = 2, 4, 8, 10, 11, 12
 WRONG_PLATE = parse_timestamp("2025-03-03T09:00:00+02:00")
 WRONG_PLATE_PRESSES = 12
@@ -40,7 +40,7 @@ RHYTHMS = {
     "airport": (1, 0.5, 0, 1, 4, 8, 10, 9, 7, 6, 6, 5, 6, 6, 5, 5, 6, 8, 9, 9, 8, 6, 4, 2),
     "web": (2, 1, 1, 0.5, 0.5, 1, 2, 3, 5, 6, 6, 6, 8, 7, 6, 6, 6, 7, 9, 11, 12, 11, 8, 5),
 }
-"""How busy the hours of a day are."""
+"""Relative number of presses by hour of the day, for each kind of place."""
 
 _DAYS = {
     "shop": (0.85, 0.85, 0.95, 1.0, 1.25, 1.5, 0.7),
@@ -54,14 +54,14 @@ _EVENING_HOURS, _EVENING_MOOD = range(17, 20), 0.88
 
 
 class Batch(NamedTuple):
-    """What is recorded in one commit, and when that is."""
+    """Uploads that are recorded in one commit, and the instant of the commit."""
 
     now: Instant
     uploads: tuple[Upload, ...]
 
 
 def weeks(presses: int, seed: int, options: Sequence[int], first: int = 0) -> Iterator[Batch]:
-    """The year in batches of a week from the `first` on; at most `presses` presses in all, the same for the same seed.
+    """The uploads of the year, a batch for each week from week `first` on, with at most `presses` presses in all.
 
     `options` are the follow-up options of the web survey.
     """
@@ -72,7 +72,7 @@ def weeks(presses: int, seed: int, options: Sequence[int], first: int = 0) -> It
 
 
 def _of_weeks(spot: Spot, count: int, seed: int, options: Sequence[int]) -> list[list[Press]]:
-    """The presses of a smiley, numbered through the year, by the week they were made in."""
+    """The presses of a smiley by week, with sequences that continue through the year."""
     random = Random(f"{seed}/{spot.serial}")  # noqa: S311  for people's moods, not for secrets
     moments = _moments(spot, count, random)
     if spot.way is Way.WEB:
@@ -107,7 +107,7 @@ def _moments(spot: Spot, count: int, random: Random) -> list[Moment]:
 
 
 def _of_hours(spot: Spot, count: int, random: Random) -> Iterator[Moment]:
-    """So many presses, thrown at random on the hours of the year, each as wide as it is busy."""
+    """`count` random presses, distributed over the hours of the year in proportion to their weights."""
     hours = list(_hours(spot, random))
     ends = [0.0, *accumulate(weight for _, _, weight in hours)]
     scale, step = spot.scale, SECOND_MS if spot.way is not Way.WEB else 1
@@ -120,7 +120,7 @@ def _of_hours(spot: Spot, count: int, random: Random) -> Iterator[Moment]:
 
 
 def _hours(spot: Spot, random: Random) -> Iterator[tuple[Instant, float, float]]:
-    """(start, mood, how busy) of each hour of the year that is busy at all."""
+    """The local hours of the year with a weight above 0: start, mood, weight."""
     there = zone(spot.zone)
     hours, days = RHYTHMS[spot.rhythm], _DAYS[spot.rhythm]
     for at in range(START - START % HOUR_MS, END, HOUR_MS):
@@ -137,7 +137,7 @@ def _hours(spot: Spot, random: Random) -> Iterator[tuple[Instant, float, float]]
 _FIRST_DAY = START // DAY_MS + 1
 _MONTH_ENDS = tuple(accumulate((31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)))
 _BLACK_FRIDAY, _BAD_WEEK = 27 + _MONTH_ENDS[9], range(11 + _MONTH_ENDS[3], 18 + _MONTH_ENDS[3])
-"""Days of the year from 0: 28 November; 12 to 18 May."""
+"""Days of the year, counted from 0: 28 November; 12 to 18 May."""
 
 
 def _in_year(day: int) -> bool:
@@ -149,7 +149,7 @@ def _month(day: int) -> int:
 
 
 def _event(spot: Spot, day: int) -> tuple[float, float]:
-    """How many times as busy, and how many times as content, a day was."""
+    """Factors of a special day for the number of presses and for the mood; 1.0 and 1.0 on other days."""
     if spot.node == AVENUE and day - _FIRST_DAY in (_BLACK_FRIDAY, _BLACK_FRIDAY + 1):
         return 4.5 if day - _FIRST_DAY == _BLACK_FRIDAY else 2.5, 0.8
     if spot.node == MARKET and day - _FIRST_DAY in _BAD_WEEK:
@@ -158,7 +158,7 @@ def _event(spot: Spot, day: int) -> tuple[float, float]:
 
 
 def _playing(at: Instant, size: int, buttons: int, random: Random) -> Iterator[Moment]:
-    """Children at a terminal: one button after the other, quicker than anyone means it."""
+    """A burst of `size` presses, at most 2 seconds apart, as children make them."""
     favourite = int(random.random() * buttons)
     for _ in range(size):
         at += int(random.random() * 2.4) * SECOND_MS
@@ -166,15 +166,16 @@ def _playing(at: Instant, size: int, buttons: int, random: Random) -> Iterator[M
 
 
 def _with_unset_clock(presses: list[Press]) -> list[Press]:
-    """The first presses after a battery was changed: the clock had not been set yet."""
+    """The presses with the first ones dated to 1970, as from a clock that was not set after a change of battery."""
     early = [press._replace(at=(number + 1) * 60_000) for number, press in enumerate(presses[:UNSET_CLOCK_PRESSES])]
     return [*early, *presses[UNSET_CLOCK_PRESSES:]]
 
 
-# --- how smileys tell -------------------------------------------------------------------------------------------------
+# --- uploads ----------------------------------------------------------------------------------------------------------
 
 
 def _uploads(spot: Spot, weeks: list[list[Press]], week: int, now: Instant) -> Iterator[Upload]:
+    """The uploads of a smiley for a week; one smiley has an outage, another sends details of SMS hours later."""
     if spot.way is Way.TEXT:
         yield Upload(spot.smiley, hours=tuple(_texted(spot, weeks[week])), reported_through=now, health=_health(week))
         if spot.smiley == TEXTING and week == DETAIL_TOLD:  # somebody came by with a cable
@@ -197,22 +198,23 @@ def _data(
     for first in range(0, max(len(presses), 1), UPLOAD_PRESSES):
         part = presses[first : first + UPLOAD_PRESSES]
         last = first + UPLOAD_PRESSES >= len(presses)
-        told = (through or now) if last else part[-1].at
+        reported = (through or now) if last else part[-1].at
         drifted = tuple(press._replace(at=press.at + drift) for press in part) if drift else tuple(part)
         clock = None if spot.way is Way.WEB else now + drift
-        yield Upload(spot.smiley, drifted, clock=clock, reported_through=told + drift, health=_health(week))
+        yield Upload(spot.smiley, drifted, clock=clock, reported_through=reported + drift, health=_health(week))
 
 
 def _texted(spot: Spot, presses: Sequence[Press]) -> Iterator[HourReport]:
+    """The hour reports of presses, by local hour of the spot's zone."""
     there = zone(spot.zone)
 
-    def shown(press: Press) -> tuple[Instant, int]:
+    def local_hour(press: Press) -> tuple[Instant, int]:
         offset = offset_at(press.at, there)
         return nominal_start(hour_of(press.at, offset), offset), offset
 
-    for (at, offset), within in groupby(presses, shown):
+    for (at, offset), in_hour in groupby(presses, local_hour):
         counts, first = [0] * spot.scale.buttons, 0
-        for press in within:
+        for press in in_hour:
             first = first or press.sequence
             counts[press.button] += 1
         yield HourReport(EPOCH, first, at, tuple(counts), offset)

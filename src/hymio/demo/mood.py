@@ -1,4 +1,4 @@
-"""How content the example's people are: presses before they are numbered, and how often each button is pressed."""
+"""How often each button is pressed in the example organization, depending on the mood of its people."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import NamedTuple
 from hymio.period import Instant
 
 _CONTENT = {4: (12, 8, 20, 60), 5: (9, 6, 11, 26, 48), 11: (4, 1, 2, 2, 2, 6, 5, 10, 19, 20, 29)}
-"""Of a hundred people, how many press each button where the mood is 1."""
+"""Percentage of presses by button index at mood 1, for each number of buttons."""
 
 
 class Moment(NamedTuple):
-    """A press of the year before it is numbered."""
+    """The instant and button of a press, before it has a sequence or UUID."""
 
     at: Instant
     button: int
@@ -21,5 +21,8 @@ class Moment(NamedTuple):
 
 @cache
 def sums_of(count: int, mood: float) -> list[float]:
-    """Sums of how often each of so many buttons is pressed, from the most negative on; `mood` 1 is the average."""
+    """Cumulative weights of `count` buttons from the most negative on, to draw from by bisection.
+
+    `mood` 1 is average; a larger mood favours positive buttons.
+    """
     return list(accumulate(part * mood ** (4 * index / (count - 1)) for index, part in enumerate(_CONTENT[count])))

@@ -1,4 +1,4 @@
-"""Presses of the web: answers with follow-ups and texts, made up or replayed from a file."""
+"""Web presses of the example organization: random ones with follow-ups and texts, and ones loaded from a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hymio.feedback import Followup, Phases, Press, Text, Upload, halves
 from hymio.period import Instant, parse_timestamp
 
 REPLAYED_THROUGH = parse_timestamp("2023-01-01T06:00:00Z")
-"""The end of 2022 in Chicago, by when the replayed presses were told."""
+"""The end of 2022 in Chicago: the web smiley's reported-through instant after loading a file."""
 
 _REPEATS = 0.06
 _FOLLOWED, _WROTE, _SPAMMED = 0.7, 0.35, 0.2
@@ -44,20 +44,21 @@ _SPAM = ("asdf", "hello", "!!!!", "test", "👍👍👍👍")
 
 
 def answers(moments: Iterable[Moment], random: Random, options: Sequence[int]) -> Iterator[Press]:
-    """Answers on the web at these moments; some visitors answer twice, some say more than a button."""
+    """A web press for each moment; some visitors answer twice, some presses have a follow-up or a text."""
     visitor = b""
     for at, button in moments:
         if not visitor or random.random() >= _REPEATS:
             visitor = random.getrandbits(128).to_bytes(16, "big")
         option = options[int(random.random() * len(options))]
-        followups = (Followup(option),) if _is(button < 2, _FOLLOWED, random) else ()
-        text = _text(button, random) if _is(button != 2, _WROTE, random) else None
+        followups = (Followup(option),) if _happens(button < 2, _FOLLOWED, random) else ()
+        text = _text(button, random) if _happens(button != 2, _WROTE, random) else None
         key = halves(_uuid7(at, random.getrandbits(74)))
         yield Press(*key, at, button, PAGE, visitor, *web_phases(at, button, followups, text))
 
 
-def _is(possible: bool, chance: float, random: Random) -> bool:
-    return random.random() < chance and possible
+def _happens(possible: bool, probability: float, random: Random) -> bool:
+    """A random decision; draws a number even if it is not possible, so that later draws do not depend on it."""
+    return random.random() < probability and possible
 
 
 def _text(button: int, random: Random) -> Text:
@@ -68,7 +69,7 @@ def _text(button: int, random: Random) -> Text:
 
 
 def _uuid7(at: Instant, noise: int) -> UUID:
-    """The UUID of version 7 with an instant and 74 bits."""
+    """The UUID of version 7 with an instant (ms UTC) and 74 random bits."""
     return UUID(int=at << 80 | 7 << 76 | (noise >> 62) << 64 | 0b10 << 62 | noise & (1 << 62) - 1)
 
 
@@ -76,16 +77,16 @@ def _uuid7(at: Instant, noise: int) -> UUID:
 
 
 def beside_checkout() -> Path | None:
-    """The file of real presses that may lie beside a checkout."""
+    """The path of a file with recorded presses next to the checkout, None if it does not exist."""
     file = Path(__file__).parents[4] / "shared" / "data" / "real-web-presses.json"
     return file if file.exists() else None
 
 
 def replayed(file: Path | None = None) -> Upload:
-    """The upload of a file of web presses: a JSON list of {ts, r, relevance?, spam?, text?}, as API v1 writes them.
+    """The upload with the presses of a file: a JSON list of {ts, r, relevance?, spam?, text?}, the rows of API v1.
 
-    Without a file, a sample of Hymio's own. Ids are made from the rows, so that a file may be replayed again.
-    SetupError if it cannot be read.
+    The default is the sample in the package. UUIDs are hashes of the rows, so loading a file again makes duplicates
+    only. SetupError if the file cannot be read.
     """
     source = file or files("hymio") / "samples" / "web-presses.json"
     try:
@@ -102,5 +103,5 @@ def _press(row: dict[str, Any]) -> Press:
     at = parse_timestamp(row["ts"])
     digest = hashlib.sha256(f"{row['ts']} {row['r']}".encode()).digest()
     key = halves(_uuid7(at, int.from_bytes(digest, "big") >> 256 - 74))
-    said = {name: row[name] for name in ("text", "relevance", "spam") if name in row}
-    return Press(*key, at, int(row["r"]), SITE, phases=Phases(text=Text(**said)) if said else None)
+    text = {name: row[name] for name in ("text", "relevance", "spam") if name in row}
+    return Press(*key, at, int(row["r"]), SITE, phases=Phases(text=Text(**text)) if text else None)

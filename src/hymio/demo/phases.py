@@ -1,4 +1,4 @@
-"""What people of the example say beyond the button, the same for the same instant, whatever the seed of the rest."""
+"""Random phases of example presses: texts, contact details, metadata, demographics; seeded by the press's instant."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MATTERS: Final = {
     "chat": "staff", "basket": "website", "minute": "website", "wool": "quality", "filter": "website",
     "early": "delivery", "weight": "product information",
 }  # fmt: skip
-"""What a text is about, by a word in it."""
+"""The theme of a text that contains the word."""
 
 
 def web_phases(
@@ -31,13 +31,13 @@ def web_phases(
     contact = None
     if written is not None and button < 2 and not written.spam and random.random() < _CALLED_BACK:
         contact = _contact(random, written.position + 1)
-    asked = tuple(each._replace(ui=Ui.DIGITAL) for each in followups)
-    phases = Phases(asked, written, contact, metadata)
+    answered = tuple(followup._replace(ui=Ui.DIGITAL) for followup in followups)
+    phases = Phases(answered, written, contact, metadata)
     return way, phases if any(phases) else None
 
 
 def _judged(text: Text, button: int) -> Text:
-    """With the categories and themes that an analysis elsewhere might have found."""
+    """The text with categories and themes such as an external analysis would add."""
     if text.spam or text.text is None:
         return text._replace(categories=("spam",))
     themes = sorted({theme for word, theme in _MATTERS.items() if word in text.text})
@@ -53,7 +53,7 @@ def _contact(random: Random, position: int) -> ContactDetails:
 
 
 def touch_phases(at: Instant) -> Phases | None:
-    """What some touch device believes to have seen before it."""
+    """Demographics that a touch device estimates for some presses, otherwise None."""
     random = Random(at)  # noqa: S311  the same
     if random.random() >= _SEEN:
         return None
