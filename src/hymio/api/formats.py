@@ -1,4 +1,4 @@
-"""Rows as JSON or CSV: functions over rows, chosen by the ending of the path."""
+"""Encoding of rows as JSON or CSV; the extension of the path selects the format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ END_OF_LINE: Final = "\r\n"
 
 
 class Format(Enum):
-    """The endings, and the media type of each; the server adds the charset, UTF-8, to that of a text."""
+    """The formats by extension, with their media types; the server adds the charset, UTF-8, to text types."""
 
     JSON = "json"
     CSV = "csv"
@@ -28,7 +28,7 @@ class Format(Enum):
 
 
 def encoded(rows: Sequence[Struct], kind: type[Struct], written: Format, separator: str) -> bytes:
-    """Published objects as a JSON array, or as CSV with a header line."""
+    """Rows as a JSON array, or as CSV with a header line; `kind` is the class of the rows."""
     if written is Format.JSON:
         return msgspec.json.encode(rows)
     names = [field.encode_name for field in msgspec.structs.fields(kind)]
@@ -37,16 +37,18 @@ def encoded(rows: Sequence[Struct], kind: type[Struct], written: Format, separat
 
 
 def header(names: Iterable[str], separator: str) -> str:
-    """The first line of CSV."""
+    """The header line of CSV."""
     return separator.join(cell(name, separator) for name in names) + END_OF_LINE
 
 
 def _line(row: Struct, separator: str) -> str:
+    """One row as a line of CSV."""
     values = (getattr(row, name) for name in row.__struct_fields__)
     return separator.join(cell(_text(value), separator) for value in values) + END_OF_LINE
 
 
 def _text(value: Any) -> str:
+    """A value as CSV writes it: empty for a missing one, `true` or `false`, lists separated by commas."""
     if value is UNSET or value is None:
         return ""
     if isinstance(value, bool):
@@ -58,16 +60,16 @@ def _text(value: Any) -> str:
 
 _FORMULA: Final = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
 _NUMBER: Final = re.compile(r"-?[0-9][0-9.,]*|\+?[0-9(][0-9 ().,-]*")
-"""A number, or that of a telephone."""
+"""A number or a telephone number."""
 
 
 def disarmed(text: str) -> str:
-    """A text that a spreadsheet would run as a formula, with an apostrophe before it; numbers, of phones too, stay."""
+    """The text, prefixed with an apostrophe if a spreadsheet would run it as a formula; numbers stay unchanged."""
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def cell(text: str, separator: str) -> str:
-    """A value of CSV, quoted where it must be (RFC 4180)."""
+    """A value of CSV, quoted if RFC 4180 requires it."""
     if separator in text or '"' in text or "\n" in text or "\r" in text:
         return '"' + text.replace('"', '""') + '"'
     return text

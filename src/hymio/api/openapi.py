@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document of everything that machines may call, made from what the code publishes and reads."""
+"""The OpenAPI 3.1 document of the APIs and uploads, generated from row classes, endpoints and parameters."""
 
 from __future__ import annotations
 
@@ -25,37 +25,37 @@ _TIME: Final[Json] = {
 }
 
 PARAMETERS: Final[dict[str, Json]] = {
-    "surveys": {"description": "Whether to show surveys.", "schema": {"type": "boolean", "default": False}},
+    "surveys": {"description": "Whether to include surveys.", "schema": {"type": "boolean", "default": False}},
     "state": {
-        "description": "Only surveys in this state; for folders together with `surveys=true`.",
+        "description": "Only surveys in this state; for folders only together with `surveys=true`.",
         "schema": {"type": "string", "enum": list(params.STATES)},
     },
-    "offset": {"description": "How many to skip.", "schema": {"type": "integer", "minimum": 0, "default": 0}},
+    "offset": {"description": "Number of items to skip.", "schema": {"type": "integer", "minimum": 0, "default": 0}},
     "limit": {
-        "description": "At most how many to show.",
+        "description": "Maximum number of items.",
         "schema": {"type": "integer", "minimum": 1, "maximum": params.MOST, "default": params.DEFAULT_LIMIT},
     },
     "limit (all)": {
-        "description": "At most how many to show; without it, all.",
+        "description": "Maximum number of items; default all.",
         "schema": {"type": "integer", "minimum": 1},
     },
-    "date_start": {"description": "From this time on; without it, from the beginning.", "schema": _TIME},
-    "date_end": {"description": "Before this time; without it, to the end.", "schema": _TIME},
+    "date_start": {"description": "Start of the period, included; default the first press.", "schema": _TIME},
+    "date_end": {"description": "End of the period, excluded; default the last press.", "schema": _TIME},
     "truncate": {
-        "description": "What the results are grouped by; weeks begin on Monday.",
+        "description": "The unit that results are grouped by; weeks begin on Monday.",
         "schema": {"type": "string", "enum": list(params.GRAINS), "default": "day"},
     },
 }
-"""What may stand in a query, by the names that `v1.ENDPOINTS` use."""
+"""The query parameters of API v1, by the names that `v1.ENDPOINTS` uses."""
 
 _ERRORS: Final = {
-    "304": "What the client has, by `If-None-Match`, is still right.",
-    "400": "A parameter cannot be used; the problem names it.",
+    "304": "The response has not changed since the ETag in `If-None-Match`.",
+    "400": "A parameter is invalid; the problem document names it.",
     "401": "The credential is missing or not valid.",
-    "403": "The credential is right, and does not reach this.",
-    "404": "There is nothing of this key.",
+    "403": "The credential is valid but not allowed to read this.",
+    "404": "There is no object with this key.",
     "413": "The body is too large.",
-    "503": "The database is busy or full, or too much is waiting; nothing was stored.",
+    "503": "The database is busy or full, or too many requests wait; nothing was stored.",
 }
 
 
@@ -66,24 +66,24 @@ def encoded(base_url: str) -> bytes:
 
 
 def document(base_url: str) -> Json:
-    """The document, for a server that is reached at an address."""
-    published = [endpoint.content for endpoint in v1.ENDPOINTS]
+    """The OpenAPI document of a server with the public address `base_url`."""
+    classes = [endpoint.content for endpoint in v1.ENDPOINTS]
     _, schemas = msgspec.json.schema_components(
-        [*published, rows.Envelope, Problem, Health], ref_template="#/components/schemas/{name}"
+        [*classes, rows.Envelope, Problem, Health], ref_template="#/components/schemas/{name}"
     )
     return {
         "openapi": "3.1.0",
         "info": {
             "title": "Hymio",
             "version": __version__,
-            "summary": "Customer feedback: what smileys send, and what they gathered.",
+            "summary": "Customer feedback: uploads of smileys, and results.",
             "description": "Compatible with the HappyOrNot API v1 and v2. Hymio is not affiliated with HappyOrNot.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "servers": [{"url": base_url}],
         "tags": [{"name": "API v1"}, {"name": v2.TAG}, {"name": "Smileys"}, {"name": "Server"}],
         "paths": {
-            **{each.path: {"get": _operation(each)} for each in v1.ENDPOINTS},
+            **{endpoint.path: {"get": _operation(endpoint)} for endpoint in v1.ENDPOINTS},
             **v2.paths(),
             "/terminal/v1/uploads": {"post": _UPLOAD},
             "/sms": {"post": _TEXT_MESSAGE},
@@ -102,7 +102,7 @@ def document(base_url: str) -> Json:
 
 
 class Health(msgspec.Struct, frozen=True):
-    """That Hymio serves."""
+    """The response of `/health`."""
 
     status: str
     version: str
@@ -121,12 +121,12 @@ _SECURITY: Final[Json] = {
 
 _HEALTH: Final[Json] = {
     "operationId": "health",
-    "summary": "Whether Hymio serves",
+    "summary": "Health check",
     "tags": ["Server"],
     "security": [],
     "responses": {
         "200": {
-            "description": "It serves, and its database answers.",
+            "description": "The server is running and its database answers.",
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}},
         },
         "503": {"$ref": "#/components/responses/503"},
@@ -135,16 +135,16 @@ _HEALTH: Final[Json] = {
 
 
 SCHEMA_FILES: Final = {"Upload": "upload.json", "Receipt": "receipt.json", "TextMessage": "sms.json"}
-"""Schemas that the documents name, by their names in the OpenAPI document."""
+"""Files of the JSON Schemas of uploads and SMS, by their names in the OpenAPI document."""
 
 
 def schema_file(name: str) -> bytes:
-    """A JSON Schema of the ways in, as it stands in the package. FileNotFoundError."""
+    """The content of a JSON Schema file of the gateway. FileNotFoundError."""
     return (files("hymio") / "gateway" / "schema" / name).read_bytes()
 
 
 def _embedded(name: str, file: str) -> Json:
-    """A JSON Schema of its own as a part of the document, whose references lead through the document."""
+    """A JSON Schema file as a component of the OpenAPI document, with its `$ref`s rewritten to their new place."""
     text = schema_file(file).replace(b'"#/$defs/', f'"#/components/schemas/{name}/$defs/'.encode())
     schema: Json = msgspec.json.decode(text)
     del schema["$schema"]
@@ -152,21 +152,22 @@ def _embedded(name: str, file: str) -> Json:
 
 
 def _content(name: str, *media_types: str) -> Json:
-    return {"content": {each: {"schema": {"$ref": f"#/components/schemas/{name}"}} for each in media_types}}
+    """The `content` member of a body with the schema `name` in these media types."""
+    return {"content": {media: {"schema": {"$ref": f"#/components/schemas/{name}"}} for media in media_types}}
 
 
-_REFUSALS: Final = {each: {"$ref": f"#/components/responses/{each}"} for each in ("400", "401", "413", "503")}
+_REFUSALS: Final = {status: {"$ref": f"#/components/responses/{status}"} for status in ("400", "401", "413", "503")}
 
 _UPLOAD: Final[Json] = {
     "operationId": "upload",
-    "summary": "What a smiley has to tell",
-    "description": "The terminal protocol says when to send what: see `/docs/terminal-protocol`.",
+    "summary": "Upload of a smiley's presses",
+    "description": "Described in the terminal protocol, `/docs/terminal-protocol`.",
     "tags": ["Smileys"],
     "security": [{"smileyToken": []}],
     "requestBody": {"required": True, **_content("Upload", "application/json", "application/cbor")},
     "responses": {
         "200": {
-            "description": "Everything in the upload is stored and may be forgotten.",
+            "description": "All presses of the upload are stored; the smiley may delete them.",
             **_content("Receipt", "application/json", "application/cbor"),
         },
         **_REFUSALS,
@@ -175,7 +176,7 @@ _UPLOAD: Final[Json] = {
 
 _TEXT_MESSAGE: Final[Json] = {
     "operationId": "textMessage",
-    "summary": "A text message that a terminal sent, delivered by an SMS gateway",
+    "summary": "Delivery of a terminal's text message by an SMS gateway",
     "tags": ["Smileys"],
     "security": [{"smsSecret": []}, {"smsBasic": []}, {"smsQuery": []}],
     "requestBody": {
@@ -187,7 +188,7 @@ _TEXT_MESSAGE: Final[Json] = {
     },
     "responses": {
         "204": {
-            "description": "The message is stored, or kept with the reason why it is of no use.",
+            "description": "The message is stored; the header describes the result.",
             "headers": {"X-Hymio-Outcome": {"schema": {"type": "string"}}},
         },
         **_REFUSALS,
@@ -196,6 +197,7 @@ _TEXT_MESSAGE: Final[Json] = {
 
 
 def _problem(description: str) -> Json:
+    """The response object of an error, or of 304, which has no body."""
     if description == _ERRORS["304"]:
         return {"description": description}
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
@@ -203,6 +205,7 @@ def _problem(description: str) -> Json:
 
 
 def _operation(endpoint: v1.Endpoint) -> Json:
+    """The operation object of an endpoint of API v1."""
     query = [_parameter(name) for name in endpoint.parameters]
     errors = ["304", "400", "401", "403", "404", "503"]
     return {
@@ -211,7 +214,10 @@ def _operation(endpoint: v1.Endpoint) -> Json:
         "tags": ["API v1"],
         "security": [{"basic": []}, {"clientId": [], "apiToken": []}],
         "parameters": [*([_KEY] if "{key}" in endpoint.path else []), *query],
-        "responses": {"200": _found(endpoint), **{each: {"$ref": f"#/components/responses/{each}"} for each in errors}},
+        "responses": {
+            "200": _success(endpoint),
+            **{code: {"$ref": f"#/components/responses/{code}"} for code in errors},
+        },
     }
 
 
@@ -219,10 +225,12 @@ _KEY: Final[Json] = {"name": "key", "in": "path", "required": True, "schema": {"
 
 
 def _parameter(name: str) -> Json:
+    """The parameter object of a name in `PARAMETERS`, which may have a remark after a space."""
     return {"name": name.partition(" ")[0], "in": "query", "required": False, **PARAMETERS[name]}
 
 
-def _found(endpoint: v1.Endpoint) -> Json:
+def _success(endpoint: v1.Endpoint) -> Json:
+    """The 200 response object: one object, a list, or a page with `meta` and `data`."""
     schema: Json = {"$ref": f"#/components/schemas/{endpoint.content.__name__}"}
     if endpoint.shape != "one":
         schema = {"type": "array", "items": schema}

@@ -1,4 +1,4 @@
-"""The query string of a request, parameter by parameter, or a BadRequest that names the parameter."""
+"""Typed parameters from the query string of a request; BadRequest names an invalid parameter."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from zoneinfo import ZoneInfo
 from hymio.errors import BadRequest, Phrase
 from hymio.period import TIMESTAMP_FORM, Instant, instant_of, parse_timestamp
 
-_FAR: Final = 10**15
+_LARGEST: Final = 10**15
+"""Larger numbers are read as this one, which exceeds every count and fits a database integer."""
+
 _NUMBER: Final = re.compile(r"[0-9]+")
 _DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 TIME_ACCEPTED: Final = Phrase("{form}, or a date yyyy-MM-dd", form=TIMESTAMP_FORM)
@@ -22,7 +24,7 @@ T = TypeVar("T")
 
 
 class Query:
-    """A query string, read parameter by parameter; what nobody asks for is ignored, as v1 clients may send more."""
+    """The parameters of a query string. Parameters that no method reads are ignored: v1 clients may send others."""
 
     __slots__ = ("_values",)
 
@@ -32,7 +34,7 @@ class Query:
             self._values.setdefault(name, []).append(value)
 
     def text(self, name: str, accepted: str) -> str | None:
-        """The value of a parameter, None when it is not there. BadRequest when it is there more than once."""
+        """The value of a parameter, None if it is missing. BadRequest if it is given more than once."""
         values = self._values.get(name, [])
         if len(values) > 1:
             once = Phrase("{accepted}; once", accepted=accepted)
@@ -40,12 +42,12 @@ class Query:
         return values[0] if values else None
 
     def secret(self, name: str) -> str | None:
-        """The value of a parameter that no message may repeat; given more than once, it is none that anybody knows."""
+        """The value of a parameter that no message may contain: None if missing, empty if given more than once."""
         values = self._values.get(name, [])
         return values[0] if len(values) == 1 else None if not values else ""
 
     def word(self, name: str, words: Mapping[str, T]) -> T | None:
-        """What a word stands for; upper and lower case are the same."""
+        """The value of a word in `words` (case-insensitive), None if the parameter is missing. BadRequest otherwise."""
         accepted = ", ".join(words)
         got = self.text(name, accepted)
         if got is None:
@@ -55,7 +57,7 @@ class Query:
         return words[got.lower()]
 
     def number(self, name: str, least: int, most: int | None) -> int | None:
-        """A whole number from `least` to `most`; without `most` no larger than anything can be, whatever is asked."""
+        """A whole number from `least` to `most`, None if the parameter is missing; without `most` capped at 10^15."""
         accepted = (
             Phrase("a whole number from {least} to {most}", least=least, most=most)
             if most
@@ -67,10 +69,10 @@ class Query:
         number = int(got.lstrip("0")[:17] or 0) if _NUMBER.fullmatch(got) else -1
         if not least <= number <= (most or number):
             raise BadRequest(parameter=name, got=got, accepted=accepted)
-        return min(number, _FAR)
+        return min(number, _LARGEST)
 
     def instant(self, name: str, zone: ZoneInfo) -> Instant | None:
-        """An instant from a timestamp, or from a date: the beginning of that day in the zone."""
+        """An instant from a timestamp, or from a date, which means its beginning in the zone; None if it is missing."""
         got = self.text(name, TIME_ACCEPTED)
         if got is None:
             return None

@@ -1,4 +1,4 @@
-"""API v2's part of the OpenAPI document, made from what the code publishes and reads."""
+"""API v2's part of the OpenAPI document, generated from its row classes, listings and parameters."""
 
 from __future__ import annotations
 
@@ -16,21 +16,24 @@ from hymio.period import Period
 Json = dict[str, Any]
 TAG: Final = "API v2"
 PREFIX: Final = "V2"
-"""Before the names of its objects, as API v1 has some of the same."""
+"""Prefix of schema names, because API v1 has schemas of the same names."""
 
 _INTEGER: Final[Json] = {"type": "integer", "format": "int64"}
 _PERIODS: Final = "|".join(each.text for each in Period)
 PARAMETERS: Final[dict[str, Json]] = {
     "csvSeparator": {
-        "description": "Between two values of CSV.",
+        "description": "The character between two values of CSV.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 1, "default": ","},
     },
     "surveyId": {"description": "Only of this survey.", "schema": _INTEGER},
     "experiencePointId": {
-        "description": "Only of this experience point, or of all below this group.",
+        "description": "Only of this experience point, or of everything below this group.",
         "schema": _INTEGER,
     },
-    "rootExperiencePointId": {"description": "Only of this group or point and all below it.", "schema": _INTEGER},
+    "rootExperiencePointId": {
+        "description": "Only of this group or point and everything below it.",
+        "schema": _INTEGER,
+    },
     "questionId": {"description": "Only of this question.", "schema": _INTEGER},
     "followupQuestionId": {"description": "Only of this follow-up question.", "schema": _INTEGER},
     "followupOptionId": {"description": "Only of this follow-up option.", "schema": _INTEGER},
@@ -39,41 +42,41 @@ PARAMETERS: Final[dict[str, Json]] = {
         "schema": {"type": "string", "enum": ["GROUP", "EXPERIENCE_POINT", "EXPERIENCE-POINT"]},
     },
     "period": {
-        "description": "The dates of a named period, or of a year, month or quarter; in each point's own zone.",
+        "description": "A named period, or a year, month or quarter; local dates of each point.",
         "schema": {"type": "string", "pattern": rf"^({_PERIODS}|\d{{4}}(-(0[1-9]|1[0-2]|q[1-4]))?)$"},
     },
     "startDate": {
-        "description": "The first date; without it, today. Dates go before a period; a year at most.",
+        "description": "The first date; default today. Overrides `period`. A period is at most one year long.",
         "schema": {"type": "string", "format": "date"},
     },
     "endDate": {
-        "description": "The date after the last; without it, tomorrow.",
+        "description": "The date after the last one; default tomorrow.",
         "schema": {"type": "string", "format": "date"},
     },
-    "includeMisuse": {"description": "With misuse too.", "schema": {"type": "boolean", "default": False}},
-    "includeSpam": {"description": "With spam too.", "schema": {"type": "boolean", "default": True}},
-    "offset": {"description": "How many to skip.", "schema": {"type": "integer", "minimum": 0, "default": 0}},
+    "includeMisuse": {"description": "Whether to include misuse.", "schema": {"type": "boolean", "default": False}},
+    "includeSpam": {"description": "Whether to include spam.", "schema": {"type": "boolean", "default": True}},
+    "offset": {"description": "Number of rows to skip.", "schema": {"type": "integer", "minimum": 0, "default": 0}},
     "limit": {
-        "description": "At most how many to give.",
+        "description": "Maximum number of rows.",
         "schema": {"type": "integer", "minimum": 0, "maximum": params.MOST, "default": params.DEFAULT_LIMIT},
     },
     "order": {
-        "description": "The earliest first, or the latest.",
+        "description": "The earliest first (`asc`) or the latest first (`desc`).",
         "schema": {"type": "string", "enum": ["asc", "desc"], "default": "asc"},
     },
     "cursor": {
-        "description": "Where the page before ended; from a `next` link, with its offset.",
+        "description": "The position after the previous page; sent by a `next` link together with its offset.",
         "schema": {"type": "string"},
     },
 }
-"""What may stand in a query, by name."""
+"""The query parameters of all listings, by name."""
 
-_SOUGHT: Final = ("surveyId", "experiencePointId", "period", "startDate", "endDate", "includeMisuse")
+_SELECTION: Final = ("surveyId", "experiencePointId", "period", "startDate", "endDate", "includeMisuse")
 _PAGE: Final = ("offset", "limit", "order", "cursor")
 
 
 class Operation(NamedTuple):
-    """A listing: its path without the format, what a row is, its parameters, and whether it has pages."""
+    """A listing: its path without the format, the class of its rows, its parameters, and whether it has pages."""
 
     name: str
     content: type[Struct]
@@ -92,27 +95,28 @@ _ROWS: Final[dict[str, type[Struct]]] = {
 
 
 def operations() -> list[Operation]:
-    """All listings, in the order in which the documentation has them."""
+    """All listings: feedback, set-up, alerts."""
     spam = {"text-feedbacks": ("includeSpam",)}
     feedback = [
-        Operation(f"results/{each.name}", _ROWS[each.name], (*_SOUGHT, *spam.get(each.name, ()), *_PAGE), True)
-        for each in KINDS
+        Operation(f"results/{kind.name}", _ROWS[kind.name], (*_SELECTION, *spam.get(kind.name, ()), *_PAGE), True)
+        for kind in KINDS
     ]
-    paged = [Operation(each.name, each.content, each.parameters, True) for each in PAGED]
-    return [*feedback, *(Operation(each.name, each.content, each.parameters, False) for each in LISTINGS), *paged]
+    setup = [Operation(listing.name, listing.content, listing.parameters, False) for listing in LISTINGS]
+    alerts = [Operation(listing.name, listing.content, listing.parameters, True) for listing in PAGED]
+    return [*feedback, *setup, *alerts]
 
 
 def paths() -> Json:
-    """The paths of API v2."""
-    listings = {f"/v2/{each.name}.{{format}}": {"get": _listing(each)} for each in operations()}
+    """The paths of API v2 with their operations."""
+    listings = {f"/v2/{operation.name}.{{format}}": {"get": _listing(operation)} for operation in operations()}
     return {"/v2/token/introspect": {"get": _INTROSPECTION}, **listings}
 
 
 def schemas() -> Json:
-    """The objects of API v2, by their prefixed names."""
-    published = [rows.TokenIntrospection, *(each.content for each in operations())]
-    _, found = msgspec.json.schema_components(published, ref_template=f"#/components/schemas/{PREFIX}{{name}}")
-    return {f"{PREFIX}{name}": each for name, each in found.items()}
+    """The JSON Schemas of all row classes, by their prefixed names."""
+    classes = [rows.TokenIntrospection, *(operation.content for operation in operations())]
+    _, schemas = msgspec.json.schema_components(classes, ref_template=f"#/components/schemas/{PREFIX}{{name}}")
+    return {f"{PREFIX}{name}": schema for name, schema in schemas.items()}
 
 
 SECURITY: Final[Json] = {
@@ -120,11 +124,13 @@ SECURITY: Final[Json] = {
     "v2TokenInQuery": {"type": "apiKey", "in": "query", "name": "auth", "description": "The same, for trials."},
 }
 _EITHER: Final[list[Json]] = [{"v2Token": []}, {"v2TokenInQuery": []}]
-_REFUSALS: Final[Json] = {each: {"$ref": f"#/components/responses/{each}"} for each in ("304", "401", "403", "503")}
+_REFUSALS: Final[Json] = {
+    status: {"$ref": f"#/components/responses/{status}"} for status in ("304", "401", "403", "503")
+}
 
 _INTROSPECTION: Final[Json] = {
     "operationId": "introspectToken",
-    "summary": "What a token is",
+    "summary": "The token's own properties",
     "tags": [TAG],
     "security": _EITHER,
     "responses": {
@@ -143,29 +149,31 @@ _FORMAT: Final[Json] = {
 }
 
 
-def _listing(of: Operation) -> Json:
+def _listing(operation: Operation) -> Json:
+    """The operation object of a listing."""
     query = [
         {"name": name, "in": "query", "required": False, **PARAMETERS[name]}
-        for name in ("csvSeparator", *of.parameters)
+        for name in ("csvSeparator", *operation.parameters)
     ]
     return {
-        "operationId": f"list{of.content.__name__}",
-        "summary": of.name.rpartition("/")[2].replace("-", " ").capitalize(),
+        "operationId": f"list{operation.content.__name__}",
+        "summary": operation.name.rpartition("/")[2].replace("-", " ").capitalize(),
         "tags": [TAG],
         "security": _EITHER,
         "parameters": [_FORMAT, *query],
-        "responses": {"200": _answer(of), "400": {"$ref": "#/components/responses/400"}, **_REFUSALS},
+        "responses": {"200": _answer(operation), "400": {"$ref": "#/components/responses/400"}, **_REFUSALS},
     }
 
 
-def _answer(of: Operation) -> Json:
-    item = {"$ref": f"#/components/schemas/{PREFIX}{of.content.__name__}"}
+def _answer(operation: Operation) -> Json:
+    """The response object of a listing: an array of rows as JSON, or CSV, with the headers of its pages."""
+    item = {"$ref": f"#/components/schemas/{PREFIX}{operation.content.__name__}"}
     headers: Json = {"ETag": {"schema": {"type": "string"}}}
-    if of.paged:
+    if operation.paged:
         headers["X-More-Available"] = {"schema": {"type": "string", "enum": ["true", "false"]}}
-        headers["Link"] = {"description": "The next page, where there is one.", "schema": {"type": "string"}}
+        headers["Link"] = {"description": "The next page, if there is one.", "schema": {"type": "string"}}
     return {
-        "description": (of.content.__doc__ or "").partition("\n")[0],
+        "description": (operation.content.__doc__ or "").partition("\n")[0],
         "headers": headers,
         "content": {
             "application/json": {"schema": {"type": "array", "items": item}},

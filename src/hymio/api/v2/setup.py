@@ -1,4 +1,4 @@
-"""The listings of API v2 that have no pages: what is set up within the sight of a token, each by its ids."""
+"""The listings of API v2 without pages: the set-up within the scope of a token, ordered by id."""
 
 from __future__ import annotations
 
@@ -17,138 +17,163 @@ from hymio.survey import State, state_of
 T = TypeVar("T")
 
 _POINTS: Final[Mapping[str, bool]] = {"group": False, "experience_point": True, "experience-point": True}
-"""The words of `type`; the published parameter and the published answer spell the second one differently."""
+"""Values of the parameter `type`: whether it selects points. Both published spellings of a point are accepted."""
 
 
 # --- the tree --------------------------------------------------------------------------------------------------------
 
 
 def _experience_points(call: Call) -> Sequence[rows.ExperiencePoint]:
-    below = _below(call, call.node("rootExperiencePointId"))
+    """Groups and points below `rootExperiencePointId`, of one `type` if given. The scope's top node has no parent."""
+    subtree = _subtree(call, call.node("rootExperiencePointId"))
     points = call.query.word("type", _POINTS)
-    wanted = (call.layout.hierarchy.nodes[node] for node in sorted(below))
+    nodes = (call.layout.hierarchy.nodes[node] for node in sorted(subtree))
     return [
-        rows.experience_point(each, inside=each.id != call.root) for each in wanted if points in (None, each.is_point)
+        rows.experience_point(node, inside=node.id != call.root) for node in nodes if points in (None, node.is_point)
     ]
 
 
 def _custom_data(call: Call) -> Sequence[rows.CustomDataField]:
-    root, only = call.node("rootExperiencePointId"), call.node("experiencePointId")
-    wanted = _below(call, root) if only is None else {only}
-    labels = {each.id: each.label for each in custom_fields(call.store, call.principal)}
+    """The values of custom fields at one node, or at all nodes of a subtree."""
+    root, node = call.node("rootExperiencePointId"), call.node("experiencePointId")
+    nodes = _subtree(call, root) if node is None else {node}
+    labels = {custom.id: custom.label for custom in custom_fields(call.store, call.principal)}
     return [
-        rows.custom_field(each, labels[each.field])
-        for each in custom_values(call.store, call.principal)
-        if each.node in wanted and each.field in labels
+        rows.custom_field(value, labels[value.field])
+        for value in custom_values(call.store, call.principal)
+        if value.node in nodes and value.field in labels
     ]
 
 
 def _company_custom_data(call: Call) -> Sequence[rows.CompanyCustomDataField]:
-    return [rows.company_field(each) for each in custom_fields(call.store, call.principal)]
+    """The custom fields of the organization."""
+    return [rows.company_field(custom) for custom in custom_fields(call.store, call.principal)]
 
 
-def _below(call: Call, node: int | None) -> frozenset[int]:
-    """The nodes of a subtree, or all that the token sees."""
-    return call.nodes if node is None else frozenset(each.id for each in call.layout.hierarchy.subtree(node))
+def _subtree(call: Call, node: int | None) -> frozenset[int]:
+    """The ids of a node and all nodes below it; without a node, all in the token's scope."""
+    return call.nodes if node is None else frozenset(below.id for below in call.layout.hierarchy.subtree(node))
 
 
-# --- surveys and what they ask ---------------------------------------------------------------------------------------
+# --- surveys and questions -------------------------------------------------------------------------------------------
 
 
-class _Asked(NamedTuple):
-    """A follow-up question and the survey that asks it."""
+class _Followup(NamedTuple):
+    """A follow-up question with the survey that it belongs to."""
 
     survey: field.Survey
     question: field.FollowupQuestion
 
 
-def _seen_surveys(call: Call) -> Iterator[field.Survey]:
-    return (call.layout.surveys[each] for each in sorted(call.surveys))
+def _surveys_in_scope(call: Call) -> Iterator[field.Survey]:
+    """The surveys in the token's scope, by id."""
+    return (call.layout.surveys[survey] for survey in sorted(call.surveys))
 
 
-def _seen_questions(call: Call) -> Sequence[field.Question]:
-    """The questions of the surveys that the token sees; one that several surveys ask is there once."""
-    return _by_id({each.question: call.content.question(each) for each in _seen_surveys(call)})
+def _questions_in_scope(call: Call) -> Sequence[field.Question]:
+    """The questions of the surveys in the token's scope, by id, without repeats."""
+    return _by_id({survey.question: call.content.question(survey) for survey in _surveys_in_scope(call)})
 
 
-def _seen_followups(call: Call) -> Sequence[_Asked]:
-    asked = ((survey, each) for survey in _seen_surveys(call) for each in call.content.followups(survey))
-    return _by_id({each.id: _Asked(survey, each) for survey, each in asked})
+def _followups_in_scope(call: Call) -> Sequence[_Followup]:
+    """The follow-up questions of the surveys in the token's scope, by id."""
+    return _by_id(
+        {
+            question.id: _Followup(survey, question)
+            for survey in _surveys_in_scope(call)
+            for question in call.content.followups(survey)
+        }
+    )
 
 
-def _seen_options(call: Call) -> Sequence[tuple[_Asked, field.FollowupOption]]:
-    return _by_id({each.id: (asked, each) for asked in _seen_followups(call) for each in asked.question.options})
+def _options_in_scope(call: Call) -> Sequence[tuple[_Followup, field.FollowupOption]]:
+    """The options of the follow-up questions in the token's scope, by id, each with its question."""
+    return _by_id(
+        {
+            option.id: (followup, option)
+            for followup in _followups_in_scope(call)
+            for option in followup.question.options
+        }
+    )
 
 
 def _default_locale(call: Call, survey: field.Survey) -> str:
-    """The default locale of a survey's question, which is the only one of its follow-ups that v2 names."""
+    """The default locale of a survey's question; API v2 uses it for the survey's follow-ups too."""
     return call.content.question(survey).wording.default_locale
 
 
-def _by_id(found: Mapping[int, T]) -> Sequence[T]:
-    return [found[each] for each in sorted(found)]
+def _by_id(values: Mapping[int, T]) -> Sequence[T]:
+    """The values of a mapping in ascending order of their keys."""
+    return [values[key] for key in sorted(values)]
 
 
 def _surveys(call: Call) -> Sequence[rows.Survey]:
+    """The surveys in the token's scope, with their states."""
     states = _states(call)
     return [
-        rows.survey(each, call.content.question(each).wording, states.get(each.id, State.ENDED))
-        for each in _seen_surveys(call)
+        rows.survey(survey, call.content.question(survey).wording, states.get(survey.id, State.ENDED))
+        for survey in _surveys_in_scope(call)
     ]
 
 
 def _states(call: Call) -> Mapping[int, State]:
-    """The state of each survey as far as the token sees it asked."""
+    """The state of each survey, from the active periods of its assignments within the token's scope."""
     ranges: dict[int, list[tuple[int, int]]] = {}
-    for each in call.layout.assignments.values():
-        if each.node in call.nodes:
-            ranges.setdefault(each.survey, []).extend(call.layout.ranges(each.id))
-    return {survey: state_of(found, call.now) for survey, found in ranges.items()}
+    for assignment in call.layout.assignments.values():
+        if assignment.node in call.nodes:
+            ranges.setdefault(assignment.survey, []).extend(call.layout.ranges(assignment.id))
+    return {survey: state_of(periods, call.now) for survey, periods in ranges.items()}
 
 
 def _questions(call: Call) -> Sequence[rows.Question]:
-    return [rows.question(each) for each in _seen_questions(call)]
+    """The questions in the token's scope."""
+    return [rows.question(question) for question in _questions_in_scope(call)]
 
 
 def _question_localizations(call: Call) -> Sequence[rows.QuestionLocalization]:
-    known = {each.id: each.wording for each in _seen_questions(call)}
-    return [
-        rows.QuestionLocalization(*each) for each in _localizations(call, "questionId", known, Phrase("this question"))
-    ]  # fmt: skip
+    """The texts of questions in all locales, of one question with `questionId`."""
+    wordings = {question.id: question.wording for question in _questions_in_scope(call)}
+    texts = _localizations(call, "questionId", wordings, Phrase("this question"))
+    return [rows.QuestionLocalization(*text) for text in texts]
 
 
 def _followup_questions(call: Call) -> Sequence[rows.FollowupQuestion]:
+    """The follow-up questions in the token's scope."""
     return [
-        rows.followup_question(survey.id, each, _default_locale(call, survey)) for survey, each in _seen_followups(call)
+        rows.followup_question(survey.id, question, _default_locale(call, survey))
+        for survey, question in _followups_in_scope(call)
     ]
 
 
 def _followup_question_localizations(call: Call) -> Sequence[rows.FollowupQuestionLocalization]:
-    known = {each.question.id: each.question.wording for each in _seen_followups(call)}
-    found = _localizations(call, "followupQuestionId", known, Phrase("this follow-up question"))
-    return [rows.FollowupQuestionLocalization(*each) for each in found]
+    """The texts of follow-up questions in all locales, of one question with `followupQuestionId`."""
+    wordings = {followup.question.id: followup.question.wording for followup in _followups_in_scope(call)}
+    texts = _localizations(call, "followupQuestionId", wordings, Phrase("this follow-up question"))
+    return [rows.FollowupQuestionLocalization(*text) for text in texts]
 
 
 def _followup_options(call: Call) -> Sequence[rows.FollowupOption]:
+    """The options of the follow-up questions in the token's scope."""
     return [
-        rows.followup_option(each, asked.question.id, _default_locale(call, asked.survey))
-        for asked, each in _seen_options(call)
+        rows.followup_option(option, followup.question.id, _default_locale(call, followup.survey))
+        for followup, option in _options_in_scope(call)
     ]
 
 
 def _followup_option_localizations(call: Call) -> Sequence[rows.FollowupOptionLocalization]:
-    known = {each.id: each.wording for _, each in _seen_options(call)}
-    found = _localizations(call, "followupOptionId", known, Phrase("this follow-up option"))
-    return [rows.FollowupOptionLocalization(*each) for each in found]
+    """The texts of options in all locales, of one option with `followupOptionId`."""
+    wordings = {option.id: option.wording for _, option in _options_in_scope(call)}
+    texts = _localizations(call, "followupOptionId", wordings, Phrase("this follow-up option"))
+    return [rows.FollowupOptionLocalization(*text) for text in texts]
 
 
 def _localizations(
-    call: Call, parameter: str, known: Mapping[int, field.Localized], what: Phrase
+    call: Call, parameter: str, wordings: Mapping[int, field.Localized], what: Phrase
 ) -> Iterator[tuple[int, str, str]]:
-    """Id, locale and text of what is known, or of the one that a parameter names. Forbidden if that is not known."""
-    only = call.seen(parameter, frozenset(known), what)
-    for identity in sorted(known) if only is None else [only]:
-        for locale, text in rows.localizations(known[identity]):
+    """Id, locale and text of all wordings, or of the one whose id a parameter has. Forbidden if it is unknown."""
+    only = call.seen(parameter, frozenset(wordings), what)
+    for identity in sorted(wordings) if only is None else [only]:
+        for locale, text in rows.localizations(wordings[identity]):
             yield identity, locale, text
 
 
@@ -156,21 +181,26 @@ def _localizations(
 
 
 def _alert_specifications(call: Call) -> Sequence[rows.AlertSpecification]:
-    known = alert_specifications(call.store, call.principal)
-    return [rows.alert_specification(each) for each in known if each.node in call.nodes]
+    """The alert specifications of nodes in the token's scope."""
+    specifications = alert_specifications(call.store, call.principal)
+    return [
+        rows.alert_specification(specification) for specification in specifications if specification.node in call.nodes
+    ]
 
 
 def _users(call: Call) -> Sequence[rows.User]:
-    return [rows.user(each) for each in users(call.store, call.principal) if each.node in call.nodes]
+    """The users whose node is in the token's scope."""
+    return [rows.user(user) for user in users(call.store, call.principal) if user.node in call.nodes]
 
 
 def _smileys(call: Call) -> Sequence[rows.Smiley]:
-    placed = {each.smiley for each in call.layout.placements if each.node in call.nodes}
-    known = sorted(call.layout.smileys.values(), key=attrgetter("id"))
-    return [rows.smiley(each) for each in known if call.whole or each.id in placed]
+    """The smileys that are or were placed in the token's scope; if that is the whole tree, all."""
+    placed = {placement.smiley for placement in call.layout.placements if placement.node in call.nodes}
+    smileys = sorted(call.layout.smileys.values(), key=attrgetter("id"))
+    return [rows.smiley(smiley) for smiley in smileys if call.whole or smiley.id in placed]
 
 
-# --- all of them -----------------------------------------------------------------------------------------------------
+# --- table of the listings -------------------------------------------------------------------------------------------
 
 LISTINGS: Final = (
     Listing(
