@@ -1,4 +1,4 @@
-"""Hourly counts: what they are counted of, and the reference that every store must equal."""
+"""Hourly counts: their subjects and keys, and the reference computation that the stored counts must equal."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ K = TypeVar("K")
 
 @dataclass(frozen=True, slots=True)
 class OfAssignment:
-    """What hours are counted of: one survey at one experience point."""
+    """The subject of hours of one assignment: one survey at one experience point."""
 
     assignment: int
 
 
 @dataclass(frozen=True, slots=True)
 class OfSurvey:
-    """What hours are counted of: one survey at a node and everywhere below it."""
+    """The subject of hours of one survey at a node and everywhere below it."""
 
     node: int
     survey: int
@@ -32,14 +32,14 @@ class OfSurvey:
 
 @dataclass(frozen=True, slots=True)
 class OfScale:
-    """What hours are counted of: all surveys whose scale has so many buttons, at a node and everywhere below it."""
+    """The subject of hours of all surveys whose scale has `buttons` buttons, at a node and everywhere below it."""
 
     node: int
     buttons: int
 
 
 GroupSubject = OfSurvey | OfScale
-"""What the stored hours of a group are of; `store.hours.survey_id` is its value in the column `survey_id`."""
+"""The subject of a group's hours; `store.hours.survey_id` encodes it for the column `survey_id`."""
 
 Subject = OfAssignment | GroupSubject
 
@@ -47,9 +47,9 @@ Subject = OfAssignment | GroupSubject
 class AssignmentHour(NamedTuple):
     """The key of an hour at an assignment: its local hour number, nominal start (ms UTC) and verdict.
 
-    The nominal start is the full hour by the offset of its presses. It tells the doubled hours of autumn apart, and it
-    is made of facts alone, so that no change of a zone can move what was counted. The instant that people are shown is
-    `period.first_instant`, which differs from it only where a clock is changed within an hour.
+    The nominal start is the full hour by the offset of its presses. It distinguishes the two hours of a clock change in
+    autumn. It depends only on what is stored with the presses, so a change of the zone does not move counted presses.
+    The instant that results show is `period.first_instant`, which differs only if a clock changes within the hour.
     """
 
     assignment: int
@@ -59,7 +59,7 @@ class AssignmentHour(NamedTuple):
 
 
 class GroupHour(NamedTuple):
-    """The key of an hour of a group; `survey` is its subject as stored (`store.hours.survey_id`)."""
+    """The key of an hour of a group; `survey` is the encoded subject (`store.hours.survey_id`)."""
 
     node: int
     survey: int
@@ -68,47 +68,52 @@ class GroupHour(NamedTuple):
     verdict: int
 
 
-# By name it takes twice as long.
+# Calling GroupHour with named fields takes twice as long.
 _group_hour: Callable[[tuple[int, ...]], GroupHour] = partial(tuple.__new__, GroupHour)
 
 Counts = list[int]
-"""Presses by button index, as long as MAX_BUTTONS."""
+"""Number of presses by button index; the list has MAX_BUTTONS entries."""
 
 
 def no_counts() -> Counts:
-    """Counts of nothing."""
+    """Counts that are all 0."""
     return [0] * MAX_BUTTONS
 
 
 def roll_up(feedbacks: Iterable[Feedback]) -> dict[AssignmentHour, Counts]:
-    """The hours of judged feedbacks."""
+    """The hours of assignments, counted from feedbacks with verdicts; superseded and quarantined ones are left out."""
     hours: dict[AssignmentHour, Counts] = {}
-    for each in feedbacks:
-        if is_raw(each.verdict):
-            hour = hour_of(each.at, each.offset)
-            key = AssignmentHour(each.assignment, hour, nominal_start(hour, each.offset), each.verdict)
-            hours.setdefault(key, no_counts())[each.button] += 1
+    for feedback in feedbacks:
+        if is_raw(feedback.verdict):
+            hour = hour_of(feedback.at, feedback.offset)
+            start = nominal_start(hour, feedback.offset)
+            key = AssignmentHour(feedback.assignment, hour, start, feedback.verdict)
+            hours.setdefault(key, no_counts())[feedback.button] += 1
     return hours
 
 
 def group_up(
     hours: Iterable[tuple[AssignmentHour, Counts]], keys: Callable[[int], Iterable[tuple[int, int]]]
 ) -> dict[GroupHour, Counts]:
-    """The hours of the groups above; `keys(assignment)` gives the (node, survey) pairs an assignment counts towards."""
-    # Assignments side by side count towards the same groups: their hours are added once and then carried up together.
-    together: dict[tuple[tuple[tuple[int, int], ...], int, int, int], Counts] = {}
+    """The hours of groups, summed from those of assignments.
+
+    `keys(assignment)` gives the (node, encoded subject) pairs of all groups whose hours include the assignment.
+    """
+    # Assignments with the same groups are added first, so that their sum is added to each group only once.
+    sums: dict[tuple[tuple[tuple[int, int], ...], int, int, int], Counts] = {}
     for (assignment, hour, starts_at, verdict), counts in hours:
-        _add(together, (tuple(keys(assignment)), hour, starts_at, verdict), counts)
+        _add(sums, (tuple(keys(assignment)), hour, starts_at, verdict), counts)
     groups: dict[GroupHour, Counts] = {}
-    for (above, hour, starts_at, verdict), counts in together.items():
-        told = [(button, count) for button, count in enumerate(counts) if count]
-        for node, survey in above:
+    for (group_keys, hour, starts_at, verdict), counts in sums.items():
+        nonzero = [(button, count) for button, count in enumerate(counts) if count]
+        for node, survey in group_keys:
             total = groups.setdefault(_group_hour((node, survey, hour, starts_at, verdict)), no_counts())
-            for button, count in told:
+            for button, count in nonzero:
                 total[button] += count
     return groups
 
 
 def _add(totals: dict[K, Counts], key: K, counts: Counts) -> None:
-    known = totals.get(key)
-    totals[key] = counts if known is None else list(map(add, known, counts))
+    """Adds counts to the total of a key."""
+    total = totals.get(key)
+    totals[key] = counts if total is None else list(map(add, total, counts))

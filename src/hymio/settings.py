@@ -123,8 +123,8 @@ class Described:
 def described() -> tuple[Described, ...]:
     """All settings, in order, for help texts and documents."""
     return tuple(
-        Described(each.name, PREFIX + each.name.upper(), str(each.default), each.metadata["help"])
-        for each in fields(Settings)
+        Described(setting.name, PREFIX + setting.name.upper(), str(setting.default), setting.metadata["help"])
+        for setting in fields(Settings)
     )
 
 
@@ -133,24 +133,25 @@ def load(
     environment: Mapping[str, str] | None = None,
     file: Path | None = None,
 ) -> Settings:
-    """Put the sources together; of two, the later wins: file, environment, flags (None is a flag not given).
+    """The settings from the file, the environment and the flags; a later source overrides an earlier one.
 
-    `file` must exist when it is given; otherwise `hymio.toml` in the working directory is read if there is one. A
-    variable that ends in `_FILE` names a file that holds the value, for secrets. Raises SetupError, naming the setting,
-    where it came from, what was got and what is accepted. Variables of other names are no concern of ours (a cluster
-    makes some up), unknown keys of the file are mistakes.
+    A flag that is None was not given. `file` must exist; its default is `hymio.toml` in the working directory if that
+    exists. A variable whose name ends in `_FILE` holds the path of a file with the value, for secrets. SetupError names
+    an invalid setting with its source, its value and the accepted values. Unknown keys in the file are errors; unknown
+    variables are ignored, because a cluster sets `HYMIO_*` variables of its own.
     """
     values: dict[str, Value] = {}
-    for source, given in (
+    for source, entries in (
         _file(file),
         _environment(environment or {}),
         (Phrase("the command line"), {name: value for name, value in (flags or {}).items() if value is not None}),
     ):
-        values |= {name: _checked(source, name, value) for name, value in given.items()}
+        values |= {name: _checked(source, name, value) for name, value in entries.items()}
     return Settings(**values)  # type: ignore[arg-type]  # `_checked` made each value fit its field
 
 
 def _file(file: Path | None) -> tuple[str, dict[str, Any]]:
+    """The path and the entries of the settings file; no entries if the default file does not exist. SetupError."""
     path = file or Path(FILE)
     if file is None and not path.exists():
         return str(path), {}
@@ -163,17 +164,19 @@ def _file(file: Path | None) -> tuple[str, dict[str, Any]]:
 
 
 def _environment(environment: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
-    found = {}
-    for each in fields(Settings):
-        variable = PREFIX + each.name.upper()
+    """The settings among the variables, by `HYMIO_NAME` or by `HYMIO_NAME_FILE`. SetupError."""
+    entries = {}
+    for setting in fields(Settings):
+        variable = PREFIX + setting.name.upper()
         if variable in environment:
-            found[each.name] = environment[variable]
+            entries[setting.name] = environment[variable]
         elif variable + _FROM_FILE in environment:
-            found[each.name] = _content(variable + _FROM_FILE, Path(environment[variable + _FROM_FILE]))
-    return Phrase("the environment"), found
+            entries[setting.name] = _content(variable + _FROM_FILE, Path(environment[variable + _FROM_FILE]))
+    return Phrase("the environment"), entries
 
 
 def _content(variable: str, path: Path) -> str:
+    """The value in a file that a variable names, without line ends at its end. SetupError."""
     try:
         return path.read_text(encoding="utf-8").rstrip("\r\n")
     except (OSError, ValueError) as error:
@@ -187,7 +190,8 @@ def _content(variable: str, path: Path) -> str:
 
 
 def _checked(source: str, name: str, value: object) -> Value:
-    known = {each.name: each for each in fields(Settings)}
+    """The value of a setting, converted to its type. SetupError if the name or the value is not accepted."""
+    known = {setting.name: setting for setting in fields(Settings)}
     if name not in known:
         raise SetupError(
             "unknown-setting",
@@ -197,8 +201,8 @@ def _checked(source: str, name: str, value: object) -> Value:
             known=", ".join(known),
         )
     setting = known[name]
-    fitting = _fitting(setting, value)
-    if fitting is None:
+    converted = _converted(setting, value)
+    if converted is None:
         raise SetupError(
             "bad-setting",
             "{source}: {setting}: got {got}, accepted: {accepted}",
@@ -207,11 +211,11 @@ def _checked(source: str, name: str, value: object) -> Value:
             got=Phrase("a secret") if setting.metadata.get("secret") else repr(value),
             accepted=_accepted(setting),
         )
-    return fitting
+    return converted
 
 
-def _fitting(setting: Field[Any], value: object) -> Value | None:
-    """The value as the setting's type, or None if it cannot be that or breaks its limits."""
+def _converted(setting: Field[Any], value: object) -> Value | None:
+    """The value converted to the setting's type, None if that is impossible or it is outside the limits."""
     if isinstance(setting.default, int):
         number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() else value
         inside = isinstance(number, int) and setting.metadata["least"] <= number <= setting.metadata["most"]
@@ -226,6 +230,7 @@ def _fitting(setting: Field[Any], value: object) -> Value | None:
 
 
 def _accepted(setting: Field[Any]) -> str:
+    """The values that a setting accepts, as an error message names them."""
     if isinstance(setting.default, int):
         return Phrase("{least} to {most}", least=setting.metadata["least"], most=setting.metadata["most"])
     if "begins" in setting.metadata:
