@@ -162,7 +162,7 @@ def test_a_head_has_bounds(served: Callable[..., int], head: list[bytes], status
 
 
 def test_who_says_nothing_or_not_all_is_hung_up_on(served: Callable[..., int], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(connection, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "HEADER_SECONDS", 0.3)
     monkeypatch.setattr(connection, "BODY_SECONDS", 0.3)
     port = served()
     assert heard(port) == b""
@@ -178,7 +178,7 @@ def test_who_says_nothing_or_not_all_is_hung_up_on(served: Callable[..., int], m
 
 @pytest.mark.parametrize("keep", [b"", b"Connection: close\r\n"], ids=["kept", "closing"])
 def test_who_does_not_read_his_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, keep: bytes):
-    monkeypatch.setattr(connection, "UNREAD_SECONDS", 0.3)
+    monkeypatch.setattr(connection, "WRITE_SECONDS", 0.3)
 
     @get("/", sync_to_thread=False)
     def large() -> bytes:
@@ -209,7 +209,7 @@ def test_more_clients_than_are_served_are_told_to_come_back(served: Callable[...
 
 
 def test_bodies_are_held_within_bounds(served: Callable[..., int], monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("hymio.app.MOST_HELD_BYTES", 100_000)
+    monkeypatch.setattr("hymio.app.MAX_BUFFERED_BYTES", 100_000)
     port = served(body_bytes=20_000)
     half = b"POST /sms HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" + b"x" * 50_000
     with socket.create_connection(("127.0.0.1", port)) as first:

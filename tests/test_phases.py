@@ -289,7 +289,7 @@ def test_no_error_repeats_what_people_wrote() -> None:
 def test_no_log_repeats_what_people_wrote(log_format: str) -> None:
     program = f"""
 import structlog
-from hymio.app import configure_log
+from hymio.serving.log import configure_log
 from hymio.settings import Settings
 
 def trip(text):

@@ -13,7 +13,7 @@ from hymio.feedback import Text
 from hymio.period import zone
 from hymio.results import RawRow
 from hymio.serving.answers import is_known
-from hymio.serving.streams import ROWS_A_CHUNK, enveloped
+from hymio.serving.streams import ROWS_PER_CHUNK, enveloped
 from tests.example import at
 
 TEXTS = st.builds(
@@ -48,7 +48,9 @@ def test_a_line_made_by_hand_is_what_the_library_would_write(row: RawRow, utc: b
     assert msgspec.json.decode(line, type=rows.RawResult) == published(row, utc)
 
 
-@pytest.mark.parametrize("count", [0, 1, ROWS_A_CHUNK - 1, ROWS_A_CHUNK, ROWS_A_CHUNK + 1, 2 * ROWS_A_CHUNK, 5000])
+@pytest.mark.parametrize(
+    "count", [0, 1, ROWS_PER_CHUNK - 1, ROWS_PER_CHUNK, ROWS_PER_CHUNK + 1, 2 * ROWS_PER_CHUNK, 5000]
+)
 def test_chunks_put_together_are_the_whole(count: int):
     chunks = list(enveloped(rows.Envelope(0, count, count), (f'{{"ts":"","r":{row}}}' for row in range(count))))
     assert msgspec.json.decode(b"".join(chunks)) == {
@@ -56,7 +58,7 @@ def test_chunks_put_together_are_the_whole(count: int):
         "data": [{"ts": "", "r": row} for row in range(count)],
     }
     assert max(map(len, chunks)) <= 64 << 10
-    assert len(chunks) == count // ROWS_A_CHUNK + 1
+    assert len(chunks) == count // ROWS_PER_CHUNK + 1
 
 
 @given(INSTANTS, st.sampled_from(["Europe/Helsinki", "UTC", "Pacific/Chatham"]))

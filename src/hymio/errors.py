@@ -5,6 +5,7 @@ HymioError                 500
 ├── Unauthorized           401
 ├── Forbidden              403
 ├── NotFound               404
+├── MethodNotAllowed       405
 ├── Conflict               409
 │   └── LeaseLost          409   another process may have taken over
 ├── TooLarge               413
@@ -140,6 +141,14 @@ class NotFound(HymioError):
     status = 404
     title = "Not found"
     default_code = "not-found"
+
+
+class MethodNotAllowed(HymioError):
+    """The address does not take the method of the request."""
+
+    status = 405
+    title = "Method not allowed"
+    default_code = "method-not-allowed"
 
 
 class Conflict(HymioError):

@@ -18,7 +18,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 
-from hymio.app import configure_log, make_server
+from hymio.app import make_server, open_database
 from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
 from hymio.demo import Demo, load, prepare, table
@@ -27,9 +27,10 @@ from hymio.demo.live import PAST_HOURS, LiveSmileys, live_smileys
 from hymio.demo.page import beside_checkout
 from hymio.demo.tree import SPOTS
 from hymio.errors import HymioError, SetupError
+from hymio.serving.log import configure_log
 from hymio.settings import Settings
 from hymio.simulator.sending import UploadFailed
-from hymio.store import Store, open_store
+from hymio.store import Store
 from hymio.store.feedback import reported_through
 
 LIVE_HOURS = 1
@@ -84,7 +85,7 @@ def _writable(folder: Path) -> Path:
 
 @contextmanager
 def _store(settings: Settings) -> Iterator[Store]:
-    store = open_store(settings.database_url)
+    store = open_database(settings)
     try:
         yield store
     finally:

@@ -179,7 +179,8 @@ def get(
     """
     import asyncio
 
-    from hymio.app import configure_log, create_app
+    from hymio.app import create_app
+    from hymio.serving.log import configure_log
 
     client = user if user_file is None else _line_of(user_file)
     configure_log(loaded(context, database))

@@ -61,9 +61,9 @@ class _Waiting(NamedTuple):
 class UploadQueue:
     """Takes uploads from all ways in of one event loop and commits them in batches, in threads of its own.
 
-    While one commit runs, the next batch gathers; no upload waits for a timer. SQLite has one writer, so one thread. On
-    PostgreSQL there are two: one parses while the other commits, or both commit, for two organizations. More threads
-    would only make the batches smaller.
+    While one commit runs, the next batch gathers; no upload waits for a timer. A database with a single
+    writer has one thread, another two: one parses while the other commits, or both commit, for two organizations. More
+    threads would only make the batches smaller.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class UploadQueue:
         self._store = store
         self._clock = clock
         self._max_waiting = max_waiting
-        self._threads = threads or (1 if store.is_sqlite else 2)
+        self._threads = threads or (1 if store.has_single_writer else 2)
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._waiting_bytes = 0
         self._is_open = False
@@ -113,8 +113,8 @@ class UploadQueue:
             batch = await self._next_batch()
             arrivals = [waiting.arrival for waiting in batch]
             outcomes = await loop.run_in_executor(pool, commit_batch, self._store, arrivals, self._clock())
-            if self._store.is_sqlite and all(isinstance(outcome, Unavailable) for outcome in outcomes):
-                # SQLite's write lock was not released in time. The uploads that came meanwhile would wait as long and
+            if self._store.has_single_writer and all(isinstance(outcome, Unavailable) for outcome in outcomes):
+                # The write lock was not released in time. The uploads that came meanwhile would wait as long and
                 # get the same answer, so they get it now.
                 batch, outcomes = self._add_all_waiting(batch, outcomes)
             for waiting, outcome in zip(batch, outcomes, strict=True):

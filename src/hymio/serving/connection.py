@@ -1,4 +1,8 @@
-"""A client's connection: how long a head or a body may be and take, and how many clients there may be."""
+"""One client's connection: limits on the size and duration of requests, and on how many connections are served.
+
+`Connection` extends uvicorn's `HttpToolsProtocol`, which is not public: `tests/test_connection_base.py` fails when it
+changes, and `docs/decisions/0018-uvicorn-with-limits-of-our-own.md` says why it is used all the same.
+"""
 
 from __future__ import annotations
 
@@ -11,30 +15,33 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-MOST_HEAD_BYTES: Final = 64 << 10
-MOST_HEADERS: Final = 100
-HEAD_SECONDS: Final = 30
-"""How long a connection may be silent at first, and how long a request's head may take."""
+MAX_HEADER_BYTES: Final = 64 << 10
+MAX_HEADERS: Final = 100
+"""A request whose header is larger or has more fields is answered 431."""
+
+HEADER_SECONDS: Final = 30
+"""How long a new connection may send nothing, and how long a request's header may take."""
 
 BODY_SECONDS: Final = 30
-"""How long a request's body may take after its head."""
+"""How long a request's body may take after its header."""
 
-HURRY_SECONDS: Final = 2
-"""How long a client may still speak once the server is told to stop, or he was refused."""
+CLOSE_SECONDS: Final = 2
+"""How long a connection stays open after a refusal, and for the rest of a body once the server shuts down."""
 
-UNREAD_SECONDS: Final = 300
-"""How long a client may take to read what is ready for him; exports are stricter."""
+WRITE_SECONDS: Final = 300
+"""How long a client may take to receive what the write buffer holds; exports have a stricter limit of their own."""
 
-_TOO_MANY: Final = (
+_TOO_MANY_CONNECTIONS: Final = (
     b'{"type":"about:blank","title":"Unavailable","status":503,"detail":"too many clients are connected"}'
 )
 
 
 class Connection(HttpToolsProtocol):
-    """Refuses, before anybody is asked who he is, what would take memory or time without end.
+    """Enforces the limits above, before any credential is looked up.
 
-    `limit_concurrency` is how many connections are served; requests on more are answered 503, and a quarter beyond that
-    they are cut at once.
+    `config.limit_concurrency` is how many connections are served: requests on further ones are answered 503, and
+    connections beyond 1¼ of that number are aborted when they open. A request that exceeds a limit is answered with a
+    status of its own (431, 408, 400), unless its response has begun, and the connection is closed.
     """
 
     def __init__(
@@ -45,173 +52,192 @@ class Connection(HttpToolsProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._served, self.limit_concurrency = config.limit_concurrency or 1 << 30, None
-        self._head: int | None = 0  # bytes of a head that is not whole yet
-        self._timer: TimerHandle | None = None
-        self._unread: TimerHandle | None = None
-        self._refusal: int = HTTPStatus.BAD_REQUEST
+        # The base class would count tasks too, and answer without a problem document.
+        self._max_served, self.limit_concurrency = config.limit_concurrency or 1 << 30, None
+        self._header_bytes: int | None = 0  # received of an unfinished header; None while a body or response is due
+        self._receive_deadline: TimerHandle | None = None
+        self._write_deadline: TimerHandle | None = None
+        self._parse_error_status: int = HTTPStatus.BAD_REQUEST
         self._is_refused = False
 
+    # --- events of the transport and the parser -----------------------------------------------------------------------
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """Begins to wait for a first request, unless there are far too many who wait."""
+        """Starts the deadline for a first request, or aborts the connection if far too many are open."""
         super().connection_made(transport)
-        if len(self.connections) > self._served + self._served // 4 + 1:
+        if len(self.connections) > self._max_served + self._max_served // 4 + 1:
             transport.abort()
         else:
-            self._start_timer(HEAD_SECONDS)
+            self._start_receive_deadline(HEADER_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Waits for nothing more."""
-        self._stop_timer()
-        self._is_read()
+        """Cancels the deadlines."""
+        self._cancel_receive_deadline()
+        self._cancel_write_deadline()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Reads on, and sees to it that what has begun comes to its end."""
+        """Parses received bytes; answers 431 if an unfinished header exceeds MAX_HEADER_BYTES.
+
+        Starts the deadline for the rest of the request unless one is running.
+        """
         if self._is_refused:
             return
         super().data_received(data)
-        if self._head is not None:
-            self._head += len(data)
-            if self._head > MOST_HEAD_BYTES:
+        if self._header_bytes is not None:
+            self._header_bytes += len(data)
+            if self._header_bytes > MAX_HEADER_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        self._await_the_rest()
+        self._start_deadline_if_incomplete()
 
     def on_message_begin(self) -> None:
-        """A head begins."""
+        """Parser: a header begins."""
         super().on_message_begin()
-        self._head = 0
+        self._header_bytes = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Takes a header, unless there are too many."""
-        if len(self.headers) >= MOST_HEADERS:
-            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        """Parser: a header field is complete. An exception makes the parser fail and the base class refuse."""
+        if len(self.headers) >= MAX_HEADERS:
+            self._parse_error_status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError("too many headers")
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """A request is taken, or answered that there are too many clients."""
-        self._head = None
-        self._stop_timer()
-        if sum(len(name) + len(value) for name, value in self.headers) > MOST_HEAD_BYTES:
-            self._refusal = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        """Parser: the header is complete. Hands the request to the application, or to the answer 503."""
+        self._header_bytes = None
+        self._cancel_receive_deadline()
+        if sum(len(name) + len(value) for name, value in self.headers) > MAX_HEADER_BYTES:
+            self._parse_error_status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
             raise ValueError("the headers are too large")
-        self.app = self.config.loaded_app if len(self.connections) <= self._served else cast(Any, _too_many)
+        is_served = len(self.connections) <= self._max_served
+        self.app = self.config.loaded_app if is_served else cast(Any, _answer_too_many_connections)
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """A body is whole."""
-        self._stop_timer()
+        """Parser: the body is complete."""
+        self._cancel_receive_deadline()
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """An answer is sent; how long the next request may be waited for is uvicorn's to say."""
-        self._stop_timer()
+        """The application has sent its whole response; uvicorn starts its keep-alive timeout."""
+        self._cancel_receive_deadline()
         super().on_response_complete()
         if self.transport.is_closing():
-            self._let_go()
+            self._start_write_deadline()
 
     def pause_writing(self) -> None:
-        """A client does not read as fast as he is answered."""
+        """The write buffer is full: the client receives more slowly than the application sends."""
         super().pause_writing()
-        self._let_go()
+        self._start_write_deadline()
 
     def resume_writing(self) -> None:
-        """A client has read on."""
+        """The write buffer has room again."""
         super().resume_writing()
-        self._is_read()
+        self._cancel_write_deadline()
 
     def timeout_keep_alive_handler(self) -> None:
-        """No other request came."""
+        """Closes a connection on which no further request came."""
         super().timeout_keep_alive_handler()
-        self._let_go()
+        self._start_write_deadline()
 
     def shutdown(self) -> None:
-        """Ends what is idle at once, and a half-sent body soon."""
+        """Closes an idle connection at once, and one with an incomplete body after CLOSE_SECONDS."""
         super().shutdown()
-        if self._is_half_sent():
-            self.loop.call_later(HURRY_SECONDS, self._hang_up)
+        if self._has_incomplete_body():
+            self.loop.call_later(CLOSE_SECONDS, self._close_if_body_incomplete)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuses what is no request, or one with too long a head."""
-        self._refuse(self._refusal, msg if self._refusal == HTTPStatus.BAD_REQUEST else "")
+        """Refuses bytes that the parser rejects: 400, or 431 where a limit made it fail."""
+        status = self._parse_error_status
+        self._refuse(status, msg if status == HTTPStatus.BAD_REQUEST else "")
 
-    @property
-    def _cycle(self) -> RequestResponseCycle | None:
-        return self.cycle
+    # --- deadlines ----------------------------------------------------------------------------------------------------
 
-    def _await_the_rest(self) -> None:
-        """Gives what has begun its time."""
-        if self._timer is not None or self.pipeline or self._is_refused or self.transport.is_closing():
+    def _start_deadline_if_incomplete(self) -> None:
+        """Starts the deadline for the part of the request that has not arrived, unless one is running.
+
+        While pipelined requests wait for a response, the connection is not read and no deadline runs.
+        """
+        if self._receive_deadline is not None or self.pipeline or self._is_refused or self.transport.is_closing():
             return
-        if self._head is not None or self.cycle.response_complete:
-            self._start_timer(HEAD_SECONDS)
+        if self._header_bytes is not None or self.cycle.response_complete:
+            self._start_receive_deadline(HEADER_SECONDS)
         elif self.cycle.more_body:
-            self._start_timer(BODY_SECONDS)
+            self._start_receive_deadline(BODY_SECONDS)
 
-    def _start_timer(self, seconds: float) -> None:
-        self._timer = self.loop.call_later(seconds, self._time_is_over)
+    def _start_receive_deadline(self, seconds: float) -> None:
+        self._receive_deadline = self.loop.call_later(seconds, self._receive_deadline_passed)
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def _cancel_receive_deadline(self) -> None:
+        if self._receive_deadline is not None:
+            self._receive_deadline.cancel()
+            self._receive_deadline = None
 
-    def _time_is_over(self) -> None:
-        self._timer = None
-        if not self._head and not self._is_half_sent():
+    def _receive_deadline_passed(self) -> None:
+        """Closes a connection that sent nothing; answers 408 to an incomplete request."""
+        self._receive_deadline = None
+        if not self._header_bytes and not self._has_incomplete_body():
             self.transport.close()
         else:
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
-    def _let_go(self) -> None:
-        if self.transport.get_write_buffer_size() and self._unread is None:
-            self._unread = self.loop.call_later(UNREAD_SECONDS, self.transport.abort)
+    def _start_write_deadline(self) -> None:
+        if self.transport.get_write_buffer_size() and self._write_deadline is None:
+            self._write_deadline = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
 
-    def _is_read(self) -> None:
-        if self._unread is not None:
-            self._unread.cancel()
-            self._unread = None
+    def _cancel_write_deadline(self) -> None:
+        if self._write_deadline is not None:
+            self._write_deadline.cancel()
+            self._write_deadline = None
 
-    def _is_half_sent(self) -> bool:
-        cycle = self._cycle
-        return cycle is not None and cycle.more_body and not cycle.response_complete
+    # --- refusals -----------------------------------------------------------------------------------------------------
 
-    def _hang_up(self) -> None:
-        if self._is_half_sent():
+    @property
+    def _current(self) -> RequestResponseCycle | None:
+        """The latest request and its response; None before the first. The base class's annotation leaves None out."""
+        return self.cycle
+
+    def _has_incomplete_body(self) -> bool:
+        current = self._current
+        return current is not None and current.more_body and not current.response_complete
+
+    def _close_if_body_incomplete(self) -> None:
+        if self._has_incomplete_body():
             self.transport.close()
 
-    def _refuse(self, status: int, said: str = "") -> None:
-        """Answers without asking the application, unless it has begun to answer, and hangs up.
+    def _refuse(self, status: int, detail: str = "") -> None:
+        """Answers in place of the application, unless its response has begun, and closes after CLOSE_SECONDS.
 
-        Not at once: who is hung up on while he speaks does not hear the answer.
+        Closing at once while the client still sends would reset the connection, and the client lose the answer.
         """
         if self.transport.is_closing() or self._is_refused:
             return
         self._is_refused = True
-        cycle = self._cycle
-        if cycle is None or cycle.response_complete or not cycle.response_started:
-            self.transport.write(self._answer(HTTPStatus(status), said))
-        if cycle is not None:
-            cycle.disconnected = True
-            cycle.message_event.set()
-        self._stop_timer()
+        current = self._current
+        if current is None or current.response_complete or not current.response_started:
+            self.transport.write(self._refusal(HTTPStatus(status), detail))
+        if current is not None:
+            current.disconnected = True
+            current.message_event.set()
+        self._cancel_receive_deadline()
         self.transport.write_eof()
-        self.loop.call_later(HURRY_SECONDS, self.transport.close)
+        self.loop.call_later(CLOSE_SECONDS, self.transport.close)
 
-    def _answer(self, status: HTTPStatus, said: str) -> bytes:
-        text = (said or f"{status.phrase}.").encode("ascii")
-        told = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
+    def _refusal(self, status: HTTPStatus, detail: str) -> bytes:
+        """A whole response as plain text."""
+        text = (detail or f"{status.phrase}.").encode("ascii")
+        defaults = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
         rest = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(text)
-        return f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") + told + rest + text
+        return f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") + defaults + rest + text
 
 
-async def _too_many(_scope: object, _receive: object, send: Any) -> None:
+async def _answer_too_many_connections(_scope: object, _receive: object, send: Any) -> None:
+    """An ASGI application that answers 503 and closes."""
     headers = [
         (b"content-type", b"application/problem+json"),
-        (b"content-length", str(len(_TOO_MANY)).encode()),
+        (b"content-length", str(len(_TOO_MANY_CONNECTIONS)).encode()),
         (b"retry-after", b"5"),
         (b"connection", b"close"),
     ]
     await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": _TOO_MANY, "more_body": False})
+    await send({"type": "http.response.body", "body": _TOO_MANY_CONNECTIONS, "more_body": False})

@@ -61,6 +61,13 @@ class Services:
             yield
 
 
+def database_connections(settings: Settings) -> int:
+    """How many database connections a server may use at the same time: one for each thread that runs transactions."""
+    exports = Exports(settings.streams, settings.stream_seconds).connections
+    intake, token_use, reserve = 2, 1, 2
+    return settings.threads + exports + intake + token_use + reserve
+
+
 @dataclass(frozen=True, slots=True)
 class Door:
     """A group of routes with one way to authenticate.

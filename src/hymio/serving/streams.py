@@ -1,4 +1,4 @@
-"""Answers sent in chunks from a generator that holds one database snapshot open, and how many may run at once."""
+"""Responses sent in chunks from a generator that holds a database snapshot open, and how many may run at once."""
 
 from __future__ import annotations
 
@@ -21,76 +21,81 @@ from hymio.errors import Unavailable
 from hymio.serving.answers import JSON
 
 HEAD_ONLY: Final = "hymio.head"
-"""The key that marks, in the scope of a request, that its answer's body will not be sent."""
+"""The key of an ASGI scope under which `edge` notes that the request was HEAD, so that no body need be made."""
 
 STALL_SECONDS: Final = 30
 STALL_BYTES: Final = 64 << 10
-"""A reader who takes less than so many bytes in so many seconds is gone, or might as well be."""
+"""An export whose client takes fewer than STALL_BYTES in STALL_SECONDS is cut off."""
 
 WAIT_SECONDS: Final = 20
-"""How long an export of many chunks waits for those before it; clients often give up after 30."""
+"""How long an export or a listing waits for its turn; clients often give up after 30."""
 
 RETRY_SECONDS: Final = 30
-"""When whoever waited in vain may come back."""
+"""The Retry-After of those that waited in vain."""
 
-ROWS_A_CHUNK: Final = 1_400
+ROWS_PER_CHUNK: Final = 1_400
 """About 64 KB of presses without text."""
 
-
 T = TypeVar("T")
-log = structlog.get_logger("hymio.serving")
+_log = structlog.get_logger("hymio.serving")
 
 
 def enveloped(meta: object, lines: Iterable[str]) -> Generator[bytes]:
-    """`{"meta":…,"data":[…]}` from JSON rows, in chunks; of a list that fits one chunk, in one."""
-    waiting = iter(lines)
-    before = f'{{"meta":{msgspec.json.encode(meta).decode()},"data":['
+    """`{"meta":…,"data":[…]}` from rows of JSON, in chunks of ROWS_PER_CHUNK; a list that fits one chunk is one."""
+    rest = iter(lines)
+    prefix = f'{{"meta":{msgspec.json.encode(meta).decode()},"data":['
     while True:
-        taken = list(islice(waiting, ROWS_A_CHUNK))
-        if len(taken) < ROWS_A_CHUNK:
-            # Between two full chunks there is a comma, but none before nothing.
-            yield (before + ",".join(taken) + "]}" if taken or before != "," else "]}").encode()
+        rows = list(islice(rest, ROWS_PER_CHUNK))
+        if len(rows) < ROWS_PER_CHUNK:
+            # The comma between two full chunks must not stand before the end.
+            yield (prefix + ",".join(rows) + "]}" if rows or prefix != "," else "]}").encode()
             return
-        yield (before + ",".join(taken)).encode()
-        before = ","
+        yield (prefix + ",".join(rows)).encode()
+        prefix = ","
 
 
 @dataclass(slots=True)
 class Exports:
-    """How many raw exports run at once, and how long each may take; made within the event loop.
+    """Limits how many exports of several chunks run at once (`most`) and how many seconds each may take.
 
-    An answer of one chunk needs no turn: it is made in one step, and however slowly it is read, nobody waits for that.
-    One organization has at most half of the turns.
+    One owner has at most half of the turns. An export of a single chunk needs no turn: it is made in one step, and its
+    snapshot is closed before it is sent.
     """
 
     most: int
     seconds: float
     _turns: Semaphore = field(init=False)
     _turns_of: WeakValueDictionary[object, Semaphore] = field(init=False, default_factory=WeakValueDictionary)
-    _begin: CapacityLimiter = field(init=False)
-    _threads: CapacityLimiter = field(init=False)
+    _first_chunks: CapacityLimiter = field(init=False)
+    _further_chunks: CapacityLimiter = field(init=False)
 
     def __post_init__(self) -> None:
         self._turns = Semaphore(self.most)
-        # Threads of their own: exports must never keep presses waiting for one, nor those that run those that begin.
-        self._begin = CapacityLimiter(max(1, self.most // 2))
-        self._threads = CapacityLimiter(self.most)
+        # Threads apart from those of requests, so that exports keep no press waiting; and threads for first chunks
+        # apart from those for further ones, so that running exports keep no new one waiting.
+        self._first_chunks = CapacityLimiter(max(1, self.most // 2))
+        self._further_chunks = CapacityLimiter(self.most)
+
+    @property
+    def connections(self) -> int:
+        """How many database connections exports may use at the same time."""
+        return self.most + max(1, self.most // 2)
 
     @asynccontextmanager
     async def turn(self, owner: object = None) -> AsyncIterator[None]:
-        """Waits until an export may go on, and its owner has a turn left; Unavailable when that takes too long."""
+        """Waits for a turn and, unless `owner` is None, one of the owner's. Unavailable after WAIT_SECONDS."""
         half = max(1, self.most // 2)
         own = self._turns_of.setdefault(owner, Semaphore(self.most if owner is None else half))
         async with _both(own, self._turns):
             yield
 
-    async def begin(self, step: Callable[[], T]) -> T:
-        """Runs the first step of an export in a thread."""
-        return await anyio.to_thread.run_sync(step, limiter=self._begin)
+    async def make_first(self, step: Callable[[], T]) -> T:
+        """Runs a function that makes a first chunk in a thread."""
+        return await anyio.to_thread.run_sync(step, limiter=self._first_chunks)
 
-    async def run(self, step: Callable[[], T]) -> T:
-        """Runs one step of an export in a thread; it is never left half done."""
-        return await anyio.to_thread.run_sync(step, limiter=self._threads)
+    async def make_further(self, step: Callable[[], T]) -> T:
+        """Runs a function that makes a further chunk in a thread; cancellation waits for its end."""
+        return await anyio.to_thread.run_sync(step, limiter=self._further_chunks)
 
 
 @asynccontextmanager
@@ -104,7 +109,7 @@ async def _both(first: Semaphore, second: Semaphore) -> AsyncIterator[None]:
                 first.release()
                 raise
     except TimeoutError:
-        raise Unavailable("Too many exports are running.", retry_after=RETRY_SECONDS) from None
+        raise Unavailable("too-many-exports", "Too many exports are running.", retry_after=RETRY_SECONDS) from None
     try:
         yield
     finally:
@@ -113,9 +118,10 @@ async def _both(first: Semaphore, second: Semaphore) -> AsyncIterator[None]:
 
 
 class Streamed(Response[None]):
-    """An answer whose chunks come from a generator that holds a snapshot open; it is closed whatever happens.
+    """A response from a generator of chunks, which is closed whatever happens.
 
-    `owner` is whom the export is for, an organization say; None shares with nobody.
+    `chunks` is called again for an export of several chunks, once it has its turn. `owner` shares the turns: an
+    organization, or None for nobody.
     """
 
     def __init__(
@@ -125,7 +131,7 @@ class Streamed(Response[None]):
         self._exports, self._chunks, self._owner = exports, chunks, owner
 
     def to_asgi_response(self, app: Any, request: Request[Any, Any, Any], **_: Any) -> ASGIResponse:
-        """The answer as an ASGI application."""
+        """The response as an ASGI application."""
         return _Stream(self._exports, self._chunks, self.headers, self._owner)
 
 
@@ -140,12 +146,12 @@ class _Stream(ASGIResponse):
         self._exports, self._chunks, self._owner = exports, chunks, owner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends the chunks, each made in a thread, until all are sent, the client goes away or the time is over."""
+        """Sends the chunks, each made in a thread, until the last one, the client's disconnect or the time limit."""
         if scope.get(HEAD_ONLY):
             await self.start_response(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        only = await self._exports.begin(lambda: _only_chunk(self._chunks()))
+        only = await self._exports.make_first(lambda: _only_chunk(self._chunks()))
         if only is not None:
             await self._send_whole(only, send)
             return
@@ -155,7 +161,7 @@ class _Stream(ASGIResponse):
                 await self._send_all(chunks, receive, send)
             finally:
                 with CancelScope(shield=True):
-                    await self._exports.run(chunks.close)
+                    await self._exports.make_further(chunks.close)
 
     async def _send_whole(self, chunk: bytes, send: Send) -> None:
         self.headers["content-length"] = str(len(chunk))
@@ -163,18 +169,20 @@ class _Stream(ASGIResponse):
         await send({"type": "http.response.body", "body": chunk, "more_body": False})
 
     async def _send_all(self, chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
-        # What goes wrong with the first chunk becomes a problem document; later the connection can only be cut.
+        # An error in the first chunk becomes a problem document; after the response has begun, the connection can
+        # only be closed.
         first = await self._next(chunks)
         await self.start_response(send)
         with anyio.move_on_after(self._exports.seconds) as limit:
             async with anyio.create_task_group() as group:
-                group.start_soon(_cancel_when_gone, receive, group.cancel_scope)
-                await self._send_on(first, chunks, send)
+                group.start_soon(_cancel_on_disconnect, receive, group.cancel_scope)
+                await self._send_chunks(first, chunks, send)
                 group.cancel_scope.cancel()
         if limit.cancelled_caught:
-            log.warning("export cut off", reason="it took longer than stream_seconds", seconds=self._exports.seconds)
+            _log.warning("export cut off", reason="it took longer than stream_seconds", seconds=self._exports.seconds)
 
-    async def _send_on(self, first: bytes | None, chunks: Iterator[bytes], send: Send) -> None:
+    async def _send_chunks(self, first: bytes | None, chunks: Iterator[bytes], send: Send) -> None:
+        """Sends each chunk once the next is made, as the last must be marked; stops at a client that stalls."""
         chunk = first
         while chunk is not None:
             following = await self._next(chunks)
@@ -182,22 +190,22 @@ class _Stream(ASGIResponse):
             with anyio.move_on_after(seconds) as stall:
                 await send({"type": "http.response.body", "body": chunk, "more_body": following is not None})
             if stall.cancelled_caught:
-                log.warning("export cut off", reason="the client reads too slowly", seconds=seconds)
+                _log.warning("export cut off", reason="the client reads too slowly", seconds=seconds)
                 return
             chunk = following
 
     async def _next(self, chunks: Iterator[bytes]) -> bytes | None:
-        return await self._exports.run(lambda: next(chunks, None))
+        return await self._exports.make_further(lambda: next(chunks, None))
 
 
 def _only_chunk(chunks: Generator[bytes]) -> bytes | None:
-    """The chunk of an answer that has only one; otherwise None, and the answer is made anew once it has its turn."""
+    """The chunk of a generator that has exactly one or none; otherwise None."""
     with closing(chunks):
         first = next(chunks, b"")
         return first if next(chunks, None) is None else None
 
 
-async def _cancel_when_gone(receive: Receive, scope: CancelScope) -> None:
+async def _cancel_on_disconnect(receive: Receive, scope: CancelScope) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()
