@@ -30,8 +30,8 @@ from hymio.feedback import (
     Verdict,
     halves,
 )
-from hymio.gateway import phases
-from hymio.gateway.envelope import Envelope, Format, read_envelope
+from hymio.gateway import press_parts
+from hymio.gateway.envelope import Envelope, Format, parse
 from hymio.intake.phases import merged
 from hymio.smiley import SmileyType
 from hymio.store import Store
@@ -55,7 +55,7 @@ def written_as(written: Format, value: object) -> bytes:
 
 def read(said: dict[str, Any], written: Format = Format.JSON) -> Envelope:
     """The envelope of a press that says this."""
-    return read_envelope(written_as(written, {"epoch": 1, "presses": [PRESS | said]}), written, 5, 1)
+    return parse(written_as(written, {"epoch": 1, "presses": [PRESS | said]}), written, 5, 1)
 
 
 # --- every field ------------------------------------------------------------------------------------------------------
@@ -131,9 +131,9 @@ def test_a_phase_may_be_left_without_an_answer() -> None:
 
 
 def test_the_ways_to_answer_are_those_that_are_published() -> None:
-    assert get_args(phases.PhaseUi) == tuple(each.label for each in Ui)
-    assert get_args(phases.ButtonUi) == tuple(each.label for each in Ui if each < Ui.EXIT)
-    for label in get_args(phases.ButtonUi):
+    assert get_args(press_parts.PhaseUi) == tuple(each.label for each in Ui)
+    assert get_args(press_parts.ButtonUi) == tuple(each.label for each in Ui if each < Ui.EXIT)
+    for label in get_args(press_parts.ButtonUi):
         assert read({"ui": label}).upload.presses[0].ui == Ui[label.upper()]
 
 
@@ -246,7 +246,7 @@ def test_what_cannot_be_read_is_named_and_costs_nothing_else(
     assert phases.demographics == (None if phase == "demographics" else Demographics(None, 1))
     assert (misfit.epoch, misfit.sequence, misfit.reason) == (1, 1, Verdict.UNREADABLE)
     assert misfit.phase is not None
-    assert (unread.place, unread.sequence, unread.phase) == (0, 1, phase)
+    assert (unread.item, unread.sequence, unread.phase) == (0, 1, phase)
     assert unread.detail.startswith(begins)
     assert len(unread.detail) < 250
 
@@ -264,7 +264,7 @@ def test_phases_keep_their_places_beside_one_that_cannot_be_read() -> None:
 def test_a_part_of_a_kiosks_press_is_named_by_its_id() -> None:
     identity = UUID("0b7e1c7e-9f0b-4f0e-8f43-4be1d3f8e6a1")
     press = {"id": str(identity), "at": AT, "button": 1, "survey": 1, "phases": 7}
-    envelope = read_envelope(json.dumps({"presses": [press]}).encode(), Format.JSON, 5, 1)
+    envelope = parse(json.dumps({"presses": [press]}).encode(), Format.JSON, 5, 1)
     assert envelope.upload.misfits == (Misfit(*halves(identity), Verdict.UNREADABLE, '{"phases": 7}', "phases"),)
     assert [(each.sequence, each.id) for each in envelope.unreadable] == [(None, identity)]
 
@@ -281,7 +281,7 @@ def test_no_error_repeats_what_people_wrote() -> None:
     told = "My name is Aino and I live in Oulu. " * 20
     for said in ({"presses": told}, {"presses": [], "clock": told}, {"presses": [], "firmware": [told]}):
         with pytest.raises(Exception, match="accepted") as refused:
-            read_envelope(json.dumps(said).encode(), Format.JSON, 5, 1)
+            parse(json.dumps(said).encode(), Format.JSON, 5, 1)
         assert len(str(refused.value)) < 200
 
 

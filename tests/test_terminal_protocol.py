@@ -24,7 +24,7 @@ import hymio
 from hymio import manage
 from hymio.errors import BadRequest
 from hymio.feedback import HourReport
-from hymio.gateway.envelope import Envelope, Format, read_envelope
+from hymio.gateway.envelope import Envelope, Format, parse
 from hymio.gateway.sms_text import decode, encode
 from hymio.simulator.commands import terminal
 from hymio.store import Store, open_store
@@ -238,7 +238,7 @@ class Backwards(Exception):
 
 def read(upload: object) -> Envelope:
     try:
-        return read_envelope(json.dumps(upload).encode(), Format.JSON, 1, 1)
+        return parse(json.dumps(upload).encode(), Format.JSON, 1, 1)
     except BadRequest as error:
         if "not above" in str(error):
             raise Backwards from error

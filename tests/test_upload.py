@@ -27,9 +27,9 @@ from hymio.access import operator
 from hymio.errors import BadRequest, HymioError, NotFound, TooLarge, Unauthorized, Unavailable
 from hymio.feedback import Press, Upload, Verdict, halves
 from hymio.gateway import envelope
-from hymio.gateway.envelope import Envelope, Format, read_envelope, read_quickly, upload_of
-from hymio.gateway.sketch import MOST_PRESSES
-from hymio.gateway.upload import QuickUpload
+from hymio.gateway.counting import MAX_PRESSES
+from hymio.gateway.envelope import Envelope, Format, decode_small, parse, upload_of
+from hymio.gateway.upload import SmallUpload
 from hymio.intake import queue
 from hymio.intake.queue import Committed, UploadQueue
 from hymio.serving.bodies import BodyParsers
@@ -48,7 +48,7 @@ def written_as(written: Format, value: object) -> bytes:
 
 
 def read(written: Format, value: object) -> Envelope:
-    return read_envelope(written_as(written, value), written, 5, 1)
+    return parse(written_as(written, value), written, 5, 1)
 
 
 # --- reading a body ---------------------------------------------------------------------------------------------------
@@ -135,7 +135,7 @@ def test_a_bad_press_stands_in_nobodys_way(
     assert len(upload.misfits) == len(unreadable) == len(bad)
     for misfit, unread in zip(upload.misfits, unreadable, strict=True):
         assert misfit.reason is Verdict.UNREADABLE
-        assert any(presses[unread.place] is press for _, press in bad)
+        assert any(presses[unread.item] is press for _, press in bad)
         assert unread.detail.isprintable()
         assert misfit.body.isascii()  # any database can hold it
         assert "\0" not in misfit.body
@@ -155,9 +155,9 @@ def test_a_bad_press_stands_in_nobodys_way(
 )
 def test_what_is_no_text_or_number_stands_in_nobodys_way(written: Format, body: bytes) -> None:
     good = written_as(written, {"sequence": 2, "at": 5, "button": 1})
-    upload, unreadable = read_envelope(body.replace(b"%s", good), written, 5, 1)
+    upload, unreadable = parse(body.replace(b"%s", good), written, 5, 1)
     assert upload.presses == (Press(1, 2, 5, 1),)
-    assert [each.place for each in unreadable] == [0]
+    assert [each.item for each in unreadable] == [0]
     assert upload.misfits[0].body.isascii()
 
 
@@ -175,7 +175,7 @@ def test_what_is_no_text_or_number_stands_in_nobodys_way(written: Format, body: 
 @example(bytes.fromhex("bb7fffffffffffffff"), Format.CBOR)  # a map of 2^63 pairs
 def test_any_bytes_are_read_or_refused(body: bytes, written: Format) -> None:
     try:
-        envelope = read_envelope(body, written, 5, 1)
+        envelope = parse(body, written, 5, 1)
     except HymioError as error:
         status = error.status
     else:
@@ -240,8 +240,8 @@ def test_a_wrong_envelope_is_refused_by_the_name_of_the_field(
 
 @FORMATS
 def test_ten_thousand_presses_are_taken_and_one_more_is_not(written: Format) -> None:
-    presses = [{"sequence": number, "at": 0, "button": 0} for number in range(1, MOST_PRESSES + 1)]
-    assert len(read(written, {"epoch": 1, "presses": presses}).upload.presses) == MOST_PRESSES
+    presses = [{"sequence": number, "at": 0, "button": 0} for number in range(1, MAX_PRESSES + 1)]
+    assert len(read(written, {"epoch": 1, "presses": presses}).upload.presses) == MAX_PRESSES
     with pytest.raises(TooLarge, match="10001"):
         read(written, {"epoch": 1, "presses": [*presses, presses[0]]})
 
@@ -263,7 +263,7 @@ def test_health_out_of_range_is_no_reason_to_refuse_presses(written: Format) -> 
 
 def test_a_visitor_is_known_again_within_his_organization_alone() -> None:
     body = b'{"epoch":1,"presses":[{"sequence":1,"at":1,"button":1,"visitor":"somebody"}]}'
-    kept = [read_envelope(body, Format.JSON, 5, organization).upload.presses[0].visitor for organization in (1, 1, 2)]
+    kept = [parse(body, Format.JSON, 5, organization).upload.presses[0].visitor for organization in (1, 1, 2)]
     assert kept[0] == kept[1] == hashlib.sha256(b"1:somebody").digest() != kept[2]
 
 
@@ -287,31 +287,31 @@ def test_a_crowd_is_refused_before_it_becomes_objects(
         raise AssertionError("it was read")
 
     monkeypatch.setattr(envelope, "_from_cbor", made)
-    monkeypatch.setattr(envelope, "_plain", made)
+    monkeypatch.setattr(envelope, "_untyped", made)
     with pytest.raises(TooLarge):
-        read_envelope(body, written, 5, 1)
+        parse(body, written, 5, 1)
 
 
 @FORMATS
 def test_all_that_may_be_told_of_ten_thousand_presses_is_no_crowd(written: Format) -> None:
     press = {"at": 0, "button": 0, "survey": 1, "visitor": "somebody", "unknown": [1, 2, 3, {"4": 5}]}
-    presses = [press | {"sequence": number} for number in range(1, MOST_PRESSES)] + ["unreadable"]
+    presses = [press | {"sequence": number} for number in range(1, MAX_PRESSES)] + ["unreadable"]
     upload, unreadable = read(written, {"epoch": 1, "presses": presses})
-    assert (len(upload.presses), len(unreadable)) == (MOST_PRESSES - 1, 1)
+    assert (len(upload.presses), len(unreadable)) == (MAX_PRESSES - 1, 1)
 
 
 @FORMATS
 @given(said=envelopes)
-def test_what_can_be_read_quickly_says_what_it_says_slowly(written: Format, said: dict[str, Any]) -> None:
-    typed = read_quickly(written_as(written, said), written)
+def test_what_can_be_decode_small_says_what_it_says_slowly(written: Format, said: dict[str, Any]) -> None:
+    typed = decode_small(written_as(written, said), written)
     assert typed is not None
     assert Envelope(upload_of(typed, 5, 1)) == read(written, said)
 
 
 @FORMATS
 @given(said=envelopes, bad=bad_presses)
-def test_what_is_not_all_well_is_not_read_quickly(written: Format, said: dict[str, Any], bad: object) -> None:
-    assert read_quickly(written_as(written, {**said, "presses": [*said["presses"], bad]}), written) is None
+def test_what_is_not_all_well_is_not_decode_small(written: Format, said: dict[str, Any], bad: object) -> None:
+    assert decode_small(written_as(written, {**said, "presses": [*said["presses"], bad]}), written) is None
 
 
 def test_bodies_of_one_smiley_are_read_one_after_the_other_and_those_of_others_beside_them() -> None:
@@ -362,7 +362,7 @@ def test_bodies_of_one_smiley_are_read_one_after_the_other_and_those_of_others_b
 def test_what_was_got_is_told_as_it_was_written(body: bytes, got: str) -> None:
     written = Format.JSON if body.startswith(b"{") else Format.CBOR
     with pytest.raises(BadRequest) as refused:
-        read_envelope(body, written, 5, 1)
+        parse(body, written, 5, 1)
     assert refused.value.got == got
     assert refused.value.detail.startswith(f"clock: got {got}, ") or f"clock: got '{got}', " in refused.value.detail
 
@@ -696,9 +696,9 @@ class Broken:
 
 def terminal_upload(token: str, said: object) -> Any:
     body = written_as(Format.JSON, said)
-    typed = read_quickly(body, Format.JSON)
+    typed = decode_small(body, Format.JSON)
     assert typed is not None
-    return QuickUpload(token, typed, len(body))
+    return SmallUpload(token, typed, len(body))
 
 
 def together(store: Store, *arrivals: Any, **how: Any) -> list[Any]:

@@ -1,9 +1,8 @@
-"""What a smiley sends in one request, read from JSON or CBOR into an upload: the pure half of `upload`.
+"""Parses the body of an upload, JSON or CBOR, into an Upload.
 
-Reading takes one of two roads. A request in which all is well is decoded at once into typed values. Any other is taken
-apart: a wrong envelope is refused as a whole, naming the field, while a wrong press becomes a misfit beside its good
-neighbours, and so does a wrong phase beside its good press (`phases`). Before that its items are counted (`sketch`),
-since what takes few bytes may take many objects.
+A body without errors is decoded into typed values in one pass. A body with errors is parsed field by field: an error in
+the envelope refuses the request and names the field; an error in a press, or in one of its parts (`press_parts`),
+becomes a misfit, and the rest of the upload is used.
 """
 
 from __future__ import annotations
@@ -22,48 +21,49 @@ from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest
 from hymio.feedback import DEVICE_EPOCHS, DEVICE_SEQUENCES, Health, Misfit, Press, Upload, Verdict, halves
-from hymio.gateway.phases import (
+from hymio.gateway.counting import MAX_PRESSES, refuse_too_many_values, too_many_presses
+from hymio.gateway.press_parts import (
     PARTS,
     ButtonUi,
     Metadata,
+    PartError,
     TypedDemographics,
     TypedPhases,
-    Wrong,
     phases_of,
     readable_parts,
     ui_of,
 )
-from hymio.gateway.sketch import MOST_PRESSES, refuse_crowds, too_many
-from hymio.gateway.text import as_text, cut, printable, short
+from hymio.gateway.text import as_text, printable, short, shortened
 
-MOST_LOST = 1_000
-LONGEST_FIRMWARE = 64
-DEEPEST = 64
+MAX_LOST = 1_000
+MAX_FIRMWARE = 64
+MAX_NESTING = 64
 """Levels to which CBOR may be nested; JSON may be nested a little deeper."""
 
-_FARTHEST = (1 << 53) - 1
+_MAX_EXACT = (1 << 53) - 1
+"""The largest integer that every JSON implementation reads exactly (RFC 8259, 6)."""
 
 Epoch = Annotated[int, Meta(ge=0, lt=DEVICE_EPOCHS)]
-Number = Annotated[int, Meta(ge=1, lt=DEVICE_SEQUENCES)]
-Milliseconds = Annotated[int, Meta(ge=-_FARTHEST, le=_FARTHEST)]
-Lost = Annotated[list[tuple[Number, Number]], Meta(max_length=MOST_LOST)]
+SequenceNumber = Annotated[int, Meta(ge=1, lt=DEVICE_SEQUENCES)]
+Milliseconds = Annotated[int, Meta(ge=-_MAX_EXACT, le=_MAX_EXACT)]
+Lost = Annotated[list[tuple[SequenceNumber, SequenceNumber]], Meta(max_length=MAX_LOST)]
 
 
 class Format(Enum):
-    """The two ways to write a request, by their media type."""
+    """The format of a request and its response, by media type."""
 
     JSON = "application/json"
     CBOR = "application/cbor"
 
 
 class TypedPress(Struct, gc=False):
-    """A press as it stands in a request, every field within its limits."""
+    """A press as a request writes it, every field within its limits."""
 
     at: Milliseconds
     button: Annotated[int, Meta(ge=-(1 << 15), lt=1 << 15)]
-    sequence: Number | None = None
+    sequence: SequenceNumber | None = None
     id: UUID | None = None
-    survey: Annotated[int, Meta(ge=1, le=_FARTHEST)] | None = None
+    survey: Annotated[int, Meta(ge=1, le=_MAX_EXACT)] | None = None
     visitor: Annotated[str, Meta(min_length=1, max_length=200)] | None = None
     ui: ButtonUi | None = None
     phases: TypedPhases | None = None
@@ -72,10 +72,10 @@ class TypedPress(Struct, gc=False):
 
 
 class TypedEnvelope(Struct, rename="camel"):
-    """A request as a whole, every field within its limits; health has none, being no reason to refuse presses."""
+    """A whole request, every field within its limits; battery, signal and firmware have none."""
 
     epoch: Epoch | None = None
-    presses: Annotated[list[TypedPress], Meta(max_length=MOST_PRESSES)] | None = None
+    presses: Annotated[list[TypedPress], Meta(max_length=MAX_PRESSES)] | None = None
     clock: Milliseconds | None = None
     reported_through: Milliseconds | None = None
     lost: Lost | None = None
@@ -85,12 +85,13 @@ class TypedEnvelope(Struct, rename="camel"):
 
 
 class Unreadable(NamedTuple):
-    """A press, or a part of one, that became a misfit: the press's place in the request and what is wrong.
+    """A press, or a part of one, that became a misfit, for the receipt.
 
-    `phase` is the part's place in the press's `phases` or its name; None where it is the press itself.
+    `item` is the press's index in the request. `phase` is the part's index in the press's `phases`, or its name; None
+    where the press itself is the misfit.
     """
 
-    place: int
+    item: int
     sequence: int | None
     id: UUID | None
     detail: str
@@ -98,22 +99,24 @@ class Unreadable(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """A request that was read."""
+    """A parsed request."""
 
     upload: Upload
     unreadable: tuple[Unreadable, ...] = ()
 
 
-_ACCEPTED = {
+_FIELDS = {
     "epoch": (Epoch | None, f"an integer from 0 to {DEVICE_EPOCHS - 1}"),
     "clock": (Milliseconds | None, "milliseconds since 1970 UTC as an integer"),
     "reportedThrough": (Milliseconds | None, "milliseconds since 1970 UTC as an integer"),
-    "lost": (Lost | None, f"at most {MOST_LOST} pairs [first, last] of sequences"),
+    "lost": (Lost | None, f"at most {MAX_LOST} pairs [first, last] of sequences"),
     "battery": (float | None, "a number from 0 to 1"),
     "signal": (float | None, "a number, in dBm"),
-    "firmware": (str | None, f"a text of at most {LONGEST_FIRMWARE} characters"),
+    "firmware": (str | None, f"a text of at most {MAX_FIRMWARE} characters"),
 }
-_PRESS_ACCEPTED = {
+"""The fields of the envelope besides presses: type, and what an error says is accepted."""
+
+_PRESS_FIELDS = {
     "at": "milliseconds since 1970 UTC as an integer",
     "button": "the index of a button as an integer, 0 the most negative",
     "sequence": f"an integer from 1 to {DEVICE_SEQUENCES - 1}",
@@ -121,160 +124,157 @@ _PRESS_ACCEPTED = {
     "survey": "the number of a survey",
     "visitor": "a text of 1 to 200 characters",
 }
-_LONGEST_INTEGER = 300
-"""Digits of an integer that are read; a longer one is beyond every limit."""
+"""The fields of a press that are not parts: what an error says is accepted."""
 
-_NOT_AS_TYPED = (msgspec.MsgspecError, cbor2.CBORError, ValueError, RecursionError, MemoryError)
-_typed_json = msgspec.json.Decoder(TypedEnvelope)
+_MAX_DIGITS = 300
+"""Digits of an integer that are converted; longer ones exceed every limit and would take long."""
 
-# CBOR's tags promise values that nothing here needs and that can cost much to make (expressions, huge numbers, shared
-# parts); a tagged value stays what it is, unread. Tag 37 is a UUID's 16 bytes, 55799 says that this is CBOR.
-_READ_TAGS = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 52, 54, 100, 256, 258, 260, 261, 1004, 43000)
-_TAGS: dict[int, Any] = {tag: lambda value, _immutable, tag=tag: cbor2.CBORTag(tag, value) for tag in _READ_TAGS}
+_DECODING_ERRORS = (msgspec.MsgspecError, cbor2.CBORError, ValueError, RecursionError, MemoryError)
+_json_decoder = msgspec.json.Decoder(TypedEnvelope)
+
+# Decoding CBOR's tags would make values that nothing here uses and that can be expensive (regular expressions, huge
+# numbers, shared references), so tagged values stay undecoded. Except tag 37, a UUID's 16 bytes, and 55799, which only
+# says that this is CBOR: their content is used as if untagged.
+_TAGS_LEFT_ALONE = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 52, 54, 100, 256, 258, 260, 261, 1004, 43000)
+_TAGS: dict[int, Any] = {tag: lambda value, _immutable, tag=tag: cbor2.CBORTag(tag, value) for tag in _TAGS_LEFT_ALONE}
 _TAGS |= dict.fromkeys((37, 55799), lambda value, _immutable: value)
 
 
-def read_quickly(body: bytes, written: Format) -> TypedEnvelope | None:
-    """A small request in which every press is well; None where it must be read slowly."""
+def decode_small(body: bytes, form: Format) -> TypedEnvelope | None:
+    """Decodes a body in one pass; None where anything is wrong with it, for `parse` to find out."""
     try:
-        typed = _typed(body, written)
+        typed = _decoded(body, form)
         for press in typed.presses or ():
-            _stored(press, 0, 0)
-    except _NOT_AS_TYPED:
+            _press_of(press, 0, 0)
+    except _DECODING_ERRORS:
         return None
     return typed
 
 
 def upload_of(typed: TypedEnvelope, smiley: int, organization: int) -> Upload:
-    """The upload in a request that could be read quickly. BadRequest names the field that cannot be used."""
+    """The upload of a body that `decode_small` decoded. BadRequest names a field that contradicts another."""
     return _upload(typed, typed.presses or (), smiley, organization)
 
 
-def read_envelope(body: bytes, written: Format, smiley: int, organization: int) -> Envelope:
-    """The upload in a request's body.
-
-    BadRequest names the field of the envelope that cannot be used, TooLarge says that there are over 10,000 presses or
-    too many values in all.
-    """
-    if written is Format.CBOR:
-        refuse_crowds(body, is_json=False)
+def parse(body: bytes, form: Format, smiley: int, organization: int) -> Envelope:
+    """Parses a body. BadRequest names the wrong field of the envelope; TooLarge for too many presses or values."""
+    if form is Format.CBOR:
+        refuse_too_many_values(body, is_json=False)
     try:
-        return Envelope(upload_of(_typed(body, written), smiley, organization))
-    except _NOT_AS_TYPED:  # such as a press without or with two identities, or without its survey
+        return Envelope(upload_of(_decoded(body, form), smiley, organization))
+    except _DECODING_ERRORS:  # also a press without an identity, with two, or without its survey
         pass
-    if written is Format.JSON:
-        refuse_crowds(body, is_json=True)
-    return _taken_apart(_plain(body, written), smiley, organization)
+    if form is Format.JSON:
+        refuse_too_many_values(body, is_json=True)
+    return _parse_fields(_untyped(body, form), smiley, organization)
 
 
-def _typed(body: bytes, written: Format) -> TypedEnvelope:
-    return _typed_json.decode(body) if written is Format.JSON else msgspec.convert(_from_cbor(body), TypedEnvelope)
+def _decoded(body: bytes, form: Format) -> TypedEnvelope:
+    return _json_decoder.decode(body) if form is Format.JSON else msgspec.convert(_from_cbor(body), TypedEnvelope)
 
 
 def _from_cbor(body: bytes) -> Any:
-    return cbor2.loads(body, semantic_decoders=_TAGS, str_errors="replace", max_depth=DEEPEST)
+    return cbor2.loads(body, semantic_decoders=_TAGS, str_errors="replace", max_depth=MAX_NESTING)
 
 
-def _plain(body: bytes, written: Format) -> Mapping[str, object]:
-    """The body as plain values; whatever stands in a press, it must not keep the others from being read."""
+# --- bodies with errors ----------------------------------------------------------------------------------------------
+
+
+def _untyped(body: bytes, form: Format) -> Mapping[str, object]:
+    """The body as an object of any values, read leniently so that no press keeps the others from being parsed."""
     try:
-        if written is Format.CBOR:
-            found = _from_cbor(body)
+        if form is Format.CBOR:
+            value = _from_cbor(body)
         else:
-            found = json.loads(body.decode("utf-8", "replace"), parse_int=_integer)
+            value = json.loads(body.decode("utf-8", "replace"), parse_int=_integer)
     except (cbor2.CBORError, ValueError, RecursionError, MemoryError) as error:
-        raise BadRequest(
-            "unreadable-body",
-            "the body is not {accepted}: {error}",
-            parameter="body",
-            accepted=written.value,
-            error=error,
-        ) from error
-    if not isinstance(found, dict):
-        raise _refused("body", found, "an object with the fields of an upload")
-    return found
+        text = "the body is not {accepted}: {error}"
+        raise BadRequest("unreadable-body", text, parameter="body", accepted=form.value, error=error) from error
+    if not isinstance(value, dict):
+        raise _bad_field("body", value, "an object with the fields of an upload")
+    return value
 
 
 def _integer(digits: str) -> int | float:
-    return int(digits) if len(digits) <= _LONGEST_INTEGER else math.inf
+    return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
 
 
-def _taken_apart(plain: Mapping[str, object], smiley: int, organization: int) -> Envelope:
-    fields = {name: _field(name, plain[name]) for name in _ACCEPTED if name in plain}
+def _parse_fields(envelope: Mapping[str, object], smiley: int, organization: int) -> Envelope:
+    fields = {name: _field(name, envelope[name]) for name in _FIELDS if name in envelope}
     typed = msgspec.convert(fields, TypedEnvelope)
-    items = [] if plain.get("presses") is None else plain["presses"]
+    items = [] if envelope.get("presses") is None else envelope["presses"]
     if not isinstance(items, list):
-        raise _refused("presses", items, f"a list of at most {MOST_PRESSES} presses")
-    if len(items) > MOST_PRESSES:
-        raise too_many(len(items))
-    good: list[TypedPress] = []
+        raise _bad_field("presses", items, f"a list of at most {MAX_PRESSES} presses")
+    if len(items) > MAX_PRESSES:
+        raise too_many_presses(len(items))
+    presses: list[TypedPress] = []
     misfits: list[Misfit] = []
     unreadable: list[Unreadable] = []
-    for place, item in enumerate(items):
-        press, wrong = _press(item)
+    for index, item in enumerate(items):
+        press, part_errors = _press(item)
         if isinstance(press, TypedPress):
-            good.append(press)
-            for each in wrong:
-                misfits.append(_misfit(press, typed.epoch or 0, each))
-                unreadable.append(Unreadable(place, press.sequence, press.id, each.detail, each.phase))
+            presses.append(press)
+            for error in part_errors:
+                misfits.append(_misfit_of_part(press, typed.epoch or 0, error))
+                unreadable.append(Unreadable(index, press.sequence, press.id, error.detail, error.phase))
         else:
-            unread = Unreadable(place, *_named(item), press)
+            unread = Unreadable(index, *_readable_identity(item), press)
             sequence = unread.sequence if typed.epoch is not None and unread.id is None else None
             misfits.append(Misfit(typed.epoch or 0, sequence or 0, Verdict.UNREADABLE, as_text(item)))
             unreadable.append(unread)
-    upload = _upload(typed, good, smiley, organization)
+    upload = _upload(typed, presses, smiley, organization)
     return Envelope(upload._replace(misfits=tuple(misfits)), tuple(unreadable))
 
 
 def _field(name: str, value: object) -> object:
-    kind, accepted = _ACCEPTED[name]
+    kind, accepted = _FIELDS[name]
     try:
         return msgspec.convert(_whole(value), kind)
     except (msgspec.ValidationError, RecursionError):
-        raise _refused(name, value, accepted) from None
+        raise _bad_field(name, value, accepted) from None
 
 
-def _misfit(press: TypedPress, epoch: int, wrong: Wrong) -> Misfit:
-    """What is kept of a part of a press that cannot be read."""
-    part = wrong.phase if isinstance(wrong.phase, str) else "phase"
-    return Misfit(*_identity(press, epoch), Verdict.UNREADABLE, wrong.body, part)
+def _misfit_of_part(press: TypedPress, epoch: int, error: PartError) -> Misfit:
+    part = error.phase if isinstance(error.phase, str) else "phase"
+    return Misfit(*_identity(press, epoch), Verdict.UNREADABLE, error.body, part)
 
 
-def _press(item: object) -> tuple[TypedPress | str, Sequence[Wrong]]:
-    """A press, and which parts of it cannot be read; or what is wrong with the press itself."""
+def _press(item: object) -> tuple[TypedPress | str, Sequence[PartError]]:
+    """A press with its readable parts and the errors of the others; or, as a text, the error of the press itself."""
     if not isinstance(item, dict):
         return f"got {short(item)}, accepted: an object with the fields of a press", ()
-    known = {name: _whole(item[name]) for name in _PRESS_ACCEPTED if name in item}
+    fields = {name: _whole(item[name]) for name in _PRESS_FIELDS if name in item}
     try:
-        press = msgspec.convert(known, TypedPress)
+        press = msgspec.convert(fields, TypedPress)
         _identity(press, 0)
     except (ValueError, RecursionError) as error:
-        return _complaint(known, str(error)), ()
-    if len(item) == len(known) or PARTS.isdisjoint(item):
+        return _error_of_press(fields, str(error)), ()
+    if len(item) == len(fields) or PARTS.isdisjoint(item):
         return press, ()
-    parts, wrong = readable_parts(item)
-    return msgspec.structs.replace(press, **parts), wrong
+    parts, errors = readable_parts(item)
+    return msgspec.structs.replace(press, **parts), errors
 
 
 def _whole(value: object) -> object:
-    """A whole number even where it was written as 5.0 or 5e0: some languages have no integers."""
+    """Converts a whole number that is written as 5.0 or 5e0: some languages have no integers."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _complaint(item: Mapping[str, object], otherwise: str) -> str:
-    for name, accepted in _PRESS_ACCEPTED.items():
+def _error_of_press(fields: Mapping[str, object], otherwise: str) -> str:
+    """Names the first field that cannot be read, or else the first required one that is missing."""
+    for name, accepted in _PRESS_FIELDS.items():
         try:
-            msgspec.convert({"at": 0, "button": 0} | ({name: item[name]} if name in item else {}), TypedPress)
+            msgspec.convert({"at": 0, "button": 0} | ({name: fields[name]} if name in fields else {}), TypedPress)
         except (ValueError, RecursionError):
-            return f"{name}: got {short(item[name])}, accepted: {accepted}"
-    missing = [name for name in ("at", "button") if name not in item]
-    return f"{missing[0]}: got nothing, accepted: {_PRESS_ACCEPTED[missing[0]]}" if missing else otherwise
+            return f"{name}: got {short(fields[name])}, accepted: {accepted}"
+    missing = [name for name in ("at", "button") if name not in fields]
+    return f"{missing[0]}: got nothing, accepted: {_PRESS_FIELDS[missing[0]]}" if missing else otherwise
 
 
-def _named(item: object) -> tuple[int | None, UUID | None]:
-    """The sequence and the id of a press that cannot be used, as far as they can be made out."""
+def _readable_identity(item: object) -> tuple[int | None, UUID | None]:
+    """The sequence and the id of an unreadable press, each None where it cannot be read."""
     sequence, identity = (item.get("sequence"), item.get("id")) if isinstance(item, dict) else (None, None)
-    return _converted(_whole(sequence), Number), _converted(identity, UUID)
+    return _converted(_whole(sequence), SequenceNumber), _converted(identity, UUID)
 
 
 def _converted(value: object, kind: Any) -> Any:
@@ -284,16 +284,27 @@ def _converted(value: object, kind: Any) -> Any:
         return None
 
 
+def _bad_field(parameter: str, got: object, accepted: str) -> BadRequest:
+    if isinstance(got, str):
+        shown = shortened(got.encode("utf-8", "replace").decode())
+        return BadRequest(parameter=parameter, got=shown, accepted=accepted)
+    text = "{parameter}: got {got}, accepted: {accepted}"
+    return BadRequest("bad-parameter", text, parameter=parameter, got=short(got), accepted=accepted)
+
+
+# --- typed values to an Upload ---------------------------------------------------------------------------------------
+
+
 def _upload(typed: TypedEnvelope, presses: Iterable[TypedPress], smiley: int, organization: int) -> Upload:
     epoch, lost = typed.epoch, typed.lost or []
     if epoch is None and (lost or any(press.id is None for press in presses)):
-        accepted = f"{_ACCEPTED['epoch'][1]} where there are sequences"
+        accepted = f"{_FIELDS['epoch'][1]} where there are sequences"
         raise BadRequest(parameter="epoch", got="nothing", accepted=accepted)
     if any(first > last for first, last in lost):
-        raise _refused("lost", lost, "pairs [first, last] of sequences, the first not above the last")
+        raise _bad_field("lost", lost, "pairs [first, last] of sequences, the first not above the last")
     return Upload(
         smiley,
-        tuple([_stored(press, epoch or 0, organization) for press in presses]),
+        tuple([_press_of(press, epoch or 0, organization) for press in presses]),
         clock=typed.clock,
         reported_through=typed.reported_through,
         lost=tuple((epoch or 0, first, last) for first, last in lost),
@@ -301,7 +312,8 @@ def _upload(typed: TypedEnvelope, presses: Iterable[TypedPress], smiley: int, or
     )
 
 
-def _stored(press: TypedPress, epoch: int, organization: int) -> Press:
+def _press_of(press: TypedPress, epoch: int, organization: int) -> Press:
+    """A press for intake. ValueError where it has not exactly one identity, or parts that exclude each other."""
     sequence = press.sequence
     if sequence is None or press.id is not None:
         epoch, sequence = _identity(press, epoch)
@@ -314,7 +326,7 @@ def _stored(press: TypedPress, epoch: int, organization: int) -> Press:
 
 
 def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:
-    """Epoch and sequence of a press; ValueError where it has not exactly one identity that can be used."""
+    """Epoch and sequence of a press; those of one with an id are the halves of its UUID. ValueError."""
     if press.sequence is not None and press.id is None:
         return epoch, press.sequence
     if press.id is not None and press.sequence is None:
@@ -325,25 +337,16 @@ def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:
 
 
 def _hashed(visitor: str, organization: int) -> bytes:
-    """What is kept of a visitor: enough to know him again within the organization, and there alone."""
+    """The hash under which a visitor is stored; salted by the organization, so that organizations cannot compare."""
     return hashlib.sha256(f"{organization}:{visitor}".encode("utf-8", "replace")).digest()
 
 
 def _health(typed: TypedEnvelope) -> Health:
-    """What a smiley says of itself, a number out of range taken as the end of the range."""
-    firmware = None if typed.firmware is None else printable(typed.firmware)[:LONGEST_FIRMWARE]
-    signal = _within(typed.signal, -200.0, 100.0)
-    return Health(_within(typed.battery, 0.0, 1.0), None if signal is None else round(signal), firmware)
+    """Battery, signal and firmware; a number out of range becomes the nearest in it."""
+    firmware = None if typed.firmware is None else printable(typed.firmware)[:MAX_FIRMWARE]
+    signal = _clamped(typed.signal, -200.0, 100.0)
+    return Health(_clamped(typed.battery, 0.0, 1.0), None if signal is None else round(signal), firmware)
 
 
-def _within(value: float | None, least: float, most: float) -> float | None:
+def _clamped(value: float | None, least: float, most: float) -> float | None:
     return None if value is None or math.isnan(value) else min(max(value, least), most)
-
-
-def _refused(parameter: str, got: object, accepted: str) -> BadRequest:
-    if isinstance(got, str):
-        told = cut(got.encode("utf-8", "replace").decode())
-        return BadRequest(parameter=parameter, got=told, accepted=accepted)
-    told = short(got)
-    text = "{parameter}: got {got}, accepted: {accepted}"
-    return BadRequest("bad-field", text, parameter=parameter, got=told, accepted=accepted)

@@ -1,4 +1,4 @@
-"""What a smiley is answered: the receipt of its upload and what it should ask, as JSON or CBOR."""
+"""The response to an upload: the receipt, and the settings that the smiley should use now; as JSON or CBOR."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import msgspec
 
 from hymio.feedback import Quarantined, Receipt, Verdict, feedback_id, is_device_key
 from hymio.gateway.envelope import Format, Unreadable
-from hymio.period import offset_at
+from hymio.period import Instant, offset_at
 from hymio.setup import Layout
 
 UPLOAD_EVERY_SECONDS = 900
-"""How often a smiley should speak, with or without presses: an hour is known complete soon after its end."""
+"""How often a smiley should upload, with or without presses, so that hours are complete soon after their end."""
 
 _DETAILS = {
     Verdict.NO_PLACEMENT: "the smiley was placed at no experience point at that instant",
@@ -29,9 +29,11 @@ _DETAILS = {
 _to_json = msgspec.json.Encoder()
 
 
-def answer(receipt: Receipt, unreadable: Iterable[Unreadable], layout: Layout, now: int, written: Format) -> bytes:
-    """The body of the answer to an upload that was committed."""
-    through = next((each for each in receipt.acknowledged if is_device_key(each[0])), None)
+def receipt_body(
+    receipt: Receipt, unreadable: Iterable[Unreadable], layout: Layout, now: Instant, form: Format
+) -> bytes:
+    """The body of the response to a committed upload; `now` is the instant of the commit."""
+    through = next(((epoch, sequence) for epoch, sequence in receipt.acknowledged if is_device_key(epoch)), None)
     content = {
         "revision": receipt.revision,
         "stored": receipt.stored,
@@ -42,59 +44,63 @@ def answer(receipt: Receipt, unreadable: Iterable[Unreadable], layout: Layout, n
         "time": now,
         "settings": settings_of(layout, receipt.smiley, now),
     }
-    return _to_json.encode(content) if written is Format.JSON else cbor2.dumps(content)
+    return _to_json.encode(content) if form is Format.JSON else cbor2.dumps(content)
 
 
-def settings_of(layout: Layout, smiley: int, now: int) -> dict[str, object]:
-    """What a smiley asks now, and how; None where no survey is active, and for the zone where it stands nowhere."""
-    where = layout.resolve(smiley, now)
-    if isinstance(where, Verdict):
+def settings_of(layout: Layout, smiley: int, now: Instant) -> dict[str, object]:
+    """The survey that a smiley shows now, its scale and answer interval (seconds), the zone and its offset.
+
+    Members of the survey are None where none is active, those of the zone where the smiley has no placement.
+    """
+    resolved = layout.resolve(smiley, now)
+    if isinstance(resolved, Verdict):
         zone = _zone(layout, smiley, now)
-        asked: dict[str, object] = dict.fromkeys(("survey", "buttons", "scale", "interval"))
+        shown: dict[str, object] = dict.fromkeys(("survey", "buttons", "scale", "interval"))
     else:
-        zone, survey = where.zone, layout.surveys[where.assignment.survey]
-        policy = layout.policies_of(where.assignment.id, smiley).at(now)
-        asked = {
+        zone, survey = resolved.zone, layout.surveys[resolved.assignment.survey]
+        policy = layout.policies_of(resolved.assignment.id, smiley).at(now)
+        shown = {
             "survey": survey.id,
             "buttons": survey.scale.buttons,
             "scale": survey.scale.code,
             "interval": policy.interval,
         }
     return {
-        **asked,
+        **shown,
         "timeZone": None if zone is None else zone.key,
         "offset": None if zone is None else offset_at(now, zone),
         "uploadEverySeconds": UPLOAD_EVERY_SECONDS,
     }
 
 
-def _zone(layout: Layout, smiley: int, now: int) -> ZoneInfo | None:
-    for each in layout.placements:
-        if each.smiley == smiley and each.start <= now and (each.end is None or now < each.end):
-            return layout.zone_of(each.node, now)
+def _zone(layout: Layout, smiley: int, now: Instant) -> ZoneInfo | None:
+    """The time zone of the point where a smiley is placed now."""
+    for placement in layout.placements:
+        if placement.smiley == smiley and placement.start <= now and (placement.end is None or now < placement.end):
+            return layout.zone_of(placement.node, now)
     return None
 
 
 def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Mapping[str, object]]:
-    """Presses, or what came with them, kept but not counted; the unreadable say their places and what is wrong."""
-    known = [_kept(each) for each in receipt.quarantined if each.reason is not Verdict.UNREADABLE]
-    return [*known, *(_unread(each) for each in unreadable)]
+    """What was stored in quarantine: that which intake put there, then what the parser could not read."""
+    others = [_item(press) for press in receipt.quarantined if press.reason is not Verdict.UNREADABLE]
+    return [*others, *(_unreadable_item(press) for press in unreadable)]
 
 
-def _kept(press: Quarantined) -> dict[str, object]:
+def _item(press: Quarantined) -> dict[str, object]:
     if press.phase is None:
-        return {**_name(press), "reason": press.reason.label, "detail": _DETAILS[press.reason]}
+        return {**_identity(press), "reason": press.reason.label, "detail": _DETAILS[press.reason]}
     detail = "something else was stored of the same press"
-    return {**_name(press), "phase": press.phase, "reason": press.reason.label, "detail": detail}
+    return {**_identity(press), "phase": press.phase, "reason": press.reason.label, "detail": detail}
 
 
-def _unread(press: Unreadable) -> dict[str, object]:
-    named = {"id": str(press.id)} if press.id else {"sequence": press.sequence} if press.sequence else {}
+def _unreadable_item(press: Unreadable) -> dict[str, object]:
+    identity = {"id": str(press.id)} if press.id else {"sequence": press.sequence} if press.sequence else {}
     part = {} if press.phase is None else {"phase": press.phase}
-    return {**named, "index": press.place, **part, "reason": Verdict.UNREADABLE.label, "detail": press.detail}
+    return {**identity, "index": press.item, **part, "reason": Verdict.UNREADABLE.label, "detail": press.detail}
 
 
-def _name(press: Quarantined) -> dict[str, object]:
+def _identity(press: Quarantined) -> dict[str, object]:
     if is_device_key(press.epoch):
         return {"sequence": press.sequence}
     return {"id": str(feedback_id(0, press.epoch, press.sequence))}

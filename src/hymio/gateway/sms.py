@@ -1,4 +1,4 @@
-"""`POST /sms`: the webhook on which an SMS gateway delivers what terminals text (docs/terminal-protocol.md)."""
+"""`POST /sms`: the webhook at which an SMS gateway delivers terminals' messages (docs/terminal-protocol.md)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hymio import manage
 from hymio.access import Principal
 from hymio.errors import BadRequest, TooLarge, Unauthorized
 from hymio.feedback import Health, Receipt, Upload, Verdict
-from hymio.gateway.sms_text import SmsReport, decode, encode, is_genuine
+from hymio.gateway.sms_text import SmsReport, decode, is_genuine
 from hymio.gateway.text import storable
 from hymio.gateway.upload import read_body
 from hymio.period import Instant
@@ -28,14 +28,13 @@ from hymio.store import Store
 from hymio.store.dialect import Transaction
 from hymio.store.messages import insert_message
 
-__all__ = ["DOOR", "SmsReport", "decode", "encode", "is_genuine"]
-
 PATH = "/sms"
-MOST_BYTES = 64 << 10
-_LONGEST_SENDER = 100
-_SENDER = ("from", "sender", "msisdn")
-_TEXT = ("text", "body", "message")
-"""Names that gateways use for the same things, in any case."""
+MAX_BYTES = 64 << 10
+_MAX_SENDER = 100
+
+_SENDER_FIELDS = ("from", "sender", "msisdn")
+_TEXT_FIELDS = ("text", "body", "message")
+"""Names that SMS gateways use for the same field, in any case."""
 
 
 def routes(services: Services) -> list[ASGIRouteHandler]:
@@ -50,8 +49,17 @@ def routes(services: Services) -> list[ASGIRouteHandler]:
 DOOR = Door("SMS webhook", routes, challenge='Basic realm="Hymio"')
 
 
+class Message(NamedTuple):
+    """A message to be stored: the sender's number, the text, the smiley if it is known, and the outcome in words."""
+
+    sender: str
+    text: str
+    smiley: int | None
+    outcome: str
+
+
 class SmsUpload(NamedTuple):
-    """A text whose smiley is known and whose checksum is right."""
+    """A message whose smiley is looked up and whose checksum is correct, for the upload queue."""
 
     organization: int
     smiley: int
@@ -59,71 +67,94 @@ class SmsUpload(NamedTuple):
 
     @property
     def size(self) -> int:
-        """How many bytes it holds while it waits."""
+        """The characters that it holds in memory while it waits."""
         return len(self.report.signed)
 
     def read(self, _transaction: Transaction) -> tuple[int, Upload]:
-        """The smiley's organization and upload. A text tells no clock: it may have travelled for hours."""
+        """The organization's id and the upload. It has no clock: an SMS may have been under way for hours."""
         _, hours, through, battery, *_ = self.report
         upload = Upload(self.smiley, hours=hours, reported_through=through, health=Health(battery=battery))
         return self.organization, upload
 
 
 async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: Send) -> None:
-    """Takes one text and answers 204 once it is committed or, where it is of no use, kept with the reason.
+    """Takes one message and answers 204 once it is committed or, where it cannot be used, stored with the reason.
 
-    The answer has no body, because some gateways text it back. The header `X-Hymio-Outcome` says what became of it.
+    The response has no body, because some gateways send it back as an SMS; the outcome is in `X-Hymio-Outcome`.
     """
     if scope["method"] != "POST":
         raise MethodNotAllowedException(headers={"allow": "POST"})
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-    sender = [("from", headers.get(b"x-kannel-from", ""))]
-    asked = _named([*sender, *_pairs(scope["query_string"].decode("latin-1"))])
-    gateway, given = await _admitted(services.store, headers, asked, receive)
-    text = _first(given, _TEXT)
+    from_headers = [("from", headers.get(b"x-kannel-from", ""))]
+    query = _by_name([*from_headers, *_pairs(scope["query_string"].decode("latin-1"))])
+    gateway, fields = await _authenticated(services.store, headers, query, receive)
+    text = _first(fields, _TEXT_FIELDS)
     if text is None:
         raise BadRequest(parameter="text", got="nothing", accepted="the text of a message")
-    outcome = await _take(services, gateway, _first(given, _SENDER) or "", text)
-    said = [(b"x-hymio-outcome", outcome.encode("ascii", "replace"))]
-    await send({"type": "http.response.start", "status": 204, "headers": said})
+    outcome = await _store(services, gateway, _first(fields, _SENDER_FIELDS) or "", text)
+    response_headers = [(b"x-hymio-outcome", outcome.encode("ascii", "replace"))]
+    await send({"type": "http.response.start", "status": 204, "headers": response_headers})
     await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
-async def _admitted(
-    store: Store, headers: Mapping[bytes, str], asked: Mapping[str, str], receive: Receive
+# --- authentication --------------------------------------------------------------------------------------------------
+
+
+async def _authenticated(
+    store: Store, headers: Mapping[bytes, str], query: Mapping[str, str], receive: Receive
 ) -> tuple[Principal, dict[str, str]]:
-    """The gateway of the shared secret, and all fields. The body comes first only where it may hold the secret."""
-    told = _secret(headers, asked)
-    gateway = None if told is None else await _gateway(store, told)
+    """The SMS gateway that has the webhook's secret, and the fields of query and body. Unauthorized, BadRequest, TooLarge.
+
+    The body is received before the secret is known only where the secret may be in it; then its errors are not told.
+    """
+    secret = _secret(headers, query)
+    gateway = None if secret is None else await _gateway(store, secret)
     try:
-        given = {**asked, **_fields(headers, await read_body(headers, receive, MOST_BYTES))}
+        fields = {**query, **_fields(headers, await read_body(headers, receive, MAX_BYTES))}
     except (BadRequest, TooLarge) as error:
-        raise _refused() if gateway is None else error from None
+        raise _refused_secret() if gateway is None else error from None
     if gateway is None:
-        gateway = await _gateway(store, given.get("secret", ""))
-    return gateway, given
+        gateway = await _gateway(store, fields.get("secret", ""))
+    return gateway, fields
+
+
+def _secret(headers: Mapping[bytes, str], query: Mapping[str, str]) -> str | None:
+    """The secret from its own header, the password of HTTP Basic, or the query; None where it is in none of these."""
+    scheme, _, credentials = headers.get(b"authorization", "").partition(" ")
+    if b"x-hymio-secret" in headers:
+        return headers[b"x-hymio-secret"]
+    if scheme.lower() == "basic":
+        try:
+            return base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")[2]
+        except binascii.Error:
+            return ""
+    return query.get("secret")
 
 
 async def _gateway(store: Store, secret: str) -> Principal:
     principal = await sync_to_thread(manage.sms_principal, store, secret)
     if principal is None:
-        raise _refused()
+        raise _refused_secret()
     return principal
 
 
-def _refused() -> Unauthorized:
+def _refused_secret() -> Unauthorized:
     return Unauthorized("sms-secret-refused", "the webhook's secret is missing or not known")
 
 
-async def _take(services: Services, gateway: Principal, sender: str, text: str) -> str:
-    """Records a text and keeps it; what became of it, in words."""
-    smiley, outcome = await _record(services, gateway, text)
-    message = (sender[:_LONGEST_SENDER], text, smiley, outcome)
-    await sync_to_thread(_keep, services.store, gateway.organization, services.clock(), message)
+# --- storing ---------------------------------------------------------------------------------------------------------
+
+
+async def _store(services: Services, gateway: Principal, sender: str, text: str) -> str:
+    """Commits the hour reports of a message, then stores the message itself; the outcome in words."""
+    smiley, outcome = await _commit(services, gateway, text)
+    message = Message(sender[:_MAX_SENDER], text, smiley, outcome)
+    await sync_to_thread(_store_message, services.store, gateway.organization, message, services.clock())
     return outcome
 
 
-async def _record(services: Services, gateway: Principal, text: str) -> tuple[int | None, str]:
+async def _commit(services: Services, gateway: Principal, text: str) -> tuple[int | None, str]:
+    """Commits the hour reports of a message; the smiley, if it is known, and the outcome in words."""
     try:
         report = decode(text)
     except ValueError as error:
@@ -138,69 +169,54 @@ async def _record(services: Services, gateway: Principal, text: str) -> tuple[in
     return smiley, _outcome(committed.receipt, sum(sum(hour.counts) for hour in report.hours))
 
 
-def _outcome(receipt: Receipt, told: int) -> str:
-    """What became of so many presses that were told."""
-    if any(each.reason is Verdict.CONFLICT for each in receipt.quarantined):
+def _outcome(receipt: Receipt, presses: int) -> str:
+    """The outcome of a committed message with so many presses, in words."""
+    if any(quarantined.reason is Verdict.CONFLICT for quarantined in receipt.quarantined):
         return "conflict with an earlier message"
     if not receipt.quarantined:
         return "stored"
-    reasons = ", ".join(dict.fromkeys(each.reason.label.replace("_", " ") for each in receipt.quarantined))
-    kept = sum(each.presses for each in receipt.quarantined)
-    return f"stored; {kept} of {told} presses in quarantine: {reasons}"
+    reasons = dict.fromkeys(quarantined.reason.label.replace("_", " ") for quarantined in receipt.quarantined)
+    count = sum(quarantined.presses for quarantined in receipt.quarantined)
+    return f"stored; {count} of {presses} presses in quarantine: {', '.join(reasons)}"
 
 
-def _keep(store: Store, organization: int, now: Instant, message: tuple[str, str, int | None, str]) -> None:
+def _store_message(store: Store, organization: int, message: Message, now: Instant) -> None:
     with store.begin(organization, now) as ledger:
         insert_message(ledger, now, *message)
 
 
+# --- fields ----------------------------------------------------------------------------------------------------------
+
+
 def _fields(headers: Mapping[bytes, str], body: bytes) -> dict[str, str]:
-    """What a gateway gave in the body, by lower-case name: its form, JSON object or plain text."""
-    given: list[tuple[str, str]] = []
-    kind = headers.get(b"content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        given += [(name, value) for name, value in _object(body).items() if isinstance(value, str)]
-    elif kind == "text/plain":
-        given.append(("text", body.decode("utf-8", "replace")))
-    else:
-        given += _pairs(body.decode("utf-8", "replace"))
-    return _named(given)
+    """The fields of the body by lower-case name: a form, a JSON object or, as plain text, the message's text alone."""
+    media_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+    if media_type == "application/json":
+        return _by_name((name, value) for name, value in _object(body).items() if isinstance(value, str))
+    text = body.decode("utf-8", "replace")
+    return _by_name([("text", text)] if media_type == "text/plain" else _pairs(text))
 
 
-def _pairs(text: str) -> list[tuple[str, str]]:
-    return parse_qsl(text, keep_blank_values=True)
+def _pairs(form: str) -> list[tuple[str, str]]:
+    return parse_qsl(form, keep_blank_values=True)
 
 
-def _named(given: Iterable[tuple[str, str]]) -> dict[str, str]:
-    return {name.lower(): storable(value) for name, value in given}
+def _by_name(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    return {name.lower(): storable(value) for name, value in fields}
 
 
 def _object(body: bytes) -> dict[str, Any]:
     try:
-        found = json.loads(body)
+        value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        raise BadRequest(
-            "body-not-json", "the body is not JSON: {error}", parameter="body", accepted="a JSON object", error=error
-        ) from error
-    if not isinstance(found, dict):
-        raise BadRequest(parameter="body", got=type(found).__name__, accepted="a JSON object")
-    return found
+        text = "the body is not JSON: {error}"
+        raise BadRequest("body-not-json", text, parameter="body", accepted="a JSON object", error=error) from error
+    if not isinstance(value, dict):
+        raise BadRequest(parameter="body", got=type(value).__name__, accepted="a JSON object")
+    return value
 
 
-def _first(given: Mapping[str, str], names: tuple[str, ...]) -> str | None:
-    """The first that says something; otherwise an empty one, if there is any."""
-    found = [given[name] for name in names if name in given]
-    return next(filter(None, found), found[0] if found else None)
-
-
-def _secret(headers: Mapping[bytes, str], asked: Mapping[str, str]) -> str | None:
-    """The shared secret: in its own header, as the password of Basic, or in the query; None where it is in none."""
-    scheme, _, credentials = headers.get(b"authorization", "").partition(" ")
-    if b"x-hymio-secret" in headers:
-        return headers[b"x-hymio-secret"]
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")[2]
-        except binascii.Error:
-            return ""
-    return asked.get("secret")
+def _first(fields: Mapping[str, str], names: tuple[str, ...]) -> str | None:
+    """The first field of these names that is not empty; otherwise an empty one, if there is any, otherwise None."""
+    values = [fields[name] for name in names if name in fields]
+    return next(filter(None, values), values[0] if values else None)

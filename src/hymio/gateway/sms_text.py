@@ -1,9 +1,9 @@
-"""A terminal's hours as text messages, there and back: at most 160 GSM-7 characters with a keyed checksum.
+"""Encodes a terminal's hour reports as text messages and decodes them: at most 160 characters, with a keyed checksum.
 
     H1/2415VE0A110042/1Z141Z3/2S/E120/AI3K.1..3.C,.2...7/THI7J4/B87/K3J5QWEZ
     mark serial       epoch   first offset hours       through battery check
 
-Numbers are base 36 in capitals, offset and battery decimal. `docs/terminal-protocol.md` is the full description.
+Numbers are base 36 in capitals, offset and battery decimal. `docs/terminal-protocol.md` describes the format in full.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from typing import NamedTuple
 from hymio.feedback import DEVICE_EPOCHS, DEVICE_SEQUENCES, HourReport
 from hymio.rollup import MAX_BUTTONS
 
-LONGEST = 160
-"""Characters of one text message in the GSM 7-bit alphabet."""
+MAX_CHARACTERS = 160
+"""Characters of one SMS in the GSM 7-bit alphabet (3GPP TS 23.038)."""
 
 _MARK = "H1/"
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-_CHECK_BYTES, _CHECK_LENGTH = 5, 8
+_CHECK_BYTES, _CHECK_CHARACTERS = 5, 8
 _MINUTE, _HOUR = 60_000, 3_600_000
-_MOST_OF_BUTTON, _MOST_PRESSES = 3_600, 10_000
-_WIDEST_OFFSET = 18 * 60
+_MAX_OF_BUTTON, _MAX_PRESSES = 3_600, 10_000
+_MAX_OFFSET_MINUTES = 18 * 60
 _MESSAGE = re.compile(
     r"(?P<signed>H1/(?P<serial>[A-Z0-9][A-Z0-9-]{0,31})/(?P<epoch>[A-Z0-9]{1,7})/(?P<first>[A-Z0-9]{1,6})"
     r"/(?P<side>[EW])(?P<minutes>[0-9]{1,4})/(?P<hours>[A-Z0-9.,]*)"
@@ -35,7 +35,10 @@ _ENTRY = re.compile(r"([A-Z0-9]{0,4})((?:\.[A-Z0-9]{0,4})+)")
 
 
 class SmsReport(NamedTuple):
-    """What a text says; believe it only once `is_genuine`. `reported_through` is ms UTC, battery 0.0 to 1.0."""
+    """A decoded message; not authentic unless `is_genuine`. `reported_through` is ms UTC, `battery` 0.0 to 1.0.
+
+    `signed` is the part of the text that the checksum `check` covers.
+    """
 
     serial: str
     hours: tuple[HourReport, ...]
@@ -59,34 +62,34 @@ def encode(
     reported_through: int | None = None,
     battery: float | None = None,
 ) -> list[str]:
-    """The texts that tell these hours, in their order; `offset` in minutes east is that of all of them.
+    """The texts of these hours, in their order; `offset` is minutes east of UTC.
 
-    `reported_through` (ms UTC, told to the minute before) and `battery` (0.0 to 1.0) go with the last text, which
-    has no hours if there are none. A new text begins where an hour does not follow the one before in sequence and time.
-    Raises ValueError for an hour that does not begin a local hour, has no press, more than 3,600 of one button or more
-    than 10,000 in all.
+    `reported_through` (ms UTC, rounded down to a minute) and `battery` (0.0 to 1.0) are in the last text, which has no
+    hours if there are none. A new text begins where an hour does not continue the one before in sequence and time.
+    Raises ValueError for an instant that is not the start of a local hour, and for an hour without presses, with more
+    than 3,600 of one button or more than 10,000 in all.
     """
     tail = "" if reported_through is None else f"/T{_base36(reported_through // _MINUTE)}"
     tail += "" if battery is None else f"/B{round(100 * battery)}"
-    texts = list(_packed(serial, hours, offset, LONGEST - len(tail) - 1 - _CHECK_LENGTH))
+    texts = list(_packed(serial, hours, offset, MAX_CHARACTERS - len(tail) - 1 - _CHECK_CHARACTERS))
     if not texts:
         texts = [f"{_head(serial, 0, 1, offset)}"]
     return [_signed(text + (tail if text is texts[-1] else ""), key) for text in texts]
 
 
 def decode(text: str) -> SmsReport:
-    """What a text says. Spaces, line breaks, lower case and words before the mark do no harm, whatever they are.
+    """Decodes a text. Spaces, line breaks, lower case and anything before the mark are ignored.
 
-    Raises ValueError, whose message says what cannot be read.
+    Raises ValueError, whose message names the part that cannot be decoded.
     """
-    plain = "".join(text.split()).upper()[-LONGEST:]
-    begun = (_MESSAGE.fullmatch(plain, mark.start()) for mark in re.finditer(_MARK, plain))
-    found = next((each for each in begun if each), None)
+    plain = "".join(text.split()).upper()[-MAX_CHARACTERS:]
+    matches = (_MESSAGE.fullmatch(plain, mark.start()) for mark in re.finditer(_MARK, plain))
+    found = next((match for match in matches if match), None)
     if found is None:
-        raise ValueError(f"not of the form H1/serial/epoch/first/offset/hours/check in {LONGEST} characters")
+        raise ValueError(f"not of the form H1/serial/epoch/first/offset/hours/check in {MAX_CHARACTERS} characters")
     offset = int(found["minutes"]) * (1 if found["side"] == "E" else -1)
     battery = None if found["battery"] is None else int(found["battery"])
-    if abs(offset) > _WIDEST_OFFSET or (battery or 0) > 100:
+    if abs(offset) > _MAX_OFFSET_MINUTES or (battery or 0) > 100:
         raise ValueError("an offset beyond 18 hours or a battery beyond 100 percent")
     return SmsReport(
         found["serial"],
@@ -99,7 +102,7 @@ def decode(text: str) -> SmsReport:
 
 
 def _packed(serial: str, hours: Iterable[HourReport], offset: int, room: int) -> Iterator[str]:
-    """Unsigned texts, each as full as it can be."""
+    """Texts without tail and checksum, each with as many hours as fit into `room` characters."""
     text, before = "", None
     for hour in hours:
         number = _local_hour(hour, offset)
@@ -131,15 +134,15 @@ def _local_hour(hour: HourReport, offset: int) -> int:
 
 def _counts(hour: HourReport) -> str:
     if min(hour.counts, default=0) < 0 or _is_impossible(hour):
-        raise ValueError(f"cannot be told by SMS: {hour}")
-    told = [_base36(count) if count else "" for count in hour.counts]
-    while not told[-1]:
-        told.pop()
-    return "." + ".".join(told)
+        raise ValueError(f"cannot be sent by SMS: {hour}")
+    counts = [_base36(count) if count else "" for count in hour.counts]
+    while not counts[-1]:
+        counts.pop()
+    return "." + ".".join(counts)
 
 
 def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourReport]:
-    """The hours of a text, numbered on from its first sequence."""
+    """The hours of a text; the first begins at sequence `first`, each other where the one before ends."""
     if epoch >= DEVICE_EPOCHS:
         raise ValueError(f"epoch {epoch} is beyond {DEVICE_EPOCHS - 1}")
     number = None
@@ -156,13 +159,13 @@ def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourRepor
 
 
 def _is_impossible(hour: HourReport) -> bool:
-    many = max(hour.counts, default=0) > _MOST_OF_BUTTON or sum(hour.counts) > _MOST_PRESSES
+    many = max(hour.counts, default=0) > _MAX_OF_BUTTON or sum(hour.counts) > _MAX_PRESSES
     return not any(hour.counts) or many or len(hour.counts) > MAX_BUTTONS
 
 
 def _refuse_impossible(hour: HourReport, entry: str) -> None:
     if _is_impossible(hour):
-        limits = f"{_MOST_OF_BUTTON} of a button, {_MOST_PRESSES} presses or {MAX_BUTTONS} buttons"
+        limits = f"{_MAX_OF_BUTTON} of a button, {_MAX_PRESSES} presses or {MAX_BUTTONS} buttons"
         raise ValueError(f"{entry!r} has no press, or over {limits}")
     if hour.first < 1 or hour.end > DEVICE_SEQUENCES:
         raise ValueError(f"{entry!r} has sequences outside 1 to {DEVICE_SEQUENCES - 1}")

@@ -1,4 +1,4 @@
-"""Text that came in at a door: made fit for a database or a screen, and what cannot be read as text to look at."""
+"""Text from requests: made fit for a database or a screen, and any value as text for an error message."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ import json
 
 import cbor2
 
-LONGEST_SHORT = 60
-"""How much of what was said is repeated to whoever said it wrong; people's own words may stand in it."""
+MAX_ECHO = 60
+"""Characters of a caller's input that an error message repeats; it may contain what people wrote."""
 
 
 def storable(text: str) -> str:
-    """The text without what a database cannot hold: halves of surrogate pairs and NUL. Its length stays."""
+    """Replaces what a database cannot store, lone surrogates and NUL, one for one."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def printable(text: str) -> str:
-    """The text without line breaks, control characters and the like."""
+    """Removes line breaks, control characters and other characters that are not printable."""
     return "".join(letter for letter in text if letter.isprintable())
 
 
 def as_text(item: object) -> str:
-    """Anything that was sent, as JSON in ASCII for whoever looks into the quarantine."""
+    """Any parsed value as JSON in ASCII, for the quarantine."""
     try:
-        return json.dumps(item, default=_plainer)
-    except (TypeError, ValueError, RecursionError):  # keys that JSON does not have, in CBOR
+        return json.dumps(item, default=_encodable)
+    except (TypeError, ValueError, RecursionError):  # CBOR allows keys that JSON does not
         return ascii(item)
 
 
-def _plainer(value: object) -> object:
+def _encodable(value: object) -> object:
     if isinstance(value, cbor2.CBORTag):
         return {"tag": value.tag, "value": value.value}
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
 def short(value: object) -> str:
-    """Anything that was sent, as the beginning of its JSON."""
-    return cut(as_text(value))
+    """The first MAX_ECHO characters of a value's JSON."""
+    return shortened(as_text(value))
 
 
-def cut(text: str) -> str:
-    """The beginning of a text."""
-    return text if len(text) <= LONGEST_SHORT else f"{text[:LONGEST_SHORT]}…"
+def shortened(text: str) -> str:
+    """The first MAX_ECHO characters of a text, with an ellipsis where there are more."""
+    return text if len(text) <= MAX_ECHO else f"{text[:MAX_ECHO]}…"

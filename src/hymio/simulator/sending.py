@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 
-from hymio.gateway.sketch import MOST_PRESSES
+from hymio.gateway.counting import MAX_PRESSES
 from hymio.simulator.journal import (
     Journal,
     append_acknowledged,
@@ -42,7 +42,7 @@ class UploadFailed(Exception):
         self.status = status
 
 
-def upload_of(journal: Journal, clock: int, battery: float | None = None, most: int = MOST_PRESSES) -> dict[str, Any]:
+def upload_of(journal: Journal, clock: int, battery: float | None = None, most: int = MAX_PRESSES) -> dict[str, Any]:
     """The JSON body of the next upload: the first `most` waiting presses, or a heartbeat if none waits.
 
     `clock` is in ms UTC, `battery` from 0 to 1. `reportedThrough` is `clock` or, if presses are left for a later
@@ -66,7 +66,7 @@ def send(journal: Journal, client: httpx.Client, clock: int, battery: float | No
     After a 413 it halves the number of presses in an upload. Presses of an upload whose answer was lost are sent again;
     the server recognizes them by their sequence.
     """
-    most = MOST_PRESSES
+    most = MAX_PRESSES
     while True:
         body = upload_of(journal, clock, battery, most)
         try:

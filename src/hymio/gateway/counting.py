@@ -1,0 +1,65 @@
+"""Counts the values in a request's body before it is parsed: few bytes can make a great many objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hymio.errors import TooLarge
+
+MAX_PRESSES = 10_000
+MAX_VALUES = 500_000
+"""Values, keys and lists in one request; 10,000 presses with all their phases have fewer."""
+
+# Initial bytes of CBOR data items (RFC 8949, 3): the major type in 3 bits, then 5 bits of "additional information".
+_STRING_TYPES, _ARRAY_TYPE = (2, 3), 4
+_LENGTH_BYTES = {24: 1, 25: 2, 26: 4, 27: 8}
+_INDEFINITE = 31
+
+
+def refuse_too_many_values(body: bytes, *, is_json: bool) -> None:
+    """TooLarge where a body has more than MAX_VALUES values or, in CBOR, MAX_PRESSES presses.
+
+    Malformed bodies are counted as far as possible; refusing them is the parser's task.
+    """
+    values = body.count(b",") + body.count(b"[") + body.count(b"{") if is_json else _cbor_values(body)
+    if values > MAX_VALUES:
+        text = "the body has over {most} values; send it in several uploads"
+        raise TooLarge("too-many-values", text, most=MAX_VALUES)
+
+
+def too_many_presses(presses: int) -> TooLarge:
+    """The refusal of an upload with more than MAX_PRESSES presses."""
+    text = "presses: got {presses}, accepted: at most {most} in one upload"
+    return TooLarge("too-many-presses", text, presses=presses, most=MAX_PRESSES)
+
+
+def _cbor_values(body: bytes) -> int:
+    values, follows_key = 0, False
+    for major_type, length, end in _cbor_heads(body):
+        values += 1
+        if values > MAX_VALUES:
+            break
+        if follows_key and major_type == _ARRAY_TYPE and length > MAX_PRESSES:
+            raise too_many_presses(length)
+        follows_key = length == 7 and body[end : end + 7] == b"presses"
+    return values
+
+
+def _cbor_heads(body: bytes) -> Iterator[tuple[int, int, int]]:
+    """The head of each data item, nested ones included, in order: (major type, length or value, index after it).
+
+    Stops at a head that is malformed.
+    """
+    index, size = 0, len(body)
+    while index < size:
+        major_type, length = body[index] >> 5, body[index] & 31
+        index += 1
+        if length > 23:
+            width = _LENGTH_BYTES.get(length, 0)
+            if not width and length != _INDEFINITE:
+                return
+            length = int.from_bytes(body[index : index + width])
+            index += width
+        yield major_type, length, index
+        if major_type in _STRING_TYPES:
+            index += length
