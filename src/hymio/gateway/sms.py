@@ -103,9 +103,10 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
 async def _authenticated(
     store: Store, headers: Mapping[bytes, str], query: Mapping[str, str], receive: Receive
 ) -> tuple[Principal, dict[str, str]]:
-    """The SMS gateway that has the webhook's secret, and the fields of query and body. Unauthorized, BadRequest, TooLarge.
+    """The SMS gateway that has the webhook's secret, and the fields of query and body.
 
-    The body is received before the secret is known only where the secret may be in it; then its errors are not told.
+    Raises Unauthorized, BadRequest, TooLarge. The body is received before the secret is known only where the secret may
+    be in it; then its errors are not told.
     """
     secret = _secret(headers, query)
     gateway = None if secret is None else await _gateway(store, secret)
