@@ -31,7 +31,9 @@ from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.manage import ApiCredentials
 from hymio.period import Grain, format_timestamp, offset_at, zone
 from hymio.results import OfAssignment, OfNode, followups, hourly, raw, texts
-from hymio.store import Store, kept, open_store
+from hymio.store import Store, open_store
+from hymio.store.messages import newest_messages
+from hymio.store.quarantine import newest_quarantined, quarantine_counts
 from tests.served import Api, serving
 
 NOW = 1_770_000_000_000  # February 2026
@@ -146,7 +148,7 @@ def test_everything_it_promises_to_show(store: Store):
         verdicts.update({verdict: sum(counts) for verdict, counts in each.items()})
     assert {*verdicts} == {Verdict.COUNTED, Verdict.CLOSED, Verdict.REPEAT, Verdict.BURST, Verdict.INTERVAL}
     with store.read() as transaction:
-        reasons = dict(kept.quarantine_counts(transaction, made.organization))
+        reasons = dict(quarantine_counts(transaction, made.organization))
         columns = "accuracy, verdict, correction"
         rows = transaction.rows(
             f"SELECT {columns}, count(*) FROM feedback WHERE organization_id = 1 GROUP BY {columns}"
@@ -177,7 +179,7 @@ def test_every_press_is_there_once(store: Store):
         with raw(store, made.organization, OfAssignment(assignment)) as rows:
             found.update(row.smiley for row in rows.rows)
     with store.read() as transaction:
-        found.update(each.smiley for each in kept.quarantined(transaction, made.organization, 1000))
+        found.update(each.smiley for each in newest_quarantined(transaction, made.organization, 1000))
     found[tree.WEB.smiley] -= len(page.replayed().presses)
     by_smiley = {
         spot.smiley: told(each for each in uploads(PRESSES, demo.SEED) if each.smiley == spot.smiley)
@@ -402,7 +404,7 @@ def test_once_shows_everything_and_ends(tmp_path: Path):
     with closing(open_store(f"sqlite:///{folder / 'hymio.db'}")) as store:
         before = years(store, 1)
         with store.read() as transaction:
-            assert {each.outcome for each in kept.messages(transaction, 1, 100)} == {"stored"}
+            assert {each.outcome for each in newest_messages(transaction, 1, 100)} == {"stored"}
         assert list(intake.verify(store, 1)) == []
 
     second = once(folder, "--presses", "9000")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from hymio import intake, manage, results
 from hymio.access import operator
 from hymio.errors import NotFound, SetupError
-from hymio.feedback import HourReport, Misfit, Press, Receipt, Upload, Verdict
-from hymio.intake import recount, resettling
+from hymio.feedback import HourReport, Misfit, Press, Receipt, SequenceRange, Upload, Verdict
+from hymio.intake import rebuilding, recount, resettling
 from hymio.misuse import MisusePolicy
 from hymio.period import wall_of, zone
 from hymio.scale import Scale
@@ -77,13 +77,14 @@ def test_pieces_meet_without_a_seam(shared_database_url: str, data: st.DataObjec
     with manage.batch(store, world.organization, NOW) as batch:
         manage.set_policy(batch, operator(world.organization), world.root, policy, 0, now=NOW)
     with pytest.MonkeyPatch.context() as small:
-        small.setattr(recount, "PIECE", 3)
-        small.setattr(resettling, "PIECE", 3)
+        small.setattr(rebuilding, "PIECE_ROWS", 3)
+        small.setattr(resettling, "PIECE_ROWS", 3)
+        small.setattr(recount, "MAX_PIECE_HOURS", 3)
         if data.draw(st.booleans()):
             intake.rebuild(store, world.organization, NOW)
         else:
             intake.resettle(store, world.organization, world.root, 0, NOW)
-    assert_settled(store, world)
+        assert_settled(store, world)
 
 
 def test_a_changed_zone_never_makes_an_hour_negative(store: Store) -> None:
@@ -206,11 +207,12 @@ def test_repeated_and_overlapping_ranges_are_one(store: Store) -> None:
     world = build(store)
     unread = tuple(Misfit(5, 4, Verdict.UNREADABLE, text) for text in ("{}", "[]"))
     report = HourReport(5, 7, AT // HOUR * HOUR, (1, 1))
-    upload = Upload(world.smileys[0], lost=((5, 1, 2), (5, 1, 3), (5, 4, 4)), misfits=unread, hours=(report, report))
+    lost = tuple(SequenceRange(5, *span) for span in ((1, 2), (1, 3), (4, 4)))
+    upload = Upload(world.smileys[0], lost=lost, misfits=unread, hours=(report, report))
     (receipt,) = intake.record(store, world.organization, [upload], NOW)
     assert isinstance(receipt, Receipt)
     assert receipt.acknowledged == ((5, 4),)
-    assert told(store, world, lost=((5, 5, 6),)).acknowledged == ((5, 8),)
+    assert told(store, world, lost=(SequenceRange(5, 5, 6),)).acknowledged == ((5, 8),)
 
 
 def test_refused_hours_are_not_acknowledged(store: Store) -> None:

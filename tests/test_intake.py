@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import threading
 from dataclasses import replace
@@ -26,6 +27,7 @@ from hymio.feedback import (
     Phases,
     Press,
     Receipt,
+    SequenceRange,
     Text,
     Upload,
     Verdict,
@@ -37,7 +39,7 @@ from hymio.feedback import (
 from hymio.misuse import MisusePolicy
 from hymio.period import InstantRange, instant_of, zone
 from hymio.store import Store, open_store
-from hymio.store.ledger import Ledger
+from hymio.store.ledger import SmileyState
 from hymio.survey import ActivePeriod
 from tests.test_laws import assert_settled, law, opened, stored_feedback
 from tests.world import NOW, World, build, policies, pressed, wall
@@ -94,13 +96,13 @@ def test_acknowledged_through_is_the_first_gap(
     for first, count in told_ranges:
         known |= set(range(first, first + count))
         if data.draw(st.booleans()):
-            receipt = told(store, world, lost=((5, first, first + count - 1),))
+            receipt = told(store, world, lost=(SequenceRange(5, first, first + count - 1),))
         else:
             receipt = told(store, world, *(Press(5, n, AT + n * 7000, 1) for n in range(first, first + count)))
         gap = next(n for n in range(1, 60) if n not in known)
         assert receipt.acknowledged == ((5, gap - 1),)
     with store.begin(world.organization, NOW) as ledger:
-        ranges = ledger.accounted(world.smileys[0], 5, 1)
+        ranges = ledger.progress.accounted(world.smileys[0], 5, 1)
     assert all(before[1] + 1 < after[0] for before, after in pairwise(ranges))
 
 
@@ -208,15 +210,16 @@ def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
     world = build(store)
     parts = [tuple(Press(1, s, AT + s * 60_000, 1) for s in range(1 + n * many, 1 + (n + 1) * many)) for n in (0, 1)]
     uploads = [Upload(world.smileys[n], part) for part in parts for n in (0, 1, 2)]
-    known = Ledger.seen
+    module = importlib.import_module("hymio.intake.record")  # its name in the package is the function's
+    known = module._state
 
-    def seen(ledger: Ledger, upload: Upload, *told: int | None) -> None:
+    def state(upload: Upload, correction: int, now: int) -> SmileyState:
         if upload in [uploads[n] for n in failing]:
             raise NotFound("a mistake after everything was written")
-        known(ledger, upload, *told)
+        return known(upload, correction, now)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Ledger, "seen", seen)
+        patch.setattr(module, "_state", state)
         answers = intake.record(store, world.organization, uploads, NOW)
     assert [type(each) for each in answers] == [NotFound if n in failing else Receipt for n in range(6)]
     kept = {

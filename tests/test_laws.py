@@ -16,7 +16,7 @@ from hymio.misuse import MisusePolicy, judge_chain
 from hymio.period import Grain
 from hymio.rollup import AssignmentHour, Counts, group_up, roll_up
 from hymio.setup import END, Layout
-from hymio.store import Store, open_store, sweep
+from hymio.store import Store, open_store, scan
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
 from tests.zones import zone_names
 
@@ -30,7 +30,7 @@ law = settings(
 def stored_feedback(store: Store, world: World) -> list[Feedback]:
     with store.read() as transaction:
         under = {0, *world.assignments}
-        rows = [list(sweep.piece(transaction, world.organization, each, -END, END)) for each in sorted(under)]
+        rows = [list(scan.rows_in_order(transaction, world.organization, each, -END, END)) for each in sorted(under)]
     return sorted((each for group in rows for each in group), key=lambda each: each.order)
 
 
@@ -39,7 +39,7 @@ def stored_hours(store: Store, world: World) -> dict[AssignmentHour, Counts]:
         return {
             key: counts
             for each in world.assignments
-            for key, counts in sweep.assignment_hours(transaction, world.organization, each, -END, END)
+            for key, counts in scan.assignment_hours(transaction, world.organization, each, -END, END)
             if any(counts)
         }
 
@@ -70,9 +70,8 @@ def assert_settled(store: Store, world: World) -> list[Feedback]:
     assert hours == roll_up(feedbacks)
     expected_groups = {key: counts for key, counts in group_up(hours.items(), layout.group_keys).items() if any(counts)}
     with store.read() as transaction:
-        groups = {}
-        for node in world.groups:
-            groups.update(sweep.group_hours(transaction, world.organization, node, -(10**9), 10**9))
+        totals = scan.group_totals(transaction, world.organization)
+        groups = scan.hours_of_groups(transaction, world.organization, totals, range(-(10**9), 10**9))
     assert groups == expected_groups
     assert list(intake.verify(store, world.organization)) == []
     return feedbacks

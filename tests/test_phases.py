@@ -32,10 +32,10 @@ from hymio.feedback import (
 )
 from hymio.gateway import press_parts
 from hymio.gateway.envelope import Envelope, Format, parse
-from hymio.intake.phases import merged
+from hymio.intake.phase_merge import merged
 from hymio.smiley import SmileyType
 from hymio.store import Store
-from hymio.store.phases import phases_of
+from hymio.store.ledger import PhaseRows
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 from tests.test_laws import assert_settled, law, opened
 from tests.test_terminal_protocol import RECEIPT, UPLOAD
@@ -477,7 +477,8 @@ def test_what_is_known_stands(known: Phases, told: Phases) -> None:
 
 def kept(store: Store, organization: int, smiley: int, press: Press, at: int | None = None) -> Phases:
     with store.read() as transaction:
-        return phases_of(transaction, organization, (at or press.at, smiley, press.epoch, press.sequence))
+        key = (at or press.at, smiley, press.epoch, press.sequence)
+        return PhaseRows(transaction, organization, 0).at(smiley, key[:1]).get(key, Phases())
 
 
 def told(store: Store, world: World, *presses: Press, smiley: int = 0, clock: int | None = None) -> Receipt:

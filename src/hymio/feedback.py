@@ -203,11 +203,19 @@ class Health(NamedTuple):
     firmware: str | None = None
 
 
+class SequenceRange(NamedTuple):
+    """The sequences from `first` through `last` of an epoch, neither left out."""
+
+    epoch: int
+    first: int
+    last: int
+
+
 class Upload(NamedTuple):
     """Everything one smiley says at once; `clock` is its own clock (ms UTC) when it sent.
 
-    `lost` are ranges (epoch, first, last) of sequences the device knows it can no longer tell. `reported_through` is
-    the instant (its clock) up to which it has told everything.
+    `lost` are the sequences that the device knows it can no longer tell. `reported_through` is the instant (its clock)
+    up to which it has told everything.
     """
 
     smiley: int
@@ -216,7 +224,7 @@ class Upload(NamedTuple):
     misfits: tuple[Misfit, ...] = ()
     clock: int | None = None
     reported_through: int | None = None
-    lost: tuple[tuple[int, int, int], ...] = ()
+    lost: tuple[SequenceRange, ...] = ()
     health: Health = Health()
 
 
@@ -224,8 +232,8 @@ class Feedback(NamedTuple):
     """A stored press: the key within its organization, the facts resolved for it, its verdict and birth revision.
 
     `at` is the corrected instant (ms UTC), `correction` what was added to the device's clock, `offset` the point's UTC
-    offset then in minutes, `ui` how the button was pressed where that was told. A quarantined feedback has assignment 0
-    and offset 0.
+    offset then in minutes, `ui` how the button was pressed where that was told. A quarantined feedback has a
+    `quarantine_key` for an assignment, and offset 0.
     """
 
     smiley: int
@@ -246,6 +254,24 @@ class Feedback(NamedTuple):
     def order(self) -> tuple[int, int, int, int]:
         """Raw results are always in this order: instant, then key."""
         return self.at, self.smiley, self.epoch, self.sequence
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether it belongs to an assignment, rather than waiting in quarantine for one."""
+        return self.assignment > 0
+
+
+def quarantine_key(survey: int | None) -> int:
+    """What stands in place of an assignment's id while a press has none: minus the survey it named, 0 if it named none.
+
+    It is never positive, as ids are. By it the press can be resolved again once the set-up is mended.
+    """
+    return -(survey or 0)
+
+
+def survey_named_in(key: int) -> int | None:
+    """The survey that a quarantined press named: `quarantine_key` undone."""
+    return -key or None
 
 
 made_feedback: Callable[[tuple[Any, ...]], Feedback] = partial(tuple.__new__, Feedback)

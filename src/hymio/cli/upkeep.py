@@ -169,21 +169,21 @@ def list_quarantine(
     """
     from hymio.feedback import Verdict
     from hymio.manage import find_organization
-    from hymio.store import kept
+    from hymio.store.quarantine import newest_quarantined, quarantine_counts
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
         layout = store.layout(found.id)
         with store.read() as transaction:
-            counts = kept.quarantine_counts(transaction, found.id)
-            rows = kept.quarantined(transaction, found.id, limit)
+            counts = quarantine_counts(transaction, found.id)
+            rows = newest_quarantined(transaction, found.id, limit)
     if not counts:
         say("Nothing is in quarantine.")
         return
     out = console()
     summary = table("reason", ("how many", RIGHT))
     for reason, count in counts:
-        summary.add_row(Verdict(reason).label.replace("_", " "), f"{count:,}")
+        summary.add_row(reason.label.replace("_", " "), f"{count:,}")
     shown = table(
         ("pressed", WHOLE),
         ("smiley", WHOLE),
@@ -195,7 +195,7 @@ def list_quarantine(
     for each in rows:
         shown.add_row(
             _instant(each.at), layout.smileys[each.smiley].serial, _numbered(each.smiley, each.epoch, each.sequence),
-            escape(each.said), Verdict(each.reason).label.replace("_", " "),
+            escape(each.body), Verdict(each.reason).label.replace("_", " "),
         )  # fmt: skip
     out.print(summary, "", shown)
     hint("Once the set-up is mended: hymio quarantine release ORGANIZATION")
@@ -237,12 +237,12 @@ def list_messages(
     Example: hymio message list "Acme"
     """
     from hymio.manage import find_organization
-    from hymio.store import kept
+    from hymio.store.messages import newest_messages
 
     with opened(context, database) as store:
         found = find_organization(store, organization)
         with store.read() as transaction:
-            rows = kept.messages(transaction, found.id, limit)
+            rows = newest_messages(transaction, found.id, limit)
     if not rows:
         say("No text message was received yet.")
         return

@@ -20,7 +20,17 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest
-from hymio.feedback import DEVICE_EPOCHS, DEVICE_SEQUENCES, Health, Misfit, Press, Upload, Verdict, halves
+from hymio.feedback import (
+    DEVICE_EPOCHS,
+    DEVICE_SEQUENCES,
+    Health,
+    Misfit,
+    Press,
+    SequenceRange,
+    Upload,
+    Verdict,
+    halves,
+)
 from hymio.gateway.counting import MAX_PRESSES, refuse_too_many_values, too_many_presses
 from hymio.gateway.press_parts import (
     PARTS,
@@ -307,7 +317,7 @@ def _upload(typed: TypedEnvelope, presses: Iterable[TypedPress], smiley: int, or
         tuple([_press_of(press, epoch or 0, organization) for press in presses]),
         clock=typed.clock,
         reported_through=typed.reported_through,
-        lost=tuple((epoch or 0, first, last) for first, last in lost),
+        lost=tuple(SequenceRange(epoch or 0, first, last) for first, last in lost),
         health=_health(typed),
     )
 

@@ -14,6 +14,9 @@ from hymio.store.ledger import Change, Ledger
 
 _COUNTED = int(Verdict.COUNTED)
 
+Key = tuple[int, int]
+"""Epoch and sequence."""
+
 Candidate = Change
 """A press that is new, or stored with facts or a verdict that may be wrong; `new` has the right facts."""
 
@@ -23,35 +26,40 @@ def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = Tr
 
     Without `follow` the caller settles everything that comes after by itself. Returns how many rows were written.
     """
-    placed = sorted([each for each in candidates if each.new.verdict == _COUNTED], key=_chain_order)
+    resolved = sorted([press for press in candidates if press.new.verdict == _COUNTED], key=_chain_order)
     written = 0
-    if len(placed) < len(candidates):
-        written = ledger.write([each for each in candidates if each.new.verdict != _COUNTED])
-    waiting = {_key(each.new) for each in placed if each.old is not None}
-    for assignment, there in groupby(placed, key=_assignment):
-        window = longest_window(ledger.layout.policies_of(assignment, placed[0].new.smiley))
-        beside, alone = _told_apart(ledger, assignment, list(_runs(list(there), max(HOUR_MS, window))), window)
-        # Those without neighbours, further apart than a rule looks, do not see one another either.
-        written += ledger.write([each for run in alone for each in _judge_alone(ledger, assignment, run)])
-        waiting -= {_key(each.new) for run in alone for each in run}
-        for run in beside:
+    if len(resolved) < len(candidates):
+        written = ledger.write([press for press in candidates if press.new.verdict != _COUNTED])
+    unsettled = {_key(press.new) for press in resolved if press.old is not None}
+    for assignment, chained in groupby(resolved, key=_assignment):
+        window = longest_window(ledger.layout.policies_of(assignment, resolved[0].new.smiley))
+        runs = list(_runs(list(chained), max(HOUR_MS, window)))
+        with_neighbours, alone = _split_by_neighbours(ledger, assignment, runs, window)
+        # Runs without stored neighbours lie further apart than a rule looks, so they are not one another's either.
+        written += ledger.write([change for run in alone for change in _judge_alone(ledger, assignment, run)])
+        unsettled -= {_key(press.new) for run in alone for press in run}
+        for run in with_neighbours:
             # One run after the other, as if each had come alone: what is written is a neighbour of the next.
-            written += ledger.write(list(_judge_run(ledger, assignment, run, waiting, follow=follow)))
-            waiting -= {_key(each.new) for each in run}
+            written += ledger.write(list(_judge_run(ledger, assignment, run, unsettled, follow=follow)))
+            unsettled -= {_key(press.new) for press in run}
     return written
 
 
-def _told_apart(
+def _split_by_neighbours(
     ledger: Ledger, assignment: int, runs: list[list[Candidate]], window: int
 ) -> tuple[list[list[Candidate]], list[list[Candidate]]]:
-    """Runs that may have neighbours, and those that have none: all looked up at once, where there are several."""
+    """Runs that may have stored neighbours within a window (ms), and those that have none.
+
+    Several runs are looked up in one query; a single one is not, as reading its neighbours takes no more.
+    """
     if not window:
         return [], runs
     if len(runs) == 1:
         return runs, []
     spans = [(run[0].new.at - window, run[-1].new.at + 2 * window) for run in runs]
-    found = ledger.occupied(assignment, runs[0][0].new.smiley, spans)
-    return [runs[n] for n in sorted(found)], [run for n, run in enumerate(runs) if n not in found]
+    occupied = ledger.rows.occupied(assignment, runs[0][0].new.smiley, spans)
+    alone = [run for number, run in enumerate(runs) if number not in occupied]
+    return [runs[number] for number in sorted(occupied)], alone
 
 
 def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> list[Change]:
@@ -66,7 +74,7 @@ def _assignment(candidate: Candidate) -> int:
     return candidate[1].assignment
 
 
-def _key(feedback: Feedback) -> tuple[int, int]:
+def _key(feedback: Feedback) -> Key:
     return feedback.epoch, feedback.sequence
 
 
@@ -74,13 +82,13 @@ def _order(feedback: Feedback) -> tuple[int, int, int]:
     return feedback.at, feedback.epoch, feedback.sequence
 
 
-def _runs(chained: list[Candidate], apart: int) -> Iterator[list[Candidate]]:
-    """Splits where presses lie far apart, so that a press of last year does not make us read the year."""
+def _runs(chained: list[Candidate], gap: int) -> Iterator[list[Candidate]]:
+    """Splits where presses lie more than `gap` ms apart: a press of last year must not make us read the year."""
     start = 0
     before = chained[0].new.at
     for position, (_, new) in enumerate(chained):
         at = new.at
-        if at - before > apart:
+        if at - before > gap:
             yield chained[start:position]
             start = position
         before = at
@@ -88,96 +96,96 @@ def _runs(chained: list[Candidate], apart: int) -> Iterator[list[Candidate]]:
 
 
 def _judge_run(
-    ledger: Ledger, assignment: int, run: list[Candidate], waiting: set[tuple[int, int]], *, follow: bool
+    ledger: Ledger, assignment: int, run: list[Candidate], unsettled: set[Key], *, follow: bool
 ) -> Iterator[Change]:
-    """Judges one run; stored rows still `waiting` to be settled are not where they belong, and no neighbours."""
+    """The changes of one run and of what is stored after it; rows in `unsettled` are moved later, and no neighbours."""
     smiley = run[0].new.smiley
     policies = ledger.layout.policies_of(assignment, smiley)
-    judging = Judge(policies)
+    judge = Judge(policies)
     window = longest_window(policies)
     first, last = run[0].new, run[-1].new
     stored = _neighbours(ledger, assignment, smiley, (first.at, last.at), window, follow=follow)
-    stored = (each for each in stored if _key(each) not in waiting)
-    following = _recalled(judging, stored, _order(first))
+    stored = (neighbour for neighbour in stored if _key(neighbour) not in unsettled)
+    following = _replay_until(judge, stored, _order(first))
     if following is None:  # nothing is stored after the first candidate: the usual case
-        yield from _judge_all(judging, run)
+        yield from _judge_all(judge, run)
         return
-    neighbours = (Change(each, each) for each in chain([following], stored))
+    neighbours = (Change(neighbour, neighbour) for neighbour in chain([following], stored))
     chained = merge(run, neighbours, key=lambda change: _order(change.new))
-    yield from _walk(judging, window, chained, _order(last), follow=follow)
+    yield from _walk(judge, window, chained, _order(last), follow=follow)
 
 
 def _neighbours(
     ledger: Ledger, assignment: int, smiley: int, span: tuple[Instant, Instant], window: int, *, follow: bool
 ) -> Iterator[Feedback]:
-    """What is stored from a window before a run on: a little beyond it at first, then further and further.
+    """What is stored from a window (ms) before a run on: to two windows behind it at first, then further and further.
 
-    After an empty stretch of a window beyond the run nothing can change any more.
+    It ends at the first stretch without any row: after it no verdict can change any more.
     """
     start, end = span[0] - window, span[1] + 2 * window
     while True:
-        found = False
-        for each in ledger.chain(assignment, smiley, start, end):
-            found = True
-            yield each
-        if not follow or not found:
+        is_empty = True
+        for neighbour in ledger.rows.chain(assignment, smiley, start, end):
+            is_empty = False
+            yield neighbour
+        if not follow or is_empty:
             return
         start, end = end, end + 4 * (end - start)
 
 
-def _recalled(judging: Judge, stored: Iterator[Feedback], first: tuple[int, int, int]) -> Feedback | None:
-    """Recalls what is stored before the first candidate; gives what is stored next after it, if anything."""
-    for each in stored:
-        if _order(each) > first:
-            return each
-        judging.replay(each)
+def _replay_until(judge: Judge, stored: Iterator[Feedback], first: tuple[int, int, int]) -> Feedback | None:
+    """Replays what is stored before the first candidate; gives what is stored next after it, if anything."""
+    for neighbour in stored:
+        if _order(neighbour) > first:
+            return neighbour
+        judge.replay(neighbour)
     return None
 
 
-def _judge_all(judging: Judge, run: list[Candidate]) -> list[Change]:
-    """What is to change of a run that has no stored neighbours after its first."""
-    verdicts = map(judging.judge, [new for _, new in run])
+def _judge_all(judge: Judge, run: list[Candidate]) -> list[Change]:
+    """The changes of a run that has no stored neighbours after its first press."""
+    verdicts = map(judge.judge, [new for _, new in run])
     judged = [
-        each if each[1].verdict == verdict else _given(each, verdict)
-        for each, verdict in zip(run, verdicts, strict=True)
+        press if press[1].verdict == verdict else _with_verdict(press, verdict)
+        for press, verdict in zip(run, verdicts, strict=True)
     ]
-    return [each for each in judged if each[0] != each[1]]
+    return [change for change in judged if change[0] != change[1]]
 
 
-def _judged(judging: Judge, candidate: Change) -> Change | None:
-    """The change that gives the next feedback its verdict; None if there is nothing to change."""
-    verdict = judging.judge(candidate.new)
-    judged = candidate if candidate.new.verdict == verdict else _given(candidate, verdict)
+def _judged(judge: Judge, candidate: Candidate) -> Change | None:
+    """The change that gives the next press its verdict; None if it has it already."""
+    verdict = judge.judge(candidate.new)
+    judged = candidate if candidate.new.verdict == verdict else _with_verdict(candidate, verdict)
     return judged if judged.old != judged.new else None
 
 
-def _given(candidate: Change, verdict: Verdict) -> Change:
+def _with_verdict(candidate: Candidate, verdict: Verdict) -> Change:
     return Change(candidate.old, candidate.new._replace(verdict=int(verdict)))
 
 
 def _walk(
-    judging: Judge, window: int, chained: Iterable[Change], last: tuple[int, int, int], *, follow: bool
+    judge: Judge, window: int, chained: Iterable[Change], last: tuple[int, int, int], *, follow: bool
 ) -> Iterator[Change]:
-    """Judges up to the last candidate, and then on until nothing can change.
+    """Judges through the last candidate, and then on until nothing can change.
 
-    Nothing can change once the state is what it was when the stored verdicts were given: after a press counted both
-    then and now, or after a gap of a whole window since the last counted one, then and now; and in both cases a window
-    after the last candidate, for the burst rule.
+    Nothing can change once the judge's state is what it was when the stored verdicts were given: after a press counted
+    both then and now, or after a gap of a whole window since the last counted one, then and now; and in both cases a
+    window after the last candidate, for the burst rule.
     """
     counted_then = BEGINNING
     for change in chained:
         old, new = change
-        beyond = _order(new) > last
-        if beyond and not follow:
+        is_beyond = _order(new) > last
+        if is_beyond and not follow:
             return
-        settled = beyond and new.at - last[0] >= window
-        if settled and new.at - max(counted_then, judging.last_counted) >= window:
+        may_stop = is_beyond and new.at - last[0] >= window
+        if may_stop and new.at - max(counted_then, judge.last_counted) >= window:
             return
-        judged = _judged(judging, change)
+        judged = _judged(judge, change)
         if judged is not None:
             yield judged
         if old is not None and old.verdict == _COUNTED:
             if old.assignment == new.assignment:
                 counted_then = old.at
-            if settled and judged is None:
+            if may_stop and judged is None:
                 return

@@ -7,7 +7,18 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from hymio.feedback import DEVICE_EPOCHS, Feedback, HourReport, Press, Verdict, is_device_key, made_feedback
+from hymio.feedback import (
+    DEVICE_EPOCHS,
+    Accuracy,
+    Feedback,
+    HourReport,
+    Press,
+    Verdict,
+    is_device_key,
+    made_feedback,
+    quarantine_key,
+    survey_named_in,
+)
 from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_range
 from hymio.setup import Layout
 from hymio.smiley import CLOCK_TOLERANCE
@@ -16,9 +27,36 @@ from hymio.store.ledger import Ledger
 EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """No smiley is older; an earlier press comes from a clock that was never set."""
 
+# Plain numbers: SQLite binds a member of an enumeration only after it has looked for an adapter, which costs more.
+_COUNTED, _SECOND = int(Verdict.COUNTED), int(Accuracy.SECOND)
 
-# A plain number: what SQLite binds is asked for its kind where it is not, which costs more than binding it.
-_COUNTED = int(Verdict.COUNTED)
+
+class ShownSurvey(NamedTuple):
+    """The survey that a press with a client-made id says it answers; None if it names none, as it should."""
+
+    survey: int | None
+
+
+class Resolved(NamedTuple):
+    """Where a press belongs: its assignment, and the UTC offset of the point then, in minutes."""
+
+    assignment: int
+    offset: int
+
+
+class Unresolved(NamedTuple):
+    """Why a press is quarantined, and the survey that it named, if any."""
+
+    reason: Verdict
+    survey: int | None = None
+
+
+class _Columns(NamedTuple):
+    """What a feedback stores of where it belongs."""
+
+    assignment: int
+    offset: int
+    verdict: int
 
 
 def clock_correction(clock: Instant | None, now: Instant) -> int:
@@ -28,30 +66,26 @@ def clock_correction(clock: Instant | None, now: Instant) -> int:
     return now - clock
 
 
-class Facts(NamedTuple):
-    """What the set-up says of a press: assignment and offset with verdict COUNTED, or a reason of quarantine."""
-
-    assignment: int
-    offset: int
-    verdict: int
-
-
 class Resolver:
-    """Resolves one smiley's presses. They come in runs under the same facts, so the last ones are remembered."""
+    """Resolves one smiley's presses.
+
+    They come in runs of the same facts, so those of the last press are kept with the instants [start, end) for which
+    they hold.
+    """
 
     def __init__(self, ledger: Ledger, smiley: int, presses: Sequence[Press] = ()) -> None:
         self._ledger, self._smiley, self._revision = ledger, smiley, ledger.revision
         self._visitors = {press.visitor for press in presses if press.visitor is not None}
         self._visits: dict[int, dict[bytes, Instant]] = {}  # by assignment, of all visitors of the upload
-        self._answered: dict[tuple[int, bytes], Instant] = {}
+        self._counted_visits: dict[tuple[int, bytes], Instant] = {}  # of this upload, by assignment and visitor
         self._start = self._end = self._assignment = self._offset = self._buttons = 0
 
     def resolve(self, presses: Iterable[Press], correction: int) -> list[Feedback]:
         """The feedbacks of presses, with verdict COUNTED until they are judged, or quarantined."""
         smiley, revision, made = self._smiley, self._revision, made_feedback
-        found = []
-        for epoch, sequence, told_at, button, survey, visitor, ui, _ in presses:
-            at = told_at + correction
+        feedbacks = []
+        for epoch, sequence, device_at, button, survey, visitor, ui, _ in presses:
+            at = device_at + correction
             if self._start <= at < self._end and 0 <= button < self._buttons and 0 <= epoch < DEVICE_EPOCHS:
                 assignment, offset, verdict = self._assignment, self._offset, _COUNTED
             else:
@@ -59,37 +93,37 @@ class Resolver:
             repeated = 0
             if visitor is not None and verdict == _COUNTED:
                 repeated = int(self._repeats(assignment, at, visitor))
-            when = at, offset, correction
-            found.append(made((smiley, epoch, sequence, *when, button, 0, repeated, assignment, verdict, revision, ui)))
-        return found
+            facts = at, offset, correction, button, _SECOND, repeated, assignment, verdict, revision, ui
+            feedbacks.append(made((smiley, epoch, sequence, *facts)))
+        return feedbacks
 
-    def note_visits(self) -> None:
-        """Writes down who answered when, once all presses are resolved."""
-        self._ledger.visit(self._answered)
+    def store_visits(self) -> None:
+        """Stores which visitors were counted and when, once all presses are resolved."""
+        self._ledger.visits.put(self._counted_visits)
 
     def _repeats(self, assignment: int, at: Instant, visitor: bytes) -> bool:
-        """Whether a visitor's answer comes within the answer interval of his last one; a fact from then on."""
+        """Whether a visitor's answer comes within the answer interval of the last counted one; a fact from then on."""
         policy = self._ledger.layout.policies_of(assignment, self._smiley).at(at)
         if not policy.answer_interval:
             return False
         if assignment not in self._visits:
-            self._visits[assignment] = self._ledger.visited(assignment, self._visitors)
+            self._visits[assignment] = self._ledger.visits.last(assignment, self._visitors)
         visits = self._visits[assignment]
         before = visits.get(visitor)
         if before is not None and abs(at - before) < 1000 * policy.answer_interval:
             return True
-        visits[visitor] = self._answered[assignment, visitor] = at if before is None else max(at, before)
+        visits[visitor] = self._counted_visits[assignment, visitor] = at if before is None else max(at, before)
         return False
 
-    def _locate(self, epoch: int, at: Instant, button: int, survey: int | None) -> Facts:
-        named = None if is_device_key(epoch) else survey or 0
-        found = locate(self._ledger.layout, self._smiley, at, button, named, self._ledger.now)
-        if found.verdict == _COUNTED:
+    def _locate(self, epoch: int, at: Instant, button: int, survey: int | None) -> _Columns:
+        shown = None if is_device_key(epoch) else ShownSurvey(survey)
+        where = locate(self._ledger.layout, self._smiley, at, button, shown, self._ledger.now)
+        if isinstance(where, Resolved):
             self._remember(at)
-        return found
+        return _columns(where)
 
     def _remember(self, at: Instant) -> None:
-        """Notes how long around an instant a device's presses have the facts that were found for it."""
+        """Keeps the facts at an instant, and how long around it a device's presses have the same."""
         standing = self._ledger.layout.standing(self._smiley, at)
         if isinstance(standing.answer, Verdict):
             return
@@ -99,10 +133,11 @@ class Resolver:
         self._end = min(standing.end, until, self._ledger.now + CLOCK_TOLERANCE + 1)
 
 
-def placed(layout: Layout, feedback: Feedback, named: int | None, now: Instant) -> Feedback:
+def placed(layout: Layout, feedback: Feedback, now: Instant) -> Feedback:
     """A stored feedback with the facts that the set-up gives it now."""
-    facts = locate(layout, feedback.smiley, feedback.at, feedback.button, named, now)
-    return feedback._replace(assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
+    shown = shown_survey(layout, feedback)
+    where = locate(layout, feedback.smiley, feedback.at, feedback.button, shown, now)
+    return feedback._replace(**_columns(where)._asdict())
 
 
 def placed_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: Instant) -> Feedback:
@@ -111,13 +146,15 @@ def placed_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: 
     They are those of the first instant of the hour at which the set-up has an answer: a smiley that was placed, or a
     survey that began, within the hour counts from its beginning.
     """
-    at, facts = _locate_hour(layout, placeholder, report, now)
-    return placeholder._replace(at=at, assignment=facts.assignment, offset=facts.offset, verdict=facts.verdict)
+    at, where = _locate_hour(layout, placeholder, report, now)
+    return placeholder._replace(at=at, **_columns(where)._asdict())
 
 
-def _locate_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: Instant) -> tuple[Instant, Facts]:
+def _locate_hour(
+    layout: Layout, placeholder: Feedback, report: HourReport, now: Instant
+) -> tuple[Instant, Resolved | Unresolved]:
     if not EARLIEST <= report.at <= now + CLOCK_TOLERANCE:
-        return report.at, Facts(0, 0, int(Verdict.IMPOSSIBLE_TIME))
+        return report.at, Unresolved(Verdict.IMPOSSIBLE_TIME)
     reason = Verdict.NO_PLACEMENT
     for since, until, answer in layout.standings(placeholder.smiley, report.at, report.at + HOUR_MS):
         if isinstance(answer, Verdict):
@@ -126,15 +163,15 @@ def _locate_hour(layout: Layout, placeholder: Feedback, report: HourReport, now:
         start, end, offset = _hour_at(report, answer.zone)
         if max(since, start) < min(until, end):
             if placeholder.button < answer.buttons:
-                return start, Facts(answer.assignment.id, offset, _COUNTED)
-            return report.at, Facts(0, 0, int(Verdict.OFF_SCALE))
-    return report.at, Facts(0, 0, int(reason))
+                return start, Resolved(answer.assignment.id, offset)
+            return report.at, Unresolved(Verdict.OFF_SCALE)
+    return report.at, Unresolved(reason)
 
 
 def _hour_at(report: HourReport, zone: ZoneInfo) -> tuple[Instant, Instant, int]:
-    """When the clocks of a zone show the hour that was told, and their offset then.
+    """When the clocks of a zone show the hour of a report [start, end), and their offset then, in minutes.
 
-    That is the offset that was told, where the zone shows this hour with it; otherwise the zone's.
+    That is the report's own offset, where the zone shows this hour with it; otherwise the zone's.
     """
     if report.offset is not None:
         hour = hour_of(report.at, report.offset)
@@ -144,27 +181,34 @@ def _hour_at(report: HourReport, zone: ZoneInfo) -> tuple[Instant, Instant, int]
     return report.at, report.at + HOUR_MS, offset_at(report.at, zone)
 
 
-def locate(layout: Layout, smiley: int, at: Instant, button: int, named: int | None, now: Instant) -> Facts:
-    """The facts of a press at its own instant.
-
-    `named` is the survey that a press with a client-made id says it answers; None for a device's press. A quarantined
-    one keeps it as a negative assignment, so that it can be resolved again when the set-up is mended.
-    """
+def locate(
+    layout: Layout, smiley: int, at: Instant, button: int, shown: ShownSurvey | None, now: Instant
+) -> Resolved | Unresolved:
+    """Where a press belongs at its own instant, or why it is quarantined; `shown` is None for a device's press."""
+    named = shown and shown.survey
     if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
-        return Facts(-(named or 0), 0, int(Verdict.IMPOSSIBLE_TIME))
+        return Unresolved(Verdict.IMPOSSIBLE_TIME, named)
     where = layout.resolve(smiley, at)
     if isinstance(where, Verdict):
-        return Facts(-(named or 0), 0, int(where))
+        return Unresolved(where, named)
     assignment, zone, buttons = where
-    if named is not None and named != assignment.survey:
-        return Facts(-named, 0, int(Verdict.WRONG_SURVEY))
+    if shown is not None and named != assignment.survey:
+        return Unresolved(Verdict.WRONG_SURVEY, named)
     if not 0 <= button < buttons:
-        return Facts(-(named or 0), 0, int(Verdict.OFF_SCALE))
-    return Facts(assignment.id, offset_at(at, zone), _COUNTED)
+        return Unresolved(Verdict.OFF_SCALE, named)
+    return Resolved(assignment.id, offset_at(at, zone))
 
 
-def named_survey(layout: Layout, feedback: Feedback) -> int | None:
-    """The survey that a stored feedback's press named, if its kind names one."""
+def shown_survey(layout: Layout, feedback: Feedback) -> ShownSurvey | None:
+    """The survey that a stored feedback's press named; None for a device's press, which names none."""
     if is_device_key(feedback.epoch):
         return None
-    return layout.assignments[feedback.assignment].survey if feedback.assignment > 0 else -feedback.assignment
+    if feedback.is_assigned:
+        return ShownSurvey(layout.assignments[feedback.assignment].survey)
+    return ShownSurvey(survey_named_in(feedback.assignment))
+
+
+def _columns(where: Resolved | Unresolved) -> _Columns:
+    if isinstance(where, Resolved):
+        return _Columns(where.assignment, where.offset, _COUNTED)
+    return _Columns(quarantine_key(where.survey), 0, int(where.reason))

@@ -17,7 +17,7 @@ from hymio.misuse import MisusePolicy
 from hymio.period import Instant, zone
 from hymio.store import Store
 from hymio.store.catalog import nodes, rows
-from hymio.store.moving import carry_hours
+from hymio.store.ledger.regroup import regroup_hours
 from hymio.store.reading import POLICY, ZONE
 
 T = TypeVar("T")
@@ -73,7 +73,7 @@ def move_node(store: Store | Batch, principal: Principal, node: int, parent: int
             _keep_past(change, node, POLICY, before.policies, MisusePolicy(), _policy_text)
         nodes.update_parent(ledger, node, parent)
         points = {point.id for point in before.hierarchy.points(node)}
-        carry_hours(ledger, before, [each.id for each in before.assignments.values() if each.node in points])
+        regroup_hours(ledger, before, [each.id for each in before.assignments.values() if each.node in points])
         change.audit("move-node", f"node {node}", node=node, old=old, new=parent)
 
 

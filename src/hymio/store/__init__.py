@@ -21,7 +21,7 @@ from hymio.store.dialect import (
     has_single_writer,
     translated,
 )
-from hymio.store.ledger import Ledger
+from hymio.store.ledger import Ledger, open_ledger
 from hymio.store.reading import load_content, load_layout
 
 LONGEST_REST = 1.0
@@ -91,9 +91,8 @@ class Store:
             o=organization, revision=revision, now=now,
         )  # fmt: skip
         layout = self._remembered_layout(transaction, organization, setup_revision)
-        ledger = Ledger(transaction, layout, revision, now)
-        yield ledger
-        ledger.settle()
+        with open_ledger(transaction, layout, revision, now) as ledger:
+            yield ledger
 
     def check(self) -> None:
         """Runs one query. Unavailable where the database does not answer."""

@@ -415,3 +415,9 @@ group_hour = _owned(
     *_counts(),
     _number("revision"),
 )
+
+FEEDBACK_COLUMNS = tuple(column.name for column in feedback.columns)[1:]
+"""The columns of `feedback` without the organization: the fields of a Feedback, in their order."""
+
+COUNT_COLUMNS = tuple(f"c{button}" for button in range(MAX_BUTTONS))
+"""The counts of an hour by button, in order."""

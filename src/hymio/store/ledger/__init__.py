@@ -1,5 +1,19 @@
-"""The write side of one organization: a serialized transaction, and what may be written in it."""
+"""The write side of one organization: its transaction, and one room for each kind of thing that is written in it."""
 
-from hymio.store.ledger.ledger import COUNTS, FEEDBACK, Change, Ledger, additions
+from hymio.store.ledger.ledger import Ledger, open_ledger
+from hymio.store.ledger.phase_rows import Key as PhaseKey
+from hymio.store.ledger.phase_rows import PhaseRows
+from hymio.store.ledger.progress import EpochProgress, SmileyState
+from hymio.store.ledger.rows import Change, FeedbackRows, additions
 
-__all__ = ["COUNTS", "FEEDBACK", "Change", "Ledger", "additions"]
+__all__ = [
+    "Change",
+    "EpochProgress",
+    "FeedbackRows",
+    "Ledger",
+    "PhaseKey",
+    "PhaseRows",
+    "SmileyState",
+    "additions",
+    "open_ledger",
+]

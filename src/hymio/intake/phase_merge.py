@@ -1,4 +1,4 @@
-"""What came after the button: stored with its press, and filled in when the press is told again with more."""
+"""What comes after the button: stored with its press, and filled in when the press is told again with more."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from hymio.feedback import Feedback, Misfit, Phases, Press, Verdict
-from hymio.store.ledger import Ledger
-from hymio.store.phases import Key, phases_at, put_phases
+from hymio.store.ledger import Ledger, PhaseKey
 
 _SINGLE = ("text", "contact", "demographics")
+"""Phases that a press has at most once."""
 
 
 def store_phases(
@@ -18,14 +18,14 @@ def store_phases(
 ) -> list[Misfit]:
     """Stores the phases of presses; each comes with its feedback of before this upload, if it has one.
 
-    `fresh` are the feedbacks that are new, by epoch and sequence. Of a press that is told again, what is not known yet
-    is added, and what is known stands: a phase that contradicts it becomes a misfit.
+    `fresh` are the feedbacks that are new, by epoch and sequence. Of a press that is told again, what is not stored yet
+    is added, and what is stored stands: a phase that contradicts it becomes a misfit.
     """
-    waiting = [(press, stored, press.phases) for press, stored in told if press.phases is not None]
-    known = _stored(ledger, [stored for _, stored, _ in waiting if stored is not None])
-    changed: dict[Key, Phases] = {}
+    with_phases = [(press, stored, press.phases) for press, stored in told if press.phases is not None]
+    known = _stored(ledger, [stored for _, stored, _ in with_phases if stored is not None])
+    changed: dict[PhaseKey, Phases] = {}
     misfits: list[Misfit] = []
-    for press, stored, phases in waiting:
+    for press, stored, phases in with_phases:
         feedback = stored or fresh[press.epoch, press.sequence]
         key = (feedback.at, feedback.smiley, press.epoch, press.sequence)
         before = known.get(key, Phases())
@@ -33,31 +33,34 @@ def store_phases(
         if known[key] != before:
             changed[key] = known[key]
         misfits += [Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
-    put_phases(ledger.transaction, ledger.organization, changed.items(), ledger.revision)
+    ledger.phases.put(changed.items())
     return misfits
 
 
-def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[Key, Phases]:
+def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[PhaseKey, Phases]:
     """What is stored of the phases of one smiley's feedbacks."""
     if not feedbacks:
         return {}
-    instants = {each.at for each in feedbacks}
-    return phases_at(ledger.transaction, ledger.organization, feedbacks[0].smiley, instants)
+    return ledger.phases.at(feedbacks[0].smiley, {feedback.at for feedback in feedbacks})
 
 
 def merged(known: Phases, told: Phases) -> tuple[Phases, list[tuple[str, str]]]:
-    """What is known and what is told made one; and what of the told contradicts the known, by name and as JSON.
+    """What is known, filled in with what is told; and what of the told contradicts the known, by name and as JSON.
 
     Follow-ups are known by their position and metadata by their keys; of the others a press has at most one.
     """
     refused: list[tuple[str, str]] = []
-    single = {name: _one(name, getattr(known, name), getattr(told, name), refused) for name in _SINGLE}
-    followups = _several("followup", {each.position: each for each in known.followups}, told.followups, refused)
+    single = {name: _merge_one(name, getattr(known, name), getattr(told, name), refused) for name in _SINGLE}
+    followups = {followup.position: followup for followup in known.followups}
+    for followup in told.followups:
+        position = followup.position
+        followups[position] = _merge_one("followup", followups.get(position), followup, refused)
     metadata = dict(known.metadata)
     for key, value in told.metadata:
         if metadata.setdefault(key, value) != value:
             refused.append(("metadata", _body("metadata", {key: value})))
-    return Phases(tuple(followups), metadata=tuple(sorted(metadata.items())), **single), refused
+    in_order = tuple(followups[position] for position in sorted(followups))
+    return Phases(in_order, metadata=tuple(sorted(metadata.items())), **single), refused
 
 
 def plain(phases: Phases) -> dict[str, object]:
@@ -70,12 +73,12 @@ def plain(phases: Phases) -> dict[str, object]:
     return members
 
 
-def _one(name: str, known: Any, told: Any, refused: list[tuple[str, str]]) -> Any:
-    """A phase that there is at most once: fields that were not told before are filled in."""
+def _merge_one(name: str, known: Any, told: Any, refused: list[tuple[str, str]]) -> Any:
+    """One phase: fields that were not known are filled in; where it contradicts, the known one, and it is refused."""
     if known is None or told is None:
         return told if known is None else known
-    together = known._make(_filled(mine, other) for mine, other in zip(known, told, strict=True))
-    if all(other in (mine, None, ()) for mine, other in zip(together, told, strict=True)):
+    together = known._make(_filled(stored, new) for stored, new in zip(known, told, strict=True))
+    if all(new in (stored, None, ()) for stored, new in zip(together, told, strict=True)):
         return together
     refused.append((name, _body(name, _plain(told))))
     return known
@@ -83,12 +86,6 @@ def _one(name: str, known: Any, told: Any, refused: list[tuple[str, str]]) -> An
 
 def _filled(known: object, told: object) -> object:
     return told if known in (None, ()) else known
-
-
-def _several(name: str, known: dict[int, Any], told: Sequence[Any], refused: list[tuple[str, str]]) -> list[Any]:
-    for each in told:
-        known[each.position] = _one(name, known.get(each.position), each, refused)
-    return [known[position] for position in sorted(known)]
 
 
 def _plain(phase: Any) -> dict[str, object]:

@@ -1,0 +1,185 @@
+"""Hours told by SMS: placeholders that give way to the detail when it comes, in whatever order the two come."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from hymio.feedback import (
+    Accuracy,
+    Feedback,
+    HourReport,
+    Misfit,
+    Quarantined,
+    Verdict,
+    is_device_key,
+    is_quarantined,
+    is_raw,
+    placeholder_of,
+    placeholder_sequence,
+)
+from hymio.intake.resolving import placed_hour
+from hymio.period import Instant
+from hymio.setup import Layout
+from hymio.store.ledger import Change, Ledger
+
+MAX_COUNT = (1 << 16) - 1
+"""Presses of one button that an hour can tell of."""
+
+_LAST_BUTTON = 15
+
+
+class HourRows(NamedTuple):
+    """The feedback that is stored of an hour: the detail among its sequences, and its placeholders."""
+
+    detail: Sequence[Feedback]
+    placeholders: Sequence[Feedback]
+
+
+class Moment(NamedTuple):
+    """What facts a placeholder is given by: the set-up, the revision of the commit and its instant."""
+
+    layout: Layout
+    revision: int
+    now: Instant
+
+
+def take_hour_report(ledger: Ledger, smiley: int, report: HourReport) -> tuple[Quarantined, ...] | Misfit:
+    """Stores an hour's report; which of its presses are in quarantine, or a misfit where it contradicts another.
+
+    A later report of the same hour (same first sequence) may know more presses: of each button the larger count
+    stands, so that repeated and reordered messages give the same result.
+    """
+    known = ledger.hour_reports.overlapping(smiley, report.epoch, report.first, max(report.end, report.first + 1))
+    same = next((other for other in known if other.first == report.first), None)
+    merged = report if same is None else _larger(same, report)
+    around = ledger.hour_reports.overlapping(smiley, report.epoch, merged.first, max(merged.end, merged.first + 1))
+    overlaps_another = any(other.first != report.first for other in around)
+    if merged.at != report.at or overlaps_another or max(merged.counts) > MAX_COUNT:
+        return _refused(report)
+    if merged.end == merged.first:
+        return ()
+    ledger.hour_reports.put(smiley, merged)
+    is_moved = same is not None and same.offset != merged.offset
+    return _in_quarantine(report, settle_placeholders(ledger, smiley, merged, anew=is_moved))
+
+
+def settle_placeholders(ledger: Ledger, smiley: int, report: HourReport, *, anew: bool = False) -> list[Change]:
+    """Makes the placeholders of an hour what its report and the stored detail say they are; gives all of them."""
+    stored = _stored_rows(ledger, smiley, report)
+    moment = Moment(ledger.layout, ledger.revision, ledger.now)
+    changes = list(placeholders(moment, smiley, report, stored, anew=anew))
+    ledger.write([change for change in changes if change.old != change.new])
+    return changes
+
+
+def settle_hours(ledger: Ledger, smiley: int, detail: Iterable[Change], stored: Iterable[Feedback]) -> list[Change]:
+    """Settles the hours of stored placeholders anew, and those whose detail became a raw result or no longer is one."""
+    firsts = {(placeholder.epoch, placeholder_of(placeholder.sequence)[0]) for placeholder in stored}
+    anew = [report for epoch, first in firsts for report in _reports(ledger, smiley, epoch, (first,))]
+    others = [report for report in _reports_of(ledger, smiley, detail) if (report.epoch, report.first) not in firsts]
+    changes = [settle_placeholders(ledger, smiley, report, anew=True) for report in anew]
+    changes += [settle_placeholders(ledger, smiley, report) for report in others]
+    return [change for of_hour in changes for change in of_hour]
+
+
+def _reports_of(ledger: Ledger, smiley: int, detail: Iterable[Change]) -> Iterator[HourReport]:
+    """The hours that told of presses which became raw results, or no longer are."""
+    by_epoch: dict[int, list[int]] = {}
+    for old, new in detail:
+        if is_device_key(new.epoch) and (old is None or is_raw(old.verdict) != is_raw(new.verdict)):
+            by_epoch.setdefault(new.epoch, []).append(new.sequence)
+    for epoch, sequences in by_epoch.items():
+        yield from _reports(ledger, smiley, epoch, sequences)
+
+
+def _reports(ledger: Ledger, smiley: int, epoch: int, sequences: Sequence[int]) -> list[HourReport]:
+    return ledger.hour_reports.overlapping(smiley, epoch, min(sequences), max(sequences) + 1)
+
+
+def placeholders(
+    moment: Moment, smiley: int, report: HourReport, stored: HourRows, *, anew: bool = False
+) -> Iterator[Change]:
+    """The placeholders of an hour, each as it is stored and as it should be.
+
+    One that stands keeps the facts that it was stored with, unless all are asked for `anew`. Only detail that is a raw
+    result takes the place of one: what waits in quarantine is not counted, and must not uncount what was told.
+    """
+    detail = Counter(feedback.button for feedback in stored.detail if feedback.is_assigned)
+    by_sequence = {feedback.sequence: feedback for feedback in stored.placeholders}
+    for button, standing in enumerate(standing_counts(report, detail)):
+        fresh = _placeholder(moment, smiley, report, button)
+        for ordinal in range(report.counts[button]):
+            sequence = placeholder_sequence(report.first, button, ordinal)
+            old = by_sequence.get(sequence)
+            known = fresh._replace(sequence=sequence) if anew or old is None else old
+            yield Change(old, _settled(old, known, fresh, stands=ordinal < standing))
+
+
+def placeholder_range(first: int) -> range:
+    """The sequences that placeholders of the hour that starts with sequence `first` may have."""
+    return range(placeholder_sequence(first, _LAST_BUTTON, MAX_COUNT), placeholder_sequence(first, 0, 0) + 1)
+
+
+def standing_counts(report: HourReport, detail: Counter[int]) -> list[int]:
+    """How many placeholders of each button still stand: a detailed press takes one of its own button.
+
+    Where the detail contradicts the report (more of a button than it told of), no more stand in all than there are
+    sequences without detail; the most positive buttons give way first.
+    """
+    standing = [max(0, count - detail[button]) for button, count in enumerate(report.counts)]
+    excess = sum(standing) - max(0, sum(report.counts) - detail.total())
+    for button in reversed(range(len(standing))):
+        given = min(max(excess, 0), standing[button])
+        standing[button] -= given
+        excess -= given
+    return standing
+
+
+def _stored_rows(ledger: Ledger, smiley: int, report: HourReport) -> HourRows:
+    sequences = placeholder_range(report.first)
+    return HourRows(
+        ledger.rows.numbered(smiley, report.epoch, report.first, report.end),
+        ledger.rows.numbered(smiley, report.epoch, sequences.start, sequences.stop),
+    )
+
+
+def _refused(report: HourReport) -> Misfit:
+    body = json.dumps({"at": report.at, "counts": report.counts}, separators=(",", ":"))
+    return Misfit(report.epoch, report.first, Verdict.CONFLICT, body)
+
+
+def _larger(one: HourReport, other: HourReport) -> HourReport:
+    width = max(len(one.counts), len(other.counts))
+    padded = [tuple(report.counts) + (0,) * (width - len(report.counts)) for report in (one, other)]
+    offset = max((report.offset for report in (one, other) if report.offset is not None), default=None)
+    return one._replace(counts=tuple(map(max, *padded)), offset=offset)
+
+
+def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -> Feedback:
+    """A placeholder that stands, with the facts that the set-up gives it now; its sequence is still 0."""
+    unplaced = Feedback(
+        smiley=smiley, epoch=report.epoch, sequence=0, at=report.at, offset=0, correction=0, button=button,
+        accuracy=int(Accuracy.HOUR), repeated=0, assignment=0, verdict=int(Verdict.COUNTED), revision=moment.revision,
+    )  # fmt: skip
+    return placed_hour(moment.layout, unplaced, report, moment.now)
+
+
+def _settled(old: Feedback | None, known: Feedback, fresh: Feedback, *, stands: bool) -> Feedback:
+    """A placeholder with its right verdict; one that stands again gets the facts of now."""
+    if not stands:
+        known = known._replace(verdict=int(Verdict.SUPERSEDED))
+    elif known.verdict == Verdict.SUPERSEDED:
+        known = fresh._replace(sequence=known.sequence)
+    elif known.is_assigned:
+        known = known._replace(verdict=int(Verdict.COUNTED))
+    return known if old is None else known._replace(revision=old.revision)
+
+
+def _in_quarantine(report: HourReport, changes: Iterable[Change]) -> tuple[Quarantined, ...]:
+    reasons = Counter(change.new.verdict for change in changes if is_quarantined(change.new.verdict))
+    return tuple(
+        Quarantined(report.epoch, report.first, Verdict(reason), presses=reasons[reason]) for reason in sorted(reasons)
+    )

@@ -1,0 +1,128 @@
+"""Restoring verdicts, placeholders and hours from raw rows, in pieces, a commit each."""
+
+from __future__ import annotations
+
+from typing import NamedTuple, TypeVar
+
+from hymio.feedback import is_raw
+from hymio.intake.hour_reports import settle_placeholders
+from hymio.intake.recount import MAX_REPORTS, GroupPieces, Judges, Progress, recounted_key
+from hymio.period import HOUR_MS, Instant
+from hymio.rollup import AssignmentHour, Counts, GroupHour, no_counts
+from hymio.setup import END
+from hymio.store import Store, scan
+from hymio.store.ledger import Change, Ledger
+
+PIECE_ROWS = 5_000
+"""Feedbacks recounted in one commit, about."""
+
+Key = TypeVar("Key", AssignmentHour, GroupHour)
+
+
+class Rebuilt(NamedTuple):
+    """How many verdicts, and how many counts of an hour at a point or group, were other than raw says."""
+
+    verdicts: int
+    hours: int
+
+
+def rebuild(store: Store, organization: int, now: Instant, progress: Progress = lambda _: None) -> Rebuilt:
+    """Restores verdicts, placeholders and hours from raw, in pieces, while presses keep arriving.
+
+    Returns what changed; only hours that differ are touched. Sealed hours are left as they are.
+    """
+    verdicts, hours = _rebuild_placeholders(store, organization, now), 0
+    for assignment in sorted(store.layout(organization).assignments):
+        rebuilt = _rebuild_assignment(store, organization, assignment, now, progress)
+        verdicts, hours = verdicts + rebuilt.verdicts, hours + rebuilt.hours
+    return Rebuilt(verdicts, hours + _rebuild_groups(store, organization, now))
+
+
+def _rebuild_placeholders(store: Store, organization: int, now: Instant) -> int:
+    restored, after = 0, (0, -1, -1)
+    while True:
+        with store.begin(organization, now, yielding=True) as ledger:
+            reports = scan.hour_reports(ledger.transaction, organization, after, MAX_REPORTS)
+            for smiley, report in reports:
+                settled = settle_placeholders(ledger, smiley, report)
+                restored += sum(change.old != change.new for change in settled)
+        if len(reports) < MAX_REPORTS:
+            return restored
+        smiley, last = reports[-1]
+        after = (smiley, last.epoch, last.first)
+
+
+def _rebuild_assignment(store: Store, organization: int, assignment: int, now: Instant, progress: Progress) -> Rebuilt:
+    verdicts = hours = 0
+    start = -END
+    while start < END:
+        with store.begin(organization, now, yielding=True) as ledger:
+            begin = max(start, scan.raw_from(ledger.transaction, organization))
+            end = scan.piece_end(ledger.transaction, organization, assignment, begin, PIECE_ROWS)
+            end = END if end == END else max(end, begin + HOUR_MS)
+            # The last hour reaches beyond the piece, and so must the verdicts it is counted by.
+            verdicts += _rejudge_piece(ledger, assignment, begin, _an_hour_later(end))
+            counted, restored = _recount_piece(ledger, assignment, begin, end)
+            hours += restored
+            progress(counted)
+        start = end
+    return Rebuilt(verdicts, hours)
+
+
+def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> int:
+    """Restates the wrong verdicts of a piece; the hours are corrected afterwards, so they are not moved here."""
+    judges = Judges(ledger.layout, assignment)
+    window = ledger.layout.judging_window(assignment)
+    changes = []
+    for feedback in scan.rows_in_order(ledger.transaction, ledger.organization, assignment, start - window, end):
+        if feedback.at < start:
+            judges.replay(feedback)
+        elif (right := judges.rejudged(feedback)) != feedback:
+            changes.append(Change(feedback, right))
+    ledger.rows.restate(changes)
+    return len(changes)
+
+
+def _recount_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> tuple[int, int]:
+    """Corrects the hours that start in [start, end); returns how many raw results they hold, and how many differed."""
+    transaction, organization = ledger.transaction, ledger.organization
+    counted = 0
+    hours: dict[AssignmentHour, Counts] = {}
+    for feedback in scan.rows_in_order(transaction, organization, assignment, start, _an_hour_later(end)):
+        if is_raw(feedback.verdict) and start <= (key := recounted_key(feedback)).starts_at < end:
+            hours.setdefault(key, no_counts())[feedback.button] += 1
+            counted += 1
+    stored = dict(scan.assignment_hours(transaction, organization, assignment, start, end))
+    differences = _differences(hours, stored)
+    ledger.hours.add_assignment_hours(differences)
+    return counted, len(differences)
+
+
+def _an_hour_later(end: Instant) -> Instant:
+    return min(end, END - HOUR_MS) + HOUR_MS
+
+
+def _rebuild_groups(store: Store, organization: int, now: Instant) -> int:
+    """Corrects the hours of all groups; returns how many differed."""
+    with store.read() as transaction:
+        pieces = GroupPieces(transaction, organization)
+    restored = 0
+    while True:
+        with store.begin(organization, now, yielding=True) as ledger:
+            piece = pieces.next(ledger.transaction, ledger.layout)
+            if piece is None:
+                return restored
+            differences = _differences(piece.expected, piece.stored)
+            ledger.hours.add_group_hours(differences)
+            restored += len(differences)
+
+
+def _differences(expected: dict[Key, Counts], stored: dict[Key, Counts]) -> dict[Key, Counts]:
+    """What must be added to the stored hours; hours are never deleted, so that their revision tells of the change."""
+    nothing = no_counts()
+    both = {key: (expected.get(key, nothing), stored.get(key, nothing)) for key in expected.keys() | stored.keys()}
+    return {
+        key: [a - b for a, b in zip(ours, theirs, strict=True)]
+        for key, (ours, theirs) in both.items()
+        if ours != theirs
+    }

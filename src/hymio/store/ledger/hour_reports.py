@@ -1,0 +1,65 @@
+"""Hours that smileys told by SMS, as they are known in one commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hymio.feedback import HourReport
+from hymio.rollup import MAX_BUTTONS
+from hymio.store import schema
+from hymio.store.dialect import Transaction
+from hymio.store.schema import COUNT_COLUMNS
+
+_COUNTS = ", ".join(COUNT_COLUMNS)
+_SET_COUNTS = ", ".join(f"{column} = excluded.{column}" for column in COUNT_COLUMNS)
+
+
+class HourReports:
+    """The hour reports of an organization's smileys, in one write transaction."""
+
+    def __init__(self, transaction: Transaction, organization: int) -> None:
+        self._transaction = transaction
+        self._organization = organization
+        self._senders: dict[int, bool] = {}  # by smiley, of those looked up: whether it may have told hours
+
+    def prefetch(self, smileys: Iterable[int]) -> None:
+        """Looks up at once which of many smileys ever told an hour; `any_of` looks up what is missing one by one."""
+        wanted = list(smileys)
+        rows = self._transaction.rows(
+            f"""SELECT id FROM {self._transaction.list_table("smileys", "id")} AS speaking WHERE EXISTS
+            (SELECT 1 FROM hour_report WHERE organization_id = :o AND smiley_id = id)""",
+            o=self._organization, smileys=self._transaction.among(wanted),
+        )  # fmt: skip
+        self._senders |= dict.fromkeys(wanted, False) | {row[0]: True for row in rows}
+
+    def any_of(self, smiley: int) -> bool:
+        """Whether a smiley ever told an hour; if it did only in a savepoint that was undone, it may still be True."""
+        if smiley not in self._senders:
+            self.prefetch([smiley])
+        return self._senders[smiley]
+
+    def overlapping(self, smiley: int, epoch: int, start: int, end: int) -> list[HourReport]:
+        """The hours of an epoch whose sequences overlap [start, end), in order of sequence."""
+        if not self.any_of(smiley):
+            return []
+        # They do not overlap one another: of those that begin before `start`, only the last can reach it.
+        those = "WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
+        rows = self._transaction.rows(
+            f"""SELECT epoch, first_sequence, at, utc_offset, {_COUNTS} FROM hour_report
+            {those} AND first_sequence < :stop AND end_sequence > :start
+              AND first_sequence >= coalesce((SELECT max(first_sequence) FROM hour_report {those}
+                AND first_sequence <= :start), :start) ORDER BY first_sequence""",
+            o=self._organization, smiley=smiley, epoch=epoch, start=start, stop=end,
+        )  # fmt: skip
+        return [HourReport(row[0], row[1], row[2], tuple(row[4:]), row[3]) for row in rows]
+
+    def put(self, smiley: int, report: HourReport) -> None:
+        """Stores an hour's report in place of the one with the same first sequence."""
+        self._senders[smiley] = True
+        counts = tuple(report.counts) + (0,) * (MAX_BUTTONS - len(report.counts))
+        self._transaction.insert(
+            schema.hour_report,
+            [(self._organization, smiley, report.epoch, report.first, report.at, report.end, *counts, report.offset)],
+            f"""ON CONFLICT (organization_id, smiley_id, epoch, first_sequence)
+            DO UPDATE SET end_sequence = excluded.end_sequence, utc_offset = excluded.utc_offset, {_SET_COUNTS}""",
+        )

@@ -1,0 +1,94 @@
+"""Hours of one commit: differences to the counts of assignments and groups, gathered and written once at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from operator import add
+from typing import TypeVar
+
+from hymio.feedback import Feedback, is_raw
+from hymio.period import hour_of, nominal_start
+from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
+from hymio.store import schema
+from hymio.store.dialect import Row, Transaction
+
+Key = TypeVar("Key", bound=tuple[int, ...])
+GroupKeys = Callable[[int], Iterable[tuple[int, int]]]
+"""The (group, survey) pairs towards which an assignment's hours count."""
+
+
+def _adding(table: str) -> str:
+    sums = ", ".join(f"c{i} = {table}.c{i} + excluded.c{i}" for i in range(MAX_BUTTONS))
+    return f"DO UPDATE SET {sums}, revision = excluded.revision"
+
+
+_ADD_ASSIGNMENT_HOUR = (
+    f"ON CONFLICT (organization_id, assignment_id, local_hour, starts_at, verdict) {_adding('assignment_hour')}"
+)
+_ADD_GROUP_HOUR = (
+    f"ON CONFLICT (organization_id, node_id, survey_id, local_hour, starts_at, verdict) {_adding('group_hour')}"
+)
+
+
+class HourDifferences:
+    """What a commit adds to, and takes from, the hours of an organization."""
+
+    def __init__(self, transaction: Transaction, organization: int, revision: int) -> None:
+        self._transaction = transaction
+        self._organization = organization
+        self._revision = revision
+        self._gathered: dict[tuple[int, int, int, int], Counts] = {}  # by assignment, local hour, offset, verdict
+
+    def count(self, feedbacks: Iterable[Feedback], by: int) -> None:
+        """Adds raw results to the hours they fall into (`by` 1), or takes them out (-1); of the rest nothing."""
+        hours = self._gathered
+        for _, _, _, at, offset, _, button, _, _, assignment, verdict, _, _ in feedbacks:
+            if not verdict or is_raw(verdict):
+                key = (assignment, hour_of(at, offset), offset, verdict)
+                counts = hours.get(key)
+                if counts is None:
+                    counts = hours[key] = no_counts()
+                counts[button] += by
+
+    def add_assignment_hours(self, hours: Mapping[AssignmentHour, Counts]) -> None:
+        """Adds differences to the hours of assignments at once, and to nothing above them."""
+        self._transaction.insert(schema.assignment_hour, self._rows(hours), _ADD_ASSIGNMENT_HOUR)
+
+    def add_group_hours(self, groups: Mapping[GroupHour, Counts]) -> None:
+        """Adds differences to the hours of groups at once."""
+        self._transaction.insert(schema.group_hour, self._rows(groups), _ADD_GROUP_HOUR)
+
+    # The commit
+
+    def flush(self, group_keys: GroupKeys) -> None:
+        """Writes what was counted: to the hours of assignments, and to those of the groups above them."""
+        hours: dict[AssignmentHour, Counts] = {}
+        for (assignment, hour, offset, verdict), counts in self._gathered.items():
+            if any(counts):
+                _add(hours, AssignmentHour(assignment, hour, nominal_start(hour, offset), verdict), counts)
+        self._gathered = {}
+        self.add_assignment_hours(hours)
+        self.add_group_hours(group_up(hours.items(), group_keys))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """If what is inside raises, nothing of what it counted is gathered."""
+        before, self._gathered = self._gathered, {}
+        try:
+            yield
+        except BaseException:
+            self._gathered = before
+            raise
+        inside, self._gathered = self._gathered, before
+        for key, counts in inside.items():
+            _add(before, key, counts)
+
+    def _rows(self, hours: Mapping[Key, Counts]) -> list[Row]:
+        organization, revision = self._organization, self._revision
+        return [(organization, *key, *counts, revision) for key, counts in hours.items() if any(counts)]
+
+
+def _add(hours: dict[Key, Counts], key: Key, counts: Counts) -> None:
+    known = hours.get(key)
+    hours[key] = counts if known is None else list(map(add, known, counts))

@@ -1,0 +1,159 @@
+"""How far smileys have come: epochs, sequences accounted for, and what a smiley last said of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from hymio.feedback import DEVICE_SEQUENCES
+from hymio.period import Instant
+from hymio.store import schema
+from hymio.store.dialect import Transaction
+
+_KEEP_NEWEST_STATE = """ON CONFLICT (organization_id, smiley_id) DO UPDATE SET seen_at = excluded.seen_at,
+    reported_through = CASE WHEN excluded.reported_through > coalesce(smiley_state.reported_through, 0)
+      THEN excluded.reported_through ELSE smiley_state.reported_through END,
+    clock_error = coalesce(excluded.clock_error, smiley_state.clock_error),
+    battery = coalesce(excluded.battery, smiley_state.battery),
+    signal = coalesce(excluded.signal, smiley_state.signal),
+    firmware = coalesce(excluded.firmware, smiley_state.firmware)"""
+
+
+class EpochProgress(NamedTuple):
+    """Of an epoch: the sequence through which nothing is missing, and the highest one that was told; 0 for none."""
+
+    through: int = 0
+    highest: int = 0
+
+
+class SmileyState(NamedTuple):
+    """What a smiley said of itself; None where it did not.
+
+    It has told everything up to `reported_through` (ms UTC). `clock_error` is its clock less ours in ms, `battery` 0.0
+    to 1.0, `signal` in dBm.
+    """
+
+    reported_through: Instant | None = None
+    clock_error: int | None = None
+    battery: float | None = None
+    signal: int | None = None
+    firmware: str | None = None
+
+
+class SmileyProgress:
+    """The progress of an organization's smileys, in one write transaction; written at its end."""
+
+    def __init__(self, transaction: Transaction, organization: int, revision: int, now: Instant) -> None:
+        self._transaction = transaction
+        self._organization = organization
+        self._revision = revision
+        self._now = now
+        self._stored: dict[tuple[int, int], EpochProgress] = {}  # by smiley and epoch, as read
+        self._advanced: dict[tuple[int, int], EpochProgress] = {}
+        self._states: dict[int, SmileyState] = {}  # by smiley
+
+    # Epochs
+
+    def prefetch(self, epochs: Sequence[tuple[int, int]]) -> None:
+        """Reads the progress of many epochs (smiley, epoch) at once; `of_epoch` reads what is missing one by one."""
+        wanted = self._transaction.pair_table("epochs", ("smiley", "epoch"))
+        rows = self._transaction.rows(
+            f"""SELECT e.smiley_id, e.epoch, e.through, e.highest FROM {wanted} AS k CROSS JOIN smiley_epoch e
+            WHERE e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch""",
+            o=self._organization, **self._transaction.pairs("epochs", epochs),
+        )  # fmt: skip
+        self._stored |= dict.fromkeys(epochs, EpochProgress())
+        self._stored |= {(row[0], row[1]): EpochProgress(row[2], row[3]) for row in rows}
+
+    def of_epoch(self, smiley: int, epoch: int) -> EpochProgress:
+        """An epoch's progress, with what this commit advanced."""
+        key = (smiley, epoch)
+        known = self._advanced.get(key) or self._stored.get(key)
+        if known is None:
+            row = self._transaction.row(
+                """SELECT through, highest FROM smiley_epoch
+                WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch""",
+                o=self._organization, smiley=smiley, epoch=epoch,
+            )  # fmt: skip
+            known = self._stored[key] = EpochProgress(*row) if row else EpochProgress()
+        return known
+
+    def advance(self, smiley: int, epoch: int, progress: EpochProgress) -> None:
+        """Sets an epoch's progress."""
+        self._advanced[smiley, epoch] = progress
+
+    # Sequences that no feedback row stands for
+
+    def account(self, smiley: int, ranges: Iterable[tuple[int, int, int]]) -> None:
+        """Stores ranges (epoch, first, last) of sequences that no feedback row will stand for.
+
+        Ranges that touch become one, so that an epoch has few of them however long it lasts.
+        """
+        for epoch, first, last in ranges:
+            touching = self._accounted(smiley, epoch, first - 1, last + 1)
+            whole = min([first, *(low for low, _ in touching)]), max([last, *(high for _, high in touching)])
+            if touching != [whole]:
+                self._delete_accounted(smiley, epoch, touching)
+                row = (self._organization, smiley, epoch, *whole, self._revision)
+                self._transaction.insert(schema.accounted, [row])
+
+    def accounted(self, smiley: int, epoch: int, start: int) -> list[tuple[int, int]]:
+        """The ranges (first, last) of an epoch that end at or after a sequence."""
+        return self._accounted(smiley, epoch, start, DEVICE_SEQUENCES)
+
+    def _accounted(self, smiley: int, epoch: int, start: int, end: int) -> list[tuple[int, int]]:
+        """The ranges that overlap [start, end]; of those that begin before `start`, only the last can reach it."""
+        ranges = "FROM accounted WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
+        rows = self._transaction.rows(
+            f"""SELECT first_sequence, last_sequence {ranges} AND first_sequence <= :last AND last_sequence >= :start
+            AND first_sequence >= coalesce((SELECT max(first_sequence) {ranges} AND first_sequence <= :start), :start)
+            ORDER BY first_sequence""",
+            o=self._organization, smiley=smiley, epoch=epoch, start=start, last=end,
+        )  # fmt: skip
+        return [(first, last) for first, last in rows]
+
+    def _delete_accounted(self, smiley: int, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
+        self._transaction.many(
+            """DELETE FROM accounted
+            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND first_sequence = :first""",
+            [{"o": self._organization, "smiley": smiley, "epoch": epoch, "first": first} for first, _ in ranges],
+        )
+
+    # The smiley itself
+
+    def seen(self, smiley: int, state: SmileyState) -> None:
+        """Records that a smiley uploaded now and what it said of itself; what it did not say stands as it was."""
+        before = self._states.get(smiley)
+        self._states[smiley] = state if before is None else _newest(before, state)
+
+    # The commit
+
+    def flush(self) -> None:
+        """Writes epochs and states."""
+        organization = self._organization
+        self._transaction.insert(
+            schema.smiley_epoch,
+            [(organization, *epoch, *progress) for epoch, progress in sorted(self._advanced.items())],
+            """ON CONFLICT (organization_id, smiley_id, epoch)
+            DO UPDATE SET through = excluded.through, highest = excluded.highest""",
+        )
+        states = [(organization, smiley, self._now, *state) for smiley, state in sorted(self._states.items())]
+        self._transaction.insert(schema.smiley_state, states, _KEEP_NEWEST_STATE)
+        self._advanced, self._states = {}, {}
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """If what is inside raises, no epoch is advanced and no smiley seen by it."""
+        advanced, states = self._advanced.copy(), self._states.copy()
+        try:
+            yield
+        except BaseException:
+            self._advanced, self._states = advanced, states
+            raise
+
+
+def _newest(before: SmileyState, state: SmileyState) -> SmileyState:
+    reported = [through for through in (before.reported_through, state.reported_through) if through is not None]
+    said = {name: value for name, value in state._asdict().items() if value is not None}
+    return before._replace(**said | {"reported_through": max(reported, default=None)})

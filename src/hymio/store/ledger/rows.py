@@ -1,0 +1,214 @@
+"""Feedback rows of one commit: reading stored keys and chains, appending, restating, and quarantine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
+from typing import NamedTuple
+
+from hymio.feedback import Accuracy, Feedback, Misfit, Verdict
+from hymio.period import Instant
+from hymio.store import schema
+from hymio.store.dialect import Row, Transaction
+from hymio.store.schema import FEEDBACK_COLUMNS
+
+FEW_ROWS, MANY_ROWS = 16, 1024
+"""Rows of a chain that are read at first, and at most at a time as it goes on."""
+
+FEW_NEW = 16
+"""New rows that wait to be inserted with those of other smileys; more of them are worth a statement of their own."""
+
+_FEEDBACK = ", ".join(FEEDBACK_COLUMNS)
+_ALIASED = ", ".join(f"f.{column}" for column in FEEDBACK_COLUMNS)
+_LOWEST = -(1 << 63)
+
+
+class Change(NamedTuple):
+    """A feedback as it is stored (None where it is new) and as it is to be stored."""
+
+    old: Feedback | None
+    new: Feedback
+
+
+def additions(feedbacks: Iterable[Feedback]) -> list[Change]:
+    """Feedbacks that are new, as changes."""
+    return list(map(_made_change, zip(repeat(None), feedbacks)))  # no name is looked up for any of them
+
+
+_made_change: Callable[[tuple[None, Feedback]], Change] = partial(tuple.__new__, Change)
+
+
+class FeedbackRows:
+    """The feedback rows of an organization, in one write transaction.
+
+    A few appended rows of a smiley wait, to be inserted together with those of others; every method that reads rows
+    inserts first those of the smiley it reads.
+    """
+
+    def __init__(self, transaction: Transaction, organization: int, revision: int) -> None:
+        self._transaction = transaction
+        self._organization = organization
+        self._revision = revision
+        self._waiting: dict[int, tuple[Feedback, ...]] = {}  # by smiley
+
+    # Reading
+
+    def with_sequences(self, smiley: int, epoch: int, sequences: Iterable[int]) -> dict[int, Feedback]:
+        """The stored feedbacks among these sequences of an epoch, by sequence."""
+        self._insert_waiting(smiley)
+        text = f"""SELECT {_FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley
+            AND epoch = :epoch AND {self._transaction.within("sequence", "sequences")}"""
+        rows = self._transaction.rows(
+            text, o=self._organization, smiley=smiley, epoch=epoch, sequences=self._transaction.among(sequences)
+        )
+        return {row[2]: Feedback(*row) for row in rows}
+
+    def with_keys(self, smiley: int, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Feedback]:
+        """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
+        self._insert_waiting(smiley)
+        wanted = self._transaction.pair_table("keys", ("epoch", "sequence"))
+        rows = self._transaction.rows(
+            f"""SELECT {_ALIASED} FROM {wanted} AS k CROSS JOIN feedback f
+            WHERE f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence""",
+            o=self._organization, smiley=smiley, **self._transaction.pairs("keys", keys),
+        )  # fmt: skip
+        return {(row[1], row[2]): Feedback(*row) for row in rows}
+
+    def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
+        """The stored feedbacks of an epoch with sequences in [start, end), in order."""
+        self._insert_waiting(smiley)
+        text = f"""SELECT {_FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley
+            AND epoch = :epoch AND sequence >= :start AND sequence < :stop ORDER BY sequence"""
+        rows = self._transaction.rows(text, o=self._organization, smiley=smiley, epoch=epoch, start=start, stop=end)
+        return [Feedback(*row) for row in rows]
+
+    def chain(self, assignment: int, smiley: int, start: Instant, end: Instant) -> Iterator[Feedback]:
+        """The raw results, exact to the second, of a smiley under an assignment in [start, end), in order.
+
+        FEW_ROWS are read at first, then more at a time, as a caller often stops after a few.
+        """
+        smiley_id = self._transaction.unindexed("smiley_id")  # the smiley's key is not in order of time
+        text = f"""SELECT {_FEEDBACK} FROM feedback
+            WHERE organization_id = :o AND assignment_id = :assignment AND at >= :at AND at < :stop
+              AND {smiley_id} = :smiley AND (at, epoch, sequence) > (:at, :epoch, :sequence)
+              AND verdict < :superseded AND accuracy = :second
+            ORDER BY at, smiley_id, epoch, sequence LIMIT :count"""
+        at, epoch, sequence, count = start, _LOWEST, _LOWEST, FEW_ROWS
+        while True:
+            self._insert_waiting(smiley)
+            rows = self._transaction.rows(
+                text, o=self._organization, assignment=assignment, smiley=smiley, at=at, epoch=epoch,
+                sequence=sequence, stop=end, superseded=int(Verdict.SUPERSEDED), second=int(Accuracy.SECOND),
+                count=count,
+            )  # fmt: skip
+            yield from map(Feedback._make, rows)
+            if len(rows) < count:
+                return
+            _, epoch, sequence, at, *_ = rows[-1]
+            count = min(4 * count, MANY_ROWS)
+
+    def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
+        """The indexes of those spans [start, end) in which `chain` would give any row."""
+        self._insert_waiting(smiley)
+        span = self._transaction.pair_table("spans", ("start", "stop"))
+        rows = self._transaction.rows(
+            f"""SELECT span.number FROM {span} AS span WHERE EXISTS (SELECT 1 FROM feedback
+            WHERE organization_id = :o AND assignment_id = :assignment AND at >= span.start AND at < span.stop
+              AND {self._transaction.unindexed("smiley_id")} = :smiley AND verdict < :superseded
+              AND accuracy = :second)""",
+            o=self._organization, assignment=assignment, smiley=smiley, superseded=int(Verdict.SUPERSEDED),
+            second=int(Accuracy.SECOND), **self._transaction.pairs("spans", spans),
+        )  # fmt: skip
+        return {row[0] for row in rows}
+
+    # Writing
+
+    def append(self, feedbacks: Sequence[Feedback]) -> None:
+        """Inserts new rows of one smiley, or lets them wait if they are FEW_NEW or fewer; hours are not touched."""
+        if len(feedbacks) > FEW_NEW:
+            self._insert(feedbacks)
+        elif feedbacks:
+            smiley = feedbacks[0].smiley
+            self._waiting[smiley] = (*self._waiting.get(smiley, ()), *feedbacks)
+
+    def restate(self, changes: Sequence[Change]) -> None:
+        """Updates stored rows and records in `restatement` and `departure` what they were; hours are not touched."""
+        for smiley in {new.smiley for _, new in changes}:
+            self._insert_waiting(smiley)
+        self._transaction.many(
+            """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset, at = :at
+            WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence""",
+            [self._updated(new) for _, new in changes],
+        )
+        stored = [(old, new) for old, new in changes if old is not None]
+        self._transaction.insert(
+            schema.restatement,
+            [self._restatement(old, new) for old, new in stored],
+            """ON CONFLICT (organization_id, smiley_id, epoch, sequence, revision)
+            DO UPDATE SET new_verdict = excluded.new_verdict""",
+        )
+        departed = [self._departure(old) for old, new in stored if 0 < old.assignment != new.assignment]
+        self._transaction.insert(schema.departure, departed, "ON CONFLICT DO NOTHING")
+
+    def quarantine(self, smiley: int, misfits: Iterable[tuple[Misfit, bytes]]) -> int:
+        """Stores presses that get no feedback row, each with a hash of its content; how many were not stored before."""
+        stored = 0
+        for misfit, digest in misfits:
+            stored += self._transaction.run(
+                """INSERT INTO quarantine (organization_id, smiley_id, epoch, sequence, hash, reason, body, revision)
+                VALUES (:o, :smiley, :epoch, :sequence, :hash, :reason, :body, :revision) ON CONFLICT DO NOTHING""",
+                o=self._organization, smiley=smiley, epoch=misfit.epoch, sequence=misfit.sequence, hash=digest,
+                reason=int(misfit.reason), body=misfit.body, revision=self._revision,
+            )  # fmt: skip
+        return stored
+
+    def quarantine_parts(self, smiley: int, misfits: Iterable[tuple[Misfit, bytes]]) -> None:
+        """Stores parts of presses (texts, follow-ups, …) that could not be taken, each with a hash of its content."""
+        rows = [
+            (self._organization, smiley, part.epoch, part.sequence, digest, int(part.reason), part.body, self._revision)
+            for part, digest in misfits
+        ]
+        self._transaction.insert(schema.quarantine, rows, "ON CONFLICT DO NOTHING")
+
+    # The commit
+
+    def flush(self) -> None:
+        """Inserts all rows that wait."""
+        self._insert([feedback for rows in self._waiting.values() for feedback in rows])
+        self._waiting = {}
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """If what is inside raises, exactly those rows wait that waited before it.
+
+        Rows of before that were inserted inside were undone by the transaction's own savepoint.
+        """
+        before = self._waiting.copy()
+        try:
+            yield
+        except BaseException:
+            self._waiting = before
+            raise
+
+    def _insert_waiting(self, smiley: int) -> None:
+        if smiley in self._waiting:
+            self._insert(self._waiting.pop(smiley))
+
+    def _insert(self, feedbacks: Sequence[Feedback]) -> None:
+        organization = self._organization
+        self._transaction.insert(schema.feedback, [(organization, *feedback) for feedback in feedbacks])
+
+    def _updated(self, new: Feedback) -> dict[str, object]:
+        return {
+            "o": self._organization, "smiley": new.smiley, "epoch": new.epoch, "sequence": new.sequence,
+            "verdict": new.verdict, "assignment": new.assignment, "utc_offset": new.offset, "at": new.at,
+        }  # fmt: skip
+
+    def _restatement(self, old: Feedback, new: Feedback) -> Row:
+        key = (self._organization, new.smiley, new.epoch, new.sequence, self._revision)
+        return (*key, old.verdict, new.verdict, old.assignment, old.offset)
+
+    def _departure(self, old: Feedback) -> Row:
+        return (self._organization, old.assignment, old.at, old.smiley, old.epoch, old.sequence, self._revision)

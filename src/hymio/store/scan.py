@@ -1,0 +1,198 @@
+"""Scans of stored feedback and hours in order, in pieces of bounded size: for verify, rebuild and resettle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from hymio.feedback import Feedback, HourReport
+from hymio.hierarchy import BEGINNING
+from hymio.period import Instant
+from hymio.rollup import AssignmentHour, Counts, GroupHour
+from hymio.setup import END
+from hymio.store.dialect import Row, Transaction
+from hymio.store.schema import COUNT_COLUMNS, FEEDBACK_COLUMNS
+
+_FEEDBACK = ", ".join(FEEDBACK_COLUMNS)
+_COUNTS = ", ".join(COUNT_COLUMNS)
+
+# Feedback
+
+
+def rows_in_order(
+    transaction: Transaction,
+    organization: int,
+    assignment: int,
+    start: Instant,
+    end: Instant,
+    smiley: int | None = None,
+) -> Iterator[Feedback]:
+    """The feedbacks under an assignment or a quarantine key, of every verdict, with instants in [start, end), in order.
+
+    With `smiley` only that smiley's.
+    """
+    text = f"""SELECT {_FEEDBACK} FROM feedback WHERE organization_id = :o AND assignment_id = :assignment
+        AND at >= :start AND at < :stop {_of_smiley(transaction, smiley)} ORDER BY at, smiley_id, epoch, sequence"""
+    rows = transaction.stream(text, o=organization, assignment=assignment, start=start, stop=end, smiley=smiley)
+    return map(Feedback._make, rows)
+
+
+def piece_end(
+    transaction: Transaction, organization: int, assignment: int, start: Instant, count: int, smiley: int | None = None
+) -> Instant:
+    """The end of a piece of about `count` feedbacks that begins at `start`; END where there are fewer."""
+    text = f"""SELECT at FROM feedback WHERE organization_id = :o AND assignment_id = :assignment AND at >= :start
+        {_of_smiley(transaction, smiley)} ORDER BY at LIMIT 1 OFFSET :count"""
+    row = transaction.row(text, o=organization, assignment=assignment, start=start, count=count, smiley=smiley)
+    return END if row is None else max(row[0], start + 1)
+
+
+def _of_smiley(transaction: Transaction, smiley: int | None) -> str:
+    # The smiley's key is not in order of time.
+    return "" if smiley is None else f"AND {transaction.unindexed('smiley_id')} = :smiley"
+
+
+def smileys_under(transaction: Transaction, organization: int, assignments: Sequence[int], since: Instant) -> set[int]:
+    """The smileys with feedback under any of the assignments from an instant on."""
+    smileys: set[int] = set()
+    for assignment in assignments:
+        rows = transaction.rows(
+            """SELECT DISTINCT smiley_id FROM feedback
+            WHERE organization_id = :o AND assignment_id = :assignment AND at >= :since""",
+            o=organization, assignment=assignment, since=since,
+        )  # fmt: skip
+        smileys.update(row[0] for row in rows)
+    return smileys
+
+
+def assignments_of(transaction: Transaction, organization: int, smiley: int, since: Instant) -> list[int]:
+    """The assignments and quarantine keys under which a smiley's feedback from an instant on is stored."""
+    # By the smiley's own key: by assignment or instant the engines would go through everybody's feedback.
+    assignment_id, at = transaction.unindexed("assignment_id"), transaction.unindexed("at")
+    rows = transaction.rows(
+        f"""SELECT DISTINCT {assignment_id} FROM feedback
+        WHERE organization_id = :o AND smiley_id = :smiley AND {at} >= :since""",
+        o=organization, smiley=smiley, since=since,
+    )  # fmt: skip
+    return [row[0] for row in rows]
+
+
+def numbered_rows(
+    transaction: Transaction, organization: int, smiley: int, epoch: int, sequences: range
+) -> list[Feedback]:
+    """The feedbacks of an epoch with sequences in a range, in order."""
+    text = f"""SELECT {_FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley
+        AND epoch = :epoch AND sequence >= :start AND sequence < :stop ORDER BY sequence"""
+    values = {"start": sequences.start, "stop": sequences.stop}
+    return [Feedback(*row) for row in transaction.rows(text, o=organization, smiley=smiley, epoch=epoch, **values)]
+
+
+def raw_from(transaction: Transaction, organization: int) -> Instant:
+    """The instant before which raw was deleted by the organization's retention rule; hours before it are sealed."""
+    row = transaction.row("SELECT raw_from FROM ledger WHERE organization_id = :o", o=organization)
+    return BEGINNING if row is None or row[0] is None else row[0]
+
+
+# Hours
+
+
+def assignment_hours(
+    transaction: Transaction, organization: int, assignment: int, start: Instant = BEGINNING, end: Instant = END
+) -> Iterator[tuple[AssignmentHour, Counts]]:
+    """The stored hours of an assignment that start in [start, end), in order of their key."""
+    text = f"""SELECT assignment_id, local_hour, starts_at, verdict, {_COUNTS} FROM assignment_hour
+        WHERE organization_id = :o AND assignment_id = :assignment AND starts_at >= :start AND starts_at < :stop
+        ORDER BY local_hour, starts_at, verdict"""
+    for row in transaction.stream(text, o=organization, assignment=assignment, start=start, stop=end):
+        yield AssignmentHour(*row[:4]), list(row[4:])
+
+
+def hours_of_assignments(
+    transaction: Transaction, organization: int, assignments: Sequence[int], hours: range, limit: int | None
+) -> list[tuple[AssignmentHour, Counts]]:
+    """The stored hours of many assignments in a range of local hours, at most `limit` of them, in no order."""
+    text = f"""SELECT {_aliased("assignment_id, local_hour, starts_at, verdict", "h")}
+        FROM {transaction.list_table("assignments", "id")} AS a CROSS JOIN assignment_hour h
+        WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= :first AND h.local_hour < :stop
+        {transaction.limit(limit, 0)}"""
+    rows = transaction.rows(
+        text, o=organization, assignments=transaction.among(assignments), first=hours.start, stop=hours.stop,
+        **_page(limit),
+    )  # fmt: skip
+    return [(AssignmentHour(*row[:4]), list(row[4:])) for row in rows]
+
+
+def hours_of_groups(
+    transaction: Transaction, organization: int, totals: Sequence[tuple[int, int]], hours: range
+) -> dict[GroupHour, Counts]:
+    """The stored hours of groups' totals (node, survey) in a range of local hours, without empty ones."""
+    text = f"""SELECT {_aliased("node_id, survey_id, local_hour, starts_at, verdict", "h")}
+        FROM {transaction.pair_table("totals", ("node", "survey"))} AS t CROSS JOIN group_hour h
+        WHERE h.organization_id = :o AND h.node_id = t.node AND h.survey_id = t.survey
+          AND h.local_hour >= :first AND h.local_hour < :stop"""
+    rows = transaction.rows(
+        text, o=organization, first=hours.start, stop=hours.stop, **transaction.pairs("totals", totals)
+    )
+    return {GroupHour(*row[:5]): list(row[5:]) for row in rows if any(row[5:])}
+
+
+def group_totals(transaction: Transaction, organization: int) -> list[tuple[int, int]]:
+    """The (node, survey) pairs that have hours of a group, in order."""
+    return [(row[0], row[1]) for row in _leading(transaction, "group_hour", ("node_id", "survey_id"), organization)]
+
+
+def next_hour(
+    transaction: Transaction,
+    organization: int,
+    assignments: Sequence[int],
+    totals: Sequence[tuple[int, int]],
+    first: int,
+) -> int | None:
+    """The first local hour at or after `first` that an assignment or a group's total has; None without one."""
+    of_assignment = "FROM assignment_hour WHERE organization_id = :o AND assignment_id = a.id AND local_hour >= :first"
+    of_total = """FROM group_hour WHERE organization_id = :o AND node_id = t.node AND survey_id = t.survey
+        AND local_hour >= :first"""
+    row = transaction.row(
+        f"""SELECT min(local_hour) FROM (
+          SELECT (SELECT min(local_hour) {of_assignment}) AS local_hour
+            FROM {transaction.list_table("assignments", "id")} AS a
+          UNION ALL SELECT (SELECT min(local_hour) {of_total})
+            FROM {transaction.pair_table("totals", ("node", "survey"))} AS t) AS firsts""",
+        o=organization, first=first, assignments=transaction.among(assignments),
+        **transaction.pairs("totals", totals),
+    )  # fmt: skip
+    return row[0] if row else None
+
+
+def _aliased(key: str, alias: str) -> str:
+    return ", ".join(f"{alias}.{column}" for column in (*key.split(", "), *COUNT_COLUMNS))
+
+
+def _page(limit: int | None) -> dict[str, object]:
+    return {} if limit is None else {"limit": limit, "offset": 0}
+
+
+def _leading(transaction: Transaction, table: str, key: Sequence[str], organization: int) -> Iterator[Row]:
+    """The values that a table's key begins with, once each: one search a value, however many rows have it."""
+    names, last = ", ".join(key), ", ".join(f":{name}" for name in key)
+    text = f"""SELECT {names} FROM {table} WHERE organization_id = :o AND ({names}) > ({last})
+        ORDER BY {names} LIMIT 1"""
+    found: Row = tuple(BEGINNING for _ in key)
+    while row := transaction.row(text, o=organization, **dict(zip(key, found, strict=True))):
+        found = row
+        yield found
+
+
+# Hours told by SMS
+
+
+def hour_reports(
+    transaction: Transaction, organization: int, after: tuple[int, int, int], count: int
+) -> list[tuple[int, HourReport]]:
+    """At most `count` hours told by SMS, each with its smiley, that follow a key (smiley, epoch, first sequence)."""
+    rows = transaction.rows(
+        f"""SELECT smiley_id, epoch, first_sequence, at, utc_offset, {_COUNTS} FROM hour_report
+        WHERE organization_id = :o AND (smiley_id, epoch, first_sequence) > (:smiley, :epoch, :first)
+        ORDER BY smiley_id, epoch, first_sequence LIMIT :count""",
+        o=organization, smiley=after[0], epoch=after[1], first=after[2], count=count,
+    )  # fmt: skip
+    return [(row[0], HourReport(row[1], row[2], row[3], tuple(row[5:]), row[4])) for row in rows]
