@@ -10,8 +10,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import anyio
@@ -22,11 +23,15 @@ from litestar import Litestar, Response, get
 
 from hymio import manage
 from hymio.access import operator
-from hymio.errors import HymioError, Unavailable
+from hymio.app import DOORS, create_app, open_database
+from hymio.errors import HymioError, NotFound, Unauthorized, Unavailable
+from hymio.feedback import Upload
 from hymio.serving import answers, connection, streams
+from hymio.serving.door import Door, Route, Services, database_connections
 from hymio.serving.streams import Exports, Streamed
 from hymio.settings import Settings
 from hymio.store import open_store
+from hymio.store.dialect import Transaction
 from tests.example import NOW, make_example
 from tests.served import Api, serving
 
@@ -107,6 +112,69 @@ def test_every_answer_says_that_its_type_is_meant(tmp_path: Path):
         answer = http.options("/v1/folders")
         assert (answer.status_code, answer.headers["allow"]) == (204, "GET, HEAD, OPTIONS")
     store.close()
+
+
+class Refused:
+    """An upload that no way in accepts."""
+
+    size = 1
+
+    def read(self, _transaction: Transaction) -> tuple[int, Upload]:
+        raise NotFound("refused-upload", "refused")
+
+
+def test_a_door_has_its_own_challenge_and_lives_while_the_services_run(tmp_path: Path):
+    accepted: list[str] = []
+
+    def routes(_services: Services) -> list[Route]:
+        @get("/private", sync_to_thread=False)
+        def private() -> None:
+            raise Unauthorized
+
+        return [private]
+
+    @asynccontextmanager
+    async def lifespan(services: Services) -> AsyncIterator[None]:
+        for moment in ("begin", "end"):
+            with pytest.raises(NotFound, match="refused"):
+                await services.uploads.record(Refused())
+            accepted.append(moment)
+            if moment == "begin":
+                yield
+
+    with closing(open_store(f"sqlite:///{tmp_path / 'hymio.db'}")) as store:
+        doors = (*DOORS, Door("private", routes, challenge="Own", lifespan=lifespan))
+        app = create_app(store, Settings(port=0), lambda: NOW, doors)
+        with running(uvicorn.Config(app, port=0, log_config=None)) as server:
+            address = f"http://127.0.0.1:{port_of(server)}"
+            challenges = [
+                httpx.request(method, address + path).headers["www-authenticate"].partition(" ")[0]
+                for method, path in (
+                    ("GET", "/private"),
+                    ("GET", "/v1/folders"),
+                    ("GET", "/v2/surveys.json"),
+                    ("POST", "/terminal/v1/uploads"),
+                    ("POST", "/sms"),
+                )
+            ]
+            assert challenges == ["Own", "Basic", "X-HON-API-Token", "Bearer", "Basic"]
+            assert accepted == ["begin"]
+    assert accepted == ["begin", "end"]
+
+
+def test_a_server_opens_as_many_database_connections_as_it_uses_at_once(tmp_path: Path):
+    settings = Settings(data=tmp_path, threads=30, streams=20)
+    count = database_connections(settings)
+    assert count >= 30 + 20
+    all_open = threading.Barrier(count)
+
+    def read() -> None:
+        with store.read():
+            all_open.wait(60)
+
+    with closing(open_database(settings)) as store, ThreadPoolExecutor(count) as pool:
+        for reader in [pool.submit(read) for _ in range(count)]:
+            reader.result()
 
 
 # --- connections ---------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, Final
@@ -73,12 +73,12 @@ DOORS: Final = (
 # --- the application -------------------------------------------------------------------------------------------------
 
 
-def create_app(store: Store, settings: Settings, clock: Clock = now) -> ASGIApp:
-    """All doors as one ASGI application; closing the store is left to the caller."""
+def create_app(store: Store, settings: Settings, clock: Clock = now, doors: Sequence[Door] = DOORS) -> ASGIApp:
+    """The doors as one ASGI application; closing the store is left to the caller."""
     services = Services.of(store, settings, clock)
     litestar = Litestar(
-        route_handlers=[_router(door, services) for door in DOORS],
-        lifespan=[lambda _app: _running(services)],
+        route_handlers=[_router(door, services) for door in doors],
+        lifespan=[lambda _app: _running(services, doors)],
         exception_handlers={HTTPException: _http_error(settings), Exception: _unforeseen_error},
         request_max_body_size=settings.body_bytes,
         openapi_config=None,
@@ -100,12 +100,12 @@ def _router(door: Door, services: Services) -> Router:
 
 
 @asynccontextmanager
-async def _running(services: Services) -> AsyncIterator[None]:
+async def _running(services: Services, doors: Sequence[Door]) -> AsyncIterator[None]:
     """The application's lifespan: worker threads, then the services, then what doors bring of their own."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(services.settings.threads, "hymio"))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(services.running())
-        for door in DOORS:
+        for door in doors:
             if door.lifespan is not None:
                 await stack.enter_async_context(door.lifespan(services))
         # The objects made so far live as long as the server: later garbage collections need not visit them.

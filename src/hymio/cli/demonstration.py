@@ -79,7 +79,9 @@ def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_pr
 def _writable(folder: Path) -> Path:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise SetupError(f"{folder} cannot be written to; choose another folder with --data")
+        raise SetupError(
+            "demo-folder-read-only", "{folder} cannot be written to; choose another folder with --data", folder=folder
+        )
     return folder
 
 
@@ -146,7 +148,7 @@ def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
     end = time.monotonic() + _START_SECONDS
     while not server.started:
         if not thread.is_alive() or time.monotonic() > end:
-            raise HymioError("the server did not start; its log above says why")
+            raise HymioError("server-not-started", "the server did not start; its log above says why")
         time.sleep(0.02)
 
 
@@ -179,7 +181,9 @@ def _upload_errors() -> Iterator[None]:
     try:
         yield
     except UploadFailed as error:
-        raise HymioError(f"a terminal could not upload its presses: {error}") from error
+        raise HymioError(
+            "demo-upload-failed", "a terminal could not upload its presses: {cause}", cause=error
+        ) from error
 
 
 def _live(store: Store, demo: Demo, smileys: LiveSmileys) -> None:

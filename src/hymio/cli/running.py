@@ -64,8 +64,13 @@ def listening(settings: Settings) -> socket.socket:
         return _bound(family, address)
     except OSError as error:
         why = error.strerror or str(error)
-        place = f"{settings.host} port {settings.port}"
-        raise SetupError(f"cannot listen on {place}: {why}. Choose with --host, --port") from error
+        raise SetupError(
+            "cannot-listen",
+            "cannot listen on {host} port {port}: {cause}. Choose with --host, --port",
+            host=settings.host,
+            port=settings.port,
+            cause=why,
+        ) from error
 
 
 def _bound(family: int, address: Any) -> socket.socket:

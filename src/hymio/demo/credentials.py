@@ -53,7 +53,9 @@ def read_credentials(folder: Path) -> Credentials | None:
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, LookupError) as error:
-        raise SetupError(f"{folder / FILE} is not of a demo; move it away, or choose another --data") from error
+        raise SetupError(
+            "no-demo-credentials", "{file} is not of a demo; move it away, or choose another --data", file=folder / FILE
+        ) from error
 
 
 def write_credentials(folder: Path, credentials: Credentials) -> Path:

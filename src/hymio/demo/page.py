@@ -95,7 +95,9 @@ def replayed(file: Path | None = None) -> Upload:
             raise TypeError("a list is needed")
         presses = tuple(_press(row) for row in rows)
     except (OSError, ValueError, TypeError, LookupError) as error:
-        raise SetupError(f"{source} is not a file of web presses: {error}") from error
+        raise SetupError(
+            "no-web-presses", "{file} is not a file of web presses: {cause}", file=source, cause=error
+        ) from error
     return Upload(WEB.smiley, presses, reported_through=REPLAYED_THROUGH)
 
 

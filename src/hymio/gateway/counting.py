@@ -23,14 +23,19 @@ def refuse_too_many_values(body: bytes, *, is_json: bool) -> None:
     """
     values = body.count(b",") + body.count(b"[") + body.count(b"{") if is_json else _cbor_values(body)
     if values > MAX_VALUES:
-        text = "the body has over {most} values; send it in several uploads"
-        raise TooLarge("too-many-values", text, most=MAX_VALUES)
+        raise TooLarge(
+            "too-many-values", "the body has over {most} values; send it in several uploads", most=MAX_VALUES
+        )
 
 
 def too_many_presses(presses: int) -> TooLarge:
     """The refusal of an upload with more than MAX_PRESSES presses."""
-    text = "presses: got {presses}, accepted: at most {most} in one upload"
-    return TooLarge("too-many-presses", text, presses=presses, most=MAX_PRESSES)
+    return TooLarge(
+        "too-many-presses",
+        "presses: got {presses}, accepted: at most {most} in one upload",
+        presses=presses,
+        most=MAX_PRESSES,
+    )
 
 
 def _cbor_values(body: bytes) -> int:

@@ -198,8 +198,9 @@ def _untyped(body: bytes, form: Format) -> Mapping[str, object]:
         else:
             value = json.loads(body.decode("utf-8", "replace"), parse_int=_integer)
     except (cbor2.CBORError, ValueError, RecursionError, MemoryError) as error:
-        text = "the body is not {accepted}: {error}"
-        raise BadRequest("unreadable-body", text, parameter="body", accepted=form.value, error=error) from error
+        raise BadRequest(
+            "unreadable-body", "the body is not {accepted}: {error}", parameter="body", accepted=form.value, error=error
+        ) from error
     if not isinstance(value, dict):
         raise _bad_field("body", value, "an object with the fields of an upload")
     return value
@@ -298,8 +299,13 @@ def _bad_field(parameter: str, got: object, accepted: str) -> BadRequest:
     if isinstance(got, str):
         shown = shortened(got.encode("utf-8", "replace").decode())
         return BadRequest(parameter=parameter, got=shown, accepted=accepted)
-    text = "{parameter}: got {got}, accepted: {accepted}"
-    return BadRequest("bad-parameter", text, parameter=parameter, got=short(got), accepted=accepted)
+    return BadRequest(
+        "bad-parameter",
+        "{parameter}: got {got}, accepted: {accepted}",
+        parameter=parameter,
+        got=short(got),
+        accepted=accepted,
+    )
 
 
 # --- typed values to an Upload ---------------------------------------------------------------------------------------

@@ -19,9 +19,9 @@ from hymio import manage
 from hymio.access import Principal
 from hymio.errors import BadRequest, TooLarge, Unauthorized
 from hymio.feedback import Health, Receipt, Upload, Verdict
+from hymio.gateway.body import read_body
 from hymio.gateway.sms_text import SmsReport, decode, is_genuine
 from hymio.gateway.text import storable
-from hymio.gateway.upload import read_body
 from hymio.period import Instant
 from hymio.serving.door import Door, Services
 from hymio.store import Store
@@ -210,8 +210,9 @@ def _object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
-        text = "the body is not JSON: {error}"
-        raise BadRequest("body-not-json", text, parameter="body", accepted="a JSON object", error=error) from error
+        raise BadRequest(
+            "body-not-json", "the body is not JSON: {error}", parameter="body", accepted="a JSON object", error=error
+        ) from error
     if not isinstance(value, dict):
         raise BadRequest(parameter="body", got=type(value).__name__, accepted="a JSON object")
     return value

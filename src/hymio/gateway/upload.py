@@ -11,8 +11,9 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
 from hymio.access import Principal
-from hymio.errors import BadRequest, TooLarge, Unauthorized
+from hymio.errors import BadRequest, Unauthorized
 from hymio.feedback import Upload
+from hymio.gateway.body import read_body
 from hymio.gateway.envelope import Envelope, Format, TypedEnvelope, Unreadable, decode_small, parse, upload_of
 from hymio.gateway.receipt import receipt_body
 from hymio.intake.queue import Committed
@@ -133,7 +134,7 @@ def _refused_token() -> Unauthorized:
     return Unauthorized("device-token-refused", "the terminal's token is missing or not known")
 
 
-# --- headers and body ------------------------------------------------------------------------------------------------
+# --- headers ---------------------------------------------------------------------------------------------------------
 
 
 def _format(headers: Mapping[bytes, str]) -> Format:
@@ -158,25 +159,3 @@ def _is_small(headers: Mapping[bytes, str], form: Format) -> bool:
     """Whether Content-Length declares a body of at most SMALL_BYTES."""
     declared = headers.get(b"content-length", "")
     return declared.isdecimal() and int(declared) <= SMALL_BYTES[form]
-
-
-async def read_body(headers: Mapping[bytes, str], receive: Receive, max_bytes: int) -> bytes:
-    """Receives the body of a request. TooLarge as soon as it exceeds `max_bytes`, declared or received."""
-    declared = headers.get(b"content-length", "")
-    if declared.isdecimal() and int(declared) > max_bytes:
-        raise _too_large(max_bytes)
-    pieces, size, more = list[bytes](), 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise BadRequest("incomplete-body", "the connection ended before the body did", parameter="body")
-        pieces.append(message["body"])
-        size, more = size + len(message["body"]), message["more_body"]
-        if size > max_bytes:
-            raise _too_large(max_bytes)
-    return b"".join(pieces)
-
-
-def _too_large(max_bytes: int) -> TooLarge:
-    text = "the body is larger than {bytes} bytes; send it in several uploads"
-    return TooLarge("upload-too-large", text, bytes=max_bytes)

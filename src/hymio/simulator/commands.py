@@ -59,7 +59,11 @@ def new_command(
     """
     secret = _token(token, token_file)
     if not re.fullmatch(r"https?://[^/\s]+\S*", url):
-        raise SetupError(f"--url: got {url!r}; accepted is where Hymio serves, such as http://127.0.0.1:8000")
+        raise SetupError(
+            "bad-terminal-url",
+            "--url: got {url}; accepted is where Hymio serves, such as http://127.0.0.1:8000",
+            url=repr(url),
+        )
     close_journal(create_journal(file, url, secret, serial))
     typer.echo(f"{file} is a terminal now; press it with: hymio terminal press {file} 3")
 
@@ -74,7 +78,8 @@ def _token(value: str | None, file: Path | None) -> str:
         token = file.read_text(encoding="utf-8")
     if not re.fullmatch(r"[!-~]+", token.strip()):
         raise SetupError(
-            "a terminal needs its smiley's upload token, one word: --token-file FILE, or - and standard input"
+            "no-terminal-token",
+            "a terminal needs its smiley's upload token, one word: --token-file FILE, or - and standard input",
         )
     return token.strip()
 
@@ -162,9 +167,14 @@ def sms_command(
     journal = open_journal(file)
     if not journal.serial:
         raise SetupError(
-            f"a text names the serial, and {file} has none; make a terminal with: new FILE --serial SERIAL"
+            "no-terminal-serial",
+            "a text names the serial, and {file} has none; make a terminal with: new FILE --serial SERIAL",
+            file=file,
         )
     minutes = journal.settings.get("offset") if offset is None else offset
     if minutes is None:
-        raise SetupError("the server has not said yet what the clocks show there; send once, or say --offset MINUTES")
+        raise SetupError(
+            "no-terminal-offset",
+            "the server has not said yet what the clocks show there; send once, or say --offset MINUTES",
+        )
     texts(journal, now(), minutes, battery, typer.echo)

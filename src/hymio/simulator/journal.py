@@ -58,7 +58,9 @@ class Journal:
 def create_journal(path: Path, url: str, token: str, serial: str) -> Journal:
     """Creates the journal of a new terminal with a random epoch. SetupError if the file exists: it may hold presses."""
     if path.exists():
-        raise SetupError(f"{path} exists already, and may hold presses that were not acknowledged")
+        raise SetupError(
+            "journal-exists", "{file} exists already, and may hold presses that were not acknowledged", file=path
+        )
     journal = Journal(path, url.rstrip("/"), token, serial, secrets.randbelow(DEVICE_EPOCHS))
     _compact(journal)
     return journal
@@ -72,7 +74,9 @@ def open_journal(path: Path) -> Journal:
     try:
         file = path.open("r+b")
     except OSError as error:
-        raise SetupError(f"{path} cannot be opened: {error.strerror}") from error
+        raise SetupError(
+            "journal-unreadable", "{file} cannot be opened: {cause}", file=path, cause=error.strerror
+        ) from error
     try:
         _lock(file, path)
         content = file.read()
@@ -144,14 +148,14 @@ def _replayed(path: Path, file: BinaryIO, content: bytes) -> Journal:
             for name, value in line.items():
                 _apply(journal, name, value)
     except (ValueError, TypeError, LookupError) as error:
-        raise SetupError(f"{path} is not the file of a software terminal") from error
+        raise SetupError("no-journal", "{file} is not the file of a software terminal", file=path) from error
     return journal
 
 
 def _append(journal: Journal, line: object) -> None:
     """Writes a line and syncs it to disk."""
     if journal.file is None:
-        raise SetupError(f"{journal.path} is closed")
+        raise SetupError("journal-closed", "{file} is closed", file=journal.path)
     journal.file.write(_line(line))
     journal.file.flush()
     os.fsync(journal.file.fileno())
@@ -183,7 +187,7 @@ def _lock(file: BinaryIO, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise SetupError(f"{path} is in use by another software terminal") from error
+        raise SetupError("journal-in-use", "{file} is in use by another software terminal", file=path) from error
 
 
 def _sync_folder(folder: Path) -> None:
