@@ -24,7 +24,7 @@ import pytest
 from rich.console import Console
 
 from hymio import demo, intake
-from hymio.demo import history, page, table, tree
+from hymio.demo import example, history, table, web_presses
 from hymio.demo.credentials import FILE, read_credentials, write_credentials
 from hymio.errors import SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
@@ -66,7 +66,7 @@ def test_the_same_seed_makes_the_same_year():
 @pytest.mark.parametrize("presses", [0, 1, 50, 2_000, 30_000])
 def test_no_more_presses_than_asked_for(presses: int):
     made = told(uploads(presses, 1))
-    assert presses - len(tree.SPOTS) * 2 <= made <= presses
+    assert presses - len(example.SPOTS) * 2 <= made <= presses
 
 
 def test_a_year_begun_later_is_the_rest_of_the_same_year():
@@ -75,7 +75,7 @@ def test_a_year_begun_later_is_the_rest_of_the_same_year():
 
 
 def test_the_year_is_that_of_the_wall_clock():
-    zones = {spot.smiley: zone(spot.zone) for spot in tree.SPOTS}
+    zones = {spot.smiley: zone(spot.zone) for spot in example.SPOTS}
     years = Counter(
         format_timestamp(press.at, offset_at(press.at, zones[upload.smiley]))[:4]
         for upload in uploads(PRESSES, 1)
@@ -87,16 +87,16 @@ def test_the_year_is_that_of_the_wall_clock():
 
 def test_the_tree_is_as_promised():
     depth = {1: 1}
-    for group, _, parent, _ in tree.GROUPS[1:]:
+    for group, _, parent, _ in example.GROUPS[1:]:
         depth[group] = depth[parent or 1] + 1
-    assert {depth[parent] + 1 for _, _, parent in tree.POINTS} == {4}
-    assert {spot.zone for spot in tree.SPOTS} == {
+    assert {depth[parent] + 1 for _, _, parent in example.POINTS} == {4}
+    assert {spot.zone for spot in example.SPOTS} == {
         "Europe/Helsinki", "Asia/Kathmandu", "America/New_York", "America/Chicago"
     }  # fmt: skip
-    assert {spot.scale.buttons for spot in tree.SPOTS} == {4, 5, 11}
-    harbour = {spot.way for spot in tree.SPOTS if spot.node == tree.HARBOUR}
-    assert harbour == {tree.Way.DATA, tree.Way.TEXT}
-    assert round(sum(spot.share for spot in tree.SPOTS), 9) == 1
+    assert {spot.scale.buttons for spot in example.SPOTS} == {4, 5, 11}
+    harbour = {spot.way for spot in example.SPOTS if spot.node == example.HARBOUR}
+    assert harbour == {example.Way.DATA, example.Way.TEXT}
+    assert round(sum(spot.share for spot in example.SPOTS), 9) == 1
 
 
 def test_friday_was_black_and_a_week_was_bad():
@@ -167,7 +167,7 @@ def test_the_drifting_clock_is_corrected(store: Store):
     assert upload.clock is not None
     drift = upload.clock - batch.now
     assert drift > 60_000
-    with raw(store, made.organization, OfNode(tree.AVENUE, tree.VISIT)) as found:
+    with raw(store, made.organization, OfNode(example.AVENUE, example.VISIT)) as found:
         stored = {row.at for row in found.rows if row.smiley == history.UPSTAIRS}
     assert {press.at - drift for press in upload.presses} <= stored
 
@@ -180,10 +180,10 @@ def test_every_press_is_there_once(store: Store):
             found.update(row.smiley for row in rows.rows)
     with store.read() as transaction:
         found.update(each.smiley for each in newest_quarantined(transaction, made.organization, 1000))
-    found[tree.WEB.smiley] -= len(page.replayed().presses)
+    found[example.WEB.smiley] -= len(web_presses.replayed().presses)
     by_smiley = {
         spot.smiley: told(each for each in uploads(PRESSES, demo.SEED) if each.smiley == spot.smiley)
-        for spot in tree.SPOTS
+        for spot in example.SPOTS
     }
     assert found == by_smiley
 
@@ -280,7 +280,7 @@ def _as_published(row: Any, there: Any) -> dict[str, Any]:
 
 
 def test_presses_that_are_replayed_again_are_known():
-    assert page.replayed() == page.replayed()
+    assert web_presses.replayed() == web_presses.replayed()
 
 
 def test_a_file_of_presses_without_text(tmp_path: Path):
@@ -288,8 +288,8 @@ def test_a_file_of_presses_without_text(tmp_path: Path):
     file.write_text(
         '[{"ts": "2022-01-01T10:31:49.568-06:00", "r": 3, "relevance": 1, "spam": false}]', encoding="utf-8"
     )
-    [press] = page.replayed(file).presses
-    assert (press.at, press.button, press.survey) == (1641054709568, 3, tree.SITE)
+    [press] = web_presses.replayed(file).presses
+    assert (press.at, press.button, press.survey) == (1641054709568, 3, example.SITE)
     assert press.phases == Phases(text=Text(None, 1, spam=False))
 
 
@@ -298,7 +298,7 @@ def test_a_file_that_is_none_of_web_presses(content: str, tmp_path: Path):
     file = tmp_path / "presses.json"
     file.write_text(content, encoding="utf-8")
     with pytest.raises(SetupError, match="presses"):
-        page.replayed(file)
+        web_presses.replayed(file)
 
 
 def test_visitors_said_what_was_missing_and_wrote(store: Store):
@@ -399,7 +399,7 @@ def test_once_shows_everything_and_ends(tmp_path: Path):
         assert wanted in first.stdout
     assert f"Start it again with `hymio demo --data {folder} --port " in first.stdout
     assert first.stdout.count(f"curl -u {credentials['v1']['clientId']}:{credentials['v1']['apiToken']} '") == 5
-    assert {each["serial"] for each in credentials["smileys"]} == {spot.serial for spot in tree.SPOTS}
+    assert {each["serial"] for each in credentials["smileys"]} == {spot.serial for spot in example.SPOTS}
 
     with closing(open_store(f"sqlite:///{folder / 'hymio.db'}")) as store:
         before = years(store, 1)
@@ -430,7 +430,7 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path, ending: signal.Signals):
     with subprocess.Popen(command(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         credentials = _served(folder, process)
         api = httpx.Client(base_url=credentials["baseUrl"], auth=tuple(credentials["v1"].values()))
-        assert api.get("/v1/folders").json()["name"] == tree.NAME
+        assert api.get("/v1/folders").json()["name"] == example.NAME
         for line in process.stdout or ():
             if "The smileys press on" in line:
                 break

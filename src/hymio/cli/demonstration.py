@@ -23,9 +23,9 @@ from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
 from hymio.demo import Demo, load, prepare, table
 from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
+from hymio.demo.example import SPOTS
 from hymio.demo.live import PAST_HOURS, LiveSmileys, live_smileys
-from hymio.demo.page import beside_checkout
-from hymio.demo.tree import SPOTS
+from hymio.demo.web_presses import beside_checkout
 from hymio.errors import HymioError, SetupError
 from hymio.serving.log import configure_log
 from hymio.settings import Settings

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from hymio import intake, manage
 from hymio.access import Principal, operator
-from hymio.demo import history, page
+from hymio.demo import history
 from hymio.demo.credentials import Credentials, SmileySecret
-from hymio.demo.tree import FOUNDED, GROUPS, NAME, PAGE, SPOTS, WEB, set_up
+from hymio.demo.example import FOUNDED, GROUPS, NAME, PAGE, SPOTS, WEB, set_up
+from hymio.demo.web_presses import REPLAYED_THROUGH, replayed
 from hymio.errors import Forbidden, HymioError
 from hymio.manage import Batch
 from hymio.period import Instant
@@ -88,7 +89,7 @@ def load(
     with store.read() as transaction:
         told = reported_through(transaction, organization)
     if WEB.smiley not in told:
-        _record(store, organization, history.Batch(page.REPLAYED_THROUGH, (page.replayed(web_presses),)))
+        _record(store, organization, history.Batch(REPLAYED_THROUGH, (replayed(web_presses),)))
     first = max(0, (told.get(SPOTS[0].smiley, history.START) - history.START) // history.WEEK_MS)
     progress(presses * min(first, history.WEEKS) // history.WEEKS)
     if first < history.WEEKS:

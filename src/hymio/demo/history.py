@@ -8,10 +8,10 @@ from itertools import accumulate, groupby
 from random import Random
 from typing import NamedTuple
 
+from hymio.demo.example import AVENUE, MARKET, SPOTS, Spot, Way
 from hymio.demo.mood import Moment, sums_of
-from hymio.demo.page import answers
-from hymio.demo.phases import touch_phases
-from hymio.demo.tree import AVENUE, MARKET, SPOTS, Spot, Way
+from hymio.demo.random_phases import touch_phases
+from hymio.demo.web_presses import answers
 from hymio.feedback import Health, HourReport, Press, Upload
 from hymio.period import DAY_MS, HOUR_MS, SECOND_MS, Instant, hour_of, nominal_start, offset_at, parse_timestamp, zone
 from hymio.smiley import SmileyType

@@ -14,8 +14,8 @@ from uuid import uuid4
 import httpx
 
 from hymio.demo.credentials import Credentials
+from hymio.demo.example import SPOTS, WEB, Spot, Way
 from hymio.demo.mood import sums_of
-from hymio.demo.tree import SPOTS, WEB, Spot, Way
 from hymio.gateway import sms, upload
 from hymio.period import HOUR_MS, SECOND_MS, Instant, offset_at, zone
 from hymio.simulator.journal import (

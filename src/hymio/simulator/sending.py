@@ -17,7 +17,6 @@ from hymio.simulator.journal import (
     append_settings,
 )
 
-HOUR_MS = 3_600_000
 LONGEST_WAIT = 300.0
 """Maximum seconds between two attempts."""
 

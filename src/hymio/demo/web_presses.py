@@ -11,9 +11,9 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from hymio.demo.example import PAGE, SITE, WEB
 from hymio.demo.mood import Moment
-from hymio.demo.phases import web_phases
-from hymio.demo.tree import PAGE, SITE, WEB
+from hymio.demo.random_phases import web_phases
 from hymio.errors import SetupError
 from hymio.feedback import Followup, Phases, Press, Text, Upload, halves
 from hymio.period import Instant, parse_timestamp
