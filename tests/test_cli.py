@@ -28,6 +28,7 @@ from hymio.errors import SetupError
 from hymio.feedback import HourReport, Press, Upload, halves
 from hymio.store import open_store
 from hymio.store.dialect import without_password
+from hymio.store.token_use import TokenUse
 from tests.example import at
 
 NOON = 1_767_268_800_000  # 2026-01-01T12:00:00Z
@@ -266,7 +267,9 @@ def test_tokens_of_api_v2(hymio: Hymio, database_url: str):
         token = manage.v2_principal(store, secret, NOON)
         assert token is not None
         assert (token.node, {each.value for each in token.kinds}) == (2, {"surveys", "users"})
-        manage.note_use(store, token, NOON)
+        used = TokenUse()
+        used.note(token.organization, token.id, NOON)
+        assert used.write(store) == 1
         # By the clock of the tree.
         assert manage.tokens(store, operator(1))[1].expires_at == at("2199-01-01T00:00:00+02:00")
     assert "2026-01-01 14:00" in done(hymio("api", "token", "list", "Acme"))

@@ -42,6 +42,9 @@ holders = st.integers(0, len(CLOCKS) - 1)
 waits = st.sampled_from([0, 0, 1, 99, 300, 700, 999, 1000, 1150, 1400, 3000])
 """How long before a step nothing happens, in ms: up to and beyond the ends of leases."""
 
+ages = st.sampled_from([0, 0, 0, 150, 400])
+"""How old `now` is once a statement runs, in ms: more than the clocks' error, too."""
+
 picks = st.integers(0, 30)
 """Which of the leases that are believed in; the newest come first."""
 
@@ -95,8 +98,9 @@ class Leases(RuleBasedStateMachine):
         self.time = START
         self.work: list[Work] = []
 
-    def now(self, holder: int) -> int:
-        return self.time + CLOCKS[holder]
+    def now(self, holder: int, age: int = 0) -> int:
+        """What a holder's clock shows, or showed a while ago, before its statement had to wait."""
+        return self.time + CLOCKS[holder] - age
 
     def begin(self, holder: int, lease: Any) -> None:
         self.work.append(Work(holder, lease, lease.until))
@@ -127,10 +131,10 @@ class JobLeases(Leases):
         self.row = Row(self.time + EVERY)
         self.ended: Counter[int] = Counter()
 
-    @rule(holder=holders, wait=waits)
-    def claim(self, holder: int, wait: int) -> None:
+    @rule(holder=holders, wait=waits, age=ages)
+    def claim(self, holder: int, wait: int, age: int) -> None:
         self.time += wait
-        now, row = self.now(holder), self.row
+        now, row = self.now(holder, age), self.row
         may = row.start <= now and (row.holder is None or (row.ended(now) and row.attempts < jobs.MAX_ATTEMPTS))
         lease = jobs.claim(self.store, self.name, EVERY, f"p{holder}", now, TERMS)
         assert (lease is not None) == may
@@ -141,11 +145,11 @@ class JobLeases(Leases):
         self.begin(holder, lease)
 
     @precondition(with_a_lease)
-    @rule(pick=picks, wait=waits)
-    def renew(self, pick: int, wait: int) -> None:
+    @rule(pick=picks, wait=waits, age=ages)
+    def renew(self, pick: int, wait: int, age: int) -> None:
         self.time += wait
         work = self.picked(pick)
-        now = self.now(work.holder)
+        now = self.now(work.holder, age)
         if self.holds(work):
             self.row.until = work.until = jobs.renew(self.store, work.lease, now, TERMS)
             assert work.until == now + TERMS.length
@@ -197,10 +201,10 @@ class JobLeases(Leases):
             assert held
             self.row.let_go()
 
-    @rule(holder=holders, wait=waits)
-    def abandon(self, holder: int, wait: int) -> None:
+    @rule(holder=holders, wait=waits, age=ages)
+    def abandon(self, holder: int, wait: int, age: int) -> None:
         self.time += wait
-        now, row = self.now(holder), self.row
+        now, row = self.now(holder, age), self.row
         state = jobs.state(self.store, self.name)
         assert state is not None
         assert state.is_exhausted(now, TERMS) == (row.ended(now) and row.attempts >= jobs.MAX_ATTEMPTS)
@@ -259,10 +263,10 @@ class OutboxLeases(Leases):
             ledger.outbox.add("letter", {})
             raise KeyError
 
-    @rule(holder=holders, wait=waits)
-    def claim(self, holder: int, wait: int) -> None:
+    @rule(holder=holders, wait=waits, age=ages)
+    def claim(self, holder: int, wait: int, age: int) -> None:
         self.time += wait
-        now = self.now(holder)
+        now = self.now(holder, age)
         free = [(row.start, id_) for id_, row in self.rows.items() if self.may_claim(row, now)]
         waiting = self.organization in outbox.waiting_organizations(self.store, KINDS, now, TERMS)
         assert waiting >= bool(free)
@@ -289,11 +293,11 @@ class OutboxLeases(Leases):
             self.rows[work.lease.id].effects += 1
 
     @precondition(with_a_lease)
-    @rule(pick=picks, wait=waits)
-    def renew(self, pick: int, wait: int) -> None:
+    @rule(pick=picks, wait=waits, age=ages)
+    def renew(self, pick: int, wait: int, age: int) -> None:
         self.time += wait
         work = self.picked(pick)
-        row, now = self.rows[work.lease.id], self.now(work.holder)
+        row, now = self.rows[work.lease.id], self.now(work.holder, age)
         if row.is_held_by(work) and row.outcome is None:
             row.until = work.until = outbox.renew(self.store, work.lease, now, TERMS)
         else:
@@ -340,10 +344,10 @@ class OutboxLeases(Leases):
     def may_decide(self, row: Row, work: Work) -> bool:
         return row.is_held_by(work) and row.outcome in (None, Outcome.UNDECIDED)
 
-    @rule(holder=holders, wait=waits)
-    def mark_undecided(self, holder: int, wait: int) -> None:
+    @rule(holder=holders, wait=waits, age=ages)
+    def mark_undecided(self, holder: int, wait: int, age: int) -> None:
         self.time += wait
-        now = self.now(holder)
+        now = self.now(holder, age)
         lost = [
             id_ for id_, row in self.rows.items()
             if row.outcome is None and row.ended(now)

@@ -17,7 +17,7 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import ASGIApp
 
-from hymio import __version__
+from hymio import __version__, jobs
 from hymio.api import openapi, v1, v2
 from hymio.clock import Clock, now
 from hymio.errors import BadRequest, HymioError, MethodNotAllowed, NotFound, TooLarge
@@ -73,12 +73,15 @@ DOORS: Final = (
 # --- the application -------------------------------------------------------------------------------------------------
 
 
-def create_app(store: Store, settings: Settings, clock: Clock = now, doors: Sequence[Door] = DOORS) -> ASGIApp:
-    """The doors as one ASGI application; closing the store is left to the caller."""
+def create_app(
+    store: Store, settings: Settings, clock: Clock = now, doors: Sequence[Door] = DOORS,
+    periodic: Sequence[jobs.Job] = jobs.JOBS,
+) -> ASGIApp:  # fmt: skip
+    """The doors as one ASGI application, with periodic jobs; closing the store is left to the caller."""
     services = Services.of(store, settings, clock)
     litestar = Litestar(
         route_handlers=[_router(door, services) for door in doors],
-        lifespan=[lambda _app: _running(services, doors)],
+        lifespan=[lambda _app: _running(services, doors, periodic)],
         exception_handlers={HTTPException: _http_error(settings), Exception: _unforeseen_error},
         request_max_body_size=settings.body_bytes,
         openapi_config=None,
@@ -100,11 +103,12 @@ def _router(door: Door, services: Services) -> Router:
 
 
 @asynccontextmanager
-async def _running(services: Services, doors: Sequence[Door]) -> AsyncIterator[None]:
-    """The application's lifespan: worker threads, then the services, then what doors bring of their own."""
+async def _running(services: Services, doors: Sequence[Door], periodic: Sequence[jobs.Job]) -> AsyncIterator[None]:
+    """The application's lifespan: worker threads, then the services, the jobs, and what doors bring of their own."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(services.settings.threads, "hymio"))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(services.running())
+        await stack.enter_async_context(_running_jobs(services, periodic))
         for door in doors:
             if door.lifespan is not None:
                 await stack.enter_async_context(door.lifespan(services))
@@ -112,6 +116,18 @@ async def _running(services: Services, doors: Sequence[Door]) -> AsyncIterator[N
         gc.collect()
         gc.freeze()
         yield
+
+
+@asynccontextmanager
+async def _running_jobs(services: Services, periodic: Sequence[jobs.Job]) -> AsyncIterator[None]:
+    """Runs the periodic jobs; at the end it waits for those that are running, up to jobs.STOP_SECONDS."""
+    environment = jobs.Environment(services.store, services.clock, services.token_use, jobs.HANDLERS)
+    runner = jobs.Runner(environment, periodic)
+    runner.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(runner.stop)
 
 
 def _http_error(settings: Settings) -> Callable[[Request[Any, Any, Any], HTTPException], Response[bytes]]:
@@ -158,7 +174,7 @@ def open_database(settings: Settings) -> Store:
     """Opens and migrates the database of the settings, with as many connections as a server with them may use."""
     if not settings.database:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_store(settings.database_url, connections=database_connections(settings))
+    return open_store(settings.database_url, connections=database_connections(settings) + jobs.CONNECTIONS)
 
 
 def make_server(

@@ -190,7 +190,7 @@ def get(
     client = user if user_file is None else _line_of(user_file)
     configure_log(loaded(context, database))
     with opened(context, database) as store:
-        answer = asyncio.run(_request(create_app(store, loaded(context, database)), path, client))
+        answer = asyncio.run(_request(create_app(store, loaded(context, database), periodic=()), path, client))
     if include:
         say(f"[bold]{answer.status_code} {answer.reason_phrase}[/]")
         for name, value in answer.headers.items():

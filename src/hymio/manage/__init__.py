@@ -44,7 +44,6 @@ from hymio.manage.nodes import add_group, add_point, move_node, rename_node, set
 from hymio.manage.organizations import ROOT, create_organization, find_organization, organizations
 from hymio.manage.principals import (
     device_principal,
-    note_use,
     smiley_by_serial,
     sms_principal,
     v1_principal,
@@ -113,7 +112,6 @@ __all__ = [
     "move_node",
     "new_sms_secret",
     "new_token",
-    "note_use",
     "open_alert",
     "organizations",
     "place",

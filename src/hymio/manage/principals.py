@@ -10,7 +10,7 @@ from hymio.errors import Forbidden
 from hymio.manage.secrets import hash_secret
 from hymio.period import Instant
 from hymio.store import Store
-from hymio.store.catalog.credentials import select_client_hash, select_token, upsert_use
+from hymio.store.catalog.credentials import select_client_hash, select_token
 from hymio.store.catalog.directory import Kind, look_up
 from hymio.store.catalog.organizations import select_flags
 from hymio.store.catalog.smileys import select_by_serial
@@ -74,12 +74,6 @@ def smiley_by_serial(store: Store, principal: Principal, serial: str) -> tuple[i
     """The smiley of a serial in the principal's organization, with the key of its SMS checksums."""
     with store.read() as transaction:
         return select_by_serial(transaction, principal.organization, serial)
-
-
-def note_use(store: Store, principal: Principal, now: Instant) -> None:
-    """Stores when a token of API v2 was last used, outside the ledger: a reader must not wait for its organization."""
-    with store.write() as transaction:
-        upsert_use(transaction, principal.organization, principal.id, now)
 
 
 def _require_enabled(*, enabled: bool) -> None:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 
 from hymio.clock import Clock
+from hymio.errors import Unavailable
 from hymio.intake.queue import UploadQueue
 from hymio.serving.bodies import BodyParsers
 from hymio.serving.streams import Exports
-from hymio.serving.token_use import TokenUse
 from hymio.settings import Settings
 from hymio.store import Store
+from hymio.store.token_use import TokenUse
 
 Route: TypeAlias = HTTPRouteHandler | ASGIRouteHandler
 
@@ -48,24 +49,31 @@ class Services:
             bodies=BodyParsers(),
             exports=Exports(settings.streams, settings.stream_seconds),
             listings=asyncio.Semaphore(max(1, settings.threads // 2)),
-            token_use=TokenUse(store),
+            token_use=TokenUse(),
         )
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Starts the threads of the services and stops them at the end, after all uploads that wait are committed."""
+        """Starts the threads of the services and stops them at the end, after all uploads that wait are committed.
+
+        The use of tokens that no job has written yet is written last.
+        """
         async with AsyncExitStack() as stack:
-            stack.enter_context(self.token_use.running())
+            stack.push_async_callback(asyncio.to_thread, self._write_token_use)
             stack.enter_context(self.bodies.running())
             await stack.enter_async_context(self.uploads.running())
             yield
 
+    def _write_token_use(self) -> None:
+        with suppress(Unavailable):
+            self.token_use.write(self.store)
+
 
 def database_connections(settings: Settings) -> int:
-    """How many database connections a server may use at the same time: one for each thread that runs transactions."""
+    """How many database connections requests may use at the same time: one for each thread that runs transactions."""
     exports = Exports(settings.streams, settings.stream_seconds).connections
-    intake, token_use, reserve = 2, 1, 2
-    return settings.threads + exports + intake + token_use + reserve
+    intake, reserve = 2, 2
+    return settings.threads + exports + intake + reserve
 
 
 @dataclass(frozen=True, slots=True)

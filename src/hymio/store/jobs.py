@@ -15,7 +15,7 @@ from hymio.errors import LeaseLost
 from hymio.period import Instant
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
-from hymio.store.lease import ENDED, FREE, TERMS, Outcome, Terms, shortened
+from hymio.store.lease import ENDED, FREE, TERMS, WRONG_CLOCK, Outcome, Terms, shortened
 
 if TYPE_CHECKING:
     from hymio.store import Store
@@ -95,8 +95,8 @@ def state(store: Store, name: str) -> JobState | None:
 def claim(store: Store, name: str, every: int, holder: str, now: Instant, terms: Terms = TERMS) -> JobLease | None:
     """Takes the lease of a run that is due and that nobody holds; None where there is no such run.
 
-    A due instant further ahead than `every` was written by a wrong clock, or by a version of Hymio that ran the job
-    less often: it is due now.
+    A due instant more than `every` and WRONG_CLOCK ahead was written by a wrong clock, or by a version of Hymio that
+    ran the job less often: it is due now.
     """
     until = now + terms.length
     with store.write() as transaction:
@@ -105,7 +105,7 @@ def claim(store: Store, name: str, every: int, holder: str, now: Instant, terms:
               due_at = CASE WHEN due_at > :now THEN :now ELSE due_at END
             WHERE name = :name AND (due_at <= :now OR due_at > :too_far) AND {FREE}
               AND (holder IS NULL OR attempts < :most) RETURNING due_at, attempts""",
-            name=name, holder=holder, until=until, now=now, too_far=now + every + terms.clock_error,
+            name=name, holder=holder, until=until, now=now, too_far=now + every + WRONG_CLOCK,
             most=MAX_ATTEMPTS, **terms.bounds(now),
         )  # fmt: skip
     return JobLease(name, every, row[0], row[1], holder, until) if row else None
@@ -175,4 +175,4 @@ def _state(row: Row) -> JobState:
 
 def _must(lease: JobLease, changed: int) -> None:
     if not changed:
-        raise LeaseLost("lease-lost", "the lease of {work} ended before its work did", work=f"job {lease.name}")
+        raise LeaseLost("job-lease-lost", "the lease of the job {job} ended before the job did", job=lease.name)

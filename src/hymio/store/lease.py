@@ -4,7 +4,8 @@ Clocks: every instant is the `now` of the caller, never the database's clock, an
 differ by at most `Terms.clock_error`. A lease is taken over only that long after its end, so that its holder's own
 clock has passed the end by then. Whoever works under a lease stops at its end by its own clock (`jobs.Renewal`), and
 every write that ends or renews a lease is conditional on (holder, attempts): a process that was suspended beyond its
-lease changes nothing that belongs to its successor.
+lease changes nothing that belongs to its successor. A `now` may be old by the time that its statement runs, which waits
+for a connection or a lock: a lease then ends earlier than it might, and one that another holds is taken over later.
 """
 
 from __future__ import annotations
@@ -13,10 +14,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from hymio.period import Instant
+from hymio.period import HOUR_MS, Instant
 
 MAX_DETAIL: Final = 500
 """Characters of a detail that are stored."""
+
+WRONG_CLOCK: Final = HOUR_MS
+"""What lies further ahead than it should by this much was written by a clock that was wrong, in ms."""
 
 FREE: Final = "(holder IS NULL OR lease_until <= :ended OR lease_until > :impossible)"
 """SQL: nobody holds a lease that still lasts; `Terms.bounds` gives the values."""
@@ -49,9 +53,9 @@ class Terms:
     def bounds(self, now: Instant) -> dict[str, Instant]:
         """The values of FREE and ENDED.
 
-        No clock within the error writes an end beyond `impossible`: such a lease is from a clock that was wrong.
+        An end beyond `impossible` was written by a clock that was wrong: no statement waits that long.
         """
-        return {"ended": now - self.clock_error, "impossible": now + self.length + self.clock_error}
+        return {"ended": now - self.clock_error, "impossible": now + self.length + WRONG_CLOCK}
 
     def has_ended(self, until: Instant, now: Instant) -> bool:
         """Whether another process may take over a lease that lasts until an instant."""

@@ -134,7 +134,7 @@ class Outbox:
 
         If it has used up its attempts, it gets one more.
         """
-        before = self._ended(id_, "retried")
+        before = self._lock(id_)
         self._transaction.run(
             f"""UPDATE outbox SET outcome = NULL, detail = NULL, ended_at = NULL, holder = NULL, lease_until = NULL,
               not_before = :now WHERE {_KEY}""",
@@ -144,15 +144,15 @@ class Outbox:
 
     def discard(self, id_: OutboxId) -> Outcome:
         """Ends a failed or undecided row for good; how it had ended before. NotFound, Conflict."""
-        before = self._ended(id_, "discarded")
+        before = self._lock(id_)
         self._transaction.run(
             f"UPDATE outbox SET outcome = :discarded, ended_at = :now WHERE {_KEY}",
             discarded=Outcome.DISCARDED.value, now=self._now, **_key(self._organization, id_),
         )  # fmt: skip
         return before
 
-    def _ended(self, id_: OutboxId, verb: str) -> Outcome:
-        """The outcome of a failed or undecided row, which stays locked until the commit."""
+    def _lock(self, id_: OutboxId) -> Outcome:
+        """Locks a failed or undecided row until the commit; its outcome."""
         row = self._transaction.row(
             f"UPDATE outbox SET kind = kind WHERE {_KEY} RETURNING outcome", **_key(self._organization, id_)
         )
@@ -161,8 +161,8 @@ class Outbox:
         if row[0] not in (Outcome.FAILED.value, Outcome.UNDECIDED.value):
             raise Conflict(
                 "outbox-row-not-open",
-                "row {id} of the outbox is {outcome}; only a failed or undecided one can be {verb}",
-                id=str(id_), outcome=row[0] or "waiting", verb=verb,
+                "row {id} of the outbox is {outcome}; only failed and undecided rows are retried or discarded",
+                id=str(id_), outcome=row[0] or "waiting",
             )  # fmt: skip
         return Outcome(row[0])
 
@@ -314,6 +314,17 @@ def open_rows(transaction: Transaction, limit: int) -> list[OutboxRow]:
     return [_row(row) for row in rows]
 
 
+def clearable_organizations(store: Store, before: Instant) -> list[int]:
+    """The organizations that have done or discarded rows that ended before an instant, by id; reads all rows."""
+    with store.read() as transaction:
+        rows = transaction.rows(
+            """SELECT DISTINCT organization_id FROM outbox WHERE outcome IN (:done, :discarded) AND ended_at < :before
+            ORDER BY organization_id""",
+            done=Outcome.DONE.value, discarded=Outcome.DISCARDED.value, before=before,
+        )  # fmt: skip
+    return [row[0] for row in rows]
+
+
 def clear(store: Store, organization: int, before: Instant, limit: int) -> int:
     """Deletes up to `limit` done or discarded rows that ended before an instant; how many. Open rows stay."""
     with store.write() as transaction:
@@ -348,5 +359,4 @@ def _row(row: Row) -> OutboxRow:
 
 def _must(claimed: Claim, changed: int) -> None:
     if not changed:
-        work = f"row {claimed.id} of the outbox"
-        raise LeaseLost("lease-lost", "the lease of {work} ended before its work did", work=work)
+        raise LeaseLost("outbox-lease-lost", "the lease of row {id} of the outbox has ended", id=str(claimed.id))

@@ -133,7 +133,7 @@ def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:
 def _call(services: Services, request: Request[Any, Any, Any], written: Format) -> Call:
     query, now = Query(request.scope["query_string"]), services.clock()
     principal = authenticate_token(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
-    services.token_use.note(principal, now)
+    services.token_use.note(principal.organization, principal.id, now)
     return Call(
         store=services.store,
         principal=principal,

@@ -104,15 +104,6 @@ def revoke_tokens(ledger: Ledger, now: Instant, token: int | None = None) -> int
     return run(ledger, text, now=now) if token is None else run(ledger, f"{text} AND id = :token", now=now, token=token)
 
 
-def upsert_use(transaction: Transaction, organization: int, token: int, now: Instant) -> None:
-    """Sets when a token was last used."""
-    transaction.insert(
-        schema.token_use,
-        [(organization, token, now)],
-        "ON CONFLICT (organization_id, token_id) DO UPDATE SET used_at = excluded.used_at",
-    )
-
-
 def _words(kinds: frozenset[DataKind]) -> str:
     return ",".join(kind.value for kind in DataKind if kind in kinds)
 

@@ -1,0 +1,157 @@
+"""Does what stands in the outbox: claims a row, calls the handler of its kind under a lease, and writes the outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+
+from hymio.errors import HymioError, LeaseLost, Unavailable
+from hymio.jobs.renewal import Renewal
+from hymio.jobs.run import Environment, Run
+from hymio.period import Instant
+from hymio.store import Store, outbox
+from hymio.store.lease import Outcome
+from hymio.store.outbox import Claim
+
+log = structlog.get_logger("hymio.jobs")
+
+MAX_IN_TURN: Final = 16
+"""Rows of an organization that are done before it is the next one's turn."""
+
+_WAITS: Final = (1.0, 2.0, 4.0, 8.0)
+"""Seconds between attempts to write an outcome while the database is busy or away."""
+
+
+class TryAgain(Exception):
+    """Raised by a handler that knows that nothing was done: the row is attempted again later. The text is shown."""
+
+
+class Refused(Exception):
+    """Raised by a handler that knows that nothing was done and never will be: the row has failed. The text is shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One attempt at a row of the outbox, as its handler sees it."""
+
+    environment: Environment
+    claim: Claim
+    renewal: Renewal
+
+    @property
+    def store(self) -> Store:
+        """The database."""
+        return self.environment.store
+
+    @property
+    def payload(self) -> dict[str, Any]:
+        """What was put into the outbox."""
+        return self.claim.payload
+
+    @property
+    def key(self) -> str:
+        """A text that is the same in each attempt at this row and at no other one: for receivers that recognize it."""
+        return f"{self.claim.organization}.{self.claim.id}"
+
+    def now(self) -> Instant:
+        """The present, in ms UTC."""
+        return self.environment.clock()
+
+    def check(self) -> None:
+        """To be called before what cannot be undone: raises LeaseLost where another process may have begun."""
+        self.renewal.check()
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """How rows of a kind are done: `function` returns what it did in a few words, or raises TryAgain or Refused.
+
+    If the process ends in the middle, or the function raises anything else, nobody knows whether it was done: a row of
+    an idempotent kind is then attempted again, any other becomes undecided and is left to people. A function has to
+    bound its own time (timeouts of connections), since nothing interrupts it.
+    """
+
+    function: Callable[[Delivery], str]
+    idempotent: bool
+
+
+def deliver(run: Run) -> str:
+    """Does all rows of the outbox that are due, in turn by organization; how many it attempted, in words."""
+    handlers, environment = run.environment.handlers, run.environment
+    kinds = {kind: handler.idempotent for kind, handler in handlers.items()}
+    attempted, progressed = 0, True
+    while progressed:
+        waiting = outbox.waiting_organizations(run.store, kinds, run.now(), environment.terms)
+        rows = [_deliver_some(run, organization, kinds) for organization in waiting]
+        attempted += sum(rows)
+        progressed = any(rows)
+    return f"rows attempted: {attempted}" if attempted else ""
+
+
+def _deliver_some(run: Run, organization: int, kinds: dict[str, bool]) -> int:
+    """Attempts up to MAX_IN_TURN rows of an organization, the oldest first; how many."""
+    environment = run.environment
+    for id_ in outbox.mark_undecided(run.store, organization, kinds, run.now(), environment.terms):
+        log.error("outbox row undecided", organization=organization, id=str(id_))
+    for attempted in range(MAX_IN_TURN):
+        run.check()
+        claim = outbox.claim(run.store, organization, kinds, environment.holder, run.now(), environment.terms)
+        if claim is None:
+            return attempted
+        _attempt(run, claim)
+    return MAX_IN_TURN
+
+
+def _attempt(run: Run, claim: Claim) -> None:
+    environment, handler = run.environment, run.environment.handlers[claim.kind]
+    entry = {"organization": claim.organization, "id": str(claim.id), "kind": claim.kind, "attempts": claim.attempts}
+    renewal = Renewal(
+        lambda now: outbox.renew(environment.store, claim, now, environment.terms),
+        claim.until, environment.clock, environment.terms,
+    )  # fmt: skip
+    with structlog.contextvars.bound_contextvars(**entry), renewal:
+        outcome, detail = _outcome(handler, Delivery(environment, claim, renewal))
+        try:
+            _write(run, claim, outcome, detail)
+        except LeaseLost as error:
+            log.warning("outbox row lost its lease", detail=error.detail)
+        else:
+            log.info("outbox row attempted", outcome=outcome.value if outcome else "put back", detail=detail)
+
+
+def _outcome(handler: Handler, delivery: Delivery) -> tuple[Outcome | None, str]:
+    """How an attempt ended, and a detail; None where the row is to be attempted again."""
+    try:
+        return Outcome.DONE, handler.function(delivery)
+    except TryAgain as error:
+        return None, str(error)
+    except Refused as error:
+        return Outcome.FAILED, str(error)
+    except Exception as error:
+        log.error("outbox row failed", exc_info=error)
+        detail = error.detail if isinstance(error, HymioError) else f"{type(error).__name__}: {error}"
+        return (None if handler.idempotent else Outcome.UNDECIDED), detail
+
+
+def _write(run: Run, claim: Claim, outcome: Outcome | None, detail: str) -> None:
+    """Writes an outcome, again and again for 15 s where the database cannot be used: the work itself is over.
+
+    Raises LeaseLost, and Unavailable at last: the row is then undecided, or attempted again, once the lease has ended.
+    """
+    for wait in _WAITS:
+        try:
+            return _write_once(run, claim, outcome, detail)
+        except Unavailable as error:
+            log.warning("outcome not written", detail=error.detail)
+            run.stopping.wait(wait)
+    return _write_once(run, claim, outcome, detail)
+
+
+def _write_once(run: Run, claim: Claim, outcome: Outcome | None, detail: str) -> None:
+    if outcome is None:
+        outbox.put_back(run.store, claim, detail, run.now())
+    else:
+        outbox.finish(run.store, claim, outcome, detail, run.now())
