@@ -8,7 +8,7 @@ from hymio.access import Permission, Principal
 from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType, check_parameters
 from hymio.errors import Forbidden, NotFound, SetupError
 from hymio.hierarchy import Scope
-from hymio.manage.change import Batch, Change, changing, reaches, reading
+from hymio.manage.change import Batch, Change, changing, instant_text, reaches, reading
 from hymio.manage.checks import check_text
 from hymio.manage.surveys import require_survey
 from hymio.period import Instant
@@ -53,7 +53,9 @@ def open_alert(
             )
         made = Alert(change.new_id("alert", id), of.id, of.survey, at, of.type, of.parameters, begins_at)
         rows.insert_alert(change.ledger, made)
-        change.audit("open-alert", f"alert {made.id}", node=at, new={"specification": of.id, "from": begins_at})
+        change.audit(
+            "open-alert", f"alert {made.id}", node=at, new={"specification": of.id, "from": instant_text(begins_at)}
+        )
         return made.id
 
 
@@ -65,7 +67,7 @@ def close_alert(store: Store | Batch, principal: Principal, alert: int, ends_at:
             raise SetupError("alert-ends-early", "alert {alert} cannot end before it begins", alert=alert)
         if known.ends_at is None:
             rows.update_end(change.ledger, alert, ends_at)
-            change.audit("close-alert", f"alert {alert}", node=known.node, new={"until": ends_at})
+            change.audit("close-alert", f"alert {alert}", node=known.node, new={"until": instant_text(ends_at)})
 
 
 def acknowledge_alert(store: Store | Batch, principal: Principal, alert: int, user: int, *, now: Instant) -> None:

@@ -8,8 +8,8 @@ from contextlib import ExitStack, contextmanager
 
 from hymio.access import Permission, Principal, Role
 from hymio.errors import Forbidden, NotFound, SetupError
-from hymio.hierarchy import Hierarchy
-from hymio.period import Instant
+from hymio.hierarchy import BEGINNING, Hierarchy
+from hymio.period import Instant, format_timestamp
 from hymio.setup import Content, Layout
 from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store import Store
@@ -53,10 +53,16 @@ class Batch:
 @contextmanager
 def batch(store: Store, organization: int, now: Instant) -> Iterator[Batch]:
     """A batch, committed at the end; an exception undoes it all. NotFound for an unknown organization; Unavailable."""
-    with store.begin(organization, now) as ledger:
-        made = Batch(ledger)
+    with store.begin(organization, now) as ledger, batch_of(ledger) as made:
         yield made
-        insert_audit_rows(ledger, made.audit_rows)
+
+
+@contextmanager
+def batch_of(ledger: Ledger) -> Iterator[Batch]:
+    """A batch in a ledger that is open; its audit rows are written at the end."""
+    made = Batch(ledger)
+    yield made
+    insert_audit_rows(ledger, made.audit_rows)
 
 
 class Change:
@@ -191,6 +197,16 @@ def reading(store: Store | Batch) -> Iterator[Transaction]:
         return
     with store.read() as transaction:
         yield transaction
+
+
+def instant_text(at: Instant | None) -> str | None:
+    """An instant as the audit log shows it, in UTC; None for one from which something has always acted."""
+    if at is None or at == BEGINNING:
+        return None
+    try:
+        return format_timestamp(at, 0, utc=True)
+    except (ValueError, OverflowError):  # beyond the years of the calendar
+        return f"{at} ms"
 
 
 def _json(value: object) -> str:

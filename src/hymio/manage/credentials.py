@@ -9,7 +9,7 @@ from typing import Final
 
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role
 from hymio.errors import Forbidden, NotFound, SetupError
-from hymio.manage.change import Batch, Change, changing, reaches, reading, require_no_more
+from hymio.manage.change import Batch, Change, changing, instant_text, reaches, reading, require_no_more
 from hymio.manage.checks import check_name
 from hymio.manage.secrets import hash_secret, new_client_id, new_secret
 from hymio.period import Instant
@@ -186,22 +186,22 @@ def _require_token(change: Change, token: int) -> ApiToken:
 
 def _check(change: Change, columns: TokenColumns) -> None:
     """What a token must be, and that it reads nothing that the principal does not."""
-    check_name(columns.name)
     if columns.node is None:
         change.require_whole_tree()
     else:
         change.require_node(columns.node)
+    require_no_more(change, Role.CLIENT)
+    if not columns.kinds <= change.principal.kinds:
+        raise Forbidden("more-kinds-than-own", "a token cannot read kinds of data that its maker does not read")
+    check_name(columns.name)
     if not columns.kinds:
         raise SetupError(
             "no-kind-of-data",
             "a token reads at least one kind of data: {kinds}",
             kinds=", ".join(kind.value for kind in DataKind),
         )
-    require_no_more(change, Role.CLIENT)
-    if not columns.kinds <= change.principal.kinds:
-        raise Forbidden("more-kinds-than-own", "a token cannot read kinds of data that its maker does not read")
 
 
 def _shown(columns: TokenColumns) -> dict[str, object]:
     kinds = "all" if columns.kinds == EVERY_KIND else sorted(kind.value for kind in columns.kinds)
-    return {"name": columns.name, "node": columns.node, "kinds": kinds, "expires": columns.expires_at}
+    return {"name": columns.name, "node": columns.node, "kinds": kinds, "expires": instant_text(columns.expires_at)}

@@ -11,7 +11,7 @@ from typing import TypeVar
 from hymio.access import Permission, Principal
 from hymio.errors import SetupError
 from hymio.hierarchy import BEGINNING, NodeKind, value_at
-from hymio.manage.change import Batch, Change, changing
+from hymio.manage.change import Batch, Change, changing, instant_text
 from hymio.manage.checks import check_name
 from hymio.misuse import MisusePolicy
 from hymio.period import Instant, zone
@@ -121,7 +121,7 @@ def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instan
     start = at if at is not None else change.from_now_on if rows.has_feedback(ledger) else BEGINNING
     old = nodes.select_setting(ledger, node, name, start)
     nodes.upsert_settings(ledger, node, name, [(start, value)])
-    new = {"value": _value(name, value), "from": None if start == BEGINNING else start}
+    new = {"value": _value(name, value), "from": instant_text(start)}
     change.audit(verb, f"node {node}", node=node, old=_value(name, old) if old else None, new=new)
 
 

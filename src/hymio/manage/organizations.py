@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
 from hymio.hierarchy import BEGINNING, NodeKind
-from hymio.manage.change import Change
+from hymio.manage.change import Batch, batch_of, changing
 from hymio.manage.checks import check_name
 from hymio.period import Instant
 from hymio.period import zone as zone_named
 from hymio.store import Store
 from hymio.store.catalog import nodes
-from hymio.store.catalog.audit import AuditRow, insert_audit_rows
 from hymio.store.catalog.organizations import Organization, insert_organization, select_organizations
 from hymio.store.dialect import Transaction
 from hymio.store.reading import ZONE
@@ -33,16 +34,19 @@ def create_organization(
     with store.write() as transaction:
         identity = _new_id(transaction, name, id)
         insert_organization(transaction, identity, name, now)
-        with store.ledger_in(transaction, identity, now) as ledger:
-            nodes.insert_node(ledger, ROOT, None, NodeKind.GROUP, name, None)
-            nodes.upsert_settings(ledger, ROOT, ZONE, [(BEGINNING, zone)])
-            rows = list[AuditRow]()
-            change = Change(ledger, principal, now, rows)
-            change.require_whole_tree()
-            new = {"name": name, "zone": zone}
-            change.audit("create-organization", f"organization {identity}", node=ROOT, new=new)
-            insert_audit_rows(ledger, rows)
+        founder = replace(principal, organization=identity)
+        with store.ledger_in(transaction, identity, now) as ledger, batch_of(ledger) as batch:
+            _add_root(batch, founder, name, zone, now)
     return identity
+
+
+def _add_root(batch: Batch, founder: Principal, name: str, zone: str, now: Instant) -> None:
+    with changing(batch, founder, Permission.CREATE_ORGANIZATION, now) as change:
+        change.require_whole_tree()
+        nodes.insert_node(change.ledger, ROOT, None, NodeKind.GROUP, name, None)
+        nodes.upsert_settings(change.ledger, ROOT, ZONE, [(BEGINNING, zone)])
+        subject = f"organization {founder.organization}"
+        change.audit("create-organization", subject, node=ROOT, new={"name": name, "zone": zone})
 
 
 def organizations(store: Store) -> list[Organization]:

@@ -8,7 +8,7 @@ from typing import Final
 
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
-from hymio.manage.change import Batch, Change, changing
+from hymio.manage.change import Batch, Change, changing, instant_text
 from hymio.manage.checks import check_name
 from hymio.manage.secrets import hash_secret, new_secret, sms_key
 from hymio.period import Instant
@@ -90,7 +90,7 @@ def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instan
             raise SetupError("placed-nowhere", "smiley {smiley} stands nowhere from then on", smiley=smiley)
         left = _standing(old, end)
         node = None if left is None else left.node
-        change.audit("unplace", f"smiley {smiley}", node=node, old=_shown(left), new={"until": end})
+        change.audit("unplace", f"smiley {smiley}", node=node, old=_shown(left), new={"until": instant_text(end)})
 
 
 def _check_serial(serial: str) -> None:
@@ -123,6 +123,9 @@ def _standing(placements: list[PlacementRow], at: Instant) -> PlacementRow | Non
     return next(holding, None)
 
 
-def _shown(placement: PlacementRow | None) -> dict[str, int | None] | None:
+def _shown(placement: PlacementRow | None) -> dict[str, object] | None:
     """A placement as the audit log shows it."""
-    return None if placement is None else {"node": placement.node, "from": placement.start, "until": placement.end}
+    if placement is None:
+        return None
+    start, node, end = placement
+    return {"node": node, "from": instant_text(start), "until": instant_text(end)}

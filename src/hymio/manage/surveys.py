@@ -58,8 +58,8 @@ def add_followup(
     """Adds a follow-up question with one to six options to a survey. Its id and theirs."""
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
         change.require_whole_tree()
-        _check_count(len(options))
         require_survey(change, survey)
+        _check_count(len(options))
         identity = rows.next_id(change.ledger, "followup_question")
         first = rows.next_id(change.ledger, "followup_option")
         texts = dict(enumerate(options, first))
@@ -105,10 +105,10 @@ def assign(
     SetupError where periods overlap or, at the commit, two surveys are asked of one smiley at once.
     """
     with changing(store, principal, Permission.CHANGE_SURVEYS, now, node=node) as change:
-        chosen = _checked(periods)
         require_survey(change, survey)
         if smiley is not None and not rows.exists(change.ledger, "smiley", smiley):
             raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)
+        chosen = _checked(periods)
         identity = change.new_id("assignment", id)
         surveys.insert_assignment(change.ledger, identity, node, survey, smiley)
         surveys.insert_periods(change.ledger, identity, chosen)
@@ -125,10 +125,10 @@ def set_periods(
     Stored feedback keeps what it was resolved to, until the point is resettled or quarantine is released.
     """
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
-        chosen = _checked(periods)
         known = surveys.select_assignment(change.ledger, assignment)
         if known is None or not change.reaches(known.node):
             raise NotFound("unknown-assignment", "there is no assignment {assignment}", assignment=assignment)
+        chosen = _checked(periods)
         old = [f"{start}/{end or ''}" for start, end in surveys.select_periods(change.ledger, assignment)]
         surveys.replace_periods(change.ledger, assignment, chosen)
         change.audit("set-periods", f"assignment {assignment}", node=known.node, old=old, new=_shown(chosen))

@@ -73,14 +73,14 @@ def _require_user(change: Change, user: int) -> User:
 
 
 def _check(change: Change, user: User) -> None:
-    check_email(user.email)
-    check_name(user.first_name, Phrase("first name"))
-    check_name(user.last_name, Phrase("last name"))
-    check_locale(user.locale)
     change.require_node(user.node)
     if not user.role.is_person:
         raise SetupError("no-role-of-a-person", "the role {role} is not one of a person", role=user.role.value)
     require_no_more(change, user.role)
+    check_email(user.email)
+    check_name(user.first_name, Phrase("first name"))
+    check_name(user.last_name, Phrase("last name"))
+    check_locale(user.locale)
     taken = rows.select_by_email(change.ledger, user.email, user.id)
     if taken is not None:
         raise SetupError(
