@@ -440,7 +440,7 @@ def principals(draw: Draw, world: Grown) -> Principal:
 
 @st.composite
 def organizations(draw: Draw, store: Store) -> Grown:
-    """Makes an organization with a tree of up to seven nodes and something of each kind."""
+    """Makes an organization with a tree of up to eight nodes and something of each kind."""
     organization = manage.create_organization(store, operator(), f"Grown {next(_numbers)}", now=NOW)
     boss, parents, points = operator(organization), dict[int, int | None]({ROOT: None}), list[int]()
     with manage.batch(store, organization, NOW) as batch:
@@ -448,9 +448,10 @@ def organizations(draw: Draw, store: Store) -> Grown:
             parent = draw(st.sampled_from([node for node in parents if node not in points]))
             node = manage.add_group(batch, boss, "Group", parent, now=NOW)
             parents[node] = parent
-        parent = draw(st.sampled_from(list(parents)))
-        points.append(manage.add_point(batch, boss, "Point", parent, now=NOW))
-        parents[points[0]] = parent
+        for _ in range(2):
+            parent = draw(st.sampled_from([node for node in parents if node not in points]))
+            points.append(manage.add_point(batch, boss, "Point", parent, now=NOW))
+            parents[points[-1]] = parent
         return _furnish(draw, batch, boss, parents, tuple(points))
 
 
@@ -462,7 +463,9 @@ def _furnish(
     manage.add_followup(batch, boss, 1, positive=True, wording=_english("Why?"), options=[_english("So")], now=NOW)
     for serial in ("PLACED", "DRAWER"):
         manage.add_smiley(batch, boss, serial, serial, SmileyType.TERMINAL, now=NOW)
-    manage.place(batch, boss, 1, points[0], NOW - 1, now=NOW)
+    placed = points[: draw(st.integers(1, 2))]
+    for start, point in enumerate(placed):
+        manage.place(batch, boss, 1, point, start, now=NOW)
     manage.assign(batch, boss, points[0], 1, [ActivePeriod(datetime.fromisoformat("2025-01-01"))], now=NOW)
     manage.add_custom_field(batch, boss, CustomField("format", "Format", "select", ("City",)), now=NOW)
     manage.set_custom_value(batch, boss, draw(nodes), "format", "City", now=NOW)
@@ -477,6 +480,6 @@ def _furnish(
     manage.add_alert_specification(batch, boss, 1, specified_at, AlertType.NEGATIVE, "a=1", now=NOW)
     manage.open_alert(batch, boss, 1, NOW, now=NOW)
     return Grown(
-        batch.organization, parents, points, {1: (points[0],), 2: ()}, points[0], users, token_at, specified_at,
+        batch.organization, parents, points, {1: placed, 2: ()}, points[0], users, token_at, specified_at,
         specified_at,
     )  # fmt: skip
