@@ -115,7 +115,7 @@ def _smileys(batch: Batch, boss: Principal) -> None:
 
 
 def _options(store: Store, organization: int) -> tuple[int, ...]:
-    [followup] = store.content(organization).followups_by_survey[FOUND]
+    [followup] = store.content(organization).followups(store.layout(organization).surveys[FOUND])
     return tuple(option.id for option in followup.options)
 
 

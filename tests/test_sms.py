@@ -350,7 +350,7 @@ def test_the_hour_in_which_a_smiley_was_put_up_counts(store: Store, acme: Termin
     start = NOW - 5 * HOUR
     with manage.batch(store, acme.organization, NOW) as batch:
         late = manage.add_smiley(batch, operator(acme.organization), "T9", "Late", SmileyType.TERMINAL, now=NOW)
-        [point] = {each.node for each in batch.ledger.layout.placements}
+        [point] = {each.node for placements in batch.layout.placements.values() for each in placements}
         manage.place(batch, operator(acme.organization), late.id, point, start + HOUR // 2, now=NOW)
     hours = [
         HourReport(7, 1, start - HOUR, (2,)),

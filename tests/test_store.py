@@ -211,7 +211,7 @@ def test_a_smiley_stands_in_one_place_at_a_time(store: Store) -> None:
     world = build(store)
     with manage.batch(store, world.organization, NOW) as batch:
         manage.place(batch, operator(world.organization), world.smileys[0], world.points[1], 5000, now=NOW)
-    placements = [each for each in store.layout(world.organization).placements if each.smiley == world.smileys[0]]
+    placements = store.layout(world.organization).placements[world.smileys[0]]
     assert [(each.node, each.start, each.end) for each in placements] == [
         (world.points[0], 0, 5000),
         (world.points[1], 5000, None),

@@ -6,11 +6,11 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cached_property
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Generic, TypeVar
 
 from hymio.errors import SetupError
+from hymio.sharing import regrouped, replaced, versions
 
 T = TypeVar("T")
 BEGINNING = -(1 << 62)
@@ -74,40 +74,51 @@ def _merged(steps: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """The tree of one organization: its nodes by id. SetupError if a parent does not exist or is a point."""
+    """The tree of one organization: its nodes by id; an empty one becomes any other by `changed`."""
 
-    nodes: Mapping[int, Node]
-    _children: dict[int, list[int]] = field(init=False, repr=False, compare=False)
+    nodes: Mapping[int, Node] = field(default_factory=dict)
+    _children: Mapping[int | None, tuple[Node, ...]] = field(default_factory=dict, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        children: dict[int, list[int]] = {}
-        for node in sorted(self.nodes.values(), key=lambda node: node.id):
-            if node.parent is not None:
-                self._check_parent(node, node.parent)
-                children.setdefault(node.parent, []).append(node.id)
-        object.__setattr__(self, "_children", children)
+    def changed(self, nodes: Mapping[int, Node | None]) -> Hierarchy:
+        """With these nodes in place of those of the same ids; None removes one. What did not change is shared.
 
-    def _check_parent(self, node: Node, parent: int) -> None:
-        if parent not in self.nodes:
+        SetupError where a node has no group above it.
+        """
+        if not nodes:
+            return self
+        new = [node for node in nodes.values() if node is not None]
+        children = regrouped(self._children, versions(self.nodes, nodes), new, attrgetter("parent"), attrgetter("id"))
+        after = Hierarchy(replaced(self.nodes, nodes), children)
+        for node in new:
+            after._check_parent(node)
+        for key in nodes:
+            for child in after.children(key) if key not in after.nodes or after.nodes[key].is_point else ():
+                after._check_parent(child)
+        return after
+
+    def _check_parent(self, node: Node) -> None:
+        if node.parent is None:
+            return
+        parent = self.nodes.get(node.parent)
+        if parent is None:
             raise SetupError(
-                "unknown-parent", "node {node} names parent {parent}, which does not exist", node=node.id, parent=parent
-            )
-        if self.nodes[parent].is_point:
+                "unknown-parent", "node {node} names parent {parent}, which does not exist",
+                node=node.id, parent=node.parent,
+            )  # fmt: skip
+        if parent.is_point:
             raise SetupError(
-                "parent-is-point",
-                "node {node} lies below experience point {parent}; only groups hold nodes",
-                node=node.id,
-                parent=parent,
-            )
+                "parent-is-point", "node {node} lies below experience point {parent}; only groups hold nodes",
+                node=node.id, parent=node.parent,
+            )  # fmt: skip
 
-    @cached_property
+    @property
     def root(self) -> Node | None:
         """The node without a parent; None while the organization has no nodes."""
-        return next((node for node in self.nodes.values() if node.parent is None), None)
+        return next(iter(self._children.get(None, ())), None)
 
     def children(self, node: int) -> tuple[Node, ...]:
         """The direct children of a node, ordered by id."""
-        return tuple(self.nodes[child] for child in self._children.get(node, ()))
+        return self._children.get(node, ())
 
     def ancestors(self, node: int) -> Iterator[int]:
         """The ids of the groups above a node, from its parent to the root."""
@@ -123,11 +134,11 @@ class Hierarchy:
 
     def subtree(self, node: int) -> Iterator[Node]:
         """The node and everything below it, in depth-first order, parents before children."""
-        stack = [node]
+        stack = [self.nodes[node]]
         while stack:
             top = stack.pop()
-            yield self.nodes[top]
-            stack += reversed(self._children.get(top, ()))
+            yield top
+            stack += reversed(self.children(top.id))
 
     def points(self, node: int) -> tuple[Node, ...]:
         """The experience points of a node's subtree."""

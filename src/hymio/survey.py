@@ -56,9 +56,10 @@ class FollowupOption:
 
 @dataclass(frozen=True, slots=True)
 class FollowupQuestion:
-    """A question asked after the button: after positive buttons if `positive`, otherwise after negative ones."""
+    """A survey's question after the button: after positive buttons if `positive`, otherwise after negative ones."""
 
     id: int
+    survey: int
     positive: bool
     wording: Localized
     options: tuple[FollowupOption, ...]

@@ -115,8 +115,8 @@ def assignment_of(layout: Layout, key: int) -> Assignment:
 
 def zone_of(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
     """The zone where a smiley stood last; UTC where it never did."""
-    nodes = [node for _, node in sorted((each.start, each.node) for each in layout.placements if each.smiley == smiley)]
-    return layout.zone_of(nodes[-1], now) if nodes else zone("UTC")
+    placements = layout.placements.get(smiley, ())
+    return layout.zone_of(placements[-1].node, now) if placements else zone("UTC")
 
 
 def clock_of(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:

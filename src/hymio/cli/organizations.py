@@ -162,11 +162,8 @@ def _surveys(layout: Layout, content: Content) -> Table:
 def _smileys(layout: Layout) -> Table:
     shown = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
     for each in layout.smileys.values():
-        standing = [
-            one for one in layout.placements
-            if one.smiley == each.id and one.start <= now() and (one.end is None or now() < one.end)
-        ]  # fmt: skip
-        node = layout.hierarchy.nodes[standing[0].node] if standing else None
+        placement = layout.placement(each.id, now())
+        node = layout.hierarchy.nodes[placement.node] if placement else None
         place = f"[dim]{node.id}[/] {escape(node.name)}" if node else "[dim]nowhere[/]"
         kind = each.type.value.removeprefix("SMILEY_").lower()
         shown.add_row(str(each.id), each.serial, escape(each.name), kind, place)

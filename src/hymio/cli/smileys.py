@@ -69,7 +69,7 @@ def place(
     with changing(context, database, organization) as (_, operator, batch):
         found, at = naming.smiley_of(batch.layout, smiley), naming.point_of(batch.layout, point)
         since = batch.now if start is None else naming.moment(start, batch.layout.zone_of(at.id, batch.now))
-        later = [each.start for each in batch.layout.placements if each.smiley == found.id and each.start > since]
+        later = [each.start for each in batch.layout.placements.get(found.id, ()) if each.start > since]
         manage.place(batch, operator, found.id, at.id, since, min(later, default=None), now=batch.now)
         path = batch.layout.hierarchy.path(at.id)
     say(f"{found.serial} {escape(found.name)} stands at {escape(path)}.")

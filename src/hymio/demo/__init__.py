@@ -105,7 +105,7 @@ def _record(store: Store, organization: int, batch: history.Batch) -> int:
 
 
 def _options(store: Store, organization: int) -> tuple[int, ...]:
-    followups = store.content(organization).followups_by_survey[PAGE]
+    followups = store.content(organization).followups(store.layout(organization).surveys[PAGE])
     [asked] = [each for each in followups if not each.positive]
     return tuple(option.id for option in asked.options)
 

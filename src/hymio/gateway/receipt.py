@@ -75,10 +75,8 @@ def settings_of(layout: Layout, smiley: int, now: Instant) -> dict[str, object]:
 
 def _zone(layout: Layout, smiley: int, now: Instant) -> ZoneInfo | None:
     """The time zone of the point where a smiley is placed now."""
-    for placement in layout.placements:
-        if placement.smiley == smiley and placement.start <= now and (placement.end is None or now < placement.end):
-            return layout.zone_of(placement.node, now)
-    return None
+    placement = layout.placement(smiley, now)
+    return None if placement is None else layout.zone_of(placement.node, now)
 
 
 def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Mapping[str, object]]:

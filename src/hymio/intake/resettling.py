@@ -51,7 +51,7 @@ def release(store: Store, organization: int, now: Instant, progress: Progress = 
 def _smileys(store: Store, layout: Layout, node: int, start: Instant) -> list[int]:
     points = {point.id for point in layout.hierarchy.points(node)}
     assignments = [assignment.id for assignment in layout.assignments.values() if assignment.node in points]
-    placed_there = {placement.smiley for placement in layout.placements if placement.node in points}
+    placed_there = {placement.smiley for point in points for placement in layout.placed_at(point)}
     with store.read() as transaction:
         return sorted(placed_there | scan.smileys_under(transaction, layout.organization, assignments, start))
 

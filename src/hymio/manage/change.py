@@ -153,11 +153,10 @@ def _savepoint(within: Batch) -> Iterator[None]:
     """Undoes what one verb wrote, and takes back its audit row, if it raises."""
     before = len(within.audit_rows)
     try:
-        with within.ledger.transaction.savepoint():
+        with within.ledger.savepoint():
             yield
     except BaseException:
         del within.audit_rows[before:]
-        within.ledger.change_setup()  # what was read of the set-up may hold what is undone
         raise
 
 

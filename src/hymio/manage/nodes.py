@@ -18,7 +18,7 @@ from hymio.period import Instant, zone
 from hymio.store import Store
 from hymio.store.catalog import nodes, rows
 from hymio.store.ledger.regroup import regroup_hours
-from hymio.store.reading import POLICY, ZONE
+from hymio.store.setup.layout_rows import POLICY, ZONE
 
 T = TypeVar("T")
 Settings = Mapping[int, Iterable[tuple[Instant, T | None]]]

@@ -15,7 +15,7 @@ from hymio.store import Store
 from hymio.store.catalog import nodes
 from hymio.store.catalog.organizations import Organization, insert_organization, select_organizations
 from hymio.store.dialect import Transaction
-from hymio.store.reading import ZONE
+from hymio.store.setup.layout_rows import ZONE
 
 ROOT = 1
 """The id of the root group that a new organization has."""

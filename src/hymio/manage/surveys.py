@@ -16,7 +16,7 @@ from hymio.scale import IndexType, Scale
 from hymio.setup import Part
 from hymio.store import Store
 from hymio.store.catalog import rows, surveys
-from hymio.store.reading import FOLLOWUP_OPTION, FOLLOWUP_QUESTION, QUESTION
+from hymio.store.setup.content_rows import FOLLOWUP_OPTION, FOLLOWUP_QUESTION, QUESTION
 from hymio.survey import ActivePeriod, Localized, SurveyType
 
 _MAX_OPTIONS: Final = 6

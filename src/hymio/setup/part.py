@@ -1,13 +1,13 @@
-"""The parts of a set-up by which each change of it is noted."""
+"""The parts of a set-up, by which the table `setup_change` says what each revision changed."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from enum import Enum
 
 
 class Part(Enum):
-    """What of the set-up a change touches, named with an id; the values stand in the table `setup_change`.
-
-    The first ones are of the layout, which resolving a press needs; the last two of the content, which people see.
-    """
+    """A kind of rows that belong together; a change names one with an id. The values stand in `setup_change.part`."""
 
     NODE = "node"
     NODE_SETTING = "node-setting"  # zones and policies; the id is the node's
@@ -17,8 +17,18 @@ class Part(Enum):
     PLACEMENT = "placement"  # all placements of a smiley; the id is the smiley's
     QUESTION = "question"  # with its texts
     FOLLOWUP = "followup"  # a follow-up question with its options and their texts
+    WHOLE = "whole"  # more than is listed: whoever has an older revision loads all; the id is 0
 
     @property
     def is_content(self) -> bool:
-        """Whether it is something that people see and that resolving a press does not need."""
-        return self in (Part.QUESTION, Part.FOLLOWUP)
+        """Whether it belongs to what people see, which resolving a press does not need."""
+        return self in (Part.QUESTION, Part.FOLLOWUP, Part.WHOLE)
+
+    @property
+    def is_layout(self) -> bool:
+        """Whether it belongs to what resolving a press needs."""
+        return self not in (Part.QUESTION, Part.FOLLOWUP)
+
+
+Touched = Mapping[Part, frozenset[int]]
+"""The ids of what was changed, by part."""

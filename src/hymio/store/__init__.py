@@ -22,7 +22,8 @@ from hymio.store.dialect import (
     translated,
 )
 from hymio.store.ledger import Ledger, open_ledger
-from hymio.store.reading import load_content, load_layout
+from hymio.store.setup import RememberedSetup, SetupInCommit, SetupRevisions
+from hymio.store.setup.changes import forget_changes
 
 LONGEST_REST = 1.0
 """Seconds."""
@@ -33,8 +34,7 @@ class Store:
 
     def __init__(self, engine: Engine, lock_seconds: float = LOCK_SECONDS) -> None:
         self._engine = engine
-        self._layouts: dict[int, Layout] = {}
-        self._contents: dict[int, Content] = {}
+        self._remembered = RememberedSetup()
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.has_single_writer = has_single_writer(engine)
         self._writer = threading.Lock() if self.has_single_writer else None
@@ -72,26 +72,30 @@ class Store:
 
     @contextmanager
     def _ledger(self, organization: int, now: int) -> Iterator[Ledger]:
+        if not self._remembered.layouts.has(organization):
+            self.layout(organization)  # before the write transaction, which then reads only what changed since
         with self.write() as transaction, self.ledger_in(transaction, organization, now) as ledger:
             yield ledger
+        ledger.setup.remember()
 
     @contextmanager
     def ledger_in(self, transaction: Transaction, organization: int, now: int) -> Iterator[Ledger]:
         """The organization's ledger at its next revision, within a transaction that writes. NotFound."""
         row = transaction.row(
             """UPDATE ledger SET revision = revision + 1 WHERE organization_id = :o
-            RETURNING revision, setup_revision""",
+            RETURNING revision, setup_revision, content_revision""",
             o=organization,
         )
         if row is None:
             raise _unknown(organization)
-        revision, setup_revision = row
+        revision, *setup_revisions = row
         transaction.run(
             "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :now)",
             o=organization, revision=revision, now=now,
         )  # fmt: skip
-        layout = self._remembered_layout(transaction, organization, setup_revision)
-        with open_ledger(transaction, layout, revision, now) as ledger:
+        revisions = SetupRevisions(*setup_revisions)
+        setup = SetupInCommit(transaction, self._remembered, organization, revision, revisions)
+        with open_ledger(transaction, setup, revision, now) as ledger:
             yield ledger
 
     def check(self) -> None:
@@ -100,32 +104,32 @@ class Store:
             transaction.row("SELECT 1 FROM organization LIMIT 1")
 
     def layout(self, organization: int) -> Layout:
-        """What resolving presses of an organization needs; read anew only after it has changed. NotFound."""
+        """What resolving presses of an organization needs; only what changed since the last call is read. NotFound."""
         with self.read() as transaction:
             return self.layout_now(transaction, organization)
 
     def layout_now(self, transaction: Transaction, organization: int) -> Layout:
         """The layout as a transaction sees it. NotFound."""
-        return self._remembered_layout(transaction, organization, _setup_revisions(transaction, organization)[0])
+        revisions = _setup_revisions(transaction, organization)
+        return self._remembered.layout(transaction, organization, revisions.layout)
 
     def content(self, organization: int) -> Content:
-        """The texts of an organization that people see; read anew only after they have changed. NotFound."""
+        """The texts of an organization that people see; only what changed since the last call is read. NotFound."""
         with self.read() as transaction:
             return self.content_now(transaction, organization)
 
     def content_now(self, transaction: Transaction, organization: int) -> Content:
         """The content as a transaction sees it. NotFound."""
-        revision = _setup_revisions(transaction, organization)[1]
-        known = self._contents.get(organization)
-        if known is None or known.revision != revision:
-            known = self._contents[organization] = load_content(transaction, organization, revision)
-        return known
+        revisions = _setup_revisions(transaction, organization)
+        return self._remembered.content(transaction, organization, revisions.content)
 
-    def _remembered_layout(self, transaction: Transaction, organization: int, revision: int) -> Layout:
-        known = self._layouts.get(organization)
-        if known is None or known.revision != revision:
-            known = self._layouts[organization] = load_layout(transaction, organization, revision)
-        return known
+    def forget_setup_changes(self, organization: int, before: int) -> None:
+        """Deletes the list of what revisions before one changed of the set-up, which grows with each change.
+
+        A process whose set-up is older than these revisions then loads all of it.
+        """
+        with self.write() as transaction:
+            forget_changes(transaction, organization, before)
 
     def close(self) -> None:
         """Gives back all connections."""
@@ -144,14 +148,14 @@ class Store:
             self._writer.release()
 
 
-def _setup_revisions(transaction: Transaction, organization: int) -> tuple[int, int]:
-    """The revisions that changed the layout and the content last. NotFound."""
+def _setup_revisions(transaction: Transaction, organization: int) -> SetupRevisions:
+    """The revisions that changed the set-up last. NotFound."""
     row = transaction.row(
         "SELECT setup_revision, content_revision FROM ledger WHERE organization_id = :o", o=organization
     )
     if row is None:
         raise _unknown(organization)
-    return row[0], row[1]
+    return SetupRevisions(*row)
 
 
 def _unknown(organization: int) -> NotFound:

@@ -300,8 +300,7 @@ class Options:
     def __init__(self, content: Content) -> None:
         self._known = {
             option.id: _rest({"question": _followup_question(each), "option": _option(option)})
-            for followups in content.followups_by_survey.values()
-            for each in followups
+            for each in content.followup_questions.values()
             for option in each.options
         }
 

@@ -195,7 +195,7 @@ def _users(call: Call) -> Sequence[rows.User]:
 
 def _smileys(call: Call) -> Sequence[rows.Smiley]:
     """The smileys that are or were placed in the token's scope; if that is the whole tree, all."""
-    placed = {placement.smiley for placement in call.layout.placements if placement.node in call.nodes}
+    placed = {placement.smiley for node in call.nodes for placement in call.layout.placed_at(node)}
     smileys = sorted(call.layout.smileys.values(), key=attrgetter("id"))
     return [rows.smiley(smiley) for smiley in smileys if call.whole or smiley.id in placed]
 

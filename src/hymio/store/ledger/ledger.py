@@ -7,7 +7,6 @@ from contextlib import contextmanager
 
 from hymio.period import Instant
 from hymio.setup import Content, Layout, Part
-from hymio.store import schema
 from hymio.store.dialect import Transaction
 from hymio.store.ledger.hour_reports import HourReports
 from hymio.store.ledger.hours import HourDifferences
@@ -16,7 +15,7 @@ from hymio.store.ledger.progress import SmileyProgress
 from hymio.store.ledger.rows import Change, FeedbackRows
 from hymio.store.ledger.visits import Visits
 from hymio.store.outbox import Outbox
-from hymio.store.reading import load_content, load_layout
+from hymio.store.setup import SetupInCommit
 
 
 class Ledger:
@@ -24,12 +23,13 @@ class Ledger:
 
     `rows` are the feedback rows, `phases` what came after their buttons, `hours` the differences to hourly counts,
     `progress` how far smileys have come, `hour_reports` what they told by SMS, `visits` when visitors answered,
-    `outbox` what must follow from the commit.
+    `setup` the layout and content with what this commit changes of them, `outbox` what must follow from the commit.
     """
 
-    def __init__(self, transaction: Transaction, layout: Layout, revision: int, now: Instant) -> None:
-        organization = layout.organization
+    def __init__(self, transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant) -> None:
+        organization = setup.layout.organization
         self.transaction = transaction
+        self.setup = setup
         self.organization = organization
         self.revision = revision
         self.now = now
@@ -40,41 +40,20 @@ class Ledger:
         self.hour_reports = HourReports(transaction, organization)
         self.visits = Visits(transaction, organization)
         self.outbox = Outbox(transaction, organization, revision, now)
-        self._layout = layout
-        self._content: Content | None = None
-        self._setup_changed = self._setup_stale = False
 
     @property
     def layout(self) -> Layout:
         """What resolving a press needs, as this transaction sees it."""
-        if self._setup_stale:
-            self._layout = load_layout(self.transaction, self.organization, self.revision)
-            self._setup_stale = False
-        return self._layout
+        return self.setup.layout
 
     @property
     def content(self) -> Content:
-        """The organization's questions and follow-ups with their texts as this transaction sees them."""
-        if self._content is None:
-            self._content = load_content(self.transaction, self.organization, self.revision)
-        return self._content
-
-    def change_setup(self) -> None:
-        """Says that the set-up was changed in this transaction."""
-        self._setup_changed = self._setup_stale = True
-        self._content = None
+        """Questions and follow-up questions with their texts, as this transaction sees them."""
+        return self.setup.content
 
     def changed(self, part: Part, identity: int) -> None:
-        """Notes that this commit changed a part of the set-up: readers of an older one load it anew; it is checked at
-        the commit."""
-        self.change_setup()
-        column = "content_revision" if part.is_content else "setup_revision"
-        self.transaction.run(
-            f"UPDATE ledger SET {column} = :revision WHERE organization_id = :o",
-            o=self.organization, revision=self.revision,
-        )  # fmt: skip
-        row = (self.organization, self.revision, part.value, identity)
-        self.transaction.insert(schema.setup_change, [row], "ON CONFLICT DO NOTHING")
+        """Notes that this commit changed a row of the set-up. The commit checks it, and readers read it again."""
+        self.setup.changed(part, identity)
 
     def write(self, changes: Sequence[Change]) -> int:
         """Appends what is new, restates what differs, and moves both in the hours; how many rows were written."""
@@ -96,22 +75,22 @@ class Ledger:
             self.rows.savepoint(),
             self.hours.savepoint(),
             self.progress.savepoint(),
+            self.setup.savepoint(),
             self.transaction.savepoint(),
         ):
             yield
 
     def _flush(self) -> None:
         """Writes what was gathered; a set-up that was changed is checked first (SetupError)."""
-        if self._setup_changed:
-            self.layout.check()
+        self.setup.flush()
         self.rows.flush()
         self.hours.flush(self.layout.group_keys)
         self.progress.flush()
 
 
 @contextmanager
-def open_ledger(transaction: Transaction, layout: Layout, revision: int, now: Instant) -> Iterator[Ledger]:
+def open_ledger(transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant) -> Iterator[Ledger]:
     """A ledger whose gathered rows, hours and progress are written at the end of the `with` block, unless it raises."""
-    ledger = Ledger(transaction, layout, revision, now)
+    ledger = Ledger(transaction, setup, revision, now)
     yield ledger
     ledger._flush()  # noqa: SLF001  its own module: nobody else is to write before the end

@@ -1,0 +1,64 @@
+"""What a layout has worked out of its rows, so that it is worked out once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import TypeVar
+from zoneinfo import ZoneInfo
+
+from hymio.hierarchy import Timeline
+from hymio.misuse import MisusePolicy
+from hymio.setup.affected import Affected
+from hymio.setup.standing import Standings
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Results by what they are of, filled on first use; two threads may fill in the same result, never different ones.
+
+    `policies` are by assignment and whether the smiley is judged by its interval.
+    """
+
+    zones: dict[int, Timeline[ZoneInfo]] = field(default_factory=dict)
+    ranges: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    policies: dict[tuple[int, bool], Timeline[MisusePolicy]] = field(default_factory=dict)
+    groups: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    standings: dict[int, Standings] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was worked out yet."""
+        return not (self.zones or self.ranges or self.policies or self.groups or self.standings)
+
+    def without(self, affected: Affected) -> Memory:
+        """The results that a change left as they are."""
+        judged = {(assignment, by_interval) for assignment in affected.policies for by_interval in (True, False)}
+        return Memory(
+            _without(self.zones, affected.zones),
+            _without(self.ranges, affected.ranges),
+            _without(self.policies, judged),
+            _without(self.groups, affected.assignments),
+            _without(self.standings, affected.standings),
+        )
+
+
+def _without(results: dict[K, V], keys: AbstractSet[K]) -> dict[K, V]:
+    if not keys:
+        return results  # both layouts may fill it, as both would give the same results
+    left = results.copy()
+    for key in keys:
+        left.pop(key, None)
+    return left
+
+
+def once(results: dict[K, V], key: K, make: Callable[[], V]) -> V:
+    """The result of a key, made on first use."""
+    result = results.get(key)
+    if result is None:
+        result = results[key] = make()
+    return result

@@ -1,0 +1,66 @@
+"""The table `setup_change`: which rows of the set-up each revision changed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from hymio.setup import Part, Touched
+from hymio.store import schema
+from hymio.store.dialect import Transaction
+
+MAX_CHANGES = 500
+"""Changed rows that are read by their ids; where there are more, all are read."""
+
+_LAYOUT = ", ".join(f"'{part.value}'" for part in Part if part.is_layout)
+_CONTENT = ", ".join(f"'{part.value}'" for part in Part if part.is_content)
+
+
+def note_changes(transaction: Transaction, organization: int, revision: int, touched: Touched) -> None:
+    """Writes what a revision changed, and that it is the last to have changed the layout, the content, or both."""
+    rows = [(organization, revision, part.value, key) for part, keys in touched.items() for key in sorted(keys)]
+    transaction.insert(schema.setup_change, rows, "ON CONFLICT DO NOTHING")
+    changed = {
+        "setup_revision": any(part.is_layout for part in touched),
+        "content_revision": any(part.is_content for part in touched),
+    }
+    columns = ", ".join(f"{column} = :revision" for column, is_changed in changed.items() if is_changed)
+    transaction.run(f"UPDATE ledger SET {columns} WHERE organization_id = :o", o=organization, revision=revision)
+
+
+def layout_changes(transaction: Transaction, organization: int, after: int, through: int) -> Touched | None:
+    """What of the layout changed in revisions (after, through], `through` being the last that did.
+
+    None if it is too much to be read by ids, or if not all of it is listed.
+    """
+    return _changes(transaction, organization, _LAYOUT, after, through)
+
+
+def content_changes(transaction: Transaction, organization: int, after: int, through: int) -> Touched | None:
+    """What of the content changed; as `layout_changes`."""
+    return _changes(transaction, organization, _CONTENT, after, through)
+
+
+def _changes(transaction: Transaction, organization: int, parts: str, after: int, through: int) -> Touched | None:
+    rows = transaction.rows(
+        f"""SELECT part, id, max(revision) FROM setup_change
+        WHERE organization_id = :o AND revision > :after AND part IN ({parts}) GROUP BY part, id LIMIT :most""",
+        o=organization, after=after, most=MAX_CHANGES + 1,
+    )  # fmt: skip
+    touched: defaultdict[Part, set[int]] = defaultdict(set)
+    for part, key, _ in rows:
+        touched[Part(part)].add(key)
+    # A Hymio that is older than this table changes the set-up without a row for it.
+    is_all = max((revision for _, _, revision in rows), default=after) == through
+    if not is_all or len(rows) > MAX_CHANGES or Part.WHOLE in touched:
+        return None
+    return {part: frozenset(keys) for part, keys in touched.items()}
+
+
+def forget_changes(transaction: Transaction, organization: int, before: int) -> None:
+    """Deletes what revisions before one changed. Whoever has a set-up of an older revision than these loads all."""
+    old = "FROM setup_change WHERE organization_id = :o AND revision < :before"
+    row = transaction.row(f"SELECT max(revision) {old}", o=organization, before=before)
+    if row is None or row[0] is None:
+        return
+    transaction.run(f"DELETE {old}", o=organization, before=before)
+    transaction.insert(schema.setup_change, [(organization, row[0], Part.WHOLE.value, 0)])

@@ -1,0 +1,70 @@
+"""Reading questions and follow-up questions with their texts, all or those of some ids."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from hymio.setup import Content, ContentRows, Part, Touched
+from hymio.store.dialect import Transaction
+from hymio.store.setup.tables import Ids, Tables, or_none
+from hymio.survey import FollowupOption, FollowupQuestion, Localized, Question
+
+QUESTION, FOLLOWUP_QUESTION, FOLLOWUP_OPTION = "question", "followup_question", "followup_option"
+"""The kinds of localized texts."""
+
+
+def load_content(transaction: Transaction, organization: int, revision: int) -> Content:
+    """The content of an organization from all its rows."""
+    rows = _content_rows(Tables(transaction, organization), dict.fromkeys(Part))
+    return Content(organization, revision).changed(rows, revision)
+
+
+def content_rows(transaction: Transaction, organization: int, touched: Touched) -> ContentRows:
+    """The content rows of some ids; None for those that are not there."""
+    return _content_rows(Tables(transaction, organization), touched)
+
+
+def _content_rows(tables: Tables, ids: Mapping[Part, Ids]) -> ContentRows:
+    return ContentRows(
+        _questions(tables, ids.get(Part.QUESTION, ())), _followup_questions(tables, ids.get(Part.FOLLOWUP, ()))
+    )
+
+
+def _questions(tables: Tables, ids: Ids) -> dict[int, Question | None]:
+    texts = _Texts(tables, QUESTION, ids)
+    rows = tables.rows("question", ("id", "default_locale"), ids)
+    return or_none(ids, {key: Question(key, texts.localized(key, locale)) for key, locale in rows})
+
+
+def _followup_questions(tables: Tables, ids: Ids) -> dict[int, FollowupQuestion | None]:
+    rows = tables.rows("followup_question", ("id", "survey_id", "positive", "default_locale"), ids)
+    locales = {key: locale for key, _, _, locale in rows}
+    texts, options = _Texts(tables, FOLLOWUP_QUESTION, ids), _options(tables, ids, locales)
+    followups = (
+        FollowupQuestion(key, survey, bool(positive), texts.localized(key, locale), tuple(options[key]))
+        for key, survey, positive, locale in rows
+    )
+    return or_none(ids, {followup.id: followup for followup in followups})
+
+
+def _options(tables: Tables, ids: Ids, locales: Mapping[int, str]) -> defaultdict[int, list[FollowupOption]]:
+    """The options of follow-up questions in order of their positions; `locales` are the questions' default locales."""
+    rows = tables.rows("followup_option", ("followup_question_id", "position", "id"), ids)
+    texts = _Texts(tables, FOLLOWUP_OPTION, None if ids is None else [option for _, _, option in rows])
+    options: defaultdict[int, list[FollowupOption]] = defaultdict(list)
+    for question, _, option in rows:
+        options[question].append(FollowupOption(option, texts.localized(option, locales[question])))
+    return options
+
+
+class _Texts:
+    """The texts of one kind by id and locale."""
+
+    def __init__(self, tables: Tables, kind: str, ids: Ids) -> None:
+        self._texts: defaultdict[int, dict[str, str]] = defaultdict(dict)
+        for key, locale, text in tables.rows("localization", ("id", "locale", "text"), ids, f"AND kind = '{kind}'"):
+            self._texts[key][locale] = text
+
+    def localized(self, key: int, default_locale: str) -> Localized:
+        return Localized(default_locale, self._texts[key])

@@ -1,0 +1,122 @@
+"""The set-up as one commit sees it and changes it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from hymio.setup import Content, Layout, Part, Touched
+from hymio.store.dialect import Transaction
+from hymio.store.setup.changes import note_changes
+from hymio.store.setup.content_rows import content_rows, load_content
+from hymio.store.setup.layout_rows import layout_rows, load_layout
+from hymio.store.setup.remembered import RememberedSetup
+
+
+class SetupRevisions(NamedTuple):
+    """The revisions that changed an organization's layout and content last."""
+
+    layout: int
+    content: int
+
+
+class SetupInCommit:
+    """The layout and content within a write transaction, its own changes included.
+
+    `changed` notes a changed row, which is read again when the layout or the content is asked for next.
+    """
+
+    def __init__(
+        self,
+        transaction: Transaction,
+        remembered: RememberedSetup,
+        organization: int,
+        revision: int,
+        before: SetupRevisions,
+    ) -> None:
+        """For the commit of a revision; `before` are the revisions of the set-up before it."""
+        self._transaction = transaction
+        self._remembered = remembered
+        self._organization = organization
+        self._revision = revision
+        self._content_revision = before.content
+        self._before = self._layout = remembered.layout(transaction, organization, before.layout)
+        self._content: Content | None = None
+        self._log: list[tuple[Part, int]] = []
+        self._in_layout = self._in_content = 0  # how many entries of the log the two values have
+
+    @property
+    def layout(self) -> Layout:
+        """What resolving a press needs."""
+        if self._in_layout < len(self._log):
+            touched = _by_part(entry for entry in self._log[self._in_layout :] if entry[0].is_layout)
+            self._layout = self._refreshed_layout(touched)
+            self._in_layout = len(self._log)
+        return self._layout
+
+    @property
+    def content(self) -> Content:
+        """Questions and follow-up questions with their texts."""
+        if self._content is None:
+            revision = self._content_revision
+            self._content = self._remembered.content_in_commit(self._transaction, self._organization, revision)
+        if self._in_content < len(self._log):
+            touched = _by_part(entry for entry in self._log[self._in_content :] if entry[0].is_content)
+            self._content = self._refreshed_content(self._content, touched)
+            self._in_content = len(self._log)
+        return self._content
+
+    def changed(self, part: Part, identity: int) -> None:
+        """Notes that this commit changed, added or removed a row."""
+        self._log.append((part, identity))
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Takes back what was noted and read inside if it raises; the transaction undoes the rows."""
+        before = self._layout, self._in_layout, self._content, self._in_content
+        noted = len(self._log)
+        try:
+            yield
+        except BaseException:
+            self._layout, self._in_layout, self._content, self._in_content = before
+            del self._log[noted:]
+            raise
+
+    def flush(self) -> None:
+        """Checks what was changed and writes the list of it. SetupError undoes the transaction."""
+        if self._log:
+            touched = _by_part(self._log)
+            self.layout.check_changes(self._before, touched)
+            note_changes(self._transaction, self._organization, self._revision, touched)
+            if self._remembered.contents.has(self._organization):
+                self._content = self.content  # for the next reader, as the layout
+
+    def remember(self) -> None:
+        """Gives the changed values to all readers; after the commit."""
+        if any(part.is_layout for part, _ in self._log):
+            self._remembered.layouts.remember(self._layout)
+        if self._content is not None and any(part.is_content for part, _ in self._log):
+            self._remembered.contents.remember(self._content)
+
+    def _refreshed_layout(self, touched: Touched) -> Layout:
+        if Part.WHOLE in touched:
+            return load_layout(self._transaction, self._organization, self._revision)
+        if not touched:
+            return self._layout
+        return self._layout.changed(layout_rows(self._transaction, self._organization, touched), self._revision)
+
+    def _refreshed_content(self, content: Content, touched: Touched) -> Content:
+        if Part.WHOLE in touched:
+            return load_content(self._transaction, self._organization, self._revision)
+        if not touched:
+            return content
+        return content.changed(content_rows(self._transaction, self._organization, touched), self._revision)
+
+
+def _by_part(log: Iterable[tuple[Part, int]]) -> Touched:
+    touched: defaultdict[Part, set[int]] = defaultdict(set)
+    for part, key in log:
+        touched[part].add(key)
+    return {part: frozenset(keys) for part, keys in touched.items()}

@@ -1,0 +1,96 @@
+"""What a process remembers of the set-up of its organizations, brought up to date by what changed since."""
+
+from __future__ import annotations
+
+import threading
+from typing import Generic, Protocol, TypeVar
+
+from hymio.setup import Content, Layout
+from hymio.store.dialect import Transaction
+from hymio.store.setup.changes import content_changes, layout_changes
+from hymio.store.setup.content_rows import content_rows, load_content
+from hymio.store.setup.layout_rows import layout_rows, load_layout
+
+KEPT_REVISIONS = 3
+"""How many of an organization's last values are kept, for readers whose view of the database is a little older."""
+
+
+class _Revised(Protocol):
+    @property
+    def organization(self) -> int: ...
+    @property
+    def revision(self) -> int: ...
+
+
+V = TypeVar("V", bound=_Revised)
+
+
+class Remembered(Generic[V]):
+    """The last values of each organization by revision; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, tuple[V, ...]] = {}
+        self._lock = threading.Lock()
+
+    def has(self, organization: int) -> bool:
+        """Whether there is any value of an organization."""
+        return organization in self._values
+
+    def newest(self, organization: int, revision: int) -> V | None:
+        """The value of a revision or, of those before it, the newest; None if there is none."""
+        values = reversed(self._values.get(organization, ()))
+        return next((value for value in values if value.revision <= revision), None)
+
+    def remember(self, value: V) -> None:
+        """Remembers a value if it is newer than all others of its organization."""
+        with self._lock:
+            values = self._values.get(value.organization, ())
+            if not values or values[-1].revision < value.revision:
+                self._values[value.organization] = (*values, value)[-KEPT_REVISIONS:]
+
+
+class RememberedSetup:
+    """The layouts and contents of a database as of their last revisions; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self.layouts = Remembered[Layout]()
+        self.contents = Remembered[Content]()
+
+    def layout(self, transaction: Transaction, organization: int, revision: int) -> Layout:
+        """The layout as of `revision`, which is the last that changed it in the view of the transaction.
+
+        The transaction must not have changed it itself.
+        """
+        known = self.layouts.newest(organization, revision)
+        if known is not None and known.revision == revision:
+            return known
+        layout = _layout(transaction, organization, revision, known)
+        self.layouts.remember(layout)
+        return layout
+
+    def content(self, transaction: Transaction, organization: int, revision: int) -> Content:
+        """The content as of `revision`; as `layout`."""
+        content = self.content_in_commit(transaction, organization, revision)
+        self.contents.remember(content)
+        return content
+
+    def content_in_commit(self, transaction: Transaction, organization: int, revision: int) -> Content:
+        """The content for a transaction that may have changed it already, which is why it is not remembered."""
+        known = self.contents.newest(organization, revision)
+        if known is not None and known.revision == revision:
+            return known
+        return _content(transaction, organization, revision, known)
+
+
+def _layout(transaction: Transaction, organization: int, revision: int, known: Layout | None) -> Layout:
+    touched = None if known is None else layout_changes(transaction, organization, known.revision, revision)
+    if known is None or touched is None:
+        return load_layout(transaction, organization, revision)
+    return known.changed(layout_rows(transaction, organization, touched), revision)
+
+
+def _content(transaction: Transaction, organization: int, revision: int, known: Content | None) -> Content:
+    touched = None if known is None else content_changes(transaction, organization, known.revision, revision)
+    if known is None or touched is None:
+        return load_content(transaction, organization, revision)
+    return known.changed(content_rows(transaction, organization, touched), revision)
