@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hymio.hierarchy import Hierarchy
 from hymio.setup.part import Part, Touched
 
 if TYPE_CHECKING:
@@ -30,18 +29,21 @@ class Affected:
 
 
 def affected_by(before: Layout, after: Layout, touched: Touched) -> Affected:
-    """What differs between two layouts of which only the rows named in `touched` differ."""
+    """What differs between two layouts of which only the rows named in `touched` differ.
+
+    Where something was before the change need not be looked at: whatever is elsewhere now is itself named.
+    """
     settings = touched.get(Part.NODE_SETTING, frozenset())
-    moved = _below(before, after, {node for node in touched.get(Part.NODE, ()) if _has_moved(before, after, node)})
-    zones = moved | _below(before, after, _differing(before.zones, after.zones, settings))
-    governed = moved | _below(before, after, _differing(before.policies, after.policies, settings))
-    assignments = _assignments(before, after, touched) | _assignments_at(before, after, moved)
-    ranges = assignments | _assignments_at(before, after, zones)
+    moved = _below(after, {node for node in touched.get(Part.NODE, ()) if _has_moved(before, after, node)})
+    zones = moved | _below(after, _differing(before.zones, after.zones, settings))
+    governed = moved | _below(after, _differing(before.policies, after.policies, settings))
+    assignments = _assignments(before, after, touched) | _assignments_at(after, moved)
+    ranges = assignments | _assignments_at(after, zones)
     return Affected(
         zones=frozenset(zones),
         assignments=frozenset(assignments),
         ranges=frozenset(ranges),
-        policies=frozenset(assignments | _assignments_at(before, after, governed)),
+        policies=frozenset(assignments | _assignments_at(after, governed)),
         standings=frozenset(_smileys(before, after, touched, moved | _nodes(before, after, ranges))),
     )
 
@@ -55,13 +57,10 @@ def _differing(before: Mapping[int, object], after: Mapping[int, object], ids: I
     return {key for key in ids if before.get(key) != after.get(key)}
 
 
-def _below(before: Layout, after: Layout, nodes: Iterable[int]) -> set[int]:
-    """Nodes and what was or is below them."""
-    return {below for node in nodes for layout in (before, after) for below in _subtree(layout.hierarchy, node)}
-
-
-def _subtree(hierarchy: Hierarchy, node: int) -> Iterable[int]:
-    return (below.id for below in hierarchy.subtree(node)) if node in hierarchy.nodes else (node,)
+def _below(layout: Layout, nodes: Iterable[int]) -> set[int]:
+    """Nodes, those that are gone too, and what is below them."""
+    there = (node for node in nodes if node in layout.hierarchy.nodes)
+    return {*nodes, *(below.id for node in there for below in layout.hierarchy.subtree(node))}
 
 
 def _assignments(before: Layout, after: Layout, touched: Touched) -> set[int]:
@@ -75,20 +74,20 @@ def _assignments(before: Layout, after: Layout, touched: Touched) -> set[int]:
     return differing
 
 
-def _assignments_at(before: Layout, after: Layout, nodes: Iterable[int]) -> set[int]:
-    return {row.id for node in nodes for layout in (before, after) for row in layout.assignments_at(node)}
+def _assignments_at(layout: Layout, nodes: Iterable[int]) -> set[int]:
+    return {row.id for node in nodes for row in layout.assignments_at(node)}
 
 
 def _nodes(before: Layout, after: Layout, assignments: Iterable[int]) -> set[int]:
+    """Where assignments are or were."""
     rows = (layout.assignments.get(key) for key in assignments for layout in (before, after))
     return {row.node for row in rows if row is not None}
 
 
 def _smileys(before: Layout, after: Layout, touched: Touched, nodes: Iterable[int]) -> set[int]:
-    """Smileys that are others, stand elsewhere, or stood at some of these nodes at any time."""
-    placed = {row.smiley for node in nodes for layout in (before, after) for row in layout.placed_at(node)}
-    return (
-        placed
-        | _differing(before.placements, after.placements, touched.get(Part.PLACEMENT, ()))
-        | _differing(before.smileys, after.smileys, touched.get(Part.SMILEY, ()))
-    )
+    """Smileys that are others, are placed otherwise, or are placed at some of these nodes at any time."""
+    return {
+        *(row.smiley for node in nodes for row in after.placed_at(node)),
+        *_differing(before.placements, after.placements, touched.get(Part.PLACEMENT, ())),
+        *_differing(before.smileys, after.smileys, touched.get(Part.SMILEY, ())),
+    }
