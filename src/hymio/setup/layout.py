@@ -190,6 +190,11 @@ class Layout:
             )  # fmt: skip
 
     def _check_placement(self, row: Placement) -> None:
+        if row.smiley not in self.smileys:
+            raise SetupError(
+                "placement-without-smiley", "smiley {smiley}, which does not exist, is placed at node {node}",
+                smiley=row.smiley, node=row.node,
+            )  # fmt: skip
         if not self._is_point(row.node):
             raise SetupError(
                 "placement-not-at-point", "smiley {smiley} is placed at node {node}, which is not an experience point",
