@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from hymio.setup import Content, ContentRows, Part, Touched
 from hymio.store.dialect import Transaction
@@ -39,22 +39,25 @@ def _questions(tables: Tables, ids: Ids) -> dict[int, Question | None]:
 
 def _followup_questions(tables: Tables, ids: Ids) -> dict[int, FollowupQuestion | None]:
     rows = tables.rows("followup_question", ("id", "survey_id", "positive", "default_locale"), ids)
-    locales = {key: locale for key, _, _, locale in rows}
-    texts, options = _Texts(tables, FOLLOWUP_QUESTION, ids), _options(tables, ids, locales)
-    followups = (
-        FollowupQuestion(key, survey, bool(positive), texts.localized(key, locale), tuple(options[key]))
+    texts, options = _Texts(tables, FOLLOWUP_QUESTION, ids), _options(tables, ids)
+    followups = {
+        key: FollowupQuestion(key, survey, bool(positive), texts.localized(key, locale), options(key, locale))
         for key, survey, positive, locale in rows
-    )
-    return or_none(ids, {followup.id: followup for followup in followups})
+    }
+    return or_none(ids, followups)
 
 
-def _options(tables: Tables, ids: Ids, locales: Mapping[int, str]) -> defaultdict[int, list[FollowupOption]]:
-    """The options of follow-up questions in order of their positions; `locales` are the questions' default locales."""
+def _options(tables: Tables, ids: Ids) -> Callable[[int, str], tuple[FollowupOption, ...]]:
+    """The options of a follow-up question in order of their positions, whose default locale is the question's."""
     rows = tables.rows("followup_option", ("followup_question_id", "position", "id"), ids)
     texts = _Texts(tables, FOLLOWUP_OPTION, None if ids is None else [option for _, _, option in rows])
-    options: defaultdict[int, list[FollowupOption]] = defaultdict(list)
+    by_question: defaultdict[int, list[int]] = defaultdict(list)
     for question, _, option in rows:
-        options[question].append(FollowupOption(option, texts.localized(option, locales[question])))
+        by_question[question].append(option)
+
+    def options(question: int, locale: str) -> tuple[FollowupOption, ...]:
+        return tuple(FollowupOption(option, texts.localized(option, locale)) for option in by_question[question])
+
     return options
 
 
