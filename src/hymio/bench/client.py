@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from hymio.clock import now
+
 EPOCH = 20_250_101
 
 
@@ -28,10 +30,10 @@ async def press(port: int, pending: Iterator[bytes], latencies: list[float]) -> 
 
 def requests(tokens: list[str], count: int) -> Iterator[bytes]:
     """`count` uploads of one press each, as raw HTTP requests, for the terminals in turn."""
-    now = time.time_ns() // 1_000_000
+    start = now() - 3_600_000
     for n in range(count):
         sequence, terminal = n // len(tokens) + 1, n % len(tokens)
-        presses = [{"sequence": sequence, "at": now - 3_600_000 + sequence * 10_000, "button": n % 4}]
+        presses = [{"sequence": sequence, "at": start + sequence * 10_000, "button": n % 4}]
         body = json.dumps({"epoch": EPOCH, "presses": presses}).encode()
         head = (
             "POST /terminal/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"

@@ -79,6 +79,11 @@ def problem_of(error: HymioError) -> Problem:
     return msgspec.structs.replace(problem, **given)
 
 
+def problem_body(error: HymioError) -> bytes:
+    """The problem document of an error as JSON."""
+    return msgspec.json.encode(problem_of(error))
+
+
 def error_answer(error: HymioError, challenge: str = "", allow: str = "") -> Response[bytes]:
     """The problem document of an error, never cached, with the headers that its status asks for.
 
@@ -91,5 +96,4 @@ def error_answer(error: HymioError, challenge: str = "", allow: str = "") -> Res
         headers["Retry-After"] = str(error.retry_after)
     if allow:
         headers["Allow"] = allow
-    body = msgspec.json.encode(problem_of(error))
-    return Response(body, status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+    return Response(problem_body(error), status_code=error.status, media_type=PROBLEM_JSON, headers=headers)

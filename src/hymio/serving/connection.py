@@ -15,6 +15,9 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from hymio.errors import Unavailable
+from hymio.serving.answers import PROBLEM_JSON, problem_body
+
 MAX_HEADER_BYTES: Final = 64 << 10
 MAX_HEADERS: Final = 100
 """A request whose header is larger or has more fields is answered 431."""
@@ -31,9 +34,7 @@ CLOSE_SECONDS: Final = 2
 WRITE_SECONDS: Final = 300
 """How long a client may take to receive what the write buffer holds; exports have a stricter limit of their own."""
 
-_TOO_MANY_CONNECTIONS: Final = (
-    b'{"type":"about:blank","title":"Unavailable","status":503,"detail":"too many clients are connected"}'
-)
+_TOO_MANY: Final = Unavailable("too-many-connections", "too many clients are connected", retry_after=5)
 
 
 class Connection(HttpToolsProtocol):
@@ -232,12 +233,13 @@ class Connection(HttpToolsProtocol):
 
 
 async def _answer_too_many_connections(_scope: object, _receive: object, send: Any) -> None:
-    """An ASGI application that answers 503 and closes."""
+    """An ASGI application that answers 503 and closes the connection."""
+    body = problem_body(_TOO_MANY)
     headers = [
-        (b"content-type", b"application/problem+json"),
-        (b"content-length", str(len(_TOO_MANY_CONNECTIONS)).encode()),
-        (b"retry-after", b"5"),
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"retry-after", str(_TOO_MANY.retry_after).encode()),
         (b"connection", b"close"),
     ]
-    await send({"type": "http.response.start", "status": 503, "headers": headers})
-    await send({"type": "http.response.body", "body": _TOO_MANY_CONNECTIONS, "more_body": False})
+    await send({"type": "http.response.start", "status": _TOO_MANY.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
