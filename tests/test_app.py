@@ -66,7 +66,7 @@ def test_a_database_that_cannot_be_reached(tmp_path: Path):
     store.close()
 
 
-def test_the_beginning_leads_to_the_documentation(tmp_path: Path):
+def test_the_root_path_redirects_to_the_documentation(tmp_path: Path):
     store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
     with serving(store) as http:
         answer = http.get("/")
@@ -74,7 +74,7 @@ def test_the_beginning_leads_to_the_documentation(tmp_path: Path):
     store.close()
 
 
-def test_a_mistake_of_ours_is_a_problem_that_gives_nothing_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_an_unforeseen_exception_becomes_a_problem_without_details(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
 
     def broken() -> None:
@@ -98,13 +98,13 @@ def test_every_error_becomes_a_problem_of_its_status(error: type[HymioError]):
     assert ("Retry-After" in answer.headers) is (error is Unavailable)
 
 
-def test_clients_are_told_nothing_of_a_database_that_is_away():
+def test_a_503_does_not_contain_the_drivers_message():
     error = Unavailable("the database cannot take this now", cause="no route to db.example.com:5432")
     assert "db.example.com" in error.detail
     assert json.loads(answers.error_answer(error, "Basic").content)["detail"] == "the database cannot take this now"
 
 
-def test_every_answer_says_that_its_type_is_meant(tmp_path: Path):
+def test_every_response_has_nosniff_and_options_lists_head(tmp_path: Path):
     store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
     with serving(store) as http:
         for path in ("/health", "/docs", "/nowhere", "/v1/folders"):
@@ -223,13 +223,15 @@ GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
         ([GET + b"X: a\r\n" * 98 + b"Connection: close\r\n\r\n"], b"200"),
     ],
 )
-def test_a_head_has_bounds(served: Callable[..., int], head: list[bytes], status: bytes):
+def test_a_header_section_has_limits_of_size_and_number(served: Callable[..., int], head: list[bytes], status: bytes):
     answer = heard(served(), *head)
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"nosniff" in answer.lower()
 
 
-def test_who_says_nothing_or_not_all_is_hung_up_on(served: Callable[..., int], monkeypatch: pytest.MonkeyPatch):
+def test_silent_connections_are_closed_and_incomplete_requests_answered_408(
+    served: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(connection, "HEADER_SECONDS", 0.3)
     monkeypatch.setattr(connection, "BODY_SECONDS", 0.3)
     port = served()
@@ -245,7 +247,7 @@ def test_who_says_nothing_or_not_all_is_hung_up_on(served: Callable[..., int], m
 
 
 @pytest.mark.parametrize("keep", [b"", b"Connection: close\r\n"], ids=["kept", "closing"])
-def test_who_does_not_read_his_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPatch, keep: bytes):
+def test_a_connection_whose_client_does_not_read_is_aborted(monkeypatch: pytest.MonkeyPatch, keep: bytes):
     monkeypatch.setattr(connection, "WRITE_SECONDS", 0.3)
 
     @get("/", sync_to_thread=False)
@@ -260,7 +262,7 @@ def test_who_does_not_read_his_answer_is_hung_up_on(monkeypatch: pytest.MonkeyPa
         wait_until(lambda: not server.server_state.connections)
 
 
-def test_more_clients_than_are_served_are_told_to_come_back(served: Callable[..., int]):
+def test_requests_beyond_the_limit_of_connections_are_answered_503(served: Callable[..., int]):
     port = served(connections=4)
     with ExitStack() as stack:
         for _ in range(4):
@@ -276,7 +278,7 @@ def test_more_clients_than_are_served_are_told_to_come_back(served: Callable[...
     wait_until(lambda: _answers(f"http://127.0.0.1:{port}"))
 
 
-def test_bodies_are_held_within_bounds(served: Callable[..., int], monkeypatch: pytest.MonkeyPatch):
+def test_the_bytes_of_all_request_bodies_have_a_limit(served: Callable[..., int], monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("hymio.app.MAX_BUFFERED_BYTES", 100_000)
     port = served(body_bytes=20_000)
     half = b"POST /sms HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 60000\r\n\r\n" + b"x" * 50_000
@@ -391,7 +393,7 @@ def test_an_export_that_is_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch):
         wait_until(lambda: endless.made > 0 and endless.open == 0)
 
 
-def test_nothing_is_made_that_nobody_reads():
+def test_no_chunk_is_made_before_the_one_before_it_is_sent():
     endless = Endless()
     with exporting(endless.chunks, most=1, seconds=3600) as port, ask(port) as connection:
         made = -1
@@ -403,7 +405,7 @@ def test_nothing_is_made_that_nobody_reads():
         wait_until(lambda: endless.open == 0)
 
 
-def test_exports_wait_for_one_another_and_are_turned_away_in_the_end(monkeypatch: pytest.MonkeyPatch):
+def test_exports_wait_for_a_turn_and_are_answered_503_after_a_while(monkeypatch: pytest.MonkeyPatch):
     endless = Endless()
     with exporting(endless.chunks, most=1, seconds=3600) as port:
         first = ask(port)
@@ -419,7 +421,7 @@ def test_exports_wait_for_one_another_and_are_turned_away_in_the_end(monkeypatch
         wait_until(lambda: endless.open == 0)
 
 
-def test_who_reads_slowly_keeps_only_his_own_waiting():
+def test_a_slow_client_delays_only_exports_of_its_own_organization():
     endless = Endless()
     with exporting(endless.chunks, most=4, seconds=3600, owner="Acme") as port:
         slow = [ask(port) for _ in range(5)]
@@ -431,7 +433,7 @@ def test_who_reads_slowly_keeps_only_his_own_waiting():
         wait_until(lambda: endless.open == 0)
 
 
-def test_a_short_answer_needs_no_turn(monkeypatch: pytest.MonkeyPatch):
+def test_an_export_of_one_chunk_needs_no_turn(monkeypatch: pytest.MonkeyPatch):
     endless = Endless()
 
     def either() -> Generator[bytes]:
@@ -447,7 +449,7 @@ def iterate() -> Generator[bytes]:
     yield b"short"
 
 
-def test_what_fails_at_the_first_row_is_a_problem_and_later_a_cut():
+def test_an_error_in_the_first_chunk_is_a_problem_and_in_a_later_one_closes_the_connection():
     def failing(after: int) -> Generator[bytes]:
         for _ in range(after):
             yield b"["
@@ -460,7 +462,7 @@ def test_what_fails_at_the_first_row_is_a_problem_and_later_a_cut():
         httpx.get(f"http://127.0.0.1:{port}/")
 
 
-def test_an_export_of_the_store_gives_its_connection_back(database_url: str):
+def test_an_export_returns_its_database_connection_to_the_pool(database_url: str):
     store = open_store(database_url)
     example = make_example(store)
     with serving(store) as http:
@@ -471,7 +473,7 @@ def test_an_export_of_the_store_gives_its_connection_back(database_url: str):
     store.close()
 
 
-def test_exports_are_counted_within_one_loop_only():
+def test_a_turn_that_was_given_back_is_taken_again():
     async def two_in_turn() -> None:
         exports = Exports(1, 60)
         for _ in range(2):
@@ -515,7 +517,7 @@ def _answers(address: str) -> bool:
         return False
 
 
-def test_a_server_makes_its_database_serves_and_ends_when_it_is_told(tmp_path: Path):
+def test_a_server_process_makes_its_database_logs_no_secrets_and_ends_at_sigterm(tmp_path: Path):
     with process(tmp_path, HYMIO_LOG_LEVEL="info", HYMIO_LOG_FORMAT="json") as (running, address):
         assert (tmp_path / "data" / "hymio.db").exists()
         token = {"X-HON-Client-Id": "a-client", "X-HON-API-Token": "a-token"}
@@ -539,7 +541,7 @@ def test_a_server_makes_its_database_serves_and_ends_when_it_is_told(tmp_path: P
         assert secret not in log
 
 
-def test_a_server_is_quiet_unless_it_is_asked_to_speak(tmp_path: Path):
+def test_a_server_logs_nothing_at_the_default_level(tmp_path: Path):
     with process(tmp_path) as (running, address):
         httpx.get(f"{address}/v1/folders")
         running.send_signal(signal.SIGINT)
@@ -548,7 +550,7 @@ def test_a_server_is_quiet_unless_it_is_asked_to_speak(tmp_path: Path):
 
 
 @pytest.mark.parametrize("said", [b"", GET, b"POST /sms HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n{"])
-def test_a_server_that_stops_does_not_wait_for_half_a_request(tmp_path: Path, said: bytes):
+def test_a_shutdown_does_not_wait_for_an_incomplete_request(tmp_path: Path, said: bytes):
     with process(tmp_path) as (running, address), ask(int(address.rpartition(":")[2]), said):
         time.sleep(0.3)
         running.send_signal(signal.SIGTERM)

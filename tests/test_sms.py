@@ -76,7 +76,7 @@ def without_trailing_zeros(hour: HourReport) -> HourReport:
 
 
 @given(serials, told_and_offset(), batteries, st.none() | st.integers(0, 60_000_000))
-def test_what_is_told_is_what_is_read(
+def test_decoded_hours_are_the_encoded_ones(
     serial: str, told: tuple[int, list[HourReport]], battery: float | None, minute: int | None
 ) -> None:
     offset, hours = told
@@ -93,7 +93,7 @@ def test_what_is_told_is_what_is_read(
 
 
 @given(told_and_offset(), batteries)
-def test_no_text_is_begun_while_the_one_before_has_room(
+def test_a_text_begins_only_when_the_one_before_is_full_or_interrupted(
     told: tuple[int, list[HourReport]], battery: float | None
 ) -> None:
     offset, hours = told
@@ -104,7 +104,7 @@ def test_no_text_is_begun_while_the_one_before_has_room(
 
 
 @given(told_and_offset(), st.data())
-def test_a_changed_character_is_noticed(told: tuple[int, list[HourReport]], data: st.DataObject) -> None:
+def test_a_changed_character_fails_the_checksum(told: tuple[int, list[HourReport]], data: st.DataObject) -> None:
     offset, hours = told
     text = data.draw(st.sampled_from(encode("2415VE0A110042", hours, KEY, offset=offset, battery=0.5)))
     place = data.draw(st.integers(0, len(text) - 1))
@@ -114,7 +114,7 @@ def test_a_changed_character_is_noticed(told: tuple[int, list[HourReport]], data
 
 
 @given(told_and_offset(), st.data())
-def test_a_lost_or_doubled_or_swapped_character_is_noticed(
+def test_a_lost_or_doubled_or_swapped_character_fails_the_checksum(
     told: tuple[int, list[HourReport]], data: st.DataObject
 ) -> None:
     offset, hours = told
@@ -163,7 +163,7 @@ def test_gateways_may_add_spaces_and_words_and_change_case(data: st.DataObject) 
 @example("H1/A/1/1/E0/AI3K..../AAAAAAAA")
 @example("H1/A/1/1/E1081/AI3K.1/AAAAAAAA")
 @example("H1/A/1/1/E0/.1/AAAAAAAA")
-def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
+def test_any_text_is_decoded_or_refused_with_a_reason(text: str) -> None:
     try:
         report = decode(text)
     except ValueError as error:
@@ -188,7 +188,7 @@ def test_any_text_is_read_or_refused_with_a_reason(text: str) -> None:
         HourReport(1, 1, -5 * HOUR, (1,)),
     ],
 )
-def test_an_hour_that_cannot_be_told_is_refused(hour: HourReport) -> None:
+def test_an_hour_that_cannot_be_encoded_is_refused(hour: HourReport) -> None:
     with pytest.raises(ValueError, match=r"cannot be sent|no local hour"):
         encode("T1", [hour], KEY, offset=0)
 
@@ -211,7 +211,7 @@ def test_a_day_of_a_busy_terminal_takes_three_texts() -> None:
     assert len(encode("2415VE0A110042", hours, KEY, offset=0, reported_through=490_024 * HOUR, battery=1.0)) == 3
 
 
-def test_an_hour_tells_as_many_presses_as_fit_into_it() -> None:
+def test_an_hour_of_the_most_presses_is_one_text() -> None:
     busy = HourReport(1, 1, 490_000 * HOUR, (3_600, 3_600, 2_800), 0)
     [text] = encode("T1", [busy], KEY, offset=0)
     assert decode(text).hours == (busy,)
@@ -270,7 +270,7 @@ def test_texts_tell_hours_whatever_comes_first(store: Store, acme: Terminals, ur
     assert [row[0] for row in stored(store, 1, "message", "text")] == [text]  # both at this instant
 
 
-def test_an_hour_told_again_may_have_grown(store: Store, acme: Terminals, url: str) -> None:
+def test_an_hour_sent_again_may_have_more_presses(store: Store, acme: Terminals, url: str) -> None:
     for told in ((1, 0, 2), (1, 2, 4), (1, 0, 2)):
         [text] = texts_of(acme, HourReport(7, 1, NOW - 2 * HOUR, told))
         assert deliver(url, acme.sms_secret, json={"text": text}).headers["X-Hymio-Outcome"] == "stored"
@@ -281,7 +281,7 @@ def test_an_hour_told_again_may_have_grown(store: Store, acme: Terminals, url: s
     assert list(intake.verify(store, acme.organization)) == []
 
 
-def test_a_text_of_no_use_is_kept_and_answered_204(store: Store, acme: Terminals, url: str) -> None:
+def test_an_unusable_message_is_stored_and_answered_204(store: Store, acme: Terminals, url: str) -> None:
     [text] = texts_of(acme, HourReport(7, 1, NOW - 2 * HOUR, (1, 0, 2)))
     foreign = encode("T1", [HourReport(7, 1, NOW - 2 * HOUR, (9,))], manage.sms_key("another token"), offset=120)[0]
     unknown = texts_of(acme, HourReport(7, 1, NOW - 2 * HOUR, (9,)), serial="T99")[0]
@@ -301,7 +301,7 @@ def test_a_text_of_no_use_is_kept_and_answered_204(store: Store, acme: Terminals
     assert stored(store, 1, "feedback", "button") == []
 
 
-def test_every_gateway_finds_a_way_to_deliver(store: Store, acme: Terminals, url: str) -> None:
+def test_the_forms_of_several_sms_gateways_are_accepted(store: Store, acme: Terminals, url: str) -> None:
     [text] = texts_of(acme, HourReport(7, 1, NOW - 2 * HOUR, (1, 0, 2)))
     basic = "Basic " + base64.b64encode(f"any:{acme.sms_secret}".encode()).decode()
     ways: list[dict[str, Any]] = [
@@ -321,7 +321,7 @@ def test_every_gateway_finds_a_way_to_deliver(store: Store, acme: Terminals, url
     assert len(stored(store, 1, "feedback", "button")) == 3
 
 
-def test_what_is_in_quarantine_is_said(store: Store, acme: Terminals, url: str) -> None:
+def test_the_outcome_names_presses_in_quarantine(store: Store, acme: Terminals, url: str) -> None:
     early = HourReport(7, 1, PLACED - 5 * HOUR, (3, 5))
     off_scale = HourReport(7, 9, NOW - 2 * HOUR, (1, 0, 0, 0, 4))
     outcomes = [
@@ -340,13 +340,13 @@ def test_what_is_in_quarantine_is_said(store: Store, acme: Terminals, url: str) 
     [{"json": {"text": ""}}, {"data": {"Body": ""}}, {"params": {"text": ""}}, {"json": {"text": "", "body": "\n"}}],
     ids=["JSON", "form", "query", "spaces"],
 )
-def test_an_empty_text_is_kept(store: Store, acme: Terminals, url: str, how: dict[str, Any]) -> None:
+def test_an_empty_message_is_stored(store: Store, acme: Terminals, url: str, how: dict[str, Any]) -> None:
     answer = deliver(url, acme.sms_secret, **how)
     assert (answer.status_code, answer.headers["X-Hymio-Outcome"][:11]) == (204, "unreadable:")
     assert len(stored(store, 1, "message", "text")) == 1
 
 
-def test_the_hour_in_which_a_smiley_was_put_up_counts(store: Store, acme: Terminals, url: str) -> None:
+def test_the_hour_in_which_a_smiley_was_placed_counts(store: Store, acme: Terminals, url: str) -> None:
     start = NOW - 5 * HOUR
     with manage.batch(store, acme.organization, NOW) as batch:
         late = manage.add_smiley(batch, operator(acme.organization), "T9", "Late", SmileyType.TERMINAL, now=NOW)
@@ -364,7 +364,7 @@ def test_the_hour_in_which_a_smiley_was_put_up_counts(store: Store, acme: Termin
     assert list(intake.verify(store, acme.organization)) == []
 
 
-def test_the_secret_is_asked_for_before_anything_is_said_of_the_body(store: Store, acme: Terminals, url: str) -> None:
+def test_errors_of_the_body_are_told_only_with_the_right_secret(store: Store, acme: Terminals, url: str) -> None:
     broken: list[dict[str, Any]] = [
         {"content": b"{", "kind": "application/json"},
         {"content": b"x" * 70_000, "kind": "text/plain"},
@@ -378,7 +378,7 @@ def test_the_secret_is_asked_for_before_anything_is_said_of_the_body(store: Stor
     assert [deliver(url, acme.sms_secret, **how).status_code for how in broken] == [400, 413, 204]
 
 
-def test_who_does_not_know_the_secret_leaves_no_trace(store: Store, acme: Terminals, url: str) -> None:
+def test_a_request_with_a_wrong_secret_stores_nothing(store: Store, acme: Terminals, url: str) -> None:
     globex = put_up(store, 1, "Globex")
     [text] = texts_of(acme, HourReport(7, 1, NOW - 2 * HOUR, (1,)))
     for secret in (None, "", "wrong", acme.tokens[0]):
@@ -400,7 +400,7 @@ def test_who_does_not_know_the_secret_leaves_no_trace(store: Store, acme: Termin
         ({"json": {"text": "x" * 70_000}}, 413, None),
     ],
 )
-def test_a_delivery_that_is_none_is_refused(
+def test_a_request_without_a_usable_body_is_refused(
     how: dict[str, Any], status: int, names: str | None, fresh_database: Any
 ) -> None:
     opened = open_store(fresh_database("sqlite"))

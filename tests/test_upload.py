@@ -105,7 +105,7 @@ envelopes = st.fixed_dictionaries(
 
 @FORMATS
 @given(envelopes)
-def test_everything_that_is_said_is_in_the_upload(written: Format, said: dict[str, Any]) -> None:
+def test_every_field_of_a_body_is_in_the_upload(written: Format, said: dict[str, Any]) -> None:
     upload, unreadable = read(written, said)
     assert not unreadable
     assert not upload.misfits
@@ -123,7 +123,7 @@ def test_everything_that_is_said_is_in_the_upload(written: Format, said: dict[st
 
 @FORMATS
 @given(envelopes, st.lists(st.tuples(st.integers(0, 5), bad_presses), min_size=1, max_size=4))
-def test_a_bad_press_stands_in_nobodys_way(
+def test_a_bad_press_becomes_a_misfit_and_the_others_are_read(
     written: Format, said: dict[str, Any], bad: list[tuple[int, object]]
 ) -> None:
     presses = list(said["presses"])
@@ -153,7 +153,7 @@ def test_a_bad_press_stands_in_nobodys_way(
         (Format.CBOR, b"\xa2\x65epoch\x01\x67presses\x82\xc2\x60%s"),  # a huge number made of text
     ],
 )
-def test_what_is_no_text_or_number_stands_in_nobodys_way(written: Format, body: bytes) -> None:
+def test_bytes_that_are_no_text_or_number_spoil_only_their_press(written: Format, body: bytes) -> None:
     good = written_as(written, {"sequence": 2, "at": 5, "button": 1})
     upload, unreadable = parse(body.replace(b"%s", good), written, 5, 1)
     assert upload.presses == (Press(1, 2, 5, 1),)
@@ -173,7 +173,7 @@ def test_what_is_no_text_or_number_stands_in_nobodys_way(written: Format, body: 
 @example(bytes.fromhex("d81c81d81d00"), Format.CBOR)  # a list that holds itself
 @example(bytes.fromhex("c5821b7fffffffffffffff01"), Format.CBOR)  # 1 × 2^(2^63)
 @example(bytes.fromhex("bb7fffffffffffffff"), Format.CBOR)  # a map of 2^63 pairs
-def test_any_bytes_are_read_or_refused(body: bytes, written: Format) -> None:
+def test_any_bytes_are_parsed_or_refused(body: bytes, written: Format) -> None:
     try:
         envelope = parse(body, written, 5, 1)
     except HymioError as error:
@@ -197,7 +197,7 @@ tagged = st.recursive(
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(
     ["epoch", "presses", "clock", "reportedThrough", "lost", "battery", "signal", "firmware"], tagged | st.lists(tagged)
 )))  # fmt: skip
-def test_any_cbor_is_read_or_refused_by_name(said: dict[str, Any]) -> None:
+def test_any_cbor_is_parsed_or_refused_naming_the_field(said: dict[str, Any]) -> None:
     named = "nothing"
     try:
         read(Format.CBOR, said)
@@ -228,7 +228,7 @@ def test_any_cbor_is_read_or_refused_by_name(said: dict[str, Any]) -> None:
         ([], "body", "[]"),
     ],
 )
-def test_a_wrong_envelope_is_refused_by_the_name_of_the_field(
+def test_a_wrong_envelope_is_refused_naming_the_field(
     written: Format, said: object, names: str, got: str | None
 ) -> None:
     with pytest.raises(BadRequest) as refused:
@@ -261,7 +261,7 @@ def test_health_out_of_range_is_no_reason_to_refuse_presses(written: Format) -> 
     assert read(written, {"battery": float("nan"), "signal": float("nan")}).upload.health == (None, None, None)
 
 
-def test_a_visitor_is_known_again_within_his_organization_alone() -> None:
+def test_a_visitors_hash_is_equal_only_within_one_organization() -> None:
     body = b'{"epoch":1,"presses":[{"sequence":1,"at":1,"button":1,"visitor":"somebody"}]}'
     kept = [parse(body, Format.JSON, 5, organization).upload.presses[0].visitor for organization in (1, 1, 2)]
     assert kept[0] == kept[1] == hashlib.sha256(b"1:somebody").digest() != kept[2]
@@ -280,7 +280,7 @@ CROWDS = [
 
 
 @pytest.mark.parametrize(("written", "body"), CROWDS, ids=range(len(CROWDS)))
-def test_a_crowd_is_refused_before_it_becomes_objects(
+def test_too_many_values_are_refused_before_they_become_objects(
     written: Format, body: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def made(*_: object) -> Any:
@@ -293,7 +293,7 @@ def test_a_crowd_is_refused_before_it_becomes_objects(
 
 
 @FORMATS
-def test_all_that_may_be_told_of_ten_thousand_presses_is_no_crowd(written: Format) -> None:
+def test_ten_thousand_presses_with_all_their_phases_are_not_too_many_values(written: Format) -> None:
     press = {"at": 0, "button": 0, "survey": 1, "visitor": "somebody", "unknown": [1, 2, 3, {"4": 5}]}
     presses = [press | {"sequence": number} for number in range(1, MAX_PRESSES)] + ["unreadable"]
     upload, unreadable = read(written, {"epoch": 1, "presses": presses})
@@ -302,7 +302,7 @@ def test_all_that_may_be_told_of_ten_thousand_presses_is_no_crowd(written: Forma
 
 @FORMATS
 @given(said=envelopes)
-def test_what_can_be_decode_small_says_what_it_says_slowly(written: Format, said: dict[str, Any]) -> None:
+def test_decode_small_and_parse_give_the_same_upload(written: Format, said: dict[str, Any]) -> None:
     typed = decode_small(written_as(written, said), written)
     assert typed is not None
     assert Envelope(upload_of(typed, 5, 1)) == read(written, said)
@@ -310,11 +310,11 @@ def test_what_can_be_decode_small_says_what_it_says_slowly(written: Format, said
 
 @FORMATS
 @given(said=envelopes, bad=bad_presses)
-def test_what_is_not_all_well_is_not_decode_small(written: Format, said: dict[str, Any], bad: object) -> None:
+def test_decode_small_refuses_a_body_with_an_error(written: Format, said: dict[str, Any], bad: object) -> None:
     assert decode_small(written_as(written, {**said, "presses": [*said["presses"], bad]}), written) is None
 
 
-def test_bodies_of_one_smiley_are_read_one_after_the_other_and_those_of_others_beside_them() -> None:
+def test_bodies_of_one_smiley_are_parsed_one_after_the_other_and_those_of_others_in_parallel() -> None:
     running: list[int] = []
     beside: list[set[int]] = []
     met = threading.Event()
@@ -359,7 +359,7 @@ def test_bodies_of_one_smiley_are_read_one_after_the_other_and_those_of_others_b
         (cbor2.dumps({"clock": b"\x01\xff"}), '"01ff"'),
     ],
 )
-def test_what_was_got_is_told_as_it_was_written(body: bytes, got: str) -> None:
+def test_a_refusal_shows_the_value_as_it_was_written(body: bytes, got: str) -> None:
     written = Format.JSON if body.startswith(b"{") else Format.CBOR
     with pytest.raises(BadRequest) as refused:
         parse(body, written, 5, 1)
@@ -418,7 +418,7 @@ def test_a_repeated_upload_acknowledges_the_same_presses(
     assert list(intake.verify(store, acme.organization)) == []
 
 
-def test_of_what_cannot_be_read_no_more_is_kept_than_helps(store: Store, acme: Terminals, url: str) -> None:
+def test_unreadable_presses_are_stored_shortened(store: Store, acme: Terminals, url: str) -> None:
     wrong = [{"sequence": number, "x": "A" * 200_000 + end} for number, end in ((1, "y"), (2, "y"), (2, "z"))]
     with client() as http:
         receipts = [
@@ -443,7 +443,7 @@ def test_a_kiosk_makes_its_own_ids(store: Store, acme: Terminals, url: str) -> N
     assert stored(store, 1, "feedback", "epoch, sequence, button") == [(*halves(UUID(identity)), 1)]
 
 
-def test_settings_say_what_to_ask(store: Store, acme: Terminals, url: str) -> None:
+def test_the_receipt_has_the_settings_of_the_smiley(store: Store, acme: Terminals, url: str) -> None:
     with store.begin(acme.organization, NOW) as ledger:
         ledger.transaction.run(
             "DELETE FROM placement WHERE organization_id = :o AND smiley_id = 2", o=acme.organization
@@ -461,7 +461,7 @@ def test_settings_say_what_to_ask(store: Store, acme: Terminals, url: str) -> No
     assert {name: value for name, value in told[1].items() if value is not None} == {"uploadEverySeconds": 900}
 
 
-def test_a_missing_token_and_a_wrong_one_are_answered_alike(store: Store, acme: Terminals, url: str) -> None:
+def test_a_missing_token_and_a_wrong_one_get_the_same_response(store: Store, acme: Terminals, url: str) -> None:
     said = {"epoch": 1, "presses": presses(1)}
     credentials = [
         None,
@@ -511,16 +511,14 @@ def quick(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Store, Ter
     body=st.binary(max_size=200) | python_values.map(lambda value: json.dumps(value).encode()),
     written=st.sampled_from(Format),
 )
-def test_no_body_is_answered_with_a_mistake_of_ours(
-    quick: tuple[Store, Terminals, str], body: bytes, written: Format
-) -> None:
+def test_no_body_is_answered_500(quick: tuple[Store, Terminals, str], body: bytes, written: Format) -> None:
     _, acme, url = quick
     answer = httpx.post(f"{url}{PATH}", content=body, headers=acme.headers | {"Content-Type": written.value})
     assert answer.status_code in (200, 400)
 
 
 @given(data=st.data(), written=st.sampled_from(Format))
-def test_no_damaged_body_is_answered_with_a_mistake_of_ours(
+def test_no_damaged_body_is_answered_500(
     quick: tuple[Store, Terminals, str], data: st.DataObject, written: Format
 ) -> None:
     _, acme, url = quick
@@ -572,7 +570,7 @@ def test_whatever_is_pressed_is_stored(
     ],
     ids=["empty", "not JSON", "XML", "gzip", "large", "large without length", "many"],
 )
-def test_what_cannot_be_taken_is_refused(
+def test_bodies_of_another_type_encoding_or_size_are_refused(
     quick: tuple[Store, Terminals, str], how: dict[str, Any], status: int, names: str | None
 ) -> None:
     _, acme, url = quick
@@ -582,7 +580,7 @@ def test_what_cannot_be_taken_is_refused(
     assert answer.json().get("parameter") == names
 
 
-def test_a_body_may_come_without_its_type_and_with_a_charset(quick: tuple[Store, Terminals, str]) -> None:
+def test_a_body_may_have_no_content_type_or_one_with_a_charset(quick: tuple[Store, Terminals, str]) -> None:
     _, acme, url = quick
     for kind in ({}, {"Content-Type": "Application/JSON; charset=utf-8"}):
         assert httpx.post(f"{url}{PATH}", content=b"{}", headers=acme.headers | kind).status_code == 200
@@ -592,14 +590,16 @@ def test_a_body_may_come_without_its_type_and_with_a_charset(quick: tuple[Store,
 @pytest.mark.parametrize(
     "declared", ["Content-Length: 1000000", "Transfer-Encoding: chunked"], ids=["declared", "chunked"]
 )
-def test_the_token_is_asked_for_before_a_large_body(quick: tuple[Store, Terminals, str], declared: str) -> None:
+def test_the_token_is_checked_before_a_large_body_is_received(
+    quick: tuple[Store, Terminals, str], declared: str
+) -> None:
     _, _, url = quick
     with talk(url) as line:
         line.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer nobody\r\n{declared}\r\n\r\n".encode())
         assert line.recv(1000).startswith(b"HTTP/1.1 401")
 
 
-def test_who_sends_too_much_hears_the_answer(quick: tuple[Store, Terminals, str]) -> None:
+def test_a_client_that_sends_too_much_receives_the_response(quick: tuple[Store, Terminals, str]) -> None:
     _, acme, url = quick
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {acme.headers['Authorization']}\r\n"
     with talk(url) as line:
@@ -613,7 +613,7 @@ def test_who_sends_too_much_hears_the_answer(quick: tuple[Store, Terminals, str]
     assert answer.endswith(b"}")
 
 
-def test_a_few_large_uploads_of_one_smiley_are_taken_in_at_once(quick: tuple[Store, Terminals, str]) -> None:
+def test_only_a_few_large_uploads_of_one_smiley_are_received_at_once(quick: tuple[Store, Terminals, str]) -> None:
     _, acme, url = quick
     head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: 100000\r\n\r\n"
     with ExitStack() as stack:
@@ -714,7 +714,7 @@ def together(store: Store, *arrivals: Any, **how: Any) -> list[Any]:
     return asyncio.run(run())
 
 
-def test_uploads_that_come_at_once_share_a_commit_and_no_mistakes(store: Store, acme: Terminals) -> None:
+def test_uploads_of_one_batch_share_a_commit_but_no_errors(store: Store, acme: Terminals) -> None:
     globex = put_up(store, 1, "Globex")
     outcomes = together(
         store,
@@ -740,7 +740,7 @@ def test_uploads_that_come_at_once_share_a_commit_and_no_mistakes(store: Store, 
     assert len(stored(store, globex.organization, "feedback", "sequence")) == 1
 
 
-def test_an_unforeseen_mistake_in_one_upload_takes_no_other_down(store: Store, acme: Terminals) -> None:
+def test_an_unforeseen_exception_in_one_upload_fails_no_other(store: Store, acme: Terminals) -> None:
     impossible: Any = Press(1, 1, "yesterday", 1)  # type: ignore[arg-type]  # such as only a mistake of ours could bring
     for wrong in (Made(acme.organization, Upload(2, (impossible,))), Broken()):
         outcomes = together(
@@ -754,7 +754,7 @@ def test_an_unforeseen_mistake_in_one_upload_takes_no_other_down(store: Store, a
     assert stored(store, 1, "feedback", "smiley_id, sequence") == [(1, 1), (3, 1)]
 
 
-def test_what_waits_is_committed_before_the_end(store: Store, acme: Terminals) -> None:
+def test_uploads_that_wait_are_committed_before_the_queue_closes(store: Store, acme: Terminals) -> None:
     uploads = [
         terminal_upload(token, {"epoch": 1, "presses": presses(1, first=number)})
         for token in acme.tokens
@@ -766,7 +766,9 @@ def test_what_waits_is_committed_before_the_end(store: Store, acme: Terminals) -
 
 
 @pytest.mark.parametrize("size", [100, 30 << 20])
-def test_too_many_who_wait_are_told_to_come_back(fresh_database: Callable[[str], str], size: int) -> None:
+def test_uploads_beyond_the_limits_of_the_queue_are_unavailable(
+    fresh_database: Callable[[str], str], size: int
+) -> None:
     opened = open_store(fresh_database("sqlite"))
     acme = put_up(opened)
     arrivals = [Made(acme.organization, Upload(1, (Press(1, number, NOW, 1),)), size) for number in range(1, 6)]
@@ -778,7 +780,9 @@ def test_too_many_who_wait_are_told_to_come_back(fresh_database: Callable[[str],
     opened.close()
 
 
-def test_who_waits_for_a_locked_database_is_not_kept_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_uploads_that_wait_for_a_locked_database_fail_together_with_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(queue, "MAX_BATCH_UPLOADS", 2)
     tried: list[int] = []
     commit_batch = queue.commit_batch
@@ -801,7 +805,7 @@ def test_who_waits_for_a_locked_database_is_not_kept_waiting(tmp_path: Path, mon
     opened.close()
 
 
-def test_nobody_is_taken_in_after_the_end(fresh_database: Callable[[str], str]) -> None:
+def test_a_closed_queue_accepts_nothing(fresh_database: Callable[[str], str]) -> None:
     opened = open_store(fresh_database("sqlite"))
     acme = put_up(opened)
 
