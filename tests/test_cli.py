@@ -26,8 +26,9 @@ from hymio.access import operator
 from hymio.cli import app, main, naming
 from hymio.errors import SetupError
 from hymio.feedback import HourReport, Press, Upload, halves
-from hymio.store import open_store
+from hymio.store import jobs, open_store, outbox
 from hymio.store.dialect import without_password
+from hymio.store.lease import Outcome
 from hymio.store.token_use import TokenUse
 from tests.example import at
 
@@ -700,3 +701,69 @@ def test_surveys_and_placements_can_be_ended_and_moved(hymio: Hymio) -> None:
     ):
         answer = hymio(*words.split())
         assert (answer.code != 0, said in answer.err) == (True, True), answer
+
+
+# --- jobs and the outbox ----------------------------------------------------------------------------------------------
+
+
+def fill_outbox(database_url: str) -> None:
+    """A row each that waits, failed and is undecided, and a job that ran, in an organization."""
+    with closing(open_store(database_url)) as store:
+        for _ in range(3):
+            with store.begin(1, NOON) as ledger:
+                ledger.outbox.add("letter", {"to": 7})
+        for outcome in (Outcome.FAILED, Outcome.UNDECIDED):
+            claim = outbox.claim(store, 1, {"letter": False}, "host:1", NOON)
+            assert claim is not None
+            outbox.finish(store, claim, outcome, "no [b]answer", NOON)
+        for name in ("clear-expired", "of another version"):
+            jobs.plan(store, name, 60_000, NOON - 60_000)
+            lease = jobs.claim(store, name, 60_000, "host:1:abc", NOON)
+            assert lease is not None
+            with store.write() as transaction:
+                jobs.finish(transaction, lease, Outcome.DONE, "rows: 3", NOON + 5)
+
+
+def test_jobs_and_the_outbox_are_shown(hymio: Hymio, database_url: str):
+    done(hymio("organization", "create", "Acme"))
+    said = hymio("jobs")
+    assert re.search(r"deliver-outbox\s+2 s\s+each", done(said))
+    assert re.search(r"clear-expired\s+1 h\s+never\s+once a server runs", said.out)
+    assert "Once you know" not in said.err
+    fill_outbox(database_url)
+    said = hymio("jobs")
+    assert re.search(r"clear-expired\s+1 h\s+[\d,]+ days ago\s+done rows: 3\s+[\d,]+ days ago", done(said))
+    assert "2026-01-01 12:00:00Z" in said.out
+    assert re.search(r"of another version\s+[\d,]+ days ago", said.out)
+    assert re.search(r"Acme\s+letter\s+1\s+1\s+1\s+[\d,]+ days ago", said.out)
+    assert re.search(r"Acme\s+[23]\.1\s+letter\s+1\s+[\d,]+ days ago\s+(failed|undecided) no \[b\]answer", said.out)
+    assert "hymio jobs retry ORGANIZATION ID" in said.err
+
+
+def test_jobs_and_the_outbox_in_json(hymio: Hymio, database_url: str):
+    done(hymio("organization", "create", "Acme"))
+    fill_outbox(database_url)
+    found = json.loads(done(hymio("jobs", "--json", "--limit", "1")))
+    by_name = {job["name"]: job for job in found["jobs"]}
+    assert by_name["deliver-outbox"] == {"name": "deliver-outbox", "every_ms": 2000, "leased": False}
+    ran = by_name["clear-expired"]
+    assert (ran["leased"], ran["outcome"], ran["detail"], ran["holder"]) == (True, "done", "rows: 3", None)
+    assert (ran["finished_at"], ran["lease_until"]) == ("2026-01-01T12:00:00.005Z", None)
+    counts = {count["outcome"]: count["rows"] for count in found["outbox"]["counts"]}
+    assert counts == {None: 1, "failed": 1, "undecided": 1}
+    (row,) = found["outbox"]["open"]
+    assert (row["kind"], row["ended_at"], row["attempts"]) == ("letter", "2026-01-01T12:00:00.000Z", 1)
+
+
+def test_what_is_undecided_is_decided_by_people(hymio: Hymio, database_url: str):
+    done(hymio("organization", "create", "Acme"))
+    fill_outbox(database_url)
+    ids = {row["outcome"]: row["id"] for row in json.loads(done(hymio("jobs", "--json")))["outbox"]["open"]}
+    assert "was undecided and will be attempted again" in done(hymio("jobs", "retry", "Acme", ids["undecided"]))
+    assert "was failed and is discarded" in done(hymio("jobs", "discard", "Acme", ids["failed"]))
+    assert json.loads(done(hymio("jobs", "--json")))["outbox"]["open"] == []
+    assert "is waiting; only failed and undecided" in hymio("jobs", "retry", "Acme", ids["undecided"]).err
+    assert "no row 99.1 in the outbox" in hymio("jobs", "discard", "Acme", "99.1").err
+    assert "got 'seven', accepted: REVISION.NUMBER" in hymio("jobs", "retry", "Acme", "seven").err
+    verbs = [entry["verb"] for entry in json.loads(done(hymio("audit", "Acme", "--json")))]
+    assert verbs[:2] == ["discard-outbox-row", "retry-outbox-row"]

@@ -139,7 +139,8 @@ def test_what_is_done_or_discarded_is_cleared_and_what_is_open_stays(store: Stor
     assert outbox.clear(store, acme, NOW, 100) == 0
     left = {Outcome.DONE: 1, Outcome.DISCARDED: 1, Outcome.FAILED: 2, Outcome.UNDECIDED: 2}
     with store.read() as transaction:
-        assert set(outbox.counts(transaction)) == {OutboxCount(acme, "note", *each) for each in left.items()}
+        expected = {OutboxCount(acme, "note", outcome, rows, NOW - MINUTE) for outcome, rows in left.items()}
+        assert set(outbox.counts(transaction)) == expected
         newest = outbox.open_rows(transaction, 3)
     assert [row.ended_at for row in newest] == [NOW, NOW, NOW - MINUTE]
 

@@ -62,6 +62,7 @@ class Permission(Enum):
     CHANGE_CUSTOM_DATA = "custom-data:change"
     CHANGE_USERS = "users:change"
     CHANGE_CREDENTIALS = "credentials:change"
+    CHANGE_OUTBOX = "outbox:change"
     RESETTLE = "feedback:resettle"
     CREATE_ORGANIZATION = "organizations:create"
 

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hymio import __version__
-from hymio.cli import access, audit, custom, organizations, running, smileys, surveys, tokens, tree, upkeep, users
+from hymio.cli import access, audit, custom, jobs, organizations, running, smileys, surveys, tokens, tree, upkeep, users
 from hymio.cli.command import Database, obey, say_error
 from hymio.errors import HymioError
 
@@ -44,6 +44,7 @@ app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
 app.command("rebuild", rich_help_panel=_LOOK_AFTER)(upkeep.rebuild)
 app.command("resettle", rich_help_panel=_LOOK_AFTER)(upkeep.resettle)
 app.add_typer(upkeep.quarantine, name="quarantine", rich_help_panel=_LOOK_AFTER)
+app.add_typer(jobs.commands, name="jobs", rich_help_panel=_LOOK_AFTER)
 app.add_typer(upkeep.messages, name="message", rich_help_panel=_LOOK_AFTER)
 app.add_typer(upkeep.database, name="db", rich_help_panel=_LOOK_AFTER)
 

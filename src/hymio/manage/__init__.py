@@ -42,6 +42,7 @@ from hymio.manage.custom import (
 )
 from hymio.manage.nodes import add_group, add_point, move_node, rename_node, set_policy, set_zone
 from hymio.manage.organizations import ROOT, create_organization, find_organization, organizations
+from hymio.manage.outbox import discard_outbox_row, retry_outbox_row
 from hymio.manage.principals import (
     device_principal,
     smiley_by_serial,
@@ -103,6 +104,7 @@ __all__ = [
     "custom_fields",
     "custom_values",
     "device_principal",
+    "discard_outbox_row",
     "edit_token",
     "edit_user",
     "find_organization",
@@ -118,6 +120,7 @@ __all__ = [
     "remove_custom_field",
     "remove_user",
     "rename_node",
+    "retry_outbox_row",
     "revoke_api",
     "revoke_token",
     "rotate_api",

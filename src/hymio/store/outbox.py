@@ -286,21 +286,25 @@ def put_back(store: Store, claimed: Claim, detail: str, now: Instant) -> Instant
 
 
 class OutboxCount(NamedTuple):
-    """How many rows of a kind have an outcome; `outcome` is None for those that wait or are being done."""
+    """How many rows of a kind have an outcome; `outcome` is None for those that wait or are being done.
+
+    `oldest` is the earliest instant at which one of them was due.
+    """
 
     organization: int
     kind: str
     outcome: Outcome | None
     rows: int
+    oldest: Instant
 
 
 def counts(transaction: Transaction) -> list[OutboxCount]:
     """How many rows there are by organization, kind and outcome."""
     rows = transaction.rows(
-        """SELECT organization_id, kind, coalesce(outcome, ''), count(*) FROM outbox
+        """SELECT organization_id, kind, coalesce(outcome, ''), count(*), min(not_before) FROM outbox
         GROUP BY organization_id, kind, coalesce(outcome, '') ORDER BY 1, 2, 3"""
     )
-    return [OutboxCount(row[0], row[1], Outcome(row[2]) if row[2] else None, row[3]) for row in rows]
+    return [OutboxCount(row[0], row[1], Outcome(row[2]) if row[2] else None, *row[3:]) for row in rows]
 
 
 def open_rows(transaction: Transaction, limit: int) -> list[OutboxRow]:

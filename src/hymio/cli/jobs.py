@@ -1,0 +1,238 @@
+"""`hymio jobs`: the periodic jobs and the outbox of the server, and what to do about rows that nobody knows about."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from hymio.cli.command import (
+    FOLDED,
+    RIGHT,
+    WHOLE,
+    Database,
+    OrganizationName,
+    changing,
+    console,
+    hint,
+    opened,
+    say,
+    table,
+)
+from hymio.clock import now
+
+if TYPE_CHECKING:
+    from hymio.jobs import Job
+    from hymio.period import Instant
+    from hymio.store.jobs import JobState
+    from hymio.store.lease import Outcome
+    from hymio.store.outbox import OutboxCount, OutboxRow
+
+commands = typer.Typer()
+
+RowName = Annotated[str, typer.Argument(metavar="ID", help="As `hymio jobs` shows it: 7.1, say", show_default=False)]
+
+_COLORS = {"done": "green", "failed": "red", "undecided": "yellow", "discarded": "dim"}
+_AT_LEAST = {"overflow": "fold", "min_width": len("organization")}
+_UNITS = (("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("days", 86_400_000))
+
+
+# --- what there is ----------------------------------------------------------------------------------------------------
+
+
+@commands.callback(invoke_without_command=True)
+def jobs(
+    context: typer.Context,
+    limit: Annotated[int, typer.Option(metavar="COUNT", help="The newest failed and undecided rows", min=1)] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, details whole and times in UTC")] = False,
+    database: Database = None,
+) -> None:
+    """The server's periodic jobs (how often, last run, next run, which process), and the outbox.
+
+    An undecided row may or may not have been done: the process that had begun it ended before it said so.
+
+    Examples: hymio jobs · hymio jobs retry "Acme" 7.1 · hymio jobs discard "Acme" 7.1
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from hymio import manage
+    from hymio.store import jobs as rows
+    from hymio.store import outbox
+
+    with opened(context, database) as store:
+        states = {state.name: state for state in rows.states(store)}
+        names = {organization.id: organization.name for organization in manage.organizations(store)}
+        with store.read() as transaction:
+            counts, open_rows = outbox.counts(transaction), outbox.open_rows(transaction, limit)
+    if as_json:
+        typer.echo(json.dumps(_in_json(states, counts, open_rows), ensure_ascii=False, indent=2))
+        return
+    _show_jobs(states)
+    if counts:
+        _show_counts(counts, names)
+    if open_rows:
+        _show_open(open_rows, names)
+        hint("Once you know whether it was done: hymio jobs retry ORGANIZATION ID, or: hymio jobs discard …")
+
+
+def _show_jobs(states: dict[str, JobState]) -> None:
+    from hymio.jobs import JOBS
+
+    known = {job.name: job for job in JOBS}
+    shown = table(
+        ("job", WHOLE), ("every", RIGHT), ("last run", FOLDED), ("outcome", FOLDED), ("next run", FOLDED),
+        ("process", FOLDED),
+    )  # fmt: skip
+    for name in (*known, *sorted(states.keys() - known)):
+        shown.add_row(name, *_cells(known.get(name), states.get(name)))
+    console().print(shown)
+
+
+def _cells(job: Job | None, state: JobState | None) -> tuple[str, ...]:
+    """Every, last run, outcome, next run and process of a job; one that this version does not have is no longer run."""
+    every = "" if job is None else _period(job.every)
+    if job is not None and not job.leased:
+        return every, "", "", "", "each"
+    if state is None:
+        return every, "never", "", "once a server runs", ""
+    last = "never" if state.finished_at is None else _moment(state.finished_at)
+    following = "" if job is None else _next(state)
+    return every, last, _outcome(state.outcome, state.detail), following, escape(state.holder or "")
+
+
+def _next(state: JobState) -> str:
+    if state.holder is not None and state.started_at is not None:
+        return f"running for {_span(now() - state.started_at)}"
+    return _moment(state.due_at)
+
+
+def _show_counts(counts: list[OutboxCount], names: dict[int, str]) -> None:
+    kinds: dict[tuple[int, str], dict[str, OutboxCount]] = {}
+    for count in counts:
+        outcome = "waiting" if count.outcome is None else count.outcome.value
+        kinds.setdefault((count.organization, count.kind), {})[outcome] = count
+    outcomes = ("waiting", *_COLORS)
+    numbered = [(name, RIGHT) for name in outcomes]
+    shown = table(("organization", _AT_LEAST), ("outbox", FOLDED), *numbered, ("oldest", FOLDED))
+    for (organization, kind), by_outcome in kinds.items():
+        numbers = [f"{by_outcome[name].rows:,}" if name in by_outcome else "" for name in outcomes]
+        oldest = _relative(by_outcome["waiting"].oldest) if "waiting" in by_outcome else ""
+        shown.add_row(_name(names, organization), escape(kind), *numbers, oldest)
+    console().print("", shown)
+
+
+def _show_open(rows: list[OutboxRow], names: dict[int, str]) -> None:
+    shown = table(
+        ("organization", FOLDED), ("id", WHOLE), "kind", ("attempts", RIGHT), ("ended", FOLDED), ("outcome", FOLDED)
+    )
+    for row in rows:
+        ended = "" if row.ended_at is None else _moment(row.ended_at)
+        cells = escape(row.kind), str(row.attempts), ended, _outcome(row.outcome, row.detail)
+        shown.add_row(_name(names, row.organization), str(row.id), *cells)
+    console().print("", shown)
+
+
+def _name(names: dict[int, str], organization: int) -> str:
+    return escape(names.get(organization, str(organization)))
+
+
+def _outcome(outcome: Outcome | None, detail: str | None) -> str:
+    if outcome is None:
+        return ""
+    return f"[{_COLORS[outcome.value]}]{outcome.value}[/]" + (f" [dim]{escape(detail)}[/]" if detail else "")
+
+
+def _moment(at: Instant) -> str:
+    """An instant, in relation to the present and in UTC, on two lines."""
+    return f"{_relative(at)}\n[dim]{_utc(at)[:19].replace('T', ' ')}Z[/]"
+
+
+def _relative(at: Instant) -> str:
+    away = at - now()
+    return f"in {_span(away)}" if away > 0 else f"{_span(-away)} ago"
+
+
+def _period(ms: int) -> str:
+    """A duration in the largest unit of which it is a multiple."""
+    unit, size = next((unit, size) for unit, size in reversed(_UNITS) if ms % size == 0)
+    return f"{ms // size} {unit}"
+
+
+def _span(ms: int) -> str:
+    """A duration in the largest unit of which it has two, or at least one: 90 s, 2 min, 47 h, 2 days."""
+    unit, size = next(((unit, size) for unit, size in reversed(_UNITS) if ms >= 2 * size), _UNITS[1])
+    return f"{ms // size:,} {unit}"
+
+
+def _utc(at: Instant) -> str:
+    from hymio.period import format_timestamp
+
+    return format_timestamp(at, 0, utc=True)
+
+
+def _in_json(states: dict[str, JobState], counts: list[OutboxCount], rows: list[OutboxRow]) -> dict[str, Any]:
+    from hymio.jobs import JOBS
+
+    known = {job.name: {"every_ms": job.every, "leased": job.leased} for job in JOBS}
+    return {
+        "jobs": [
+            {"name": name, **known.get(name, {}), **(_plain(asdict(states[name])) if name in states else {})}
+            for name in (*known, *sorted(states.keys() - known))
+        ],
+        "outbox": {
+            "counts": [_plain(count._asdict()) for count in counts],
+            "open": [_plain({**asdict(row), "id": str(row.id)}) for row in rows],
+        },
+    }
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """Values of JSON: outcomes by name, instants as text."""
+    instants = {"not_before", "lease_until", "oldest"}
+
+    def plain(name: str, value: Any) -> Any:
+        if name == "outcome":
+            return value and value.value
+        return _utc(value) if value is not None and (name in instants or name.endswith("_at")) else value
+
+    return {name: plain(name, value) for name, value in values.items()}
+
+
+# --- what to do about it ----------------------------------------------------------------------------------------------
+
+
+@commands.command("retry")
+def retry(
+    context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None
+) -> None:  # fmt: skip
+    """Attempt a failed or undecided row of the outbox again, at once.
+
+    An undecided row may have been done already: then it is done twice.
+
+    Example: hymio jobs retry "Acme" 7.1
+    """
+    from hymio import manage
+    from hymio.store.outbox import OutboxId
+
+    with changing(context, database, organization) as (_, operator, batch):
+        before = manage.retry_outbox_row(batch, operator, OutboxId.parsed(row), now=batch.now)
+    say(f"Row {escape(row)} was {before.value} and will be attempted again.")
+
+
+@commands.command("discard")
+def discard(
+    context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None
+) -> None:  # fmt: skip
+    """End a failed or undecided row of the outbox for good, because it was done or need not be.
+
+    Example: hymio jobs discard "Acme" 7.1
+    """
+    from hymio import manage
+    from hymio.store.outbox import OutboxId
+
+    with changing(context, database, organization) as (_, operator, batch):
+        before = manage.discard_outbox_row(batch, operator, OutboxId.parsed(row), now=batch.now)
+    say(f"Row {escape(row)} was {before.value} and is discarded.")
