@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -30,7 +32,7 @@ from hymio.jobs import (
 from hymio.jobs import table as job_table
 from hymio.jobs.delivery import MAX_IN_TURN, deliver
 from hymio.jobs.renewal import Renewal
-from hymio.period import MINUTE_MS
+from hymio.period import HOUR_MS, MINUTE_MS, SECOND_MS
 from hymio.store import Store, jobs, open_store, outbox, token_use
 from hymio.store.jobs import JobState
 from hymio.store.lease import TERMS, Outcome, Terms
@@ -370,6 +372,14 @@ def test_the_table_names_each_job_once() -> None:
     assert len({job.name for job in JOBS}) == len(JOBS)
     assert all(job.every > 0 for job in JOBS)
     assert HANDLERS == {}
+
+
+def test_the_documentation_lists_each_job_with_its_interval() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "jobs.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| `([a-z-]+)` \| (\d+) (s|min|h) \| (every|one) process", page, re.MULTILINE)
+    units = {"s": SECOND_MS, "min": MINUTE_MS, "h": HOUR_MS}
+    found = [(name, int(number) * units[unit], runs_in == "one") for name, number, unit, runs_in in listed]
+    assert found == [(job.name, job.every, job.leased) for job in JOBS]
 
 
 def test_what_expired_is_cleared(world: World) -> None:

@@ -22,8 +22,8 @@ from hymio.store.lease import ENDED, FREE, TERMS, Outcome, Terms, shortened
 if TYPE_CHECKING:
     from hymio.store import Store
 
-MAX_ATTEMPTS: Final = 12
-"""How often a row is attempted: with `retry_delay`, for about 11 hours."""
+MAX_ATTEMPTS: Final = 20
+"""How often a row is attempted: with `retry_delay`, for between 28 and 57 hours."""
 
 MAX_PAYLOAD: Final = 64 << 10
 """Characters of a payload."""
