@@ -23,8 +23,7 @@ import typer.main
 
 from hymio import intake, manage
 from hymio.access import operator
-from hymio.cli import app, main, naming
-from hymio.errors import SetupError
+from hymio.cli import app, main
 from hymio.feedback import HourReport, Press, Upload, halves
 from hymio.store import jobs, open_store, outbox
 from hymio.store.dialect import without_password
@@ -589,24 +588,6 @@ def test_version(anywhere: Hymio):
     from hymio import __version__
 
     assert done(anywhere("--version")) == f"hymio {__version__}\n"
-
-
-# --- what people type -------------------------------------------------------------------------------------------------
-
-
-def test_opening_hours():
-    hours = naming.opening_hours("Mon-Fri 8:00-20:30, sat 10-12, sat 13-16")
-    assert hours[0] == hours[4] == ((480, 1230),)
-    assert hours[5] == ((600, 720), (780, 960))
-    assert hours[6] == ()
-
-
-@pytest.mark.parametrize(
-    "text", ["", "mon", "mon 9", "mon 9-8", "mon 9-25", "tue-mon 9-10", "moon-day 9-10", "mon 9:60-10"]
-)
-def test_impossible_opening_hours(text: str):
-    with pytest.raises(SetupError, match="accepted"):
-        naming.opening_hours(text)
 
 
 # --- a server of its own ----------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from hymio.errors import SetupError
 from hymio.feedback import Accuracy, Feedback, Verdict
 from hymio.hierarchy import BEGINNING, Timeline
-from hymio.misuse import Judge, MisusePolicy, OpeningHours, judge_chain
+from hymio.misuse import Judge, MisusePolicy, judge_chain
+from hymio.opening_hours import OpeningHours
 
 MONDAY = 1_750_032_000_000
 """2025-06-16T00:00Z."""
@@ -72,7 +73,13 @@ def is_open(hours: OpeningHours, each: Feedback) -> bool:
 
 # --- the comparison --------------------------------------------------------------------------------------------------
 
-opening_hours = st.sampled_from([(), (((0, 1), (3, 5)),) * 7, (((60, 120),), *(((0, 24 * 60),),) * 5, ())])
+opening_hours = st.sampled_from(
+    [
+        None,
+        OpeningHours._make([((0, 1), (3, 5))] * 7),
+        OpeningHours._make([((60, 120),), *[((0, 24 * 60),)] * 5, ()]),
+    ]
+)
 policies = st.builds(
     MisusePolicy,
     interval=st.sampled_from([0, 1, 2, 5, 30]),
@@ -174,7 +181,7 @@ def test_a_press_is_out_of_a_burst_when_its_seconds_are_over(gap: int, verdict: 
 )
 def test_a_point_is_open_from_the_first_minute_until_before_the_last(at: int, verdict: Verdict) -> None:
     """Open on Mondays from 8 to 20, wherever the clocks show that."""
-    mondays: OpeningHours = (((480, 1200),), *((),) * 6)
+    mondays = OpeningHours(((480, 1200),), *[()] * 6)
     policy = MisusePolicy(interval=0, judge_closed=True, opening_hours=mondays)
     for offset in (0, 345, -600):
         assert judged([press(at - offset * MINUTE, offset=offset)], policy) == [verdict]
@@ -183,7 +190,7 @@ def test_a_point_is_open_from_the_first_minute_until_before_the_last(at: int, ve
 
 def test_the_first_rule_that_hits_is_the_reason() -> None:
     everything = MisusePolicy(
-        interval=5, burst_presses=1, burst_seconds=10, judge_closed=True, opening_hours=(((0, 1),),) * 7
+        interval=5, burst_presses=1, burst_seconds=10, judge_closed=True, opening_hours=OpeningHours(*[((0, 1),)] * 7)
     )
     late, repeated = press(MONDAY + MINUTE, 2, repeated=1), press(MONDAY + 1000, 2, repeated=1)
     first = press(MONDAY)
@@ -193,6 +200,7 @@ def test_the_first_rule_that_hits_is_the_reason() -> None:
 
 
 def test_a_policy_that_cannot_be_is_refused() -> None:
-    for wrong in ({"interval": -1}, {"burst_seconds": 1_000_001}, {"opening_hours": ((),) * 6}):
-        with pytest.raises(SetupError, match="misuse policy"):
-            MisusePolicy(**wrong)
+    with pytest.raises(SetupError, match="misuse policy: interval is -1"):
+        MisusePolicy(interval=-1)
+    with pytest.raises(SetupError, match="misuse policy: burst_seconds is 1000001"):
+        MisusePolicy(burst_seconds=1_000_001)

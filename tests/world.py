@@ -13,6 +13,7 @@ from hymio import manage
 from hymio.access import operator
 from hymio.feedback import HourReport, Press, Upload
 from hymio.misuse import MisusePolicy
+from hymio.opening_hours import parse_opening_hours
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store
@@ -110,7 +111,7 @@ policies = st.builds(
     burst_presses=st.sampled_from([0, 1, 3]),
     burst_seconds=st.sampled_from([2, 10]),
     judge_closed=st.booleans(),
-    opening_hours=st.sampled_from([(), (((60, 12 * 60),),) * 6 + ((),)]),
+    opening_hours=st.sampled_from([None, parse_opening_hours("mon-sat 1-12")]),
 )
 
 

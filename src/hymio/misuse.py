@@ -11,16 +11,11 @@ from typing import NamedTuple
 from hymio.errors import SetupError
 from hymio.feedback import Accuracy, Feedback, Verdict
 from hymio.hierarchy import BEGINNING, Timeline
+from hymio.opening_hours import OpeningHours
 
-MINUTES_A_DAY = 24 * 60
-_MINUTE_MS = 60_000
-_THURSDAY = 3
 _SECOND = int(Accuracy.SECOND)
 _COUNTED, _INTERVAL = Verdict.COUNTED, Verdict.INTERVAL
 """Enum members as globals, because looking them up in the class for each press takes longer than the comparison."""
-
-OpeningHours = tuple[tuple[tuple[int, int], ...], ...]
-"""Seven days from Monday, each with half-open ranges of minutes after local midnight; () means always open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +24,8 @@ class MisusePolicy:
 
     `interval`, `burst_seconds` and `answer_interval` are seconds. The burst rule applies to a press if more than
     `burst_presses` presses, itself included, lie within the last `burst_seconds`. The default interval of 5 seconds is
-    the example in the vendor's published description of its terminal response interval.
+    the example in the vendor's published description of its terminal response interval. Without `opening_hours` a node
+    is always open.
     """
 
     interval: int = 5
@@ -37,7 +33,7 @@ class MisusePolicy:
     burst_seconds: int = 0
     answer_interval: int = 0
     judge_closed: bool = False
-    opening_hours: OpeningHours = ()
+    opening_hours: OpeningHours | None = None
 
     def __post_init__(self) -> None:
         for name in ("interval", "burst_presses", "burst_seconds", "answer_interval"):
@@ -48,10 +44,6 @@ class MisusePolicy:
                     setting=name,
                     got=getattr(self, name),
                 )
-        if self.opening_hours and len(self.opening_hours) != 7:
-            raise SetupError(
-                "opening-hours-without-week", "misuse policy: opening hours name seven days from Monday, or none"
-            )
 
     @property
     def window(self) -> int:
@@ -68,12 +60,8 @@ class MisusePolicy:
         return replace(self, interval=0)
 
     def is_closed(self, at: int, offset: int) -> bool:
-        """Whether an instant is outside the opening hours in local time; `offset` is in minutes."""
-        if not self.judge_closed or not self.opening_hours:
-            return False
-        day, minute = divmod(at // _MINUTE_MS + offset, MINUTES_A_DAY)
-        ranges = self.opening_hours[(day + _THURSDAY) % 7]
-        return not any(start <= minute < end for start, end in ranges)
+        """Whether presses are judged by opening hours and an instant is outside them; `offset` is in minutes."""
+        return self.judge_closed and self.opening_hours is not None and self.opening_hours.is_closed(at, offset)
 
 
 class Judged(NamedTuple):

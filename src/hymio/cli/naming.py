@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +11,6 @@ from hymio.access import EVERY_KIND, DataKind
 from hymio.custom import CustomField
 from hymio.errors import SetupError
 from hymio.hierarchy import Node
-from hymio.misuse import OpeningHours
 from hymio.period import Instant, instant_of, wall_of, zone
 from hymio.setup import Content, Layout
 from hymio.smiley import Smiley
@@ -21,8 +19,6 @@ from hymio.user import User
 
 if TYPE_CHECKING:
     from hymio.manage import ApiToken
-
-_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
 def node_of(layout: Layout, text: str) -> Node:
@@ -183,35 +179,3 @@ def _typed(text: str) -> datetime:
 def midnight(at: Instant, zone: ZoneInfo) -> datetime:
     """The beginning of a day on the clocks of a zone, as a wall time."""
     return wall_of(at, zone).replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def opening_hours(text: str) -> OpeningHours:
-    """Opening hours from `mon-fri 8:00-20:00, sat 10:00-16:00`; a day that is not named is closed."""
-    days: list[list[tuple[int, int]]] = [[] for _ in _DAYS]
-    for part in text.lower().split(","):
-        which, _, hours = part.strip().partition(" ")
-        first, _, last = which.partition("-")
-        start, _, end = hours.replace(" ", "").partition("-")
-        for day in range(_day(first, text), _day(last or first, text) + 1):
-            days[day].append((_minute(start, text), _minute(end, text)))
-    if any(start >= end for day in days for start, end in day) or not any(days):
-        raise _refused(text)
-    return tuple(tuple(sorted(day)) for day in days)
-
-
-def _day(name: str, text: str) -> int:
-    if name[:3] not in _DAYS:
-        raise _refused(text)
-    return _DAYS.index(name[:3])
-
-
-def _minute(clock: str, text: str) -> int:
-    found = re.fullmatch(r"(\d{1,2})(?::(\d{2}))?", clock)
-    minute = int(found[1]) * 60 + int(found[2] or 0) if found else -1
-    if not 0 <= minute <= 24 * 60:
-        raise _refused(text)
-    return minute
-
-
-def _refused(text: str) -> SetupError:
-    return SetupError(f"got opening hours {text!r}; accepted is for example: mon-fri 8:00-20:00, sat 10:00-16:00")

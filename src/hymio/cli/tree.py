@@ -150,10 +150,11 @@ def policy(
     from hymio import manage
     from hymio.cli import naming
     from hymio.misuse import MisusePolicy
+    from hymio.opening_hours import parse_opening_hours
 
     presses, seconds = _burst(burst)
-    hours = naming.opening_hours(opening_hours) if opening_hours else ()
-    made = MisusePolicy(interval, presses, seconds, answer_interval, bool(hours), hours)
+    hours = parse_opening_hours(opening_hours) if opening_hours else None
+    made = MisusePolicy(interval, presses, seconds, answer_interval, hours is not None, hours)
     with changing(context, database, organization) as (_, operator, batch):
         found = naming.node_of(batch.layout, node)
         zone = batch.layout.zone_of(found.id, batch.now)

@@ -11,6 +11,7 @@ from hymio.access import Principal, Role
 from hymio.custom import CustomField
 from hymio.manage import Batch
 from hymio.misuse import MisusePolicy
+from hymio.opening_hours import parse_opening_hours
 from hymio.period import Instant, parse_timestamp
 from hymio.scale import IndexType, Scale
 from hymio.smiley import SmileyType
@@ -101,7 +102,7 @@ USERS = (
 )
 """(email, first name, last name, node, role, locale)"""
 
-_STATION_HOURS = (*([((5 * 60 + 30, 23 * 60),)] * 5), ((7 * 60, 23 * 60),), ((8 * 60, 22 * 60),))
+_STATION_HOURS = parse_opening_hours("mon-fri 5:30-23:00, sat 7-23, sun 8-22")
 
 POLICIES = (
     (1, MisusePolicy(interval=5), None),

@@ -34,12 +34,13 @@ def feedbacks(call: Call, kind: Kind) -> Response[Any]:
     in_csv = separator if call.written is Format.CSV else None
     if asked.wanted is None:
         return _answer(call, _Page(_whole([], Writer(call.layout, call.content, kind, in_csv)), None), 0, {})
+    content = call.content  # read before the listing opens its snapshot, so that a request uses one connection
     with results.listed(call.store, call.organization, asked.wanted, asked.now) as found:
         if found.layout.revision == call.layout.revision:
             tag = _tag(call, found, asked.now)
             if is_known(tag, call.if_none_match):
                 return not_modified(tag)
-            page = _read(asked.wanted, asked.now, found, Writer(call.layout, call.content, kind, in_csv))
+            page = _read(asked.wanted, asked.now, found, Writer(call.layout, content, kind, in_csv))
             return _answer(call, page, asked.wanted.limit, cached(tag))
     # The set-up was changed since the request was read: what the token sees is asked anew.
     return feedbacks(replace(call, layout=call.store.layout(call.organization)), kind)

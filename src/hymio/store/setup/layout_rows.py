@@ -9,6 +9,7 @@ from datetime import datetime
 
 from hymio.hierarchy import Node, NodeKind
 from hymio.misuse import MisusePolicy
+from hymio.opening_hours import OpeningHours
 from hymio.scale import IndexType, Scale
 from hymio.setup import Layout, LayoutRows, Part, Touched
 from hymio.setup.rows import Steps
@@ -65,8 +66,8 @@ def _settings(tables: Tables, ids: Ids) -> tuple[dict[int, Steps[str] | None], d
 def policy_from(text: str) -> MisusePolicy:
     """A misuse policy from the JSON it is stored as."""
     values = json.loads(text)
-    hours = tuple(tuple((start, end) for start, end in day) for day in values.pop("opening_hours", ()))
-    return MisusePolicy(opening_hours=hours, **values)
+    week = [tuple((start, end) for start, end in day) for day in values.pop("opening_hours", None) or ()]
+    return MisusePolicy(opening_hours=OpeningHours._make(week) if week else None, **values)
 
 
 def _surveys(tables: Tables, ids: Ids) -> dict[int, Survey | None]:
