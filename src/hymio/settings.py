@@ -48,7 +48,7 @@ class Settings:
     log_level: str = field(
         default="warning",
         metadata={
-            "help": "Lowest level of log entries; info logs one for each request",
+            "help": "Lowest level of log entries; info logs one for each request, debug one for each SQL statement",
             "among": ("debug", "info", "warning", "error"),
         },
     )

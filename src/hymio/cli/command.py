@@ -121,6 +121,10 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
     from hymio.store import open_store
 
     chosen = loaded(context, database)
+    if chosen.log_level == "debug":  # a command logs nothing but the statements that it runs
+        from hymio.serving.log import configure_log
+
+        configure_log(chosen)
     kind, _, file = chosen.database_url.partition(":///")
     if make and not chosen.database:
         chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
