@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import manage
-from hymio.access import NO_ORGANIZATION, PERMISSIONS, Permission, Principal, Role, Via, operator
-from hymio.errors import Forbidden, HymioError, NotFound, SetupError
+from hymio.access import EVERY_KIND, NO_ORGANIZATION, PERMISSIONS, DataKind, Permission, Principal, Role, Via, operator
+from hymio.errors import Conflict, Forbidden, HymioError, NotFound, SetupError
 from hymio.manage.change import changing
 from hymio.manage.secrets import hash_secret, sms_key
 from hymio.smiley import SmileyType
@@ -55,7 +55,7 @@ def refused(attempt: Attempt, where: Store | manage.Batch, principal: Principal)
     """The error with which a verb refuses an attempt, None where it does it."""
     try:
         attempt.make(where, principal)
-    except (Forbidden, NotFound, SetupError) as error:
+    except (Conflict, Forbidden, NotFound, SetupError) as error:
         return error
     return None
 
@@ -167,6 +167,20 @@ def test_nobody_makes_edits_or_removes_somebody_with_more_permissions(
             verb(store, partner, *args, now=NOW)
     assert manage.users(store, boss) == [admin, other]
     assert manage.tokens(store, boss) == []
+
+
+def test_a_token_reads_no_more_kinds_of_data_than_its_maker(store: Store) -> None:
+    world = build(store)
+    boss = operator(world.organization)
+    manage.activate_api(store, boss, now=NOW)
+    few = frozenset({DataKind.SURVEYS})
+    limited = Principal(world.organization, Role.ADMIN, Via.SESSION, "Ada", 1, kinds=few)
+    with pytest.raises(Forbidden, match="kinds of data"):
+        manage.create_token(store, limited, "Token", now=NOW)
+    token = manage.create_token(store, limited, "Token", kinds=few, now=NOW).id
+    with pytest.raises(Forbidden, match="kinds of data"):
+        manage.edit_token(store, limited, token, "Token", None, EVERY_KIND, None, now=NOW)
+    assert [each.kinds for each in manage.tokens(store, boss)] == [few]
 
 
 def test_a_verb_of_another_organization_is_refused(store: Store) -> None:

@@ -18,6 +18,8 @@ from hymio.misuse import MisusePolicy
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store
+from hymio.store.lease import Outcome
+from hymio.store.outbox import OutboxId
 from hymio.survey import ActivePeriod, Localized
 from hymio.user import LoginMethod, User
 
@@ -42,6 +44,7 @@ class Grown:
     token_at: int | None
     specified_at: int
     raised_at: int
+    failed: OutboxId
 
     def reaches(self, principal: Principal, node: int | None) -> bool:
         """Whether a principal reaches a node, or the whole tree, by the parents of the tree alone."""
@@ -414,6 +417,26 @@ def comment_alert(draw: Draw, world: Grown) -> Attempt:
     return Attempt(manage.comment_alert, Permission.ANSWER_ALERTS, nodes, args, user=user)
 
 
+# --- the outbox ------------------------------------------------------------------------------------------------------
+
+
+def _row(draw: Draw, world: Grown) -> tuple[OutboxId, tuple[int | None, ...]]:
+    chosen = draw(st.sampled_from([world.failed, OutboxId(NOWHERE, 1)]))
+    return chosen, _reached(None, exists=chosen == world.failed)
+
+
+@verb
+def retry_outbox_row(draw: Draw, world: Grown) -> Attempt:
+    row, nodes = _row(draw, world)
+    return Attempt(manage.retry_outbox_row, Permission.CHANGE_OUTBOX, nodes, (row,))
+
+
+@verb
+def discard_outbox_row(draw: Draw, world: Grown) -> Attempt:
+    row, nodes = _row(draw, world)
+    return Attempt(manage.discard_outbox_row, Permission.CHANGE_OUTBOX, nodes, (row,))
+
+
 # --- organizations and principals ------------------------------------------------------------------------------------
 
 
@@ -479,7 +502,10 @@ def _furnish(
     manage.create_token(batch, boss, "Token", token_at, now=NOW)
     manage.add_alert_specification(batch, boss, 1, specified_at, AlertType.NEGATIVE, "a=1", now=NOW)
     manage.open_alert(batch, boss, 1, NOW, now=NOW)
+    failed = batch.ledger.outbox.add("tried by tests/verbs.py", {})
+    statement = "UPDATE outbox SET outcome = :failed WHERE organization_id = :o AND revision = :revision"
+    batch.ledger.transaction.run(statement, failed=Outcome.FAILED.value, o=batch.organization, revision=failed.revision)
     return Grown(
         batch.organization, parents, points, {1: placed, 2: ()}, points[0], users, token_at, specified_at,
-        specified_at,
+        specified_at, failed,
     )  # fmt: skip
