@@ -88,7 +88,9 @@ def test_every_table_can_be_distributed(table: Table) -> None:
 
 def test_distributing_says_exactly_what_is_missing(store: Store) -> None:
     wanted = (
-        "SQLite file is not distributed" if store.is_sqlite else r"does not have the extension citus.*shared_preload"
+        "SQLite file is not distributed"
+        if store.kind == "sqlite"
+        else r"does not have the extension citus.*shared_preload"
     )
     with pytest.raises(SetupError, match=wanted):
         distribute(store)

@@ -12,11 +12,12 @@ def distribute(store: Store) -> list[str]:
 
     SetupError says which step is missing: the engine, the extension's package, or the extension in this database.
     """
-    if store.is_sqlite:
-        raise SetupError(
-            "a SQLite file is not distributed; start Hymio with --database postgresql://… on a Citus cluster"
-        )
     with store.write() as transaction:
+        if not transaction.is_distributable:
+            raise SetupError(
+                "sqlite-not-distributed",
+                "a SQLite file is not distributed; start Hymio with --database postgresql://… on a Citus cluster",
+            )
         _check_extension(transaction)
         done = {row[0] for row in transaction.rows("SELECT logicalrelid::text FROM pg_dist_partition")}
         waiting = [table for table in schema.metadata.sorted_tables if table.name not in done]
@@ -30,14 +31,17 @@ def _check_extension(transaction: Transaction) -> None:
         return
     if transaction.row("SELECT 1 FROM pg_available_extensions WHERE name = 'citus'"):
         raise SetupError(
-            "the extension citus is installed on the server but not in this database: CREATE EXTENSION citus;"
+            "citus-not-created",
+            "the extension citus is installed on the server but not in this database: CREATE EXTENSION citus;",
         )
     version = transaction.row("SHOW server_version")
     raise SetupError(
-        f"the PostgreSQL server (version {version[0] if version else 'unknown'}) does not have the extension citus. "
+        "citus-not-installed",
+        "the PostgreSQL server (version {version}) does not have the extension citus. "
         "Install Citus 12 or newer for this version on every node, add citus to shared_preload_libraries in "
         "postgresql.conf, restart, run CREATE EXTENSION citus; here, add the workers with citus_add_node(), "
-        "and call this again."
+        "and call this again.",
+        version=version[0] if version else "unknown",
     )
 
 
