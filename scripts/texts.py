@@ -30,6 +30,9 @@ PARTS: Final = "{parameter}: got {got}, accepted: {accepted}"
 _CLASSES: Final = {
     name: each for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, HymioError)
 }
+_SHELL_ALONE: Final = ("bench", "cli", "demo", "simulator")
+"""Packages whose texts nobody but an operator at the shell reads, in English."""
+
 _WIDTH: Final = 120
 
 
@@ -64,10 +67,14 @@ def raised() -> list[Raised]:
 
 
 def texts() -> list[Text]:
-    """Every text for people: of errors, their titles, phrases, and the pages' templates."""
-    found = [Text(each.text, each.place.partition(":")[0], each.code or "") for each in raised() if each.text]
+    """Every text to translate: of errors, their titles, phrases, and the pages' templates."""
+    modules = [file for file in _modules() if file.relative_to(SOURCES).parts[0] not in _SHELL_ALONE]
+    found = [
+        Text(each.text, each.place.partition(":")[0], each.code or "")
+        for file in modules for each in _raised_in(file) if each.text
+    ]  # fmt: skip
     found += [Text(each.title, "src/hymio/errors.py") for each in _CLASSES.values()]
-    found += [each for file in _modules() for each in _phrases_in(file)]
+    found += [each for file in modules for each in _phrases_in(file)]
     return found + [each for file in sorted(SOURCES.rglob("*.html")) for each in _in_template(file)]
 
 
@@ -135,6 +142,7 @@ def updated(language: str, found: Iterable[Text]) -> Catalog:
             catalog = read_catalog(content, language)
     catalog.update(template(found), no_fuzzy_matching=False, update_header_comment=False)
     catalog.header_comment = f"# {LANGUAGES[language]}: texts of Hymio for people. Update with `make texts`."
+    catalog.project, catalog.version, catalog.msgid_bugs_address = "Hymio", "1", ""
     catalog.last_translator, catalog.language_team = "The Hymio authors", LANGUAGES[language]
     catalog.creation_date = catalog.revision_date = datetime(2024, 1, 1, tzinfo=UTC)  # else every update would differ
     catalog.fuzzy = False

@@ -316,6 +316,7 @@ def test_an_address_that_does_not_exist(path: str, world: World):
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
     assert answer.json() == {
         "type": "about:blank", "title": "Not found", "status": 404, "detail": "There is nothing at this address.",
+        "code": "unknown-address",
     }  # fmt: skip
 
 

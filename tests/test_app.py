@@ -91,17 +91,18 @@ def test_an_unforeseen_exception_becomes_a_problem_without_details(tmp_path: Pat
 
 @pytest.mark.parametrize("error", [each for each in HymioError.__subclasses__() if each.status >= 400])
 def test_every_error_becomes_a_problem_of_its_status(error: type[HymioError]):
-    answer = answers.error_answer(error("what happened"), "Basic")
+    answer = answers.error_answer(error("some-code", "what happened"), challenge="Basic")
     problem = json.loads(answer.content)
     assert (answer.status_code, problem["status"], problem["title"]) == (error.status, error.status, error.title)
-    assert problem["detail"] == "what happened"
+    assert (problem["code"], problem["detail"]) == ("some-code", "what happened")
+    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == ("en", "Accept-Language")
     assert ("Retry-After" in answer.headers) is (error is Unavailable)
 
 
 def test_a_503_does_not_contain_the_drivers_message():
-    error = Unavailable("the database cannot take this now", cause="no route to db.example.com:5432")
+    error = Unavailable("database-busy", "the database cannot take this now", cause="no route to db.example.com:5432")
     assert "db.example.com" in error.detail
-    assert json.loads(answers.error_answer(error, "Basic").content)["detail"] == "the database cannot take this now"
+    assert json.loads(answers.error_answer(error).content)["detail"] == "the database cannot take this now"
 
 
 def test_every_response_has_nosniff_and_options_lists_head(tmp_path: Path):
@@ -326,7 +327,7 @@ def exporting(
 
     app = Litestar(
         [export],
-        exception_handlers={HymioError: lambda _request, error: answers.error_answer(error, "Basic")},
+        exception_handlers={HymioError: lambda _request, error: answers.error_answer(error)},
         openapi_config=None,
         logging_config=None,
     )
@@ -453,7 +454,7 @@ def test_an_error_in_the_first_chunk_is_a_problem_and_in_a_later_one_closes_the_
     def failing(after: int) -> Generator[bytes]:
         for _ in range(after):
             yield b"["
-        raise Unavailable("the database went away", retry_after=7)
+        raise Unavailable("some-code", "the database went away", retry_after=7)
 
     with exporting(lambda: failing(0), most=1, seconds=3600) as port:
         answer = httpx.get(f"http://127.0.0.1:{port}/")

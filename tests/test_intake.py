@@ -215,7 +215,7 @@ def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
 
     def state(upload: Upload, correction: int, now: int) -> SmileyState:
         if upload in [uploads[n] for n in failing]:
-            raise NotFound("a mistake after everything was written")
+            raise NotFound("some-code", "a mistake after everything was written")
         return known(upload, correction, now)
 
     with monkeypatch.context() as patch:

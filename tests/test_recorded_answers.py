@@ -37,6 +37,9 @@ WHOLE_BYTES, FIRST_BYTES = 2_000, 500
 IGNORED_MEMBERS: Final = frozenset({"code"})
 """Members of problem documents that may come or go without a change of the record."""
 
+IGNORED_HEADERS: Final = frozenset({"content-length", "content-language", "vary"})
+"""The same for their headers."""
+
 DESCRIPTIONS: Final = ("/openapi.json",)
 """Documents that may gain members: only status and media type are recorded."""
 
@@ -242,7 +245,7 @@ def entry(answer: httpx.Response, token: str) -> dict[str, Any]:
     """An answer as it is recorded: status, headers, and the body or what identifies it."""
     is_problem = answer.headers.get("content-type") == "application/problem+json"
     is_description = answer.request.url.path in DESCRIPTIONS
-    left_out = {"date"} | ({"content-length"} if is_problem or is_description else set())
+    left_out = {"date"} | (IGNORED_HEADERS if is_problem else {"content-length"} if is_description else set())
     headers = {name: value for name, value in sorted(answer.headers.items()) if name not in left_out}
     if "etag" in headers:
         headers["etag"] = "*"

@@ -22,12 +22,13 @@ from hymio.api import openapi, v1, v2
 from hymio.clock import Clock, now
 from hymio.errors import BadRequest, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
-from hymio.serving.answers import error_answer
+from hymio.serving.answers import error_answer, language_of
 from hymio.serving.door import Door, Route, Services, database_connections
 from hymio.serving.edge import MAX_BUFFERED_BYTES, with_edge
 from hymio.serving.log import configure_log
 from hymio.settings import Settings
 from hymio.store import Store, open_store
+from hymio.texts import load_catalogs
 from hymio.web import docs
 
 if TYPE_CHECKING:
@@ -96,8 +97,8 @@ def _router(door: Door, services: Services) -> Router:
 
     def known_error(request: Request[Any, Any, Any], error: HymioError) -> Response[bytes]:
         if error.status >= 500:
-            _log.warning("request failed", path=request.scope["path"], status=error.status, detail=error.detail)
-        return error_answer(error, challenge=door.challenge)
+            _log.warning("request failed", path=request.scope["path"], code=error.code, detail=error.detail)
+        return error_answer(error, language_of(request), challenge=door.challenge)
 
     return Router("/", route_handlers=door.routes(services), exception_handlers={HymioError: known_error})
 
@@ -112,6 +113,7 @@ async def _running(services: Services, doors: Sequence[Door], periodic: Sequence
         for door in doors:
             if door.lifespan is not None:
                 await stack.enter_async_context(door.lifespan(services))
+        load_catalogs()
         # The objects made so far live as long as the server: later garbage collections need not visit them.
         gc.collect()
         gc.freeze()
@@ -133,9 +135,9 @@ async def _running_jobs(services: Services, periodic: Sequence[jobs.Job]) -> Asy
 def _http_error(settings: Settings) -> Callable[[Request[Any, Any, Any], HTTPException], Response[bytes]]:
     """Answers what the framework refuses: an unknown path or method, a body that is too large."""
 
-    def answer(_request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    def answer(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         allow = _with_head(error.headers["allow"]) if error.headers and "allow" in error.headers else ""
-        return error_answer(_refusal(error, settings.body_bytes), allow=allow)
+        return error_answer(_refusal(error, settings.body_bytes), language_of(request), allow=allow)
 
     return answer
 
@@ -160,7 +162,7 @@ def _with_head(allow: str) -> str:
 
 def _unforeseen_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     _log.error("request failed", path=request.scope["path"], exc_info=error)
-    return error_answer(_unforeseen())
+    return error_answer(_unforeseen(), language_of(request))
 
 
 def _unforeseen() -> HymioError:

@@ -97,22 +97,8 @@ class BadRequest(HymioError):
 
 
 def _sentence(parameter: str | None, got: str | None, accepted: str | None) -> Phrase:
-    values = {"parameter": parameter, "got": None if got is None else _echo(got), "accepted": accepted}
-    match parameter, got, accepted:
-        case None, None, _:
-            return Phrase("Accepted: {accepted}", **values)
-        case None, _, None:
-            return Phrase("Got {got}", **values)
-        case None, _, _:
-            return Phrase("Got {got}, accepted: {accepted}", **values)
-        case _, None, None:
-            return Phrase("{parameter}: cannot be used", **values)
-        case _, None, _:
-            return Phrase("{parameter}: accepted: {accepted}", **values)
-        case _, _, None:
-            return Phrase("{parameter}: got {got}", **values)
-        case _:
-            return Phrase("{parameter}: got {got}, accepted: {accepted}", **values)
+    got = None if got is None else _echo(got)
+    return Phrase("{parameter}: got {got}, accepted: {accepted}", parameter=parameter, got=got, accepted=accepted)
 
 
 def _echo(text: str) -> str:

@@ -19,12 +19,6 @@ CHALLENGE: Final = 'Basic realm="Hymio API", charset="UTF-8"'
 
 TOKEN_CHALLENGE: Final = 'X-HON-API-Token realm="Hymio API"'  # noqa: S105  no scheme is registered for a header's key
 
-# One text whatever was wrong: it must not tell which half of a guess was right.
-_REFUSED: Final = (
-    "The client identifier or the API token is missing or not valid. Send them by HTTP Basic authentication"
-    f" (identifier as user name, token as password) or in the headers {CLIENT_ID_HEADER} and {TOKEN_HEADER}."
-)
-
 
 class Credential(NamedTuple):
     """What a client of API v1 shows."""
@@ -42,7 +36,14 @@ def authenticate(store: Store, headers: Mapping[str, str]) -> Principal:
     credential = presented(headers)
     principal = None if credential is None else manage.v1_principal(store, *credential)
     if principal is None:
-        raise Unauthorized("v1-credential-refused", _REFUSED)
+        # One text whatever was wrong: it must not tell which half of a guess was right.
+        raise Unauthorized(
+            "v1-credential-refused",
+            "The client identifier or the API token is missing or not valid. Send them by HTTP Basic authentication"
+            " (identifier as user name, token as password) or in the headers {client_header} and {token_header}.",
+            client_header=CLIENT_ID_HEADER,
+            token_header=TOKEN_HEADER,
+        )
     return principal
 
 
@@ -65,11 +66,6 @@ def _basic(encoded: str) -> Credential | None:
 
 # --- API v2 ----------------------------------------------------------------------------------------------------------
 
-_TOKEN_REFUSED: Final = (
-    "The API token is missing or not valid. Send it in the header"
-    f" {TOKEN_HEADER} or, for trials, as the parameter auth."
-)
-
 
 def authenticate_token(store: Store, header: str | None, parameter: str | None, now: Instant) -> Principal:
     """The token of API v2 that a request carries, in the header or else in the query.
@@ -80,5 +76,10 @@ def authenticate_token(store: Store, header: str | None, parameter: str | None, 
     secret = header if header is not None else parameter
     principal = manage.v2_principal(store, secret or "", now)
     if principal is None:
-        raise Unauthorized("v2-token-refused", _TOKEN_REFUSED)
+        raise Unauthorized(
+            "v2-token-refused",
+            "The API token is missing or not valid."
+            " Send it in the header {header} or, for trials, as the parameter auth.",
+            header=TOKEN_HEADER,
+        )
     return principal

@@ -130,7 +130,9 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
         chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     elif not make and kind == "sqlite" and not Path(file).exists():
         raise SetupError(
-            f"there is no database {file}. Name another with --database, or begin with: hymio organization create NAME"
+            "no-database-file",
+            "there is no database {file}. Name another with --database, or begin with: hymio organization create NAME",
+            file=file,
         )
     store = open_store(chosen.database_url)
     try:

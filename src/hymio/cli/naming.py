@@ -31,7 +31,12 @@ def point_of(layout: Layout, text: str) -> Node:
     """A node that must be an experience point."""
     node = node_of(layout, text)
     if not node.is_point:
-        raise SetupError(f"{node.id} {node.name!r} is a group; smileys and surveys belong at experience points")
+        raise SetupError(
+            "group-not-point",
+            "{node} {name!r} is a group; smileys and surveys belong at experience points",
+            node=node.id,
+            name=node.name,
+        )
     return node
 
 
@@ -87,7 +92,12 @@ def field_of(fields: Iterable[CustomField], text: str) -> CustomField:
     ]
     if len(found) != 1:
         listed = ", ".join(f"{each.id} {each.label!r}" for each in known) or "none yet"
-        raise SetupError(f"there is no custom field {text!r}, or several have this label; there are: {listed}")
+        raise SetupError(
+            "ambiguous-custom-field",
+            "there is no custom field {got!r}, or several have this label; there are: {known}",
+            got=text,
+            known=listed,
+        )
     return found[0]
 
 
@@ -99,7 +109,12 @@ def kinds_of(text: str) -> frozenset[DataKind]:
     words = [word.strip().lower() for word in text.split(",")]
     for word in words:
         if word not in known:
-            raise SetupError(f"got kind {word!r}; accepted are all, or with commas between them: {', '.join(known)}")
+            raise SetupError(
+                "unknown-kind-of-data",
+                "got kind {got!r}; accepted are all, or with commas between them: {known}",
+                got=word,
+                known=", ".join(known),
+            )
     return frozenset(known[word] for word in words)
 
 
@@ -126,7 +141,9 @@ def active_period(text: str) -> ActivePeriod:
     """An active period from `2025-06-01/2025-09-01`, or without an end from `2025-06-01/`."""
     start, slash, end = text.partition("/")
     if not slash:
-        raise SetupError(f"got {text!r}; accepted is START/END, or START/ for one without an end")
+        raise SetupError(
+            "bad-active-period", "got {got!r}; accepted is START/END, or START/ for one without an end", got=text
+        )
     return ActivePeriod(wall(start), wall(end) if end else None)
 
 
@@ -140,8 +157,19 @@ def _chosen(kind: str, text: str, names: dict[int, str]) -> int:
     if len(found) == 1:
         return found[0]
     if found:
-        raise SetupError(f"{text!r} is the name of several; say its number: {_listed(names, found)}")
-    raise SetupError(f"there is no {kind} {text!r}; there are: {_listed(names, names) or 'none yet'}")
+        raise SetupError(
+            "ambiguous-name",
+            "{name!r} is the name of several; say its number: {known}",
+            name=text,
+            known=_listed(names, found),
+        )
+    raise SetupError(
+        "unknown-name",
+        "there is no {kind} {name!r}; there are: {known}",
+        kind=kind,
+        name=text,
+        known=_listed(names, names) or "none yet",
+    )
 
 
 def _plain(name: str) -> str:
@@ -158,7 +186,9 @@ def wall(text: str) -> datetime:
     """A date or wall time as people type it, without offset: 2025-03-01, 2025-03-01T08:00 or with a space."""
     found = _typed(text)
     if found.tzinfo is not None:
-        raise SetupError(f"got {text!r}; accepted is a time on the clocks there, without offset")
+        raise SetupError(
+            "time-with-offset", "got {got!r}; accepted is a time on the clocks there, without offset", got=text
+        )
     return found
 
 
@@ -172,8 +202,11 @@ def _typed(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        forms = "a date such as 2025-03-01 and a time such as 2025-03-01T08:00"
-        raise SetupError(f"got {text!r}; accepted are {forms}") from None
+        raise SetupError(
+            "bad-time",
+            "got {got!r}; accepted are a date such as 2025-03-01 and a time such as 2025-03-01T08:00",
+            got=text,
+        ) from None
 
 
 def midnight(at: Instant, zone: ZoneInfo) -> datetime:

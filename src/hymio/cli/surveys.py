@@ -106,7 +106,7 @@ def translate(
     from hymio.locale import parse_locale
 
     if followup is not None and option is not None:
-        raise SetupError("--followup and --option: a text is of the one or the other")
+        raise SetupError("followup-or-option", "--followup and --option: a text is of the one or the other")
     language = parse_locale(locale)
     with changing(context, database, organization) as (_, operator, batch):
         found = naming.survey_of(batch.layout, batch.content, survey)

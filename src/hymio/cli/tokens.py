@@ -160,7 +160,11 @@ def _end(layout: Layout, node: int | None, text: str, at: Instant) -> Instant | 
         return None
     end = moment(text, clock_of(layout, node, at))
     if end <= at:
-        raise SetupError(f"got --until {text}, which is over; to end a token: hymio api token revoke")
+        raise SetupError(
+            "token-ended-before",
+            "got --until {until}, which is over; to end a token: hymio api token revoke",
+            until=text,
+        )
     return end
 
 

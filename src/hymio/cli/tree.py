@@ -59,7 +59,10 @@ def add_point(
     with changing(context, database, organization) as (_, operator, batch):
         parent = _parent(batch, below)
         if parent is None:
-            raise SetupError("an experience point belongs to a group; add one first with: hymio node add-group")
+            raise SetupError(
+                "point-without-group",
+                "an experience point belongs to a group; add one first with: hymio node add-group",
+            )
         node = manage.add_point(batch, operator, name, parent, public_name=public_name, now=batch.now)
         told = _settled(batch, operator, node, zone)
     say(told)
@@ -198,5 +201,5 @@ def _burst(text: str | None) -> tuple[int, int]:
         return 0, 0
     presses, slash, seconds = text.partition("/")
     if not (slash and presses.isdecimal() and seconds.isdecimal()):
-        raise SetupError(f"got burst {text!r}; accepted is PRESSES/SECONDS, 6/10 say")
+        raise SetupError("bad-burst", "got burst {got!r}; accepted is PRESSES/SECONDS, 6/10 say", got=text)
     return int(presses), int(seconds)

@@ -118,7 +118,7 @@ def _chosen(store: Store, organization: str | None, every: bool) -> list[Organiz
     from hymio.manage import find_organization, organizations
 
     if (organization is None) != every:
-        raise SetupError("name an organization, or say --all")
+        raise SetupError("no-organization-named", "name an organization, or say --all")
     return organizations(store) if organization is None else [find_organization(store, organization)]
 
 

@@ -75,7 +75,9 @@ def add(
     with changing(context, database, organization) as (_, operator, batch):
         node = batch.layout.hierarchy.root if at is None else naming.node_of(batch.layout, at)
         if node is None:
-            raise SetupError("a user sees a node of the tree; add one first with: hymio node add-group")
+            raise SetupError(
+                "user-without-node", "a user sees a node of the tree; add one first with: hymio node add-group"
+            )
         made = manage.add_user(
             batch, operator, email, first_name, last_name, node.id, Role[role.name], parse_locale(locale),
             _METHODS[login], login_allowed=allowed, now=batch.now,

@@ -19,7 +19,7 @@ import cbor2
 import msgspec
 from msgspec import Meta, Struct
 
-from hymio.errors import BadRequest
+from hymio.errors import BadRequest, Phrase
 from hymio.feedback import (
     DEVICE_EPOCHS,
     DEVICE_SEQUENCES,
@@ -116,13 +116,13 @@ class Envelope(NamedTuple):
 
 
 _FIELDS = {
-    "epoch": (Epoch | None, f"an integer from 0 to {DEVICE_EPOCHS - 1}"),
-    "clock": (Milliseconds | None, "milliseconds since 1970 UTC as an integer"),
-    "reportedThrough": (Milliseconds | None, "milliseconds since 1970 UTC as an integer"),
-    "lost": (Lost | None, f"at most {MAX_LOST} pairs [first, last] of sequences"),
-    "battery": (float | None, "a number from 0 to 1"),
-    "signal": (float | None, "a number, in dBm"),
-    "firmware": (str | None, f"a text of at most {MAX_FIRMWARE} characters"),
+    "epoch": (Epoch | None, Phrase("an integer from {least} to {most}", least=0, most=DEVICE_EPOCHS - 1)),
+    "clock": (Milliseconds | None, Phrase("milliseconds since 1970 UTC as an integer")),
+    "reportedThrough": (Milliseconds | None, Phrase("milliseconds since 1970 UTC as an integer")),
+    "lost": (Lost | None, Phrase("at most {most} pairs [first, last] of sequences", most=MAX_LOST)),
+    "battery": (float | None, Phrase("a number from {least} to {most}", least=0, most=1)),
+    "signal": (float | None, Phrase("a number, in dBm")),
+    "firmware": (str | None, Phrase("a text of at most {most} characters", most=MAX_FIRMWARE)),
 }
 """The fields of the envelope besides presses: type, and what an error says is accepted."""
 
@@ -199,10 +199,14 @@ def _untyped(body: bytes, form: Format) -> Mapping[str, object]:
             value = json.loads(body.decode("utf-8", "replace"), parse_int=_integer)
     except (cbor2.CBORError, ValueError, RecursionError, MemoryError) as error:
         raise BadRequest(
-            "unreadable-body", "the body is not {accepted}: {error}", parameter="body", accepted=form.value, error=error
+            "unreadable-body",
+            "the body is not {accepted}: {cause}",
+            parameter="body",
+            accepted=form.value,
+            cause=str(error),
         ) from error
     if not isinstance(value, dict):
-        raise _bad_field("body", value, "an object with the fields of an upload")
+        raise _bad_field("body", value, Phrase("an object with the fields of an upload"))
     return value
 
 
@@ -215,7 +219,7 @@ def _parse_fields(envelope: Mapping[str, object], smiley: int, organization: int
     typed = msgspec.convert(fields, TypedEnvelope)
     items = [] if envelope.get("presses") is None else envelope["presses"]
     if not isinstance(items, list):
-        raise _bad_field("presses", items, f"a list of at most {MAX_PRESSES} presses")
+        raise _bad_field("presses", items, Phrase("a list of at most {most} presses", most=MAX_PRESSES))
     if len(items) > MAX_PRESSES:
         raise too_many_presses(len(items))
     presses: list[TypedPress] = []
@@ -295,7 +299,7 @@ def _converted(value: object, kind: Any) -> Any:
         return None
 
 
-def _bad_field(parameter: str, got: object, accepted: str) -> BadRequest:
+def _bad_field(parameter: str, got: object, accepted: Phrase) -> BadRequest:
     if isinstance(got, str):
         shown = shortened(got.encode("utf-8", "replace").decode())
         return BadRequest(parameter=parameter, got=shown, accepted=accepted)
@@ -314,10 +318,10 @@ def _bad_field(parameter: str, got: object, accepted: str) -> BadRequest:
 def _upload(typed: TypedEnvelope, presses: Iterable[TypedPress], smiley: int, organization: int) -> Upload:
     epoch, lost = typed.epoch, typed.lost or []
     if epoch is None and (lost or any(press.id is None for press in presses)):
-        accepted = f"{_FIELDS['epoch'][1]} where there are sequences"
+        accepted = Phrase("{accepted} where there are sequences", accepted=_FIELDS["epoch"][1])
         raise BadRequest(parameter="epoch", got="nothing", accepted=accepted)
     if any(first > last for first, last in lost):
-        raise _bad_field("lost", lost, "pairs [first, last] of sequences, the first not above the last")
+        raise _bad_field("lost", lost, Phrase("pairs [first, last] of sequences, the first not above the last"))
     return Upload(
         smiley,
         tuple([_press_of(press, epoch or 0, organization) for press in presses]),

@@ -17,7 +17,7 @@ from litestar.types import HTTPScope, Receive, Send
 
 from hymio import manage
 from hymio.access import Principal
-from hymio.errors import BadRequest, TooLarge, Unauthorized
+from hymio.errors import BadRequest, Phrase, TooLarge, Unauthorized
 from hymio.feedback import Health, Receipt, Upload, Verdict
 from hymio.gateway.body import read_body
 from hymio.gateway.sms_text import SmsReport, decode, is_genuine
@@ -90,7 +90,7 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
     gateway, fields = await _authenticated(services.store, headers, query, receive)
     text = _first(fields, _TEXT_FIELDS)
     if text is None:
-        raise BadRequest(parameter="text", got="nothing", accepted="the text of a message")
+        raise BadRequest(parameter="text", got="nothing", accepted=Phrase("the text of a message"))
     outcome = await _store(services, gateway, _first(fields, _SENDER_FIELDS) or "", text)
     response_headers = [(b"x-hymio-outcome", outcome.encode("ascii", "replace"))]
     await send({"type": "http.response.start", "status": 204, "headers": response_headers})
@@ -211,10 +211,14 @@ def _object(body: bytes) -> dict[str, Any]:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
         raise BadRequest(
-            "body-not-json", "the body is not JSON: {error}", parameter="body", accepted="a JSON object", error=error
+            "body-not-json",
+            "the body is not JSON: {cause}",
+            parameter="body",
+            accepted=Phrase("a JSON object"),
+            cause=str(error),
         ) from error
     if not isinstance(value, dict):
-        raise BadRequest(parameter="body", got=type(value).__name__, accepted="a JSON object")
+        raise BadRequest(parameter="body", got=type(value).__name__, accepted=Phrase("a JSON object"))
     return value
 
 

@@ -11,7 +11,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
 from hymio.access import Principal
-from hymio.errors import BadRequest, Unauthorized
+from hymio.errors import BadRequest, Phrase, Unauthorized
 from hymio.feedback import Upload
 from hymio.gateway.body import read_body
 from hymio.gateway.envelope import Envelope, Format, TypedEnvelope, Unreadable, decode_small, parse, upload_of
@@ -141,11 +141,11 @@ def _format(headers: Mapping[bytes, str]) -> Format:
     """The format of the body, by default JSON. BadRequest for another one or a compressed body."""
     media_type = headers.get(b"content-type", Format.JSON.value)
     if headers.get(b"content-encoding", "identity") != "identity":
-        raise BadRequest(parameter="Content-Encoding", got=headers[b"content-encoding"], accepted="identity")
+        raise BadRequest(parameter="Content-Encoding", got=headers[b"content-encoding"], accepted=Phrase("identity"))
     try:
         return Format(media_type.partition(";")[0].strip().lower())
     except ValueError:
-        accepted = " or ".join(form.value for form in Format)
+        accepted = Phrase("{first} or {second}", first=Format.JSON.value, second=Format.CBOR.value)
         raise BadRequest(parameter="Content-Type", got=media_type, accepted=accepted) from None
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from hymio.access import Permission, Principal
-from hymio.errors import BadRequest
+from hymio.errors import BadRequest, Phrase
 from hymio.manage.change import Batch, hierarchy_of, reading
 from hymio.period import Instant
 from hymio.store import Store
@@ -43,7 +43,9 @@ def audit_log(
     """
     principal.require(Permission.READ_AUDIT_LOG)
     if not 1 <= limit <= MAX_ENTRIES:
-        raise BadRequest(parameter="limit", got=str(limit), accepted=f"1 to {MAX_ENTRIES}")
+        raise BadRequest(
+            parameter="limit", got=str(limit), accepted=Phrase("{least} to {most}", least=1, most=MAX_ENTRIES)
+        )
     wanted = AuditFilter(_nodes(store, principal, node), actor, verb, since, until)
     with reading(store) as transaction:
         return [_entry(row) for row in select_audit_rows(transaction, principal.organization, wanted, limit)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from typing import Final
 
 from hymio.access import Permission, Principal, Role
-from hymio.errors import Forbidden, NotFound, SetupError
+from hymio.errors import Forbidden, NotFound, Phrase, SetupError
 from hymio.hierarchy import BEGINNING, Hierarchy
 from hymio.period import Instant, format_timestamp
 from hymio.setup import Content, Layout
@@ -17,6 +18,21 @@ from hymio.store.catalog import nodes, rows
 from hymio.store.catalog.audit import AuditRow, insert_audit_rows
 from hymio.store.dialect import Transaction
 from hymio.store.ledger import Ledger
+
+NOUNS: Final[Mapping[str, Phrase]] = {
+    "alert": Phrase("alert"),
+    "alert_comment": Phrase("alert comment"),
+    "alert_specification": Phrase("alert specification"),
+    "assignment": Phrase("assignment"),
+    "followup_option": Phrase("follow-up option"),
+    "followup_question": Phrase("follow-up question"),
+    "node": Phrase("node"),
+    "question": Phrase("question"),
+    "smiley": Phrase("smiley"),
+    "survey": Phrase("survey"),
+    "user_account": Phrase("user account"),
+}
+"""What errors call the rows of a table."""
 
 _MAX_VALUE = 4_000
 """Characters of an old or new value in the audit log; what is longer is cut, and stands there as a JSON string."""
@@ -111,7 +127,7 @@ class Change:
             raise SetupError(
                 "id-taken",
                 "{kind} {id} exists already, or is not a positive number",
-                kind=table.replace("_", " "),
+                kind=NOUNS[table],
                 id=wanted,
             )
         return wanted

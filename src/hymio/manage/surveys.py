@@ -9,7 +9,7 @@ from typing import Final
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
 from hymio.locale import check_locale
-from hymio.manage.change import Batch, Change, changing
+from hymio.manage.change import NOUNS, Batch, Change, changing
 from hymio.manage.checks import check_text
 from hymio.period import Instant
 from hymio.scale import IndexType, Scale
@@ -215,7 +215,7 @@ def _check_wording(kind: str, identity: int, wording: Localized) -> None:
         raise SetupError(
             "default-text-missing",
             "{kind} {id}: no text in its default locale {locale}",
-            kind=kind,
+            kind=NOUNS[kind],
             id=identity,
             locale=wording.default_locale,
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Response
+from litestar import Request, Response
+from msgspec import UNSET, Meta, UnsetType
 
 from hymio import __version__
 from hymio.errors import BadRequest, HymioError, Unauthorized, Unavailable
+from hymio.texts import SOURCE, choose, translate
 
 JSON: Final = "application/json; charset=utf-8"
 PROBLEM_JSON: Final = "application/problem+json"
@@ -59,41 +61,58 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     """What went wrong (RFC 9457). `code` is stable; `parameter`, `got` and `accepted` are given for a parameter."""
 
     type: str
-    title: str
+    title: Annotated[str, Meta(description="The kind of error, in the language of `Content-Language`.")]
     status: int
-    detail: str
-    code: str
-    parameter: str | msgspec.UnsetType = msgspec.UNSET
-    got: str | msgspec.UnsetType = msgspec.UNSET
-    accepted: str | msgspec.UnsetType = msgspec.UNSET
+    detail: Annotated[str, Meta(description="What happened, in the language of `Content-Language`.")]
+    code: Annotated[
+        str,
+        Meta(
+            description="What happened, for programs: it never changes and is the same in every language;"
+            " `/docs/errors` lists all codes.",
+            pattern="^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+            examples=["unknown-v1-folder"],
+        ),
+    ]
+    parameter: str | UnsetType = UNSET
+    got: str | UnsetType = UNSET
+    accepted: str | UnsetType = UNSET
 
 
-def problem_of(error: HymioError) -> Problem:
-    """The problem document of an error."""
-    # msgspec encodes exact strings only, not Phrase.
-    problem = Problem("about:blank", error.title, error.status, str(error.public_detail), error.code)
+def problem_of(error: HymioError, language: str = SOURCE) -> Problem:
+    """The problem document of an error, with its texts in one of `texts.LANGUAGES`."""
+    title, detail = translate(error.title, language), translate(error.public_detail, language)
+    problem = Problem("about:blank", title, error.status, detail, error.code)
     if not isinstance(error, BadRequest):
         return problem
-    members = {"parameter": error.parameter, "got": error.got and error.got[:_MAX_ECHO], "accepted": error.accepted}
-    given = {name: str(value) for name, value in members.items() if value is not None}
-    return msgspec.structs.replace(problem, **given)
+    return msgspec.structs.replace(
+        problem,
+        parameter=UNSET if error.parameter is None else str(error.parameter),
+        got=UNSET if error.got is None else str(error.got[:_MAX_ECHO]),
+        accepted=UNSET if error.accepted is None else translate(error.accepted, language),
+    )
 
 
-def problem_body(error: HymioError) -> bytes:
+def problem_body(error: HymioError, language: str = SOURCE) -> bytes:
     """The problem document of an error as JSON."""
-    return msgspec.json.encode(problem_of(error))
+    return msgspec.json.encode(problem_of(error, language))
 
 
-def error_answer(error: HymioError, challenge: str = "", allow: str = "") -> Response[bytes]:
+def language_of(request: Request[Any, Any, Any]) -> str:
+    """The language of the answer to a request: the one that its Accept-Language prefers, else English."""
+    # The language that a person chose and the default of an organization go here, once they exist.
+    return choose(None, request.headers.get("Accept-Language", ""), SOURCE)
+
+
+def error_answer(error: HymioError, language: str = SOURCE, *, challenge: str = "", allow: str = "") -> Response[bytes]:
     """The problem document of an error, never cached, with the headers that its status asks for.
 
     `challenge` is the WWW-Authenticate of a 401, `allow` the Allow of a 405.
     """
-    headers = {"Cache-Control": "no-store"}
+    headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = challenge
     if isinstance(error, Unavailable):
         headers["Retry-After"] = str(error.retry_after)
     if allow:
         headers["Allow"] = allow
-    return Response(problem_body(error), status_code=error.status, media_type=PROBLEM_JSON, headers=headers)
+    return Response(problem_body(error, language), status_code=error.status, media_type=PROBLEM_JSON, headers=headers)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hymio.texts.catalog import DOMAIN, LANGUAGES, SOURCE, translate
+from hymio.texts.catalog import DOMAIN, LANGUAGES, SOURCE, load_catalogs, translate
 from hymio.texts.negotiation import choose, negotiate
 
-__all__ = ["DOMAIN", "LANGUAGES", "SOURCE", "choose", "negotiate", "translate"]
+__all__ = ["DOMAIN", "LANGUAGES", "SOURCE", "choose", "load_catalogs", "negotiate", "translate"]

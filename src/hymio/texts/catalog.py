@@ -49,6 +49,12 @@ def _value(value: object, language: str) -> object:
     return translate(value, language) if isinstance(value, Phrase) else value
 
 
+def load_catalogs() -> None:
+    """Reads every catalog, so that the first request in a language does not wait for its file."""
+    for language in LANGUAGES:
+        translate("", language)
+
+
 # --- the files -------------------------------------------------------------------------------------------------------
 
 

@@ -9,6 +9,9 @@ from functools import cache
 from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from hymio.errors import Phrase
+from hymio.texts import translate
+
 if TYPE_CHECKING:
     from pygments.formatters import HtmlFormatter
     from pygments.lexer import Lexer
@@ -28,20 +31,22 @@ class Fence(NamedTuple):
     status: str
 
 
-def code_block(fence: Fence, before: Fence, after: Fence, base_url: str) -> str:
+def code_block(fence: Fence, before: Fence, after: Fence, base_url: str, language: str) -> str:
     """A code block as an HTML figure.
 
     A request to API v1 or v2 is shown as a curl command, and JSON directly after a request as its answer. `before` and
     `after` are the blocks directly before and after, empty where there are none; `base_url` replaces the placeholder.
+    Captions are in `language`, one of `texts.LANGUAGES`.
     """
     code = fence.code.rstrip("\n").replace(PLACEHOLDER, base_url)
     if fence.language == "http" and code.startswith(("GET /v1", "GET /v2")):
         command = _curl(code, base_url, authenticated=after.status != "401")
-        return _figure("Request", _highlighted(command, "sh"), has_copy_button=True)
+        return _figure(Phrase("Request"), _highlighted(command, "sh"), language, has_copy_button=True)
     if fence.language == "json" and before.language == "http":
-        return _figure(f"Answer {fence.status or 200}", _highlighted(code, "json"))
-    is_command = fence.language == "sh"
-    return _figure("Command" if is_command else "", _highlighted(code, fence.language), has_copy_button=is_command)
+        return _figure(Phrase("Answer {status}", status=fence.status or 200), _highlighted(code, "json"), language)
+    if fence.language == "sh":
+        return _figure(Phrase("Command"), _highlighted(code, "sh"), language, has_copy_button=True)
+    return _figure(Phrase(""), _highlighted(code, fence.language), language)
 
 
 def _curl(request: str, base_url: str, *, authenticated: bool) -> str:
@@ -49,9 +54,12 @@ def _curl(request: str, base_url: str, *, authenticated: bool) -> str:
     return f"curl {credential if authenticated else ''}'{base_url}{request.removeprefix('GET ')}'"
 
 
-def _figure(caption: str, code: str, *, has_copy_button: bool = False) -> str:
-    button = '<button type="button" class="copy" hidden>Copy</button>' if has_copy_button else ""
-    head = f"<figcaption>{escape(caption)}{button}</figcaption>" if caption or button else ""
+def _figure(caption: Phrase, code: str, language: str, *, has_copy_button: bool = False) -> str:
+    copy, copied = (escape(translate(text, language)) for text in (Phrase("Copy"), Phrase("Copied")))
+    button = f'<button type="button" class="copy" data-copied="{copied}" hidden>{copy}</button>'
+    head = escape(translate(caption, language)) + (button if has_copy_button else "")
+    if head:
+        head = f'<figcaption lang="{language}">{head}</figcaption>'
     return f'<figure>{head}<pre tabindex="0"><code>{code}</code></pre></figure>\n'
 
 

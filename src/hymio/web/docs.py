@@ -1,11 +1,14 @@
-"""The documentation that Hymio serves: pages made from `docs/*.md`, JSON Schemas and the OpenAPI document."""
+"""The documentation that Hymio serves: pages made from `docs/*.md`, JSON Schemas and the OpenAPI document.
+
+The documents are in English; what surrounds them on a page is in the language that the request prefers.
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 from collections.abc import Callable, Mapping
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -13,9 +16,10 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import __version__
-from hymio.errors import NotFound
-from hymio.serving.answers import JSON, is_known, tag_of
+from hymio.errors import NotFound, Phrase
+from hymio.serving.answers import JSON, is_known, language_of, tag_of
 from hymio.serving.door import Door, Services
+from hymio.texts import SOURCE, translate
 from hymio.web.markdown import to_html
 
 if TYPE_CHECKING:
@@ -29,15 +33,16 @@ class Page(NamedTuple):
 
     file: str
     address: str
-    name: str
+    name: Phrase
 
 
 PAGES: Final = (
-    Page("api-v1.md", "/docs", "API v1"),
-    Page("api-v2.md", "/docs/api-v2", "API v2"),
-    Page("terminal-protocol.md", "/docs/terminal-protocol", "Terminal protocol"),
-    Page("compatibility.md", "/docs/compatibility", "Compatibility"),
-    Page("settings.md", "/docs/settings", "Settings"),
+    Page("api-v1.md", "/docs", Phrase("API v1")),
+    Page("api-v2.md", "/docs/api-v2", Phrase("API v2")),
+    Page("terminal-protocol.md", "/docs/terminal-protocol", Phrase("Terminal protocol")),
+    Page("compatibility.md", "/docs/compatibility", Phrase("Compatibility")),
+    Page("settings.md", "/docs/settings", Phrase("Settings")),
+    Page("errors.md", "/docs/errors", Phrase("Errors")),
 )
 _ADDRESSES: Final = {page.file: page.address for page in PAGES}
 
@@ -66,11 +71,11 @@ def routes(services: Services, documents: Documents) -> list[HTTPRouteHandler]:
 
     @get("/docs", sync_to_thread=True)
     def start_page(request: Request[Any, Any, Any]) -> Response[Any]:
-        return _answer(request, rendered(PAGES[0], base_url), HTML)
+        return _page_answer(request, PAGES[0], base_url)
 
     @get("/docs/{name:str}", sync_to_thread=True)
     def page(request: Request[Any, Any, Any]) -> Response[Any]:
-        return _answer(request, rendered(_page(request.path_params["name"]), base_url), HTML)
+        return _page_answer(request, _page(request.path_params["name"]), base_url)
 
     @get("/docs/schema/{name:str}", sync_to_thread=True)
     def schema(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -93,16 +98,27 @@ def _page(name: str) -> Page:
     raise NotFound("unknown-page", "There is no such page.")
 
 
-def _answer(request: Request[Any, Any, Any], body: bytes, media_type: str) -> Response[Any]:
+def _page_answer(request: Request[Any, Any, Any], page: Page, base_url: str) -> Response[Any]:
+    """A page in the language that the request prefers."""
+    language = language_of(request)
+    headers = {
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "Content-Security-Policy": _security_policy(),
+        "Referrer-Policy": "same-origin",
+    }
+    return _answer(request, rendered(page, base_url, language), HTML, headers)
+
+
+def _answer(
+    request: Request[Any, Any, Any], body: bytes, media_type: str, headers: Mapping[str, str] | None = None
+) -> Response[Any]:
     """200 with an entity tag, or 304; a browser asks again each time, as an update of Hymio changes the pages."""
     tag = tag_of(body)
-    headers = {"ETag": tag, "Cache-Control": "no-cache"}
+    known = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
     if is_known(tag, request.headers.get("If-None-Match", "")):
-        return Response(None, status_code=304, headers=headers)
-    if media_type == HTML:
-        headers["Content-Security-Policy"] = _security_policy()
-        headers["Referrer-Policy"] = "same-origin"
-    return Response(body, media_type=media_type, headers=headers)
+        return Response(None, status_code=304, headers=known)
+    return Response(body, media_type=media_type, headers=known)
 
 
 @cache
@@ -119,10 +135,13 @@ def _security_policy() -> str:
 
 
 @lru_cache(maxsize=16)
-def rendered(page: Page, base_url: str) -> bytes:
+def rendered(page: Page, base_url: str, language: str = SOURCE) -> bytes:
     """A whole HTML page; its examples name `base_url`, the address of this server."""
-    document = to_html((files("hymio.web") / "pages" / page.file).read_text(encoding="utf-8"), base_url, _ADDRESSES)
+    text = (files("hymio.web") / "pages" / page.file).read_text(encoding="utf-8")
+    document = to_html(text, base_url, _ADDRESSES, language)
     html = _template().render(
+        _=partial(translate, language=language),
+        language=language,
         page=page,
         pages=PAGES,
         title=document.headings[0].text if document.headings else page.name,

@@ -38,16 +38,17 @@ class Html(NamedTuple):
     headings: Sequence[Heading]
 
 
-def to_html(text: str, base_url: str, addresses: Mapping[str, str]) -> Html:
+def to_html(text: str, base_url: str, addresses: Mapping[str, str], language: str) -> Html:
     """Renders Markdown.
 
     `base_url` is the address of this server, which replaces the placeholder in the examples; `addresses` gives the
-    address that serves each document, by the document's file name.
+    address that serves each document, by the document's file name. Captions of code blocks are in `language`.
     """
     tokens = _parser().parse(text)
     found = headings(tokens)
     _label_cells(tokens)
-    body = _parser().renderer.render(tokens, _parser().options, {"base_url": base_url, "addresses": addresses})
+    env = {"base_url": base_url, "addresses": addresses, "language": language}
+    body = _parser().renderer.render(tokens, _parser().options, env)
     return Html(body.replace(PLACEHOLDER, escape(base_url)), found)
 
 
@@ -132,7 +133,7 @@ def _link(
 
 def _fence(_self: object, tokens: Sequence[Token], index: int, _options: object, env: Mapping[str, str]) -> str:
     before, after = _fence_at(tokens, index - 1), _fence_at(tokens, index + 1)
-    return code_block(_fence_at(tokens, index), before, after, env["base_url"])
+    return code_block(_fence_at(tokens, index), before, after, env["base_url"], env["language"])
 
 
 def _fence_at(tokens: Sequence[Token], index: int) -> Fence:

@@ -29,7 +29,10 @@ def feedbacks(call: Call, kind: Kind) -> Response[Any]:
     """A page of a listing of feedback. BadRequest names a parameter, Forbidden is for what the token does not reach."""
     call.principal.require_kind(kind.data)
     if not call.principal.raw_results:
-        raise Forbidden("Raw results, and so all feedback one by one, are switched off for this organization.")
+        raise Forbidden(
+            "feedback-switched-off",
+            "Raw results, and so all feedback one by one, are switched off for this organization.",
+        )
     asked, separator = _asked(call, kind), params.separator(call.query)
     in_csv = separator if call.written is Format.CSV else None
     if asked.wanted is None:

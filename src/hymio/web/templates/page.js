@@ -4,8 +4,9 @@ for (const button of document.querySelectorAll(".copy")) {
   button.hidden = false;
   button.addEventListener("click", async () => {
     await navigator.clipboard.writeText(button.closest("figure").querySelector("code").textContent);
-    button.textContent = "Copied";
-    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    const copy = button.textContent;
+    button.textContent = button.dataset.copied;
+    setTimeout(() => { button.textContent = copy; }, 2000);
   });
 }
 const menu = document.querySelector(".menu");
