@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Final
 
 from hymio.access import Permission, Principal, Role
@@ -151,26 +151,28 @@ def changing(
 ) -> Iterator[Change]:
     """One verb. Forbidden without the permission; NotFound for a `node` that the principal does not reach."""
     principal.require(permission)
-    with ExitStack() as stack:
-        within = store if isinstance(store, Batch) else stack.enter_context(batch(store, principal.organization, now))
-        if within.organization != principal.organization:
-            raise NotFound(
-                "unknown-organization", "there is no organization {organization}", organization=within.organization
-            )
-        with _savepoint(within):
+    if isinstance(store, Batch):
+        with _verb(store, principal, now, node) as change:
+            yield change
+        return
+    with batch(store, principal.organization, now) as alone, _verb(alone, principal, now, node) as change:
+        yield change
+
+
+@contextmanager
+def _verb(within: Batch, principal: Principal, now: Instant, node: int | None) -> Iterator[Change]:
+    """One verb of a batch in its savepoint: if it raises, what it wrote is undone and its audit row taken back."""
+    if within.organization != principal.organization:
+        raise NotFound(
+            "unknown-organization", "there is no organization {organization}", organization=within.organization
+        )
+    before = len(within.audit_rows)
+    try:
+        with within.ledger.savepoint():
             change = Change(within.ledger, principal, now, within.audit_rows)
             if node is not None:
                 change.require_node(node)
             yield change
-
-
-@contextmanager
-def _savepoint(within: Batch) -> Iterator[None]:
-    """Undoes what one verb wrote, and takes back its audit row, if it raises."""
-    before = len(within.audit_rows)
-    try:
-        with within.ledger.savepoint():
-            yield
     except BaseException:
         del within.audit_rows[before:]
         raise
@@ -224,6 +226,9 @@ def instant_text(at: Instant | None) -> str | None:
         return f"{at} ms"
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
 def _json(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text if len(text) <= _MAX_VALUE else json.dumps(text[:_MAX_VALUE] + "…", ensure_ascii=False)
+    text = _encode(value)
+    return text if len(text) <= _MAX_VALUE else _encode(text[:_MAX_VALUE] + "…")

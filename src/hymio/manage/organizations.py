@@ -13,7 +13,13 @@ from hymio.period import Instant
 from hymio.period import zone as zone_named
 from hymio.store import Store
 from hymio.store.catalog import nodes
-from hymio.store.catalog.organizations import Organization, insert_organization, select_organizations
+from hymio.store.catalog.organizations import (
+    Organization,
+    insert_organization,
+    is_taken,
+    next_organization,
+    select_organizations,
+)
 from hymio.store.dialect import Transaction
 from hymio.store.setup.layout_rows import ZONE
 
@@ -70,9 +76,8 @@ def find_organization(store: Store, name_or_id: str) -> Organization:
 
 
 def _new_id(transaction: Transaction, name: str, wanted: int | None) -> int:
-    taken = select_organizations(transaction)
-    identity = wanted if wanted is not None else max((each.id for each in taken), default=0) + 1
-    if any(each.id == identity or each.name == name for each in taken):
+    identity = wanted if wanted is not None else next_organization(transaction)
+    if is_taken(transaction, identity, name):
         raise SetupError(
             "organization-taken",
             "there is an organization {name!r} or number {organization} already",

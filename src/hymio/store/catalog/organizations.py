@@ -27,6 +27,18 @@ def select_organizations(transaction: Transaction) -> list[Organization]:
     return [Organization(row[0], row[1], bool(row[2]), bool(row[3])) for row in rows]
 
 
+def next_organization(transaction: Transaction) -> int:
+    """One more than the highest id of an organization."""
+    row = transaction.row("SELECT max(id) FROM organization")
+    return (row[0] if row and row[0] else 0) + 1
+
+
+def is_taken(transaction: Transaction, identity: int, name: str) -> bool:
+    """Whether an organization has this id or this name."""
+    text = "SELECT 1 FROM organization WHERE id = :id OR name = :name"
+    return transaction.row(text, id=identity, name=name) is not None
+
+
 def select_flags(transaction: Transaction, organization: int) -> tuple[bool, bool]:
     """Whether an organization's API is activated, and whether raw results are part of it; False for an unknown one."""
     row = transaction.row("SELECT api_enabled, raw_results FROM organization WHERE id = :o", o=organization)
