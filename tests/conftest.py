@@ -72,6 +72,22 @@ def pytest_report_header() -> list[str]:
     return lines
 
 
+# --- what `make quick` leaves out -------------------------------------------------------------------------------------
+
+SLOW_MODULES = {
+    "test_api_v2", "test_app", "test_bench", "test_cli", "test_demo", "test_jobs_kill", "test_kill",
+    "test_leases", "test_permissions", "test_recorded_answers", "test_setup_laws", "test_simulator",
+    "test_terminal_protocol", "test_v2_setup",
+}  # fmt: skip
+"""Tests that start processes or servers, run commands, or replay thousands of requests."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.stem in SLOW_MODULES:
+            item.add_marker(pytest.mark.slow)
+
+
 # --- databases -------------------------------------------------------------------------------------------------------
 
 

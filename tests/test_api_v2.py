@@ -496,7 +496,7 @@ def described() -> Any:
 
 
 CASES = settings(
-    max_examples=15, deadline=None, suppress_health_check=[*HealthCheck], derandomize=False
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
 )  # fmt: skip
 
 

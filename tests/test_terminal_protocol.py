@@ -15,7 +15,7 @@ from typing import Any
 import cbor2
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, FormatChecker
 from typer.testing import CliRunner
@@ -255,21 +255,24 @@ def test_the_schema_accepts_a_press_that_the_server_can_read(press: dict[str, ob
         assert len(str(press["id"])) == 32  # a UUID without hyphens is read, but not part of the protocol
 
 
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "epoch": st.integers(0, 2**32) | odd, "clock": st.integers(-(2**53), 2**53) | odd, "reportedThrough": odd,
-            "lost": st.lists(st.lists(sequences, max_size=3) | odd, max_size=2) | odd,
-            "signal": st.integers(-120, 0) | odd, "battery": st.floats(0, 1) | odd,
-            "firmware": st.text(max_size=80) | odd, "presses": odd, "other": odd,
-        },
-    )
+ranges = st.tuples(st.integers(1, 2**31 - 1), st.integers(1, 2**31 - 1)).map(list)
+instants = st.integers(0, 2**53 - 1)
+envelopes = st.fixed_dictionaries(
+    {},
+    optional={
+        "epoch": st.integers(0, 2**32 - 1), "clock": instants, "reportedThrough": instants,
+        "lost": st.lists(ranges, max_size=2), "signal": st.integers(-200, 0), "battery": st.floats(0, 1),
+        "firmware": st.text(max_size=40), "presses": st.lists(likely_presses, max_size=2), "other": odd,
+    },
 )  # fmt: skip
+
+
+@given(envelopes)
 def test_the_server_accepts_an_envelope_that_the_schema_accepts(upload: dict[str, object]) -> None:
-    if UPLOAD.is_valid(upload):
-        with contextlib.suppress(Backwards):
-            read(upload)
+    # Hypothesis fails the test where too few of the envelopes are valid.
+    assume(UPLOAD.is_valid(json.loads(json.dumps(upload))))
+    with contextlib.suppress(Backwards):
+        assert not read(upload).unreadable
 
 
 if __name__ == "__main__":  # writes the answers of today into the document, for whoever changed the protocol to read
