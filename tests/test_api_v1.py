@@ -576,7 +576,7 @@ def test_results_are_raw_results_less_misuse(world: World, data: st.DataObject, 
     change = at(CLOCK_CHANGES[zone])
     presses = data.draw(st.lists(st.tuples(SPREAD.map(lambda apart: change + apart), st.integers(0, 4)), max_size=40))
     point = make_point(world, zone, presses)
-    with results.raw(world.store, point.organization, results.OfAssignment(1)) as found:
+    with results.raw(world.store, operator(point.organization), results.OfAssignment(1)) as found:
         verdicts = [row.verdict for row in found.rows]
     raw = point.api.json("/v1/surveys/1/rawresults")
     assert raw["meta"] == {"offset": 0, "limit": len(presses), "total": len(presses)}

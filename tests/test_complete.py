@@ -24,7 +24,7 @@ QUARTER = HOUR // 4
 
 
 def completes(store: Store, world: World, subject: results.Subject, now: int = NOW) -> list[tuple[int, bool]]:
-    found = results.reconcile(store, world.organization, subject, results.EVERYTHING, now)
+    found = results.reconcile(store, operator(world.organization), subject, results.EVERYTHING, now)
     return [(each.bucket.hour, each.complete) for each in found]
 
 
@@ -47,9 +47,9 @@ def test_a_group_is_complete_when_each_point_is_each_time_it_shows_the_hour(
         {hour_shown(quarter, zone) for quarter in range(min(reported), at + 60 * HOUR, QUARTER)}
         for zone, reported in ((zones[0], through[:2]), (zones[1], through[2:]))
     ]
-    several = Clock(store.layout(world.organization), results.OfNode(world.root, -4)).several
+    several = Clock(store.layout(world.organization), world.root).several
     for each in results.reconcile(
-        store, world.organization, results.OfNode(world.root, -4), results.EVERYTHING, NOW
+        store, operator(world.organization), results.OfScale(world.root, 4), results.EVERYTHING, NOW
     ):  # fmt: skip
         hour, offset = each.bucket.hour, each.bucket.offset
         if abs(each.bucket.starts_at - at) < 30 * HOUR:
@@ -78,7 +78,7 @@ def test_equal_wall_hours_of_a_group_are_complete_when_the_last_one_is(store: St
         intake.record(store, world.organization, uploads, through)
 
     intake.record(store, world.organization, [Upload(world.smileys[2], (Press(1, 1, tallinn + 1000, 1),))], NOW)
-    subject = results.OfNode(world.root, world.surveys[0])
+    subject = results.OfSurvey(world.root, world.surveys[0])
     hour = tallinn // HOUR + 3
     for hours_later, complete in ((4, False), (7, False), (8, True)):
         record(hours_later)
@@ -107,20 +107,20 @@ def test_a_group_its_points_and_raw_results_agree_about_every_range_of_whole_hou
     for uploads in data.draw(deliveries(data.draw(pressed(zone=zone)), world.smileys)):
         intake.record(store, world.organization, uploads, NOW)
     days = [each for each in change_dates(zone) if each.year > 2018]
-    subjects: list[results.Subject] = [results.OfNode(each, -4) for each in (world.groups[1], world.points[0])]
-    everything = [results.hourly(store, world.organization, subject).buckets for subject in subjects]
+    subjects: list[results.Subject] = [results.OfScale(each, 4) for each in (world.groups[1], world.points[0])]
+    everything = [results.hourly(store, operator(world.organization), subject).buckets for subject in subjects]
     assert everything[0] == everything[1]
     edges = [each.starts_at for each in everything[0]]
     if days:
-        clock, day = Clock(store.layout(world.organization), subjects[0]), data.draw(st.sampled_from(days))
+        clock, day = Clock(store.layout(world.organization), world.groups[1]), data.draw(st.sampled_from(days))
         edges += [clock.first(each.hour, each.offset) for each in hours_of_day(day, ZoneInfo(zone))]
     for start, end in pairwise(sorted(edges)):
         counts = [
-            sum(sum(each.raw) for each in results.hourly(store, world.organization, subject, within).buckets)
+            sum(sum(each.raw) for each in results.hourly(store, operator(world.organization), subject, within).buckets)
             for subject in subjects
             for within in [InstantRange(start, end)]
         ]
-        with results.raw(store, world.organization, subjects[0], InstantRange(start, end)) as raw:
+        with results.raw(store, operator(world.organization), subjects[0], InstantRange(start, end)) as raw:
             assert counts == [len(list(raw.rows))] * 2
 
 
@@ -132,9 +132,9 @@ def test_a_group_over_several_zones_knows_which_of_them_shows_half_an_hour(store
     told(store, world, Press(1, 1, change + 1000, 3), smiley=2)
     within = InstantRange(change, change + HOUR)
     for node, count in ((world.root, 2), (world.groups[1], 1), (world.points[0], 1)):
-        subject = results.OfNode(node, -4)
-        buckets = results.hourly(store, world.organization, subject, within).buckets
-        with results.raw(store, world.organization, subject, within) as raw:
+        subject = results.OfScale(node, 4)
+        buckets = results.hourly(store, operator(world.organization), subject, within).buckets
+        with results.raw(store, operator(world.organization), subject, within) as raw:
             assert (sum(sum(each.raw) for each in buckets), raw.total) == (count, count)
 
 
@@ -143,13 +143,13 @@ def test_days_of_a_group_are_those_of_the_one_zone_below(store: Store) -> None:
     told(store, world, Press(1, 1, AT, 1))
     found = [
         [(each.starts_at, each.offset) for each in buckets]
-        for subject in (results.OfAssignment(world.assignments[0]), results.OfNode(world.root, world.surveys[0]))
-        for buckets in [results.hourly(store, world.organization, subject, grain=Grain.DAY).buckets]
+        for subject in (results.OfAssignment(world.assignments[0]), results.OfSurvey(world.root, world.surveys[0]))
+        for buckets in [results.hourly(store, operator(world.organization), subject, grain=Grain.DAY).buckets]
     ]
     assert found[0] == found[1]
     with manage.batch(store, world.organization, NOW) as batch:
         manage.set_zone(batch, operator(world.organization), world.points[1], "Asia/Kathmandu", 0, now=NOW)
     (bucket,) = results.hourly(
-        store, world.organization, results.OfNode(world.root, world.surveys[0]), grain=Grain.DAY
+        store, operator(world.organization), results.OfSurvey(world.root, world.surveys[0]), grain=Grain.DAY
     ).buckets
     assert bucket.offset == 0

@@ -24,13 +24,14 @@ import pytest
 from rich.console import Console
 
 from hymio import demo, intake
+from hymio.access import operator
 from hymio.demo import example, history, table, web_presses
 from hymio.demo.credentials import FILE, read_credentials, write_credentials
 from hymio.errors import SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.manage import ApiCredentials
 from hymio.period import Grain, format_timestamp, offset_at, zone
-from hymio.results import OfAssignment, OfNode, followups, hourly, raw, texts
+from hymio.results import OfAssignment, OfSurvey, followups, hourly, raw, texts
 from hymio.store import Store, open_store
 from hymio.store.messages import newest_messages
 from hymio.store.quarantine import newest_quarantined, quarantine_counts
@@ -133,7 +134,7 @@ def years(store: Store, organization: int) -> dict[int, dict[int, tuple[int, ...
     found = {}
     for assignment in store.layout(organization).assignments:
         verdicts: dict[int, tuple[int, ...]] = {}
-        for bucket in hourly(store, organization, OfAssignment(assignment), grain=Grain.YEAR).buckets:
+        for bucket in hourly(store, operator(organization), OfAssignment(assignment), grain=Grain.YEAR).buckets:
             for verdict, counts in bucket.verdicts.items():
                 before = verdicts.get(verdict, (0,) * len(counts))
                 verdicts[verdict] = tuple(map(sum, zip(before, counts, strict=True)))
@@ -167,7 +168,7 @@ def test_the_drifting_clock_is_corrected(store: Store):
     assert upload.clock is not None
     drift = upload.clock - batch.now
     assert drift > 60_000
-    with raw(store, made.organization, OfNode(example.AVENUE, example.VISIT)) as found:
+    with raw(store, operator(made.organization), OfSurvey(example.AVENUE, example.VISIT)) as found:
         stored = {row.at for row in found.rows if row.smiley == history.UPSTAIRS}
     assert {press.at - drift for press in upload.presses} <= stored
 
@@ -176,7 +177,7 @@ def test_every_press_is_there_once(store: Store):
     made = demo.build(store, NOW, PRESSES)
     found = Counter[int]()
     for assignment in store.layout(made.organization).assignments:
-        with raw(store, made.organization, OfAssignment(assignment)) as rows:
+        with raw(store, operator(made.organization), OfAssignment(assignment)) as rows:
             found.update(row.smiley for row in rows.rows)
     with store.read() as transaction:
         found.update(each.smiley for each in newest_quarantined(transaction, made.organization, 1000))
@@ -263,18 +264,18 @@ def test_replayed_presses_come_back_as_they_were(store: Store):
     rows = json.loads((files("hymio") / "samples" / "web-presses.json").read_text(encoding="utf-8"))
     made = demo.build(store, NOW, 500)
     there = zone("America/Chicago")
-    with raw(store, made.organization, OfAssignment(10)) as found:
+    with raw(store, operator(made.organization), OfAssignment(10)) as found:
         back = [_as_published(row, there) for row in found.rows]
     assert back == rows
-    with texts(store, made.organization, OfAssignment(10)) as found:
+    with texts(store, operator(made.organization), OfAssignment(10)) as found:
         assert [_as_published(row, there) for row in found.rows] == [row for row in rows if "text" in row]
     assert years(store, made.organization)[10].keys() == {Verdict.COUNTED}
 
 
 def _as_published(row: Any, there: Any) -> dict[str, Any]:
     said = {"ts": format_timestamp(row.at, row.offset), "r": row.button}
-    if row.text is not None:
-        said |= {"relevance": row.text.relevance, "spam": row.text.spam, "text": row.text.text}
+    if row.answer is not None:
+        said |= {"relevance": row.answer.relevance, "spam": row.answer.spam, "text": row.answer.text}
     assert row.offset == offset_at(row.at, there)
     return said
 
@@ -303,12 +304,12 @@ def test_a_file_that_is_none_of_web_presses(content: str, tmp_path: Path):
 
 def test_visitors_said_what_was_missing_and_wrote(store: Store):
     made = demo.build(store, NOW, PRESSES)
-    with followups(store, made.organization, OfAssignment(11)) as found:
+    with followups(store, operator(made.organization), OfAssignment(11)) as found:
         chosen = list(found.rows)
     assert chosen
     assert all(row.button < 2 for row in chosen)
-    with texts(store, made.organization, OfAssignment(11)) as found:
-        assert {row.text.spam for row in found.rows if row.text} == {True, False}
+    with texts(store, operator(made.organization), OfAssignment(11)) as found:
+        assert {row.answer.spam for row in found.rows if isinstance(row.answer, Text)} == {True, False}
 
 
 # --- golden answers --------------------------------------------------------------------------------------------------

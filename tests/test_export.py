@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake, results
+from hymio.access import operator
 from hymio.feedback import Accuracy, HourReport, Press, Upload, Verdict
 from hymio.misuse import MisusePolicy
 from hymio.period import InstantRange, format_timestamp
-from hymio.results import EVERYTHING, OfAssignment, OfNode, Subject
+from hymio.results import EVERYTHING, OfAssignment, OfScale, OfSurvey, Subject
 from hymio.store import Store, export
 from tests.test_laws import law, opened
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
@@ -24,7 +25,7 @@ AT = 1_750_000_000_000
 
 def lines(store: Store, world: World, subject: Subject, within: InstantRange = EVERYTHING) -> list[list[str]]:
     """The export as a CSV reader sees it; its total and the ends of its chunks are as promised."""
-    with results.raw_csv(store, world.organization, subject, within) as told:
+    with results.raw_csv(store, operator(world.organization), subject, within) as told:
         chunks = list(told.chunks)
     assert all(chunk.endswith(b"\n") for chunk in chunks)
     found = list(csv.reader(io.StringIO(b"".join(chunks).decode())))
@@ -34,14 +35,16 @@ def lines(store: Store, world: World, subject: Subject, within: InstantRange = E
 
 def rows(store: Store, world: World, subject: Subject, within: InstantRange = EVERYTHING) -> list[list[str]]:
     """The raw results, each value written as the export promises to write it."""
-    with results.raw(store, world.organization, subject, within) as told:
+    with results.raw(store, operator(world.organization), subject, within) as told:
         return [
             [
                 format_timestamp(each.at, each.offset),
                 str(each.button),
                 Accuracy(each.accuracy).label,
                 Verdict(each.verdict).label,
-                *map(str, each[5:8]),
+                str(each.smiley),
+                str(each.epoch),
+                str(each.sequence),
             ]
             for each in told.rows
         ]
@@ -61,8 +64,8 @@ def test_the_lines_of_an_export_are_the_raw_results(shared_database_url: str, da
     start, end = sorted((data.draw(edges), data.draw(edges)))
     subjects: list[Subject] = [
         *map(OfAssignment, world.assignments),
-        OfNode(world.root, world.surveys[0]),
-        OfNode(world.root, -4),
+        OfSurvey(world.root, world.surveys[0]),
+        OfScale(world.root, 4),
     ]
     for subject in subjects:
         for within in (EVERYTHING, InstantRange(start, end)):
@@ -77,8 +80,8 @@ def test_it_holds_whatever_came_from_texts_and_the_web_and_what_is_misuse(store:
     web = Press(-(1 << 63) + 5, 1 << 62, AT + 7, 4, survey=world.surveys[1])
     uploads = [told, Upload(world.smileys[1], (*quick, off_scale)), Upload(world.smileys[3], (web,))]
     intake.record(store, world.organization, uploads, NOW)
-    whole = lines(store, world, OfNode(world.root, world.surveys[0]))
-    assert whole == rows(store, world, OfNode(world.root, world.surveys[0]))
+    whole = lines(store, world, OfSurvey(world.root, world.surveys[0]))
+    assert whole == rows(store, world, OfSurvey(world.root, world.surveys[0]))
     assert {line[2] for line in whole} == {"1s", "1h"}
     assert {line[3] for line in whole} == {"counted", "interval"}
     assert len(whole) == 3 + len(quick)
@@ -91,20 +94,20 @@ def test_it_holds_whatever_came_from_texts_and_the_web_and_what_is_misuse(store:
 def test_an_export_of_nothing_has_no_line(store: Store) -> None:
     world = build(store)
     assert lines(store, world, OfAssignment(world.assignments[0])) == []
-    assert lines(store, world, OfNode(world.root, 99)) == []
+    assert lines(store, world, OfScale(world.root, 11)) == []
 
 
 def test_it_is_written_in_pieces_that_stay_small(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "_PIECE", 40)
-    monkeypatch.setattr(export, "_CHUNK_BYTES", 2_000)
+    monkeypatch.setattr("hymio.store.dialect.sqlite.CSV_ROWS", 40)
+    monkeypatch.setattr("hymio.store.dialect.postgresql._CHUNK_BYTES", 2_000)
     world = build(store, policy=MisusePolicy(interval=0))
     dense = [Press(1, number, AT + number, number % 4) for number in range(1, 301)]
     sparse = [Press(1, 300 + number, AT + 40 * number * 24 * HOUR, 1) for number in range(1, 20)]
     at_once = tuple(Press(2, number, AT + 150, 2) for number in range(1, 101))
     uploads = [Upload(world.smileys[0], (*dense, *sparse)), Upload(world.smileys[2], at_once)]
     intake.record(store, world.organization, uploads, NOW)
-    subject = OfNode(world.root, world.surveys[0])
-    with results.raw_csv(store, world.organization, subject) as told:
+    subject = OfSurvey(world.root, world.surveys[0])
+    with results.raw_csv(store, operator(world.organization), subject) as told:
         sizes = [chunk.count(b"\n") for chunk in told.chunks]
     assert sum(sizes) == 419
     assert max(sizes) <= 101  # a hundred and one presses were of one millisecond
@@ -112,12 +115,12 @@ def test_it_is_written_in_pieces_that_stay_small(store: Store, monkeypatch: pyte
 
 
 def test_an_export_may_be_left_before_its_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(export, "_PIECE", 40)
-    monkeypatch.setattr(export, "_CHUNK_BYTES", 2_000)
+    monkeypatch.setattr("hymio.store.dialect.sqlite.CSV_ROWS", 40)
+    monkeypatch.setattr("hymio.store.dialect.postgresql._CHUNK_BYTES", 2_000)
     world = build(store)
     presses = tuple(Press(1, number, AT + 9_000 * number, 3) for number in range(1, 1_001))
     intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
     subject = OfAssignment(world.assignments[0])
-    with results.raw_csv(store, world.organization, subject) as told:
+    with results.raw_csv(store, operator(world.organization), subject) as told:
         assert next(told.chunks)
     assert len(lines(store, world, subject)) == 1_000

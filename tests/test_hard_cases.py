@@ -101,7 +101,7 @@ def test_a_changed_zone_never_makes_an_hour_negative(store: Store) -> None:
 def test_the_half_hour_that_is_shown_twice_begins_when_it_does(store: Store) -> None:
     world = build(store, ("Australia/Lord_Howe", "UTC"), MisusePolicy(interval=0))
     told(store, world, Press(1, 1, LORD_HOWE_AUTUMN - 1000, 1), Press(1, 2, LORD_HOWE_AUTUMN + 1000, 2))
-    buckets = results.hourly(store, world.organization, results.OfAssignment(world.assignments[0])).buckets
+    buckets = results.hourly(store, operator(world.organization), results.OfAssignment(world.assignments[0])).buckets
     assert [(each.starts_at, each.offset, each.counted) for each in buckets] == [
         (LORD_HOWE_AUTUMN - HOUR, 660, (0, 1, 0, 0)),
         (LORD_HOWE_AUTUMN, 630, (0, 0, 1, 0)),
@@ -190,14 +190,14 @@ def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_a
 def test_as_of_counts_once_what_moved_there_and_back(store: Store) -> None:
     world = build(store)
     told(store, world, Press(1, 1, AT, 1))
-    born, _ = results.revision(store, world.organization)
+    born, _ = results.revision(store, operator(world.organization))
     for point in (world.points[1], world.points[0]):
         with manage.batch(store, world.organization, NOW) as batch:
             manage.place(batch, operator(world.organization), world.smileys[0], point, 0, now=NOW)
         intake.resettle(store, world.organization, world.root, 0, NOW)
-    subjects: list[results.Subject] = [results.OfNode(each, -4) for each in (*world.points, world.root)]
+    subjects: list[results.Subject] = [results.OfScale(each, 4) for each in (*world.points, world.root)]
     counted = [
-        sum(sum(each.raw) for each in results.hourly(store, world.organization, subject, as_of=born).buckets)
+        sum(sum(each.raw) for each in results.hourly(store, operator(world.organization), subject, as_of=born).buckets)
         for subject in subjects
     ]
     assert counted == [1, 0, 1]
@@ -228,7 +228,8 @@ def test_nobody_reports_what_has_not_happened(store: Store) -> None:
     told(store, world, smiley=1, reported_through=1 << 52)
     subject = results.OfAssignment(world.assignments[0])
     assert [
-        each.complete for each in results.reconcile(store, world.organization, subject, results.EVERYTHING, NOW)
+        each.complete
+        for each in results.reconcile(store, operator(world.organization), subject, results.EVERYTHING, NOW)
     ] == [False]
 
 
@@ -241,7 +242,7 @@ def test_a_visit_that_comes_late_does_not_hide_a_later_one(store: Store) -> None
     for minutes in (0, -120, 10):
         press = Press(*halves(uuid4()), AT + minutes * 60_000, 1, survey=world.surveys[1], visitor=b"ann")
         told(store, world, press, smiley=3)
-    with results.raw(store, world.organization, results.OfAssignment(world.assignments[2])) as raw:
+    with results.raw(store, operator(world.organization), results.OfAssignment(world.assignments[2])) as raw:
         assert [Verdict(row.verdict) for row in raw.rows] == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEAT]
 
 
@@ -293,7 +294,7 @@ def test_what_does_not_exist_is_refused(store: Store) -> None:
             now=NOW,
         )
     with pytest.raises(NotFound, match="no survey 999"):
-        results.hourly(store, world.organization, results.OfNode(world.root, 999))
+        results.hourly(store, operator(world.organization), results.OfSurvey(world.root, 999))
 
 
 @law

@@ -155,7 +155,7 @@ def test_people_behind_a_web_smiley_are_independent_and_a_visitor_counts_once(st
         told(
             store, world, Press(*halves(uuid4()), AT + n * 1000, 4, survey=world.surveys[1], visitor=visitor), smiley=3
         )
-    with results.raw(store, world.organization, results.OfAssignment(world.assignments[2])) as raw:
+    with results.raw(store, operator(world.organization), results.OfAssignment(world.assignments[2])) as raw:
         assert [Verdict(row.verdict) for row in raw.rows] == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEAT]
     assert list(intake.verify(store, world.organization)) == []
 
@@ -187,10 +187,10 @@ def test_what_comes_after_the_button_is_kept(store: Store) -> None:
     press = Press(*halves(uuid4()), AT, 0, survey=world.surveys[1], phases=Phases(text=soup))
     told(store, world, press, press, smiley=3)
     subject = results.OfAssignment(world.assignments[2])
-    with results.texts(store, world.organization, subject) as texts:
-        assert (texts.total, [row.text for row in texts.rows]) == (1, [soup])
-    with results.raw(store, world.organization, subject) as raw:
-        assert [row.text for row in raw.rows] == [soup]
+    with results.texts(store, operator(world.organization), subject) as texts:
+        assert (texts.total, [row.answer for row in texts.rows]) == (1, [soup])
+    with results.raw(store, operator(world.organization), subject) as raw:
+        assert [row.answer for row in raw.rows] == [soup]
 
 
 def test_an_unknown_smiley_undoes_its_upload_alone(store: Store) -> None:
@@ -348,8 +348,8 @@ def test_the_total_of_raw_results_is_how_many_rows_there_are(
         told(store, world, press, smiley=which)
     begin = presses[0][1].at + start * HOUR // 4
     within = InstantRange(begin, begin + length * HOUR // 3)
-    for subject in (results.OfAssignment(world.assignments[0]), results.OfNode(world.root, -4)):
-        with results.raw(store, world.organization, subject, within) as raw:
+    for subject in (results.OfAssignment(world.assignments[0]), results.OfScale(world.root, 4)):
+        with results.raw(store, operator(world.organization), subject, within) as raw:
             assert raw.total == len(list(raw.rows))
 
 
@@ -367,15 +367,15 @@ def test_a_page_of_raw_results_is_that_part_of_all_of_them(
     within = data.draw(st.sampled_from([results.EVERYTHING, InstantRange(begin, begin + length * HOUR // 3)]))
     offset, limit = data.draw(st.integers(0, 35)), data.draw(st.integers(0, 10))
     subjects: list[results.Subject] = [results.OfAssignment(world.assignments[0])]
-    subjects += [results.OfNode(each, -4) for each in (*world.points, world.root)]
+    subjects += [results.OfScale(each, 4) for each in (*world.points, world.root)]
     for subject in subjects:
         everything = {each: every_row(each, store, world, subject, within) for each in READINGS}
         for reading in READINGS:
-            with reading(store, world.organization, subject, within, offset, limit) as page:
+            with reading(store, operator(world.organization), subject, within, offset, limit) as page:
                 assert list(page.rows) == everything[reading][offset : offset + limit]
         rows = everything[results.raw]
-        assert rows == sorted(rows, key=lambda row: row[:1] + row[5:8])
-        assert everything[results.texts] == [row for row in rows if row.text is not None]
+        assert rows == sorted(rows, key=lambda row: row.sort_key[:4])
+        assert everything[results.texts] == [row for row in rows if row.answer is not None]
         chosen = {(row.smiley, row.epoch, row.sequence) for row in everything[results.followups]}
         assert chosen <= {(row.smiley, row.epoch, row.sequence) for row in rows}
 
@@ -390,8 +390,8 @@ READINGS = (results.raw, results.texts, results.followups)
 
 def every_row(
     reading: Any, store: Store, world: World, subject: results.Subject, within: InstantRange
-) -> list[results.RawRow]:
-    with reading(store, world.organization, subject, within) as found:
+) -> list[results.FeedbackRow]:
+    with reading(store, operator(world.organization), subject, within) as found:
         rows = list(found.rows)
         assert found.total == len(rows)
     return rows

@@ -155,14 +155,16 @@ def test_a_revision_gives_its_numbers_for_ever(
     seen: list[tuple[int, list[object]]] = []
     subjects: list[results.Subject] = [
         results.OfAssignment(world.assignments[0]),
-        results.OfNode(world.points[0], world.surveys[0]),
-        results.OfNode(world.root, -4),
+        results.OfSurvey(world.points[0], world.surveys[0]),
+        results.OfScale(world.root, 4),
     ]
 
     def numbers(as_of: int | None = None) -> list[object]:
         """A group adds equal hours of its zones, so its hours are told apart by their number alone; days for all."""
-        found = [results.hourly(store, world.organization, each, as_of=as_of) for each in subjects]
-        days = [results.hourly(store, world.organization, each, grain=Grain.DAY, as_of=as_of) for each in subjects]
+        found = [results.hourly(store, operator(world.organization), each, as_of=as_of) for each in subjects]
+        days = [
+            results.hourly(store, operator(world.organization), each, grain=Grain.DAY, as_of=as_of) for each in subjects
+        ]
         shown = [by_wall_clock(each, offsets=place < 2) for place, each in enumerate(found)]
         return [*shown, *(by_wall_clock(each, offsets=False) for each in days)]
 
@@ -170,7 +172,7 @@ def test_a_revision_gives_its_numbers_for_ever(
         intake.record(store, world.organization, uploads, NOW)
         if data.draw(st.integers(0, 3)) == 0:
             _mend(store, world, data)
-        seen.append((results.revision(store, world.organization)[0], numbers()))
+        seen.append((results.revision(store, operator(world.organization))[0], numbers()))
     for revision, known in seen:
         assert numbers(revision) == known
 
@@ -207,13 +209,13 @@ def test_regrouping_never_changes_a_total(
     world = build(store, zones, policy)
     for uploads in data.draw(deliveries(data.draw(pressed(zone=zones[1])), world.smileys)):
         intake.record(store, world.organization, uploads, NOW)
-    for subject in (results.OfAssignment(world.assignments[1]), results.OfNode(world.root, -4)):
+    for subject in (results.OfAssignment(world.assignments[1]), results.OfScale(world.root, 4)):
         totals = set()
         for grain in Grain:
-            buckets = results.hourly(store, world.organization, subject, grain=grain).buckets
+            buckets = results.hourly(store, operator(world.organization), subject, grain=grain).buckets
             totals.add((sum(sum(each.counted) for each in buckets), sum(sum(each.raw) for each in buckets)))
             assert [each.starts_at for each in buckets] == sorted(each.starts_at for each in buckets)
-        with results.raw(store, world.organization, subject) as raw:
+        with results.raw(store, operator(world.organization), subject) as raw:
             rows = list(raw.rows)
         assert raw.total == len(rows)
         assert totals == {(sum(row.verdict == Verdict.COUNTED for row in rows), len(rows))}

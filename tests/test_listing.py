@@ -12,91 +12,93 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake, manage
+from hymio import intake, manage, results
 from hymio.access import operator
 from hymio.feedback import Feedback, Followup, Phases, Press, Text, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy
-from hymio.period import HOUR_MS, InstantRange, offset_at
-from hymio.results import EVERYTHING, Phase, Wanted, listed, place_of
+from hymio.period import HOUR_MS, Instant, InstantRange, offset_at
+from hymio.results import EVERYTHING, FeedbackRow, OfNode, OfSurvey, Phase, Query, SortKey, Within
 from hymio.setup import Layout
-from hymio.store import Store, listing, open_store
+from hymio.store import Store, open_store
+from hymio.store import rows as stored_rows
 from hymio.store.dialect import Row, Transaction
-from hymio.store.listing import Selection
+from hymio.store.dialect.sqlite import SqliteTransaction
+from hymio.store.rows import Selection
 from tests.test_laws import law, opened, stored_feedback
 from tests.world import NOW, World, build, deliveries, instants_around, policies, pressed, zone_pairs
 
-Within = Callable[[ZoneInfo], InstantRange]
+Plain = tuple[int, ...]
+"""Instant, offset, button, verdict, smiley, epoch and sequence of a row."""
 
 
-def everywhere(_zone: ZoneInfo) -> InstantRange:
-    return EVERYTHING
-
-
-def page(store: Store, world: World, wanted: Wanted) -> tuple[int, list[Row]]:
-    with listed(store, world.organization, wanted, NOW) as found:
+def page(store: Store, world: World, query: Query) -> tuple[int, list[FeedbackRow]]:
+    """The revision and the rows of a page, one more than its limit where there are more."""
+    query = replace(query, limit=None if query.limit is None else query.limit + 1)
+    with results.rows(store, operator(world.organization), query, NOW) as found:
         return found.revision, list(found.rows)
 
 
-def pages(store: Store, world: World, wanted: Wanted, between: Callable[[], object] = lambda: None) -> list[Row]:
+def pages(store: Store, world: World, query: Query, between: Callable[[], object] = lambda: None) -> list[FeedbackRow]:
     """All rows, followed from page to page; something may happen in between."""
-    rows: list[Row] = []
+    rows: list[FeedbackRow] = []
     while True:
-        revision, found = page(store, world, wanted)
-        rows += found[: wanted.limit]
-        if len(found) <= wanted.limit:
+        revision, found = page(store, world, query)
+        rows += found[: query.limit]
+        if query.limit is None or len(found) <= query.limit:
             return rows
         between()
-        after = place_of(found[wanted.limit - 1], wanted.phase)
-        wanted = replace(wanted, after=after, revision=revision)
+        query = replace(query, after=found[query.limit - 1].sort_key, revision=revision)
 
 
-def model(store: Store, world: World, wanted: Wanted) -> list[Row]:
+def model(store: Store, world: World, query: Query) -> list[Plain]:
     """The whole list from plain lists: what is stored, filtered and sorted."""
     layout = store.layout(world.organization)
-    chosen = [each for each in stored_feedback(store, world) if _is_listed(layout, wanted, each)]
-    rows: list[Row] = [
+    chosen = [each for each in stored_feedback(store, world) if _is_listed(layout, query, each)]
+    rows: list[Plain] = [
         (each.at, each.offset, each.button, each.verdict, each.smiley, each.epoch, each.sequence) for each in chosen
     ]
-    return rows[::-1] if wanted.descending else rows
+    return rows[::-1] if query.descending else rows
 
 
-def _is_listed(layout: Layout, wanted: Wanted, each: Feedback) -> bool:
-    if each.assignment <= 0 or not (is_raw(each.verdict) if wanted.misuse else each.verdict == Verdict.COUNTED):
+def _is_listed(layout: Layout, query: Query, each: Feedback) -> bool:
+    if each.assignment <= 0 or not (is_raw(each.verdict) if query.misuse else each.verdict == Verdict.COUNTED):
         return False
+    assert isinstance(query.subject, OfNode | OfSurvey)
     at = layout.assignments[each.assignment]
-    below = {point.id for point in layout.hierarchy.points(wanted.node)}
-    zone = layout.zone_of(at.node, NOW)
-    return at.node in below and wanted.survey in (None, at.survey) and each.at in wanted.within(zone)
+    below = {point.id for point in layout.hierarchy.points(query.subject.node)}
+    is_asked = isinstance(query.subject, OfNode) or query.subject.survey == at.survey
+    if isinstance(query.within, InstantRange):
+        return at.node in below and is_asked and each.at in query.within
+    return at.node in below and is_asked and each.at in query.within[layout.zone_of(at.node, NOW)]
 
 
-def plain(rows: Sequence[Row]) -> list[Row]:
-    return [row[:7] for row in rows]
+def plain(rows: Sequence[FeedbackRow]) -> list[Plain]:
+    return [
+        (row.at, row.offset, row.button, row.verdict, row.smiley, row.epoch, row.sequence) for row in rows
+    ]  # fmt: skip
 
 
-def local(start: int, hours: int) -> Within:
+def local(start: Instant, hours: int, zones: Sequence[str]) -> Within:
     """So many hours of the wall clock from a wall time on, in each zone by its own clock of that time."""
-
-    def within(zone: ZoneInfo) -> InstantRange:
-        offset = 60_000 * offset_at(start, zone)
-        return InstantRange(start - offset, start - offset + hours * HOUR_MS)
-
-    return within
+    begins = {zone: start - 60_000 * offset_at(start, zone) for zone in map(ZoneInfo, zones)}
+    return {zone: InstantRange(begin, begin + hours * HOUR_MS) for zone, begin in begins.items()}
 
 
 @st.composite
-def queries(draw: st.DrawFn, world: World, zone: str) -> Wanted:
+def queries(draw: st.DrawFn, world: World, zones: Sequence[str]) -> Query:
     """Any listing of buttons of a world."""
-    start = draw(instants_around(zone))
-    return Wanted(
-        phase=Phase.BUTTON,
-        node=draw(st.sampled_from([*world.groups, *world.points])),
-        survey=draw(st.sampled_from([None, *world.surveys])),
-        within=draw(
-            st.sampled_from([everywhere, everywhere, local(start - HOUR_MS, 30), local(start - 7 * HOUR_MS, 9)])
+    start = draw(instants_around(zones[0]))
+    node, survey = draw(st.sampled_from([*world.groups, *world.points])), draw(st.sampled_from([None, *world.surveys]))
+    return Query(
+        OfNode(node) if survey is None else OfSurvey(node, survey),
+        draw(
+            st.sampled_from(
+                [EVERYTHING, EVERYTHING, local(start - HOUR_MS, 30, zones), local(start - 7 * HOUR_MS, 9, zones)]
+            )
         ),
         misuse=draw(st.booleans()),
         descending=draw(st.booleans()),
-        limit=draw(st.sampled_from([1, 2, 3, 7])),
+        limit=draw(st.sampled_from([1, 2, 3, 7, None])),
     )
 
 
@@ -109,14 +111,14 @@ def test_pages_put_together_are_the_whole_list(
     world = build(store, zones, policy)
     for uploads in data.draw(deliveries(data.draw(pressed(zone=zones[0])), world.smileys)):
         intake.record(store, world.organization, uploads, NOW)
-    wanted = data.draw(queries(world, zones[0]))
-    expected = model(store, world, wanted)
-    assert plain(pages(store, world, wanted)) == expected
-    reverse = replace(wanted, descending=not wanted.descending)
+    query = data.draw(queries(world, zones))
+    expected = model(store, world, query)
+    assert plain(pages(store, world, query)) == expected
+    reverse = replace(query, descending=not query.descending)
     assert plain(pages(store, world, reverse)) == expected[::-1]
     for offset in range(len(expected) + 2):
-        _, found = page(store, world, replace(wanted, offset=offset))
-        assert plain(found) == expected[offset : offset + wanted.limit + 1]
+        _, found = page(store, world, replace(query, offset=offset))
+        assert plain(found) == expected[offset:][: None if query.limit is None else query.limit + 1]
 
 
 @law
@@ -139,9 +141,9 @@ def test_what_arrives_meanwhile_changes_no_page(
             elif data.draw(st.booleans()):
                 _act_backwards(store, world, data.draw(policies))
 
-    wanted = data.draw(queries(world, zones[0]))
-    expected = model(store, world, wanted)
-    assert plain(pages(store, world, wanted, more)) == expected
+    query = data.draw(queries(world, zones))
+    expected = model(store, world, query)
+    assert plain(pages(store, world, query, more)) == expected
 
 
 def _act_backwards(store: Store, world: World, policy: MisusePolicy) -> None:
@@ -160,20 +162,20 @@ def test_what_came_after_is_listed_alike_through_presses_and_by_itself(
     commits = data.draw(deliveries(data.draw(pressed(zone=zones[0])), world.smileys))
     for uploads in commits:
         intake.record(store, world.organization, [_followed(each) for each in uploads], NOW)
-    wanted = replace(data.draw(queries(world, zones[0])), offset=data.draw(st.sampled_from([0, 0, 1, 5])))
+    query = replace(data.draw(queries(world, zones)), offset=data.draw(st.sampled_from([0, 0, 1, 5])))
     for through in (False, True):
-        expected = _with_followups(model(store, world, wanted), descending=wanted.descending)[wanted.offset :]
+        expected = _with_followups(model(store, world, query), descending=query.descending)[query.offset :]
         later = partial(_act_backwards, store, world, data.draw(policies))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr("hymio.results.listing.listing.has_more", lambda *_, through=through: through)
-            patch.setattr("hymio.results.listing._FEW", 0)
-            found = pages(store, world, replace(wanted, phase=Phase.FOLLOWUP), later)
-        assert [(*row[:7], row[9]) for row in found] == expected
+            patch.setattr("hymio.store.rows.has_more_answers", lambda *_, through=through: through)
+            patch.setattr("hymio.results.reader.SMALL_SCOPE", 0)
+            found = pages(store, world, replace(query, phase=Phase.FOLLOWUP), later)
+        assert [(*each, row.sort_key.entry) for each, row in zip(plain(found), found, strict=True)] == expected
 
 
-def _with_followups(buttons: list[Row], *, descending: bool) -> list[Row]:
+def _with_followups(buttons: list[Plain], *, descending: bool) -> list[Plain]:
     """Rows of buttons, each as often as it has follow-ups, with their positions."""
-    rows: list[Row] = [(*row, place) for row in buttons for place in _positions(row[6])]
+    rows: list[Plain] = [(*row, place) for row in buttons for place in _positions(row[6])]
     return sorted(rows, key=lambda row: (row[0], *row[4:]), reverse=descending)
 
 
@@ -202,9 +204,9 @@ def test_new_presses_wait_for_the_next_listing(store: Store) -> None:
         intake.record(store, world.organization, [Upload(world.smileys[0], pressed)], NOW)
 
     press()
-    wanted = Wanted(Phase.BUTTON, world.root, None, everywhere, limit=4)
-    assert [row[6] for row in pages(store, world, wanted, press)] == list(range(1, 10))
-    assert len(pages(store, world, wanted)) == 27
+    query = Query(OfNode(world.root), EVERYTHING, limit=4)
+    assert [row.sequence for row in pages(store, world, query, press)] == list(range(1, 10))
+    assert len(pages(store, world, query)) == 27
 
 
 def test_phases_are_listed_in_order_of_time(store: Store) -> None:
@@ -217,12 +219,12 @@ def test_phases_are_listed_in_order_of_time(store: Store) -> None:
     presses = tuple(Press(1, n, AT - 60_000 * n, 0, phases=phases) for n, phases in enumerate(told, 1))
     intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
 
-    def rows(phase: Phase, **more: bool) -> list[tuple[object, ...]]:
-        wanted = Wanted(phase, world.root, None, everywhere, limit=1, **more)  # type: ignore[arg-type]  # flags
-        return [(row[6], *row[9:]) for row in pages(store, world, wanted)]
+    def rows(phase: Phase, *, spam: bool = True, descending: bool = False) -> list[tuple[object, ...]]:
+        query = Query(OfNode(world.root), EVERYTHING, phase, spam=spam, descending=descending, limit=1)
+        return [(row.sequence, *(row.answer or ())) for row in pages(store, world, query)]
 
-    assert rows(Phase.FOLLOWUP) == [(1, 1, 7, 3, None), (1, 2, None, 4, 9)]
-    assert rows(Phase.FOLLOWUP, descending=True) == [(1, 2, None, 4, 9), (1, 1, 7, 3, None)]
+    assert rows(Phase.FOLLOWUP) == [(1, 7, 3, 1, None), (1, None, 4, 2, 9)]
+    assert rows(Phase.FOLLOWUP, descending=True) == [(1, None, 4, 2, 9), (1, 7, 3, 1, None)]
     assert [row[0] for row in rows(Phase.TEXT)] == [2, 1]
     assert [row[0] for row in rows(Phase.TEXT, spam=False)] == [1]
     assert rows(Phase.METADATA) == [(3, "c", "3"), (1, "a", "1"), (1, "b", "2")]
@@ -240,9 +242,9 @@ def test_a_press_that_leaves_the_scope_stays_in_a_list_that_was_begun(store: Sto
         intake.resettle(store, world.organization, world.root, 0, NOW)
 
     for phase in (Phase.BUTTON, Phase.TEXT):
-        wanted = Wanted(phase, world.points[0], None, everywhere, limit=4)
-        assert [row[6] for row in pages(store, world, wanted, leave)] == list(range(1, 10))
-        assert page(store, world, wanted)[1] == []
+        query = Query(OfNode(world.points[0]), EVERYTHING, phase, limit=4)
+        assert [row.sequence for row in pages(store, world, query, leave)] == list(range(1, 10))
+        assert page(store, world, query)[1] == []
         with manage.batch(store, world.organization, NOW) as batch:
             manage.place(batch, operator(world.organization), world.smileys[0], world.points[0], 0, now=NOW)
         intake.resettle(store, world.organization, world.root, 0, NOW)
@@ -256,9 +258,9 @@ def test_an_offset_skips_by_the_hours(store: Store, offset: int) -> None:
         for place, smiley in enumerate(world.smileys[1:3])
     ]
     intake.record(store, world.organization, uploads, NOW)
-    wanted = Wanted(Phase.BUTTON, world.root, None, everywhere, limit=5, offset=offset)
-    assert plain(page(store, world, wanted)[1]) == model(store, world, wanted)[offset : offset + 6]
-    backwards = Wanted(Phase.BUTTON, world.root, None, everywhere, descending=True, limit=5, offset=offset)
+    query = Query(OfNode(world.root), EVERYTHING, limit=5, offset=offset)
+    assert plain(page(store, world, query)[1]) == model(store, world, query)[offset : offset + 6]
+    backwards = Query(OfNode(world.root), EVERYTHING, descending=True, limit=5, offset=offset)
     assert plain(page(store, world, backwards)[1]) == model(store, world, backwards)[offset : offset + 6]
 
 
@@ -272,19 +274,19 @@ def test_presses_of_a_small_scope_are_gone_through_by_their_keys(
     press = Press(1, 1, AT, 0, phases=Phases((Followup(7, 3),)))
     intake.record(store, world.organization, [Upload(world.smileys[0], (press,))], NOW)
     plans: list[str] = []
-    stream = Transaction.stream
+    stream = SqliteTransaction.stream
 
-    def explained(self: Transaction, text: str, **values: object) -> Iterator[Row]:
+    def explained(self: SqliteTransaction, text: str, **values: object) -> Iterator[Row]:
         plans.extend(row[3] for row in self.rows(f"EXPLAIN QUERY PLAN {text}", **values))
         return stream(self, text, **values)
 
-    monkeypatch.setattr(Transaction, "stream", explained)
-    monkeypatch.setattr("hymio.results.listing.listing.has_more", lambda *_: True)
-    monkeypatch.setattr("hymio.results.listing._FEW", 0)
-    after = (AT, 1, 1, 1, *(1 for _ in phase.order))
-    page(store, world, Wanted(phase, world.points[0], None, everywhere, descending=descending, after=after))
+    monkeypatch.setattr(SqliteTransaction, "stream", explained)
+    monkeypatch.setattr("hymio.store.rows.has_more_answers", lambda *_: True)
+    monkeypatch.setattr("hymio.results.reader.SMALL_SCOPE", 0)
+    after = SortKey(AT, 1, 1, 1, None if phase.entry is None else phase.entry(1))
+    page(store, world, Query(OfNode(world.points[0]), EVERYTHING, phase, descending=descending, after=after, limit=9))
     store.close()
-    through = [each for each in plans if each.startswith("SEARCH p ")]
+    through = [each for each in plans if each.startswith("SEARCH a ")]
     assert through
     assert all("sequence=?" in each for each in through), through
 
@@ -297,23 +299,23 @@ def test_presses_are_gone_through_where_a_phase_has_more_rows_than_the_scope_has
         presses = tuple(Press(1, n, AT + 1000 * n, 0, phases=Phases((Followup(7, 3),))) for n in range(1, count + 1))
         intake.record(store, world.organization, [Upload(smiley, presses)], NOW)
     asked: list[Selection] = []
-    rows = listing.rows
+    rows = stored_rows.rows
 
-    def noted(transaction: Transaction, organization: int, of: Selection, *more: Any) -> Iterator[Row]:
+    def noted(transaction: Transaction, organization: int, of: Selection, *more: Any, **page: Any) -> Any:
         asked.append(of)
-        return rows(transaction, organization, of, *more)
+        return rows(transaction, organization, of, *more, **page)
 
-    monkeypatch.setattr(listing, "rows", noted)
+    monkeypatch.setattr(stored_rows, "rows", noted)
 
     def through_presses(phase: Phase, node: int, listed_rows: int) -> bool:
         asked.clear()
-        assert len(page(store, world, Wanted(phase, node, None, everywhere))[1]) == listed_rows
-        return {of.few for of in asked} == {True}
+        assert len(page(store, world, Query(OfNode(node), EVERYTHING, phase, limit=1_000))[1]) == listed_rows
+        return {of.by_press for of in asked} == {True}
 
     assert not through_presses(Phase.FOLLOWUP, world.points[0], 2)  # gone through quickly, whatever is listed
-    monkeypatch.setattr("hymio.results.listing._QUICKLY", 3)
+    monkeypatch.setattr("hymio.results.reader.FEW_ANSWERS", 3)
     assert not through_presses(Phase.FOLLOWUP, world.points[0], 2)  # not so small a part of the assignments
-    monkeypatch.setattr("hymio.results.listing._FEW", 0)
+    monkeypatch.setattr("hymio.results.reader.SMALL_SCOPE", 0)
     assert through_presses(Phase.FOLLOWUP, world.points[0], 2)
     assert not through_presses(Phase.FOLLOWUP, world.root, 14)
     assert not through_presses(Phase.TEXT, world.points[0], 0)

@@ -6,7 +6,9 @@ from alembic import command
 from sqlalchemy import text
 
 from hymio import results
-from hymio.results import Phase, Wanted, listed
+from hymio.access import operator
+from hymio.feedback import Followup, Text
+from hymio.results import Phase, Query
 from hymio.store import migrate, open_store
 from hymio.store.dialect import connect
 from tests.world import NOW, build
@@ -56,12 +58,12 @@ def test_phases_of_the_first_tables_come_along(empty_database_url: str, tmp_path
     store = open_store(empty_database_url)
 
     def rows(phase: Phase) -> list[tuple[object, ...]]:
-        wanted = Wanted(phase, world.root, None, lambda _: results.EVERYTHING)
-        with listed(store, world.organization, wanted, NOW) as found:
-            return [(row[6], *row[9:12]) for row in found.rows]
+        query = Query(results.OfNode(world.root), results.EVERYTHING, phase)
+        with results.rows(store, operator(world.organization), query, NOW) as found:
+            return [(row.sequence, row.answer) for row in found.rows]
 
-    assert rows(Phase.FOLLOWUP) == [(1, 1, 4, None), (1, 2, 4, None)]
-    assert rows(Phase.TEXT) == [(1, 3, None, "cold"), (2, 1, None, "cold")]
-    with results.texts(store, world.organization, results.OfAssignment(world.assignments[0])) as found:
-        assert [(row.text.text, row.text.spam) for row in found.rows if row.text] == [("cold", False)] * 2
+    assert rows(Phase.FOLLOWUP) == [(1, Followup(4, None, 1)), (1, Followup(4, None, 2))]
+    assert rows(Phase.TEXT) == [(1, Text("cold", 0.5, False, 3)), (2, Text("cold", 0.5, False, 1))]
+    with results.texts(store, operator(world.organization), results.OfAssignment(world.assignments[0])) as found:
+        assert [row.answer for row in found.rows] == [Text("cold", 0.5, False, 3), Text("cold", 0.5, False, 1)]
     store.close()

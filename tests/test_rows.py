@@ -11,7 +11,7 @@ from msgspec import UNSET
 from hymio.api.v1 import rows
 from hymio.feedback import Text
 from hymio.period import zone
-from hymio.results import RawRow
+from hymio.results import FeedbackRow
 from hymio.serving.answers import is_known
 from hymio.serving.streams import ROWS_PER_CHUNK, enveloped
 from tests.example import at
@@ -24,25 +24,27 @@ TEXTS = st.builds(
 )
 INSTANTS = st.integers(at("1970-01-02T00:00:00+00:00"), at("2199-12-31T00:00:00+00:00"))
 RAW_ROWS = st.builds(
-    RawRow,
+    FeedbackRow,
     INSTANTS,
     st.integers(-12 * 60, 14 * 60),
     st.integers(0, 10),
     *(st.just(0) for _ in range(5)),
-    text=st.none() | TEXTS,
-    option=st.none(),
+    ui=st.none(),
+    assignment=st.just(1),
+    answer=st.none() | TEXTS,
 )
 
 
-def published(row: RawRow, utc: bool) -> rows.RawResult:
+def published(row: FeedbackRow, utc: bool) -> rows.RawResult:
     """A row as the library would encode it."""
     ts = rows.timestamp(row.at, row.offset, utc)
-    text, relevance, spam = (UNSET if value is None else value for value in (row.text or (None, None, None))[:3])
-    return rows.RawResult(ts, row.button, relevance, spam, text)  # type: ignore[arg-type]  # told apart by their order
+    text = row.answer if isinstance(row.answer, Text) else Text()
+    relevance, spam, written = (UNSET if value is None else value for value in (text.relevance, text.spam, text.text))
+    return rows.RawResult(ts, row.button, relevance, spam, written)  # type: ignore[arg-type]  # told apart by their order
 
 
 @given(RAW_ROWS, st.booleans())
-def test_a_line_made_by_hand_is_what_the_library_would_write(row: RawRow, utc: bool):
+def test_a_line_made_by_hand_is_what_the_library_would_write(row: FeedbackRow, utc: bool):
     line = rows.raw_line(row, utc)
     assert msgspec.json.decode(line) == msgspec.json.decode(msgspec.json.encode(published(row, utc)))
     assert msgspec.json.decode(line, type=rows.RawResult) == published(row, utc)

@@ -44,7 +44,7 @@ def days(draw: st.DrawFn, zone: str = "UTC") -> list[Press]:
 def raw_hours(store: Store, world: World) -> Hours:
     """What is shown: the raw results of the first assignment."""
     found: Hours = Counter()
-    for each in results.hourly(store, world.organization, results.OfAssignment(world.assignments[0])).buckets:
+    for each in results.hourly(store, operator(world.organization), results.OfAssignment(world.assignments[0])).buckets:
         hour = (each.starts_at + each.offset * 60_000) // HOUR
         found += Counter({(hour, each.offset, button): count for button, count in enumerate(each.raw)})
     return found
@@ -252,5 +252,5 @@ def test_the_hour_in_which_a_smiley_begins_counts(store: Store, what: str) -> No
         Quarantined(EPOCH, 1, reason, presses=1),
         Quarantined(EPOCH, 10, Verdict.OFF_SCALE, presses=3),
     )
-    raw = results.hourly(store, world.organization, results.OfNode(world.root, world.surveys[0])).buckets
+    raw = results.hourly(store, operator(world.organization), results.OfSurvey(world.root, world.surveys[0])).buckets
     assert [(each.starts_at, each.raw) for each in raw] == [(START, (0, 0, 0, 8)), (START + HOUR, (2, 0, 0, 0))]

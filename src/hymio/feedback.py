@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from enum import IntEnum
-from functools import partial
+from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -127,6 +127,13 @@ class ContactDetails(NamedTuple):
     email: str | None = None
     phone: str | None = None
     position: int = 1
+
+
+class Metadatum(NamedTuple):
+    """A value that came with a press, under a name."""
+
+    name: str
+    value: str
 
 
 class Demographics(NamedTuple):
@@ -356,8 +363,18 @@ def feedback_id(smiley: int, epoch: int, sequence: int) -> UUID:
 
 
 def feedback_id_text(smiley: int, epoch: int, sequence: int) -> str:
-    """The published id as text, as listings of thousands need it."""
-    digits = f"{_published(smiley, epoch, sequence):032x}"
+    """The published id as text: listings have thousands, so what a device's presses have in common is remembered."""
+    if 0 <= sequence < 1 << 48 and is_device_key(epoch):
+        return f"{_device_digits(smiley, epoch)}{sequence:012x}"  # of a sequence these are the last 48 of 64 bits
+    return _with_hyphens(f"{_published(smiley, epoch, sequence):032x}")
+
+
+@lru_cache(maxsize=8192)
+def _device_digits(smiley: int, epoch: int) -> str:
+    return _with_hyphens(f"{_published(smiley, epoch, 0):032x}")[:-12]
+
+
+def _with_hyphens(digits: str) -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

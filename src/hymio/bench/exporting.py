@@ -13,7 +13,7 @@ from hymio.access import operator
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NOW, Fleet
 from hymio.bench.serving import Server, request, served
-from hymio.results import OfNode
+from hymio.results import OfSurvey
 from hymio.store import open_store
 
 _MIB = 1 << 20
@@ -44,7 +44,7 @@ def _prepared(url: str, fleet: Fleet) -> tuple[int, str]:
     builder = operator(fleet.organization)
     manage.activate_api(store, builder, now=NOW)
     token = manage.create_token(store, builder, "Bench", now=NOW).secret
-    with results.raw(store, fleet.organization, OfNode(fleet.root, fleet.survey)) as raw:
+    with results.raw(store, builder, OfSurvey(fleet.root, fleet.survey)) as raw:
         total = raw.total
     store.close()
     return total, token

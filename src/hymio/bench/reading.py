@@ -5,11 +5,14 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from hymio import results
+from hymio.access import operator
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import Fleet
-from hymio.results import EVERYTHING, OfNode
+from hymio.results import OfScale, OfSurvey, Subject
+from hymio.scale import Scale
 from hymio.store import open_store
 from hymio.store.yardstick import own_tool, size_of
 
@@ -20,7 +23,7 @@ MAX_BYTES = {"sqlite": 120}
 def disk(url: str, fleet: Fleet) -> Iterator[Figure]:
     """Bytes per press, indexes and hours of five levels included."""
     store = open_store(url)
-    with results.raw(store, fleet.organization, OfNode(fleet.root, fleet.survey)) as raw:
+    with results.raw(store, operator(fleet.organization), OfSurvey(fleet.root, fleet.survey)) as raw:
         total = raw.total
     size = size_of(store, url)
     most = MAX_BYTES.get(store.kind)
@@ -32,13 +35,16 @@ def disk(url: str, fleet: Fleet) -> Iterator[Figure]:
 def hours(url: str, fleet: Fleet) -> Iterator[Figure]:
     """A year by hour of one survey and of a whole scale, of a region in one zone and of the root over three."""
     store = open_store(url)
+    principal = operator(fleet.organization)
     gc.collect()
     gc.freeze()  # what the bench itself has made; a server does the same once it has started
     for where, node in (("a region", fleet.region), ("the root, three zones", fleet.root)):
-        for what, survey in (("one survey", fleet.survey), ("one scale", -4)):
-            subject = OfNode(node, survey)
-            taken = median_ms(lambda subject=subject: results.hourly(store, fleet.organization, subject))  # type: ignore[misc]  # bound now
-            count = len(results.hourly(store, fleet.organization, subject).buckets)
+        subjects: list[tuple[str, Subject]] = [
+            ("one survey", OfSurvey(node, fleet.survey)), ("one scale", OfScale(node, Scale.FOUR.buttons))
+        ]  # fmt: skip
+        for what, subject in subjects:
+            taken = median_ms(partial(results.hourly, store, principal, subject))
+            count = len(results.hourly(store, principal, subject).buckets)
             name = f"a year by hour of {where}, {what}, {count:,} hours"
             yield Figure(name, f"{taken:.1f} ms", reach="< 20 ms", met=taken < 20)
     store.close()
@@ -48,7 +54,7 @@ def csv(url: str, fleet: Fleet) -> Iterator[Figure]:
     """All raw results of the root as CSV, beside the engine's own tool writing the same columns."""
     store = open_store(url)
     began = time.perf_counter()
-    with results.raw_csv(store, fleet.organization, OfNode(fleet.root, fleet.survey), EVERYTHING) as found:
+    with results.raw_csv(store, operator(fleet.organization), OfSurvey(fleet.root, fleet.survey)) as found:
         lines, size = found.total, sum(len(chunk) for chunk in found.chunks)
     ours = time.perf_counter() - began
     name, theirs = own_tool(store, url)

@@ -18,6 +18,7 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.markup import escape
 
+from hymio.access import operator
 from hymio.app import make_server, open_database
 from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
@@ -27,11 +28,11 @@ from hymio.demo.example import SPOTS
 from hymio.demo.live import PAST_HOURS, LiveSmileys, live_smileys
 from hymio.demo.web_presses import beside_checkout
 from hymio.errors import HymioError, SetupError
+from hymio.results import reported_through
 from hymio.serving.log import configure_log
 from hymio.settings import Settings
 from hymio.simulator.sending import UploadFailed
 from hymio.store import Store
-from hymio.store.feedback import reported_through
 
 LIVE_HOURS = 1
 """Whole hours shown beside the present one while the table is drawn anew every moment."""
@@ -157,8 +158,7 @@ def _await_start(server: uvicorn.Server, thread: threading.Thread) -> None:
 
 def _send_backlog(store: Store, demo: Demo, smileys: LiveSmileys) -> None:
     """Sends presses of the last hours, over HTTP and by SMS."""
-    with store.read() as transaction:
-        through = reported_through(transaction, demo.organization)
+    through = reported_through(store, operator(demo.organization))
     with _upload_errors(), console(stderr=True).status("The terminals send the presses of the last hours …"):
         smileys.send_backlog(through)
 

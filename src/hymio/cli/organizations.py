@@ -59,6 +59,7 @@ def create(
 @commands.command("list")
 def list_all(context: typer.Context, database: Database = None) -> None:
     """List the organizations."""
+    from hymio.access import operator
     from hymio.manage import organizations
     from hymio.results import revision
 
@@ -73,7 +74,7 @@ def list_all(context: typer.Context, database: Database = None) -> None:
                 str(each.id), escape(each.name), str(points), str(len(layout.smileys)),
                 "active" if each.api_enabled else "[dim]not activated[/]",
                 ("on" if each.raw_results else "off") if each.api_enabled else "[dim]–[/]",
-                f"{revision(store, each.id)[0]:,}",
+                f"{revision(store, operator(each.id)).revision:,}",
             )  # fmt: skip
     console().print(shown)
 

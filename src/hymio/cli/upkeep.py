@@ -123,11 +123,12 @@ def _chosen(store: Store, organization: str | None, every: bool) -> list[Organiz
 
 
 def _feedbacks(store: Store, organization: int) -> int:
+    from hymio.access import operator
     from hymio.results import OfAssignment, raw
 
     total = 0
     for assignment in store.layout(organization).assignments:
-        with raw(store, organization, OfAssignment(assignment), limit=0) as found:
+        with raw(store, operator(organization), OfAssignment(assignment), limit=0) as found:
             total += found.total
     return total
 
@@ -277,6 +278,7 @@ def _instant(at: int | None) -> str:
 @database.command("status")
 def status(context: typer.Context, database: Database = None) -> None:
     """Show which database it is, its version and what it holds."""
+    from hymio.access import operator
     from hymio.cli.command import loaded
     from hymio.manage import organizations
     from hymio.results import revision
@@ -290,7 +292,9 @@ def status(context: typer.Context, database: Database = None) -> None:
         shown = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
         known = organizations(store)
         for each in known:
-            shown.add_row(escape(each.name), f"{_feedbacks(store, each.id):,}", f"{revision(store, each.id)[0]:,}")
+            shown.add_row(
+                escape(each.name), f"{_feedbacks(store, each.id):,}", f"{revision(store, operator(each.id)).revision:,}"
+            )
     if known:
         console().print("", shown)
 

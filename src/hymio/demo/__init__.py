@@ -15,8 +15,8 @@ from hymio.demo.web_presses import REPLAYED_THROUGH, replayed
 from hymio.errors import Forbidden, HymioError
 from hymio.manage import Batch
 from hymio.period import Instant
+from hymio.results import reported_through
 from hymio.store import Store
-from hymio.store.feedback import reported_through
 
 PRESSES = 200_000
 MOST_PRESSES = 300_000
@@ -86,8 +86,7 @@ def load(
 
     Each week is one commit, so what the first smiley has told says which weeks are there.
     """
-    with store.read() as transaction:
-        told = reported_through(transaction, organization)
+    told = reported_through(store, operator(organization))
     if WEB.smiley not in told:
         _record(store, organization, history.Batch(REPLAYED_THROUGH, (replayed(web_presses),)))
     first = max(0, (told.get(SPOTS[0].smiley, history.START) - history.START) // history.WEEK_MS)

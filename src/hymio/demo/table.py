@@ -6,6 +6,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from hymio.access import operator
 from hymio.period import HOUR_MS, Instant, InstantRange, format_offset, wall_of
 from hymio.results import OfAssignment, Reconciled, reconcile
 from hymio.setup import Layout
@@ -32,7 +33,7 @@ def last_hours(
     found = {
         each.id: rows
         for each in layout.assignments.values()
-        if (rows := reconcile(store, organization, OfAssignment(each.id), within, now))
+        if (rows := reconcile(store, operator(organization), OfAssignment(each.id), within, now))
     }
     narrow = width < _COMFORTABLE
     shown = _empty(narrow=narrow)

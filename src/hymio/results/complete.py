@@ -1,4 +1,4 @@
-"""Whether everything of an hour has been told: by every smiley, and each time that a clock shows the hour."""
+"""Whether everything of an hour has been reported: by every smiley, and each time that a clock shows the hour."""
 
 from __future__ import annotations
 
@@ -11,32 +11,37 @@ from hymio.period import HOUR_MS, MINUTE_MS, Instant, hour_ranges, nominal_start
 from hymio.setup import END, Layout, Where
 from hymio.smiley import SmileyType
 
-DELIVERY: Final = MINUTE_MS
-"""A digital smiley delivers at once and never reports; so long after an instant it has told everything."""
+DELIVERY_MS: Final = MINUTE_MS
+"""A digital smiley delivers at once and never reports: so long after an instant it has reported everything of it."""
 
-Untold = Mapping[ZoneInfo, list[tuple[Instant, Instant]]]
-"""Ranges of instants of which something may still be told, by the zone that acts at the point."""
+Unreported = Mapping[ZoneInfo, list[tuple[Instant, Instant]]]
+"""Ranges of instants of which some smiley may still report presses, by the zone that acts at its point."""
 
 
-def untold(layout: Layout, assignments: Iterable[int], reported: Mapping[int, Instant], now: Instant) -> Untold:
-    """When which smileys gather for the assignments and have not reported; where they stand otherwise is no matter."""
+def unreported(
+    layout: Layout, assignments: Iterable[int], reported_through: Mapping[int, Instant], now: Instant
+) -> Unreported:
+    """When smileys gather for the assignments and have not reported.
+
+    `reported_through` gives the instant through which a smiley has, and has no value for one that never did.
+    """
     wanted = set(assignments)
-    found: dict[ZoneInfo, list[tuple[Instant, Instant]]] = {}
+    ranges: dict[ZoneInfo, list[tuple[Instant, Instant]]] = {}
     for smiley in layout.smileys.values():
-        told = reported.get(smiley.id, -END)
+        through = reported_through.get(smiley.id, -END)
         if smiley.type is SmileyType.DIGITAL:
-            told = max(told, now - DELIVERY)
+            through = max(through, now - DELIVERY_MS)
         for start, end, answer in layout.standings(smiley.id, BEGINNING, END):
-            if isinstance(answer, Where) and answer.assignment.id in wanted and told < end:
-                found.setdefault(answer.zone, []).append((max(start, told), end))
-    return {zone: _merged(sorted(ranges)) for zone, ranges in found.items()}
+            if isinstance(answer, Where) and answer.assignment.id in wanted and through < end:
+                ranges.setdefault(answer.zone, []).append((max(start, through), end))
+    return {zone: _merged(sorted(found)) for zone, found in ranges.items()}
 
 
-def is_complete(untold: Untold, hour: int, offset: int | None) -> bool:
+def is_complete(unreported: Unreported, hour: int, offset: int | None) -> bool:
     """Whether nothing is missing of a local hour: with an offset, of that showing of it, otherwise of all of them."""
     return not any(
         start < until and since < end
-        for zone, ranges in untold.items()
+        for zone, ranges in unreported.items()
         for start, end in _showings(hour, offset, zone)
         for since, until in ranges
     )
@@ -51,6 +56,7 @@ def _showings(hour: int, offset: int | None, zone: ZoneInfo) -> list[tuple[Insta
 
 
 def _merged(ranges: list[tuple[Instant, Instant]]) -> list[tuple[Instant, Instant]]:
+    """Sorted ranges, with those that touch or overlap made one."""
     merged = ranges[:1]
     for start, end in ranges[1:]:
         if start <= merged[-1][1]:

@@ -1,87 +1,134 @@
-"""What results are asked of: one survey at one point, or a node with one survey or one scale."""
+"""What results are asked of, within one consistent view of an organization, and whether the principal reaches it."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
+from hymio.access import Permission, Principal
 from hymio.errors import NotFound
 from hymio.period import InstantRange
+from hymio.rollup import OfAssignment, OfScale, OfSurvey, Subject
+from hymio.scale import Scale
 from hymio.setup import END, Layout
 from hymio.store import Store
-from hymio.store import feedback as reading
 from hymio.store.dialect import Transaction
+from hymio.store.rows import Revisions, revisions
+from hymio.survey import Assignment
 
-EVERYTHING = InstantRange(-END // 2, END // 2)
-
-
-@dataclass(frozen=True, slots=True)
-class OfAssignment:
-    """The results of one survey at one point."""
-
-    assignment: int
+EVERYTHING: Final = InstantRange(-END // 2, END // 2)
 
 
 @dataclass(frozen=True, slots=True)
 class OfNode:
-    """The results of a group or point: of one survey, or of a whole scale (`survey` is minus its number of buttons)."""
+    """All feedback at a node and everywhere below it. Of rows alone: hours of several scales cannot be added up."""
 
     node: int
-    survey: int
 
 
-Subject = OfAssignment | OfNode
+RowSubject = Subject | OfNode
 
 
-def revision(store: Store, organization: int) -> tuple[int, int]:
-    """The organization's revision, and the one at which its set-up last changed. NotFound."""
+class View(NamedTuple):
+    """One consistent state of an organization, and who looks at it."""
+
+    transaction: Transaction
+    layout: Layout
+    revision: int
+    principal: Principal
+
+    @property
+    def organization(self) -> int:
+        return self.principal.organization
+
+
+@contextmanager
+def viewed(store: Store, principal: Principal) -> Iterator[View]:
+    """What a principal sees now. Forbidden without the permission to read results, NotFound for no organization."""
+    principal.require(Permission.READ_RESULTS)
     with store.read() as transaction:
-        found = reading.revisions(transaction, organization)
+        layout = store.layout_now(transaction, principal.organization)
+        yield View(transaction, layout, _revisions(transaction, principal).revision, principal)
+
+
+def revision(store: Store, principal: Principal) -> Revisions:
+    """The revision of the principal's organization, and the one at which its set-up last changed. NotFound."""
+    with store.read() as transaction:
+        return _revisions(transaction, principal)
+
+
+def _revisions(transaction: Transaction, principal: Principal) -> Revisions:
+    found = revisions(transaction, principal.organization)
     if found is None:
-        raise NotFound(f"there is no organization {organization}")
+        organization = principal.organization
+        raise NotFound("unknown-organization", "there is no organization {organization}", organization=organization)
     return found
 
 
-def revision_in(transaction: Transaction, organization: int) -> int:
-    found = reading.revisions(transaction, organization)
-    return found[0] if found else 0
+class Reached(NamedTuple):
+    """A subject within the principal's subtree: its node, and by id the assignments whose feedback it is."""
+
+    subject: RowSubject
+    node: int
+    assignments: tuple[int, ...]
 
 
-def points_of(layout: Layout, subject: Subject) -> tuple[int, ...]:
+def reached(view: View, subject: RowSubject) -> Reached:
+    """A subject as the principal sees it.
+
+    NotFound, in one text, for a node, assignment or survey that is not there or not in the principal's subtree.
+    """
     if isinstance(subject, OfAssignment):
-        return (point_of(layout, subject.assignment),)
-    return tuple(point.id for point in layout.hierarchy.points(subject.node))
+        return Reached(subject, _assignment(view, subject.assignment).node, (subject.assignment,))
+    view.principal.require_node(view.layout.hierarchy, subject.node)
+    if isinstance(subject, OfSurvey):
+        _require_survey(view, subject.survey)
+    elif isinstance(subject, OfScale):
+        _require_scale(subject.buttons)
+    chosen = (each.id for each in assignments_below(view.layout, subject.node) if _is_of(view.layout, each, subject))
+    return Reached(subject, subject.node, tuple(sorted(chosen)))
 
 
-def point_of(layout: Layout, assignment: int) -> int:
-    if assignment not in layout.assignments:
-        raise NotFound(f"there is no assignment {assignment}")
-    return layout.assignments[assignment].node
-
-
-def assignments_of(layout: Layout, subject: Subject) -> list[int]:
-    if isinstance(subject, OfAssignment):
-        point_of(layout, subject.assignment)
-        return [subject.assignment]
-    if subject.node not in layout.hierarchy.nodes:
-        raise NotFound(f"there is no group or experience point {subject.node}")
-    below = {point.id for point in layout.hierarchy.points(subject.node)}
-    return sorted(
-        each.id
-        for each in layout.assignments.values()
-        if each.node in below and _asks(layout, each.survey, subject.survey)
-    )
-
-
-def _asks(layout: Layout, survey: int, wanted: int) -> bool:
-    return survey == wanted or layout.surveys[survey].scale.buttons == -wanted
-
-
-def node_of(layout: Layout, subject: Subject) -> int:
-    return layout.assignments[subject.assignment].node if isinstance(subject, OfAssignment) else subject.node
+def assignments_below(layout: Layout, node: int) -> Iterator[Assignment]:
+    """The assignments at a node and everywhere below it."""
+    for point in layout.hierarchy.points(node):
+        yield from layout.assignments_at(point.id)
 
 
 def buttons_of(layout: Layout, subject: Subject) -> int:
-    survey = layout.assignments[subject.assignment].survey if isinstance(subject, OfAssignment) else subject.survey
-    if survey > 0 and survey not in layout.surveys:
-        raise NotFound(f"there is no survey {survey}")
-    return -survey if survey < 0 else layout.surveys[survey].scale.buttons
+    """How many buttons the scale of a subject has."""
+    if isinstance(subject, OfScale):
+        return subject.buttons
+    survey = subject.survey if isinstance(subject, OfSurvey) else layout.assignments[subject.assignment].survey
+    return layout.surveys[survey].scale.buttons
+
+
+def _is_of(layout: Layout, assignment: Assignment, subject: RowSubject) -> bool:
+    if isinstance(subject, OfSurvey):
+        return assignment.survey == subject.survey
+    return not isinstance(subject, OfScale) or layout.surveys[assignment.survey].scale.buttons == subject.buttons
+
+
+def _assignment(view: View, assignment: int) -> Assignment:
+    found = view.layout.assignments.get(assignment)
+    if found is None or not view.principal.reaches(view.layout.hierarchy, found.node):
+        raise NotFound("unknown-assignment", "there is no assignment {assignment}", assignment=assignment)
+    return found
+
+
+def _require_survey(view: View, survey: int) -> None:
+    """A survey is seen where it is asked; whoever reaches the whole tree sees those too that are asked nowhere."""
+    layout, principal = view.layout, view.principal
+    known = survey in layout.surveys
+    if known and not principal.reaches_all(layout.hierarchy):
+        root = principal.root(layout.hierarchy)
+        known = root is not None and any(each.survey == survey for each in assignments_below(layout, root))
+    if not known:
+        raise NotFound("unknown-survey", "there is no survey {survey}", survey=survey)
+
+
+def _require_scale(buttons: int) -> None:
+    if all(scale.buttons != buttons for scale in Scale):
+        raise NotFound("unknown-scale", "there is no scale of {buttons} buttons", buttons=buttons)

@@ -1,8 +1,17 @@
-"""Stored hours: how the subject of a group's hour is stored."""
+"""Reading stored hours: counts per button of local hours, of assignments or of groups, and how many rows they hold."""
 
 from __future__ import annotations
 
-from hymio.rollup import GroupSubject, OfScale, OfSurvey
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from hymio.feedback import Verdict
+from hymio.period import HOUR_MS, Instant
+from hymio.rollup import MAX_BUTTONS, GroupSubject, OfScale, OfSurvey
+from hymio.store.dialect import Transaction
+
+# --- how the subject of a group's hour is stored ---------------------------------------------------------------------
 
 
 def survey_id(subject: GroupSubject) -> int:
@@ -13,3 +22,150 @@ def survey_id(subject: GroupSubject) -> int:
 def group_subject(node: int, survey_id: int) -> GroupSubject:
     """The subject of a row of `group_hour`: `survey_id` undone."""
     return OfSurvey(node, survey_id) if survey_id > 0 else OfScale(node, -survey_id)
+
+
+# --- which hours are read --------------------------------------------------------------------------------------------
+
+
+class AssignmentHours(NamedTuple):
+    """The hours of assignments, each by itself."""
+
+    assignments: tuple[int, ...]
+
+
+class GroupHours(NamedTuple):
+    """The hours of a group, of each of these subjects with the number of its buttons."""
+
+    subjects: tuple[tuple[GroupSubject, int], ...]
+
+
+Source = AssignmentHours | GroupHours
+"""Whose hours are read; one row an hour and verdict for each assignment or subject."""
+
+
+class StoredHour(NamedTuple):
+    """A local hour under one verdict: its nominal start (ms UTC), when it last changed, and presses per button."""
+
+    hour: int
+    starts_at: Instant
+    verdict: int
+    revision: int
+    counts: tuple[int, ...]
+
+
+class HourSize(NamedTuple):
+    """How many feedback rows lie in the hours of a nominal start."""
+
+    starts_at: Instant
+    rows: int
+
+
+_stored_hour: Final[Callable[[tuple[Any, ...]], StoredHour]] = partial(tuple.__new__, StoredHour)
+"""Twice as fast as by name; a year of a group has thousands."""
+
+_SLACK_HOURS: Final = 16
+"""No zone is further from UTC: by so much the key's local hours reach beyond a range of instants."""
+
+_RANGE: Final = "local_hour >= :first AND local_hour <= :last AND starts_at >= :start AND starts_at < :stop"
+
+
+def hours(
+    transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, buttons: int
+) -> Iterator[StoredHour]:
+    """The hours whose nominal start lies in [start, end), in no order; of each the counts of so many buttons."""
+    columns = f"local_hour, starts_at, verdict, revision, {', '.join(_buttons(buttons))}"
+    for table, values, _ in _tables(transaction, source):
+        rows = transaction.rows(f"SELECT {columns} {table}", o=organization, **values, **_bounds(start, end))
+        for row in rows:
+            yield _stored_hour((*row[:4], row[4:]))
+
+
+def hour_sizes(
+    transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, *, misuse: bool
+) -> list[HourSize]:
+    """How many rows, counted ones or with misuse, lie in each hour that starts in [start, end), in order of time.
+
+    Hours without rows are left out.
+    """
+    sizes: dict[Instant, int] = {}
+    for table, values, buttons in _tables(transaction, source):
+        text = f"""SELECT starts_at, sum({" + ".join(_buttons(buttons))}) {table} AND {raw_verdicts("verdict", misuse)}
+            GROUP BY starts_at"""
+        for starts_at, rows in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+            sizes[starts_at] = sizes.get(starts_at, 0) + int(rows)
+    return sorted(HourSize(starts_at, rows) for starts_at, rows in sizes.items() if rows)
+
+
+def row_total(
+    transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, *, misuse: bool
+) -> int:
+    """How many rows, counted ones or with misuse, lie in the hours that start in [start, end)."""
+    total = 0
+    for table, values, buttons in _tables(transaction, source):
+        text = f"""SELECT sum({" + ".join(_buttons(buttons))}) {table} AND {raw_verdicts("verdict", misuse)}"""
+        [[rows]] = transaction.rows(text, o=organization, **values, **_bounds(start, end))
+        total += int(rows or 0)
+    return total
+
+
+def hour_bounds(transaction: Transaction, organization: int, source: Source) -> tuple[Instant, Instant]:
+    """A range of instants that holds all rows of a source's hours, and less than a day more; empty without hours."""
+    found: list[int] = []
+    for those, values in _keys(source):
+        text = f"SELECT (SELECT min(local_hour) {those}), (SELECT max(local_hour) {those})"
+        [ends] = transaction.rows(text, o=organization, **values)
+        found += [hour for hour in ends if hour is not None]
+    if not found:
+        return 0, 0
+    return (min(found) - _SLACK_HOURS) * HOUR_MS, (max(found) + 1 + _SLACK_HOURS) * HOUR_MS
+
+
+def _keys(source: Source) -> Iterator[tuple[str, dict[str, object]]]:
+    """SQL from FROM on for each key of a source: one search a key, where all together would be gone through."""
+    if isinstance(source, AssignmentHours):
+        for assignment in source.assignments:
+            yield "FROM assignment_hour WHERE organization_id = :o AND assignment_id = :a", {"a": assignment}
+        return
+    for subject, _ in source.subjects:
+        text = "FROM group_hour WHERE organization_id = :o AND node_id = :node AND survey_id = :survey"
+        yield text, {"node": subject.node, "survey": survey_id(subject)}
+
+
+def raw_verdicts(column: str, misuse: bool) -> str:
+    """SQL: a verdict is that of a raw result; without `misuse`, of a counted one."""
+    return f"{column} < {int(Verdict.SUPERSEDED)}" if misuse else f"{column} = {int(Verdict.COUNTED)}"
+
+
+def _buttons(count: int) -> list[str]:
+    return [f"c{button}" for button in range(count)]
+
+
+def _bounds(start: Instant, end: Instant) -> dict[str, object]:
+    first, last = start // HOUR_MS - _SLACK_HOURS, end // HOUR_MS + _SLACK_HOURS
+    return {"first": first, "last": last, "start": start, "stop": end}
+
+
+def _tables(transaction: Transaction, source: Source) -> Iterator[tuple[str, dict[str, object], int]]:
+    """SQL from FROM on for each part of a source, the values to bind to it, and how many buttons it has."""
+    if isinstance(source, AssignmentHours):
+        within = transaction.within("assignment_id", "assignments")
+        text = f"FROM assignment_hour WHERE organization_id = :o AND {within} AND {_RANGE}"
+        yield text, {"assignments": transaction.among(source.assignments)}, MAX_BUTTONS
+        return
+    for subject, buttons in source.subjects:
+        text = f"""FROM group_hour WHERE organization_id = :o AND node_id = :node AND survey_id = :survey
+            AND {_RANGE}"""
+        yield text, {"node": subject.node, "survey": survey_id(subject)}, buttons
+
+
+# --- through when smileys have reported ------------------------------------------------------------------------------
+
+
+def reported_through(transaction: Transaction, organization: int) -> dict[int, Instant]:
+    """The instant up to which each smiley has reported everything, of those that ever said so."""
+    rows = transaction.rows(
+        """SELECT smiley_id, reported_through FROM smiley_state
+        WHERE organization_id = :o AND reported_through IS NOT NULL""",
+        o=organization,
+    )
+    return dict(rows)

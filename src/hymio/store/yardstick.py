@@ -20,7 +20,7 @@ from sqlalchemy.engine import make_url
 from hymio.feedback import Upload
 from hymio.store import Store, schema
 from hymio.store.dialect import connect
-from hymio.store.export import csv_line
+from hymio.store.export import csv_lines
 
 Commit = Callable[[Sequence[Upload]], None]
 _RAW = "FROM feedback WHERE organization_id = 1 AND verdict < 10 ORDER BY at, smiley_id, epoch, sequence"
@@ -93,11 +93,13 @@ def size_of(store: Store, url: str) -> int:
 
 def own_tool(store: Store, url: str) -> tuple[str, float]:
     """The engine's own way to write all raw results as CSV, and how many seconds it took."""
-    return _sqlite_tool(url) if store.is_sqlite else _postgresql_tool(url)
+    with store.read() as transaction:
+        line = transaction.csv_line(csv_lines(_RAW))
+    return _sqlite_tool(url, line) if store.is_sqlite else _postgresql_tool(url, line)
 
 
-def _sqlite_tool(url: str) -> tuple[str, float]:
-    text = f"SELECT {csv_line(sqlite=True)} {_RAW}"
+def _sqlite_tool(url: str, line: str) -> tuple[str, float]:
+    text = f"SELECT {line} {_RAW}"
     file, shell = make_url(url).database or "", shutil.which("sqlite3")
     began = time.perf_counter()
     if shell:
@@ -110,8 +112,8 @@ def _sqlite_tool(url: str) -> tuple[str, float]:
     return "Python's sqlite3 and csv", time.perf_counter() - began
 
 
-def _postgresql_tool(url: str) -> tuple[str, float]:
-    columns = csv_line(sqlite=False).replace(" || ',' || ", ", ")
+def _postgresql_tool(url: str, line: str) -> tuple[str, float]:
+    columns = line.replace(" || ',' || ", ", ")
     began = time.perf_counter()
     text = f"COPY (SELECT {columns} {_RAW}) TO STDOUT (FORMAT csv)"
     with psycopg.connect(url) as connection, connection.cursor().copy(text) as copying:

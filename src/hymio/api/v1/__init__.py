@@ -82,7 +82,7 @@ class Call:
 
     def tag(self, *asked: object) -> str:
         """What an answer from feedback depends on: whatever was committed, what was asked, and today's zone."""
-        return tag_of(self.organization, results.revision(self.store, self.organization), self.zone().key, *asked)
+        return tag_of(self.organization, results.revision(self.store, self.principal), self.zone().key, *asked)
 
 
 def _named(key: int | None) -> object:
@@ -157,7 +157,7 @@ def _results(call: Call) -> Response[Any]:
     tag = call.tag("results", survey, within, grain)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
-    hourly = results.hourly(call.store, call.organization, OfAssignment(survey), within, grain)
+    hourly = results.hourly(call.store, call.principal, OfAssignment(survey), within, grain)
     utc = rows.is_utc(zone)
     # A bucket of nothing but misuse is as empty as one that nobody pressed in.
     shown = [rows.result(bucket, utc) for bucket in hourly.buckets if any(bucket.counted)]
@@ -190,7 +190,7 @@ def _streamed(
 
     def chunks() -> Generator[bytes]:
         subject = OfAssignment(survey)
-        with read(call.store, call.organization, subject, wanted.within, wanted.offset, wanted.limit) as found:
+        with read(call.store, call.principal, subject, wanted.within, wanted.offset, wanted.limit) as found:
             limit = found.total if wanted.limit is None else wanted.limit
             yield from enveloped(rows.Envelope(wanted.offset, limit, found.total), lines(found))
 

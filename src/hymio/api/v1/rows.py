@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from hymio import feedback
 from hymio.api.v1.params import Tree
 from hymio.period import Instant, format_timestamp, instant_of, offset_at, wall_of
 from hymio.scale import IndexType, Scale
@@ -18,9 +19,8 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
     from hymio import survey as field
-    from hymio.feedback import Text
     from hymio.hierarchy import Node
-    from hymio.results import Bucket, RawRow
+    from hymio.results import Bucket, FeedbackRow
 
 # --- the published objects; the OpenAPI document is made from them ---------------------------------------------------
 
@@ -281,17 +281,16 @@ def result(bucket: Bucket, utc: bool) -> Result:
 _encode = msgspec.json.Encoder().encode
 
 
-def raw_line(row: RawRow, utc: bool) -> str:
-    """A press as JSON, made by hand: an export has millions of them."""
+def raw_line(row: FeedbackRow, utc: bool) -> str:
+    """A press, and its text if it has one, as JSON; put together by hand, as an export has millions of them."""
     line = f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button}'
-    return line + "}" if row.text is None else line + _text_part(row.text) + "}"
+    return f"{line}{_text_part(row.answer)}}}" if isinstance(row.answer, feedback.Text) else f"{line}}}"
 
 
-def _text_part(text: Text) -> str:
-    written, relevance, spam = text[:3]
-    part = "" if relevance is None else f',"relevance":{_encode(relevance).decode()}'
-    part += "" if spam is None else f',"spam":{"true" if spam else "false"}'
-    return part if written is None else f'{part},"text":{_encode(written).decode()}'
+def _text_part(text: feedback.Text) -> str:
+    part = "" if text.relevance is None else f',"relevance":{_encode(text.relevance).decode()}'
+    part += "" if text.spam is None else f',"spam":{"true" if text.spam else "false"}'
+    return part if text.text is None else f'{part},"text":{_encode(text.text).decode()}'
 
 
 class Options:
@@ -304,9 +303,9 @@ class Options:
             for option in each.options
         }
 
-    def line(self, row: RawRow, utc: bool) -> str:
-        """The choice of an option after a press, as JSON."""
-        option = row.option or 0
+    def line(self, row: FeedbackRow, utc: bool) -> str:
+        """The choice of an option after a press, as JSON; key 0 where the question was left without a choice."""
+        option = row.answer.option or 0 if isinstance(row.answer, feedback.Followup) else 0
         known = self._known.get(option) or _rest({"option": Option(option)})
         return f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button},{known}'
 

@@ -14,7 +14,7 @@ from hymio.api.v2 import params, rows
 from hymio.api.v2.call import Call
 from hymio.api.v2.params import Window
 from hymio.manage import Stretch
-from hymio.period import InstantRange, zone
+from hymio.period import InstantRange
 
 T = TypeVar("T")
 
@@ -58,14 +58,14 @@ def _stretches(call: Call) -> list[Stretch]:
     """The nodes that are asked for, with the range of instants that the dates are in the zone of each."""
     asked = call.node()
     top = call.root if asked is None else asked
-    dates = params.dates(call.query, zone("UTC") if top is None else call.layout.zone_of(top, call.now), call.now)
+    dates = params.dates(call.query, call.zone(top), call.now)
     nodes: dict[ZoneInfo, list[int]] = {}
-    for each in () if top is None else call.layout.hierarchy.subtree(top):
-        nodes.setdefault(call.layout.zone_of(each.id, call.now), []).append(each.id)
+    for node in () if top is None else call.layout.hierarchy.subtree(top):
+        nodes.setdefault(call.layout.zone_of(node.id, call.now), []).append(node.id)
     ranges: dict[InstantRange, list[int]] = {}
-    for clock, those in nodes.items():
-        ranges.setdefault(dates.instants(clock, call.now), []).extend(those)
-    return [Stretch(within, those) for within, those in ranges.items()]
+    for zone, in_zone in nodes.items():
+        ranges.setdefault(dates.in_zone(zone, call.now), []).extend(in_zone)
+    return [Stretch(within, in_range) for within, in_range in ranges.items()]
 
 
 _PARAMETERS: Final = ("surveyId", "experiencePointId", "period", "startDate", "endDate", "offset", "limit")

@@ -55,6 +55,10 @@ class Call:
         """The time zone of a node today; UTC where there is none."""
         return ZoneInfo("UTC") if node is None else self.layout.zone_of(node, self.now)
 
+    def zones_below(self, node: int, at: Instant) -> set[ZoneInfo]:
+        """The time zones of the experience points at and below a node at an instant."""
+        return {self.layout.zone_of(point.id, at) for point in self.layout.hierarchy.points(node)}
+
     @cached_property
     def root(self) -> int | None:
         """The node that the token reaches, with all below it; None while there is no tree."""

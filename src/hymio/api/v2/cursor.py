@@ -1,4 +1,4 @@
-"""The cursor in a `next` link: where a page ended, and the revision and the moment that the listing is of."""
+"""The cursor in a `next` link: the row that a page ended with, and the revision and the moment its listing is of."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from hymio.errors import BadRequest, Phrase
 from hymio.period import Instant
-from hymio.results import Phase, Place
+from hymio.results import Phase, SortKey
 
 _ACCEPTED: Final = Phrase("the cursor of a link that Hymio gave, unchanged")
 _LONGEST: Final = 1_000
@@ -17,22 +17,24 @@ _SMALL: Final = 1 << 63
 
 
 class Cursor(NamedTuple):
-    """`offset` is how many rows lie before the place; a request with another offset than that begins at its own."""
+    """`offset` is how many rows lie before what follows `after`; a request with another offset begins at its own."""
 
     revision: int
     moment: Instant
     offset: int
-    place: Place
+    after: SortKey
 
 
-def written(cursor: Cursor) -> str:
+def encoded(cursor: Cursor) -> str:
     """The cursor as it stands in a link."""
-    content = json.dumps([*cursor[:3], *cursor.place], separators=(",", ":"), ensure_ascii=False)
+    *key, entry = cursor.after
+    values = [*cursor[:3], *key, *([] if entry is None else [entry])]
+    content = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
 
-def read(text: str, phase: Phase) -> Cursor:
-    """The cursor of a link; BadRequest where it is none of ours. It opens nothing that the token does not."""
+def decoded(text: str, phase: Phase) -> Cursor:
+    """The cursor of a link. BadRequest where it is none that Hymio made; it opens nothing that the token does not."""
     try:
         if len(text) > _LONGEST:
             raise ValueError("too long")
@@ -43,14 +45,14 @@ def read(text: str, phase: Phase) -> Cursor:
 
 
 def _checked(values: object, phase: Phase) -> Cursor:
-    kinds = [int] * 7 + [str if name == "name" else int for name in phase.order]
-    if not isinstance(values, list) or [type(value) for value in values] != kinds:
+    types = [int] * 7 + ([] if phase.entry is None else [phase.entry])
+    if not isinstance(values, list) or [type(value) for value in values] != types:
         raise ValueError("of another shape")
     if any("\0" in value or not value.encode() for value in values if isinstance(value, str)):
         raise ValueError("of letters that cannot be stored")  # as `encode` says of halves of surrogate pairs
     if any(isinstance(value, int) and not -_SMALL <= value < _SMALL for value in values):
         raise ValueError("too large")
-    revision, moment, offset, *place = values
+    revision, moment, offset, *key = values
     if revision < 0 or offset < 0 or not 0 <= moment < 1 << 47:
         raise ValueError("out of range")
-    return Cursor(revision, moment, offset, tuple(place))
+    return Cursor(revision, moment, offset, SortKey(*key))

@@ -1,202 +1,267 @@
-"""Rows of feedback as API v2 publishes them, written straight from what the reader gives: a page has thousands."""
+"""The listings of feedback of API v2: one table of columns makes their CSV, their JSON and their OpenAPI schemas.
+
+A new property is a line in this table.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NamedTuple
+from enum import Enum
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hymio.access import DataKind
-from hymio.api.formats import cell, disarmed, header
-from hymio.feedback import Ui, Verdict, feedback_id_text
+from hymio.api.v2.rows import Key, QuestionText
+from hymio.feedback import Followup, Text, Ui, Verdict, feedback_id_text
 from hymio.period import format_timestamp
-from hymio.results import Phase
+from hymio.results import FeedbackRow, Phase
 from hymio.setup import Content, Layout
 from hymio.smiley import SmileyType
 
-Row = tuple[Any, ...]
-Tail = tuple[object, ...]
-"""The values of a row's own columns, None for a property that is left out."""
+
+class Form(Enum):
+    """How a value is written."""
+
+    NUMBER = "number"
+    FLAG = "flag"
+    PLAIN = "plain"  # ids, times and words of ours: nothing in them is ever escaped
+    TEXT = "text"  # whatever somebody wrote: escaped, and in CSV never a formula
+
+
+class Column(NamedTuple):
+    """A property of a listing's rows, which is a column of its CSV.
+
+    name      as it is published
+    type      for the OpenAPI schema
+    form      how its values are written
+    source    where a value comes from: a path of attributes in the row, or a method of `Names`; None is left out
+    optional  whether it may be left out
+    per       paths of all that a value depends on, where it is less than the row: its text is then made once for each
+    """
+
+    name: str
+    type: Any
+    form: Form
+    source: str | Callable[[Names, FeedbackRow], object]
+    optional: bool = False
+    per: tuple[str, ...] = ()
 
 
 class Kind(NamedTuple):
-    """A listing of feedback: its name in the path, what a token must be chosen for, its phase and its own columns."""
+    """A listing of feedback: its name in the path, the kind of data it is, its phase, and what a row is."""
 
     name: str
     data: DataKind
     phase: Phase
-    columns: tuple[str, ...]
+    content: type[Struct]
+    columns: tuple[Column, ...]
+
+    @property
+    def shows_texts(self) -> bool:
+        """Whether it shows texts of follow-ups, or needs the language of questions."""
+        return self.phase in (Phase.FOLLOWUP, Phase.TEXT)
 
 
-COMMON: Final = (
-    "feedbackId", "smileyId", "localTime", "surveyId", "experiencePointId", "buttonIndex", "misuse"
-)  # fmt: skip
-KINDS: Final = (
-    Kind("button-feedbacks", DataKind.BUTTON_FEEDBACKS, Phase.BUTTON, ("position", "ui", "smileyType")),
-    Kind(
-        "follow-up-feedbacks",
-        DataKind.FOLLOWUP_FEEDBACKS,
-        Phase.FOLLOWUP,
-        (
-            "position", "ui", "smileyType", "followupQuestionId", "followupOptionId",
-            "followupOptionTextInDefaultLocale",
-        ),
-    ),
-    Kind(
-        "text-feedbacks",
-        DataKind.TEXT_FEEDBACKS,
-        Phase.TEXT,
-        (
-            "position", "ui", "smileyType", "text", "maskedText", "rephrasedText", "textInEnglish", "spam",
-            "categories", "themes",
-        ),
-    ),
-    Kind("demographics", DataKind.DEMOGRAPHICS, Phase.DEMOGRAPHICS, ("smileyType", "gender", "age")),
-    Kind(
-        "contact-details",
-        DataKind.CONTACT_DETAILS,
-        Phase.CONTACT,
-        ("position", "smileyType", "name", "email", "phoneNumber"),
-    ),
-    Kind("metadata", DataKind.METADATA, Phase.METADATA, ("smileyType", "key", "value")),
-)  # fmt: skip
+# --- what columns show of the set-up ---------------------------------------------------------------------------------
 
-_UI: Final = {each.value: each.label for each in Ui}
-_UNTOLD: Final[Mapping[SmileyType, str | None]] = {
+_UI: Final = {ui.value: ui.label for ui in Ui}
+_UI_OF_TYPE: Final[Mapping[SmileyType, str | None]] = {
     SmileyType.TERMINAL: Ui.PHYSICAL.label,
     SmileyType.TOUCH: None,
     SmileyType.DIGITAL: Ui.DIGITAL.label,
 }
-"""How a button was pressed where the smiley does not say: on a touch device it may have been without touching."""
+"""How a button was pressed where the smiley did not say: on a touch device it may have been without touching."""
 
 
-class Writer:
-    """Writes the rows of one listing, as JSON objects or as lines of CSV."""
+class Names:
+    """Values that are not in a row but in the set-up, by the ids in the row."""
 
-    def __init__(self, layout: Layout, content: Content, kind: Kind, separator: str | None) -> None:
-        """Without a `separator` it writes JSON."""
-        self._layout, self._content, self._kind, self._separator = layout, content, kind, separator or ""
-        self._where: dict[int, str] = {}
-        self._tails: dict[tuple[object, ...], str] = {}
-        self._tail: Callable[[Row], Tail] = getattr(self, f"_{kind.phase.name.lower()}")
-        self._options = _options(layout, content)
-        self.written = 0
+    def __init__(self, layout: Layout, content: Content | None) -> None:
+        """`content` has the texts of the set-up, for a listing that shows some."""
+        self._layout, self._content = layout, content or Content(layout.organization, 0)
 
-    @property
-    def begin(self) -> bytes:
-        """What stands before the rows: the header line of CSV, or the bracket of JSON."""
-        return header((*COMMON, *self._kind.columns), self._separator).encode() if self._separator else b"["
+    def feedback_id(self, row: FeedbackRow) -> str:
+        return feedback_id_text(row.smiley, row.epoch, row.sequence)
 
-    @property
-    def end(self) -> bytes:
-        """What stands behind them."""
-        return b"" if self._separator else b"]"
+    def local_time(self, row: FeedbackRow) -> str:
+        return format_timestamp(row.at, row.offset)
 
-    def line(self, row: Row) -> str:
-        """The next row: in JSON with a comma before it unless it is the first, in CSV with the end of its line."""
-        at, offset, button, verdict, smiley, epoch, sequence, _, assignment, *_ = row
-        self.written += 1
-        identity = feedback_id_text(smiley, epoch, sequence)
-        time = format_timestamp(at, offset)
-        where = self._where.get(assignment) or self._place(assignment)
-        misuse = "false" if verdict == _COUNTED else "true"
-        tail = self._written_tail(row)
-        if self._separator:
-            first = self._joined((identity, str(smiley), time))
-            return self._separator.join((first, where, self._joined((str(button), misuse)), tail))
-        comma = "," if self.written > 1 else ""
-        return (
-            f'{comma}{{"feedbackId":"{identity}","smileyId":{smiley},"localTime":"{time}",{where},'
-            f'"buttonIndex":{button},"misuse":{misuse},{tail}'
-        )
+    def survey(self, row: FeedbackRow) -> int:
+        return self._layout.assignments[row.assignment].survey
 
-    def _place(self, assignment: int) -> str:
-        at = self._layout.assignments[assignment]
-        pair = f'"surveyId":{at.survey},"experiencePointId":{at.node}'
-        made = self._where[assignment] = self._joined((str(at.survey), str(at.node))) if self._separator else pair
-        return made
+    def point(self, row: FeedbackRow) -> int:
+        return self._layout.assignments[row.assignment].node
 
-    def _joined(self, values: tuple[str, ...]) -> str:
-        """Ids, times and words as a part of a line of CSV; only of an odd separator could there be one in them."""
-        if self._separator in _COMMON_SEPARATORS:
-            return self._separator.join(values)
-        return self._separator.join(cell(value, self._separator) for value in values)
+    def misuse(self, row: FeedbackRow) -> bool:
+        return row.verdict != Verdict.COUNTED
 
-    def _written_tail(self, row: Row) -> str:
-        """The row's own columns; those of a button depend on its smiley and its means alone, and are remembered."""
-        if self._kind.phase is not Phase.BUTTON:
-            return self._written(self._tail(row))
-        key = (row[4], row[7])
-        known = self._tails.get(key)
-        if known is None:
-            known = self._tails[key] = self._written(self._tail(row))
-        return known
+    def button_position(self, _row: FeedbackRow) -> int:
+        return 0
 
-    def _written(self, tail: Tail) -> str:
-        if self._separator:
-            return self._separator.join(cell(_text(value), self._separator) for value in tail) + "\r\n"
-        told = {name: value for name, value in zip(self._kind.columns, tail, strict=True) if value is not None}
-        return msgspec.json.encode(told).decode()[1:]
+    def button_ui(self, row: FeedbackRow) -> str | None:
+        return _UI_OF_TYPE[self._layout.smileys[row.smiley].type] if row.ui is None else _UI.get(row.ui)
 
-    # The columns of each kind
+    def answer_ui(self, row: FeedbackRow) -> str | None:
+        ui = cast("Followup | Text", row.answer).ui
+        return None if ui is None else _UI.get(ui)
 
-    def _type(self, row: Row) -> str:
-        return self._layout.smileys[row[4]].type.value
+    def smiley_type(self, row: FeedbackRow) -> str:
+        return self._layout.smileys[row.smiley].type.value
 
-    def _button(self, row: Row) -> Tail:
-        told = row[7]
-        ui = _UNTOLD[self._layout.smileys[row[4]].type] if told is None else _UI.get(told)
-        return 0, ui, self._type(row)
+    def followup_question(self, row: FeedbackRow) -> int | None:
+        answer = cast("Followup", row.answer)
+        return answer.question if answer.question is not None else self._option(answer).question
 
-    def _followup(self, row: Row) -> Tail:
-        position, option, question, ui = row[9:]
-        known_question, text = self._options.get(option, (None, None))
-        asked = question if question is not None else known_question
-        # Left without a choice: the property is required, and no option has this id.
-        return position, _UI.get(ui), self._type(row), asked, option or 0, text
+    def followup_option(self, row: FeedbackRow) -> int:
+        """Where none was chosen, 0: the property is required, and no option has this id."""
+        return cast("Followup", row.answer).option or 0
 
-    def _text(self, row: Row) -> Tail:
-        position, ui, text, _, spam, masked, rephrased, english, categories, themes = row[9:]
-        if english is None:
-            english = text if self._is_english(row[8]) else None
-        return (
-            position, _UI.get(ui), self._type(row), text or "", masked, rephrased, english or "", bool(spam),
-            categories, themes,
-        )  # fmt: skip
+    def followup_option_text(self, row: FeedbackRow) -> str | None:
+        return self._option(cast("Followup", row.answer)).text
 
-    def _is_english(self, assignment: int) -> bool:
-        wording = self._content.question(self._layout.surveys[self._layout.assignments[assignment].survey]).wording
-        return wording.default_locale.partition("-")[0] == "en"
+    def text(self, row: FeedbackRow) -> str:
+        return cast("Text", row.answer).text or ""
 
-    def _demographics(self, row: Row) -> Tail:
-        return self._type(row), *row[9:]
+    def text_in_english(self, row: FeedbackRow) -> str:
+        """The translation that was delivered; of a survey that is asked in English, the text itself."""
+        answer = cast("Text", row.answer)
+        if answer.english is not None:
+            return answer.english
+        wording = self._content.question(self._layout.surveys[self.survey(row)]).wording
+        return (answer.text or "") if wording.default_locale.partition("-")[0] == "en" else ""
 
-    def _contact(self, row: Row) -> Tail:
-        position, name, email, phone = row[9:]
-        return position, self._type(row), name, email, phone
+    def is_spam(self, row: FeedbackRow) -> bool:
+        return bool(cast("Text", row.answer).spam)
 
-    def _metadata(self, row: Row) -> Tail:
-        return self._type(row), *row[9:]
+    def categories(self, row: FeedbackRow) -> str:
+        return ",".join(cast("Text", row.answer).categories)
+
+    def themes(self, row: FeedbackRow) -> str:
+        return ",".join(cast("Text", row.answer).themes)
+
+    def _option(self, answer: Followup) -> _Option:
+        return self._options.get(answer.option or 0, _UNKNOWN_OPTION)
+
+    @cached_property
+    def _options(self) -> dict[int, _Option]:
+        content = self._content
+        return {
+            option.id: _Option(question.id, option.wording.texts.get(content.question(survey).wording.default_locale))
+            for survey in self._layout.surveys.values()
+            for question in content.followups(survey)
+            for option in question.options
+        }
 
 
-_COUNTED: Final = int(Verdict.COUNTED)
-_COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
+class _Option(NamedTuple):
+    """The question of a follow-up option, and its text in the default locale of its survey."""
+
+    question: int | None
+    text: str | None
 
 
-def _options(layout: Layout, content: Content) -> dict[int, tuple[int, str | None]]:
-    """The question and the text, in the default locale of its survey, of each follow-up option."""
-    return {
-        option.id: (question.id, option.wording.texts.get(content.question(survey).wording.default_locale))
-        for survey in layout.surveys.values()
-        for question in content.followups(survey)
-        for option in question.options
-    }
+_UNKNOWN_OPTION: Final = _Option(None, None)
 
 
-def _text(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return disarmed(value) if isinstance(value, str) else str(value)
+# --- the table of columns --------------------------------------------------------------------------------------------
+
+_ButtonUi = Literal["physical", "digital", "touchless", "qr", "link", "email"]
+_PhaseUi = Literal["physical", "digital", "exit", "skip", "timeout", "touchless", "qr", "link", "email"]
+_SmileyType = Literal["SMILEY_TERMINAL", "SMILEY_TOUCH", "SMILEY_DIGITAL"]
+_Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
+_LocalTime = Annotated[
+    str,
+    Meta(
+        description="When the feedback was given, on the clock of its experience point, with the offset.",
+        extra_json_schema={"format": "date-time"},
+        examples=["2024-03-04T08:15:07.000+02:00"],
+    ),
+]
+_Button = Annotated[int, Meta(description="The button, 0 for the most negative.", ge=0, le=10, examples=[3])]
+_Misuse = Annotated[bool, Meta(description="Whether it is misuse, and so not counted.")]
+_ButtonPosition = Annotated[int, Meta(description="Always 0: the button comes first.", ge=0)]
+_Position = Annotated[int, Meta(description="The place in the course of the survey; 0 is the button.", ge=0)]
+_MaskedText = Annotated[str, Meta(description="The text with its profanity masked.")]
+_RephrasedText = Annotated[str, Meta(description="The text said in other words.")]
+_Categories = Annotated[str, Meta(examples=["relevant,room for improvement"])]
+_Themes = Annotated[str, Meta(examples=["friendliness,quality,other"])]
+_Name = Annotated[str, Meta(examples=["John Doe"])]
+_Email = Annotated[str, Meta(extra_json_schema={"format": "email"}, examples=["test@example.com"])]
+_Phone = Annotated[str, Meta(examples=["+358401234567"])]
+
+_BUTTON, _SMILEY = ("button", "verdict"), ("smiley", "ui")
+NUMBER, FLAG, PLAIN, TEXT = Form
+
+COMMON: Final = (
+    Column("feedbackId", _Id, PLAIN, Names.feedback_id),
+    Column("smileyId", Key, NUMBER, "smiley"),
+    Column("localTime", _LocalTime, PLAIN, Names.local_time),
+    Column("surveyId", Key, NUMBER, Names.survey, per=("assignment",)),
+    Column("experiencePointId", Key, NUMBER, Names.point, per=("assignment",)),
+    Column("buttonIndex", _Button, NUMBER, "button", per=_BUTTON),
+    Column("misuse", _Misuse, FLAG, Names.misuse, per=_BUTTON),
+)
+_POSITION: Final = Column("position", _Position, NUMBER, "answer.position")
+_UI_COLUMN: Final = Column("ui", _PhaseUi, PLAIN, Names.answer_ui, optional=True)
+_SMILEY_TYPE: Final = Column("smileyType", _SmileyType, PLAIN, Names.smiley_type, per=_SMILEY)
+
+
+def _kind(name: str, data: DataKind, phase: Phase, content: str, description: str, *columns: Column) -> Kind:
+    every = (*COMMON, *columns)
+    fields = [(each.name, each.type | UnsetType, UNSET) if each.optional else (each.name, each.type) for each in every]
+    made = msgspec.defstruct(content, fields, namespace={"__doc__": description}, frozen=True, kw_only=True)
+    return Kind(name, data, phase, made, every)
+
+
+KINDS: Final = (
+    _kind(
+        "button-feedbacks", DataKind.BUTTON_FEEDBACKS, Phase.BUTTON, "ButtonFeedback", "A press of a button.",
+        Column("position", _ButtonPosition, NUMBER, Names.button_position, per=_SMILEY),
+        Column("ui", _ButtonUi, PLAIN, Names.button_ui, optional=True, per=_SMILEY),
+        _SMILEY_TYPE,
+    ),
+    _kind(
+        "follow-up-feedbacks", DataKind.FOLLOWUP_FEEDBACKS, Phase.FOLLOWUP, "FollowupFeedback",
+        "An option chosen after the button.",
+        _POSITION, _UI_COLUMN, _SMILEY_TYPE,
+        Column("followupQuestionId", Key, NUMBER, Names.followup_question, optional=True),
+        Column("followupOptionId", Key, NUMBER, Names.followup_option),
+        Column("followupOptionTextInDefaultLocale", QuestionText, TEXT, Names.followup_option_text, optional=True),
+    ),
+    _kind(
+        "text-feedbacks", DataKind.TEXT_FEEDBACKS, Phase.TEXT, "TextFeedback", "A text written after the button.",
+        _POSITION, _UI_COLUMN, _SMILEY_TYPE,
+        Column("text", str, TEXT, Names.text),
+        Column("maskedText", _MaskedText, TEXT, "answer.masked", optional=True),
+        Column("rephrasedText", _RephrasedText, TEXT, "answer.rephrased", optional=True),
+        Column("textInEnglish", str, TEXT, Names.text_in_english),
+        Column("spam", bool, FLAG, Names.is_spam),
+        Column("categories", _Categories, TEXT, Names.categories),
+        Column("themes", _Themes, TEXT, Names.themes),
+    ),
+    _kind(
+        "demographics", DataKind.DEMOGRAPHICS, Phase.DEMOGRAPHICS, "Demographics",
+        "What a device told of whoever pressed.",
+        _SMILEY_TYPE,
+        Column("gender", Literal["male", "female"], TEXT, "answer.gender", optional=True),
+        Column("age", int, NUMBER, "answer.age", optional=True),
+    ),
+    _kind(
+        "contact-details", DataKind.CONTACT_DETAILS, Phase.CONTACT, "ContactDetails",
+        "How somebody who pressed wants to be reached.",
+        _POSITION, _SMILEY_TYPE,
+        Column("name", _Name, TEXT, "answer.name"),
+        Column("email", _Email, TEXT, "answer.email", optional=True),
+        Column("phoneNumber", _Phone, TEXT, "answer.phone", optional=True),
+    ),
+    _kind(
+        "metadata", DataKind.METADATA, Phase.METADATA, "Metadata", "A value that came with a press.",
+        _SMILEY_TYPE,
+        Column("key", Annotated[str, Meta(examples=["refId"])], TEXT, "answer.name"),
+        Column("value", Annotated[str, Meta(examples=["ABCD1234"])], TEXT, "answer.value"),
+    ),
+)  # fmt: skip
+"""In the order of the documentation."""

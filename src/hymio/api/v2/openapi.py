@@ -84,21 +84,11 @@ class Operation(NamedTuple):
     paged: bool
 
 
-_ROWS: Final[dict[str, type[Struct]]] = {
-    "button-feedbacks": rows.ButtonFeedback,
-    "follow-up-feedbacks": rows.FollowupFeedback,
-    "text-feedbacks": rows.TextFeedback,
-    "demographics": rows.Demographics,
-    "contact-details": rows.ContactDetails,
-    "metadata": rows.Metadata,
-}
-
-
 def operations() -> list[Operation]:
     """All listings: feedback, set-up, alerts."""
     spam = {"text-feedbacks": ("includeSpam",)}
     feedback = [
-        Operation(f"results/{kind.name}", _ROWS[kind.name], (*_SELECTION, *spam.get(kind.name, ()), *_PAGE), True)
+        Operation(f"results/{kind.name}", kind.content, (*_SELECTION, *spam.get(kind.name, ()), *_PAGE), True)
         for kind in KINDS
     ]
     setup = [Operation(listing.name, listing.content, listing.parameters, False) for listing in LISTINGS]

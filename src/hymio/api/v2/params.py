@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final, NamedTuple
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from hymio.api.query import FLAGS, Query
 from hymio.errors import BadRequest, Phrase
 from hymio.period import DateRange, Instant, InstantRange, Period, wall_of
+from hymio.results import Within
 
 DEFAULT_LIMIT: Final = 1_000
 MOST: Final = 10_000
@@ -70,24 +71,25 @@ def descending(query: Query) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """Which dates are asked for; they become a range of instants in each zone of its own, as today is not everywhere
-    the same date."""
+    """Which dates are asked for. They are other instants in each zone, and today is not everywhere the same date."""
 
     period: str | None
     start: date | None
     end: date | None
 
-    def instants(self, zone: ZoneInfo, now: Instant) -> InstantRange:
-        """The range in a zone; empty where the dates end before they start there."""
-        return self.dates(zone, now).instants(zone)
-
-    def dates(self, zone: ZoneInfo, now: Instant) -> DateRange:
-        """The dates in a zone. Dates go before a period; each that is missing is today, or tomorrow for the end."""
+    def in_zone(self, zone: ZoneInfo, now: Instant) -> InstantRange:
+        """The instants of the dates in a zone; an empty range where they end before they start there."""
         today = wall_of(now, zone).date()
         if self.start is None and self.end is None and self.period is not None:
-            return Period.parse(self.period, today)
+            return Period.parse(self.period, today).instants(zone)
         start, end = self.start or today, self.end or today + timedelta(days=1)
-        return DateRange(start, max(start, end))
+        return DateRange(start, max(start, end)).instants(zone)
+
+
+def within(dates: Dates, zones: Collection[ZoneInfo], now: Instant) -> Within:
+    """The instants of dates in each of some zones: one range where there is one zone."""
+    ranges = {zone: dates.in_zone(zone, now) for zone in zones}
+    return next(iter(ranges.values())) if len(ranges) == 1 else ranges
 
 
 def dates(query: Query, zone: ZoneInfo, now: Instant) -> Dates:

@@ -82,7 +82,8 @@ class PostgresqlTransaction(Transaction):
         return " || ',' || ".join([time, *lines.columns])
 
     def csv_chunks(self, lines: CsvLines, start: int, end: int, **values: object) -> Generator[bytes]:
-        text = f"COPY (SELECT {self.csv_line(lines)} {lines.source} ORDER BY {lines.order}) TO STDOUT"
+        text = f"""COPY (SELECT {self.csv_line(lines)} {lines.source} AND {lines.condition}
+            ORDER BY {lines.order}) TO STDOUT"""
         bound = {**values, "start": start, "stop": end}
         with closing(logged(self._driver.cursor())) as cursor, cursor.copy(_percent(text), bound) as copied:
             yield from _gathered(copied)

@@ -140,7 +140,8 @@ class SqliteTransaction(Transaction):
         """
         counting = f"SELECT count(*) FROM (SELECT 1 {lines.source} LIMIT {CSV_ROWS + 1})"
         writing = f"""SELECT CAST(group_concat(line, '') AS BLOB) FROM (
-            SELECT {self.csv_line(lines)} || char(10) AS line {lines.source} ORDER BY {lines.order})"""
+            SELECT {self.csv_line(lines)} || char(10) AS line {lines.source} AND {lines.condition}
+            ORDER BY {lines.order})"""
         at, length = start, DAY_MS
         while at < end:
             stretch = {**values, "start": at, "stop": min(end, at + length)}

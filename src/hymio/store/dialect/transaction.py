@@ -23,13 +23,15 @@ class CsvLines(NamedTuple):
 
     `at` and `offset` are the columns of the time (ms UTC, minutes). `columns` are SQL expressions without commas, line
     breaks, tabs and backslashes in their values. `source` is the statement from FROM on; it holds `at >= :start AND
-    at < :stop`. `order` names the columns that order the lines; the first is `at`.
+    at < :stop`, and an index answers it alone; `condition` is what only the rows themselves can answer. `order` names
+    the columns that order the lines; the first is `at`.
     """
 
     at: str
     offset: str
     columns: tuple[str, ...]
     source: str
+    condition: str
     order: str
 
 

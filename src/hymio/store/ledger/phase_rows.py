@@ -8,10 +8,11 @@ from functools import cache
 
 from sqlalchemy import Table
 
-from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Text
+from hymio.feedback import Demographics, Phases
 from hymio.period import Instant
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
+from hymio.store.phases import contact_from, followup_from, text_from
 
 Key = tuple[Instant, int, int, int]
 """A feedback's instant, smiley, epoch and sequence."""
@@ -82,22 +83,9 @@ def _phases(
     followups: list[Row], texts: list[Row], contacts: list[Row], metadata: list[Row], demographics: list[Row]
 ) -> Phases:
     return Phases(
-        followups=tuple(
-            Followup(option, question, position, ui) for position, option, question, ui in sorted(followups)
-        ),
-        text=next(map(_text, texts), None),
-        contact=next((ContactDetails(name, email, phone, position) for position, name, email, phone in contacts), None),
+        followups=tuple(map(followup_from, sorted(followups))),
+        text=next(map(text_from, texts), None),
+        contact=next(map(contact_from, contacts), None),
         metadata=tuple(sorted((name, value) for name, value in metadata)),
         demographics=next((Demographics(*columns) for columns in demographics), None),
     )
-
-
-def _text(columns: Row) -> Text:
-    position, ui, text, relevance, spam, masked, rephrased, english, categories, themes = columns
-    is_spam = None if spam is None else bool(spam)
-    words = _split(categories), _split(themes)
-    return Text(text, relevance, is_spam, position, ui, masked, rephrased, english, *words)
-
-
-def _split(words: str) -> tuple[str, ...]:
-    return tuple(words.split(",")) if words else ()

@@ -1,0 +1,130 @@
+"""Writing rows of feedback as JSON objects or as lines of CSV, by the table of columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from itertools import groupby
+from operator import attrgetter
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+
+from hymio.api.formats import END_OF_LINE, cell, disarmed, header
+from hymio.api.v2.feedbacks import Column, Form, Kind, Names
+from hymio.results import FeedbackRow
+
+_Value = Callable[[FeedbackRow], Any]
+_Texts = Callable[[Sequence[FeedbackRow]], Iterator[Any]]
+"""What is written of one or more columns, of each row."""
+
+
+def body(rows: Sequence[FeedbackRow], kind: Kind, names: Names, separator: str | None) -> bytes:
+    """Rows of a listing as CSV with a header line or, without a `separator`, as a JSON array."""
+    if separator is None:
+        return f"[{','.join(_lines(rows, kind.columns, names, _Json()))}]".encode()
+    lines = _lines(rows, kind.columns, names, _Csv(separator))
+    return f"{header((column.name for column in kind.columns), separator)}{''.join(lines)}".encode()
+
+
+# --- the two formats -------------------------------------------------------------------------------------------------
+
+
+class _Format(Protocol):
+    """How a row is written: what stands before a value and behind the row, and how values of a form are written."""
+
+    @property
+    def end(self) -> str: ...
+
+    def before(self, column: Column, *, first: bool) -> str: ...
+
+    def pattern(self, form: Form) -> str | None:
+        """For a `%` template, where values of a form need no escaping; otherwise None."""
+
+    def text(self, before: str, value: object) -> str:
+        """A value with what stands before it; nothing at all for what is left out."""
+
+
+class _Json:
+    end = "}"
+    _encode = staticmethod(msgspec.json.Encoder().encode)
+
+    def before(self, column: Column, *, first: bool) -> str:
+        return f'{"{" if first else ","}"{column.name}":'
+
+    def pattern(self, form: Form) -> str | None:
+        return {Form.NUMBER: "%s", Form.PLAIN: '"%s"'}.get(form)
+
+    def text(self, before: str, value: object) -> str:
+        return "" if value is None else before + self._encode(value).decode()
+
+
+class _Csv(NamedTuple):
+    separator: str
+    end: str = END_OF_LINE
+
+    def before(self, column: Column, *, first: bool) -> str:
+        return "" if first else self.separator
+
+    def pattern(self, form: Form) -> str | None:
+        return "%s" if form in (Form.NUMBER, Form.PLAIN) and self.separator in _COMMON_SEPARATORS else None
+
+    def text(self, before: str, value: object) -> str:
+        return before + cell(_cell_text(value), self.separator)
+
+
+_COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
+"""None of these is ever in a number or in a plain word."""
+
+
+def _cell_text(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return disarmed(value) if isinstance(value, str) else str(value)
+
+
+# --- lines from the table of columns ---------------------------------------------------------------------------------
+
+
+def _lines(rows: Sequence[FeedbackRow], columns: Sequence[Column], names: Names, form: _Format) -> Iterator[str]:
+    """A line for each row: one `%` template, filled with the texts of all rows column by column, by few calls a row."""
+    template, texts = "", list[_Texts]()
+    for per, group in groupby(enumerate(columns), key=lambda numbered: numbered[1].per):
+        pieces = [_Piece(column, form.before(column, first=number == 0), names, form) for number, column in group]
+        if per:
+            template += "%s"
+            texts.append(partial(_once_for_each, per, pieces))
+        for piece in () if per else pieces:
+            pattern = None if piece.column.optional else form.pattern(piece.column.form)
+            template += "%s" if pattern is None else _escaped(piece.before) + pattern
+            texts.append(partial(map, piece.text if pattern is None else piece.value))
+    template += _escaped(form.end)
+    return map(template.__mod__, zip(*(each(rows) for each in texts), strict=True))
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%%")
+
+
+class _Piece:
+    """What is written of one column."""
+
+    __slots__ = ("_form", "before", "column", "value")
+
+    def __init__(self, column: Column, before: str, names: Names, form: _Format) -> None:
+        self.column, self.before, self._form = column, before, form
+        source = column.source
+        self.value: _Value = attrgetter(source) if isinstance(source, str) else partial(source, names)
+
+    def text(self, row: FeedbackRow) -> str:
+        return self._form.text(self.before, self.value(row))
+
+
+def _once_for_each(per: tuple[str, ...], pieces: Sequence[_Piece], rows: Sequence[FeedbackRow]) -> Iterator[str]:
+    """The texts of columns side by side, made once for all rows that have the same values `per`."""
+    key = attrgetter(*per)
+    examples = dict(zip(map(key, rows), rows, strict=True))
+    texts = {value: "".join([piece.text(row) for piece in pieces]) for value, row in examples.items()}
+    return map(texts.__getitem__, map(key, rows))
