@@ -14,7 +14,7 @@ from hymio.setup import Layout
 from hymio.store import scan
 from hymio.store.dialect import Transaction
 
-MAX_PIECE_HOURS = 50_000
+MAX_PIECE_HOURS = 10_000
 """Hours of assignments that are read at once to recount groups, unless a single local hour of all has more."""
 
 FIRST_PIECE_SPAN, MAX_PIECE_SPAN = 24, 24 * 90
