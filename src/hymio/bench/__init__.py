@@ -52,6 +52,7 @@ def run(
 def _measured(
     folder: Path, server: str | None, presses: int, progress: Progress, *, hot_hour: bool
 ) -> list[Figure]:  # fmt: skip
+    """Runs all measurements, or only that of a hot hour, each on a new database."""
     if hot_hour:
         with scratch_database(folder, server, "hot") as url:
             return list(writing.hot_hour(url, progress))
@@ -71,6 +72,7 @@ def _measured(
 
 @contextmanager
 def _folder(*, keep: bool, console: Console) -> Iterator[Path]:
+    """A temporary folder, deleted at the end unless `keep` is set."""
     folder = Path(tempfile.mkdtemp(prefix="hymio-bench-"))
     try:
         yield folder
@@ -82,6 +84,7 @@ def _folder(*, keep: bool, console: Console) -> Iterator[Path]:
 
 
 def _progress(console: Console) -> Progress:
+    """A progress bar that is removed at the end."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -92,6 +95,7 @@ def _progress(console: Console) -> Progress:
 
 
 def _table(figures: list[Figure]) -> Table:
+    """The figures as a table with a column for the target and whether it is met."""
     table = Table("what", box=None, header_style="bold", pad_edge=False)
     for title in ("measured", "compared with", "ratio", "reach", ""):
         table.add_column(

@@ -91,6 +91,7 @@ def quiet_year(fleet: Fleet, presses: int) -> Iterator[Upload]:
 
 
 def _upload(dice: random.Random, smiley: int, day: int, count: int, numbered: int = 100) -> Upload:
+    """A day's upload of a smiley: `count` presses at random seconds within OPEN; `numbered` sequences a day."""
     midnight = NEW_YEAR + day * DAY_MS
     instants = sorted(midnight + dice.randrange(*OPEN) // 1000 * 1000 for _ in range(count))
     buttons = dice.choices((0, 1, 2, 3), (1, 1, 2, 6), k=count)

@@ -66,6 +66,7 @@ def served(url: str) -> Iterator[Server]:
 
 
 def _wait(port: int, process: subprocess.Popen[bytes]) -> None:
+    """Waits until the server answers. RuntimeError if it ends or does not answer within 30 seconds."""
     for _ in range(3000):
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")
@@ -105,6 +106,7 @@ def singles(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
 
 
 def _bare_singles(url: str, count: int) -> float:
+    """Commits per second of a loop that inserts one row in each commit."""
     with bare_loop(url) as commit:
         began = time.perf_counter()
         for n in range(count):
@@ -128,6 +130,7 @@ def year(url: str, fleet: Fleet) -> Iterator[Figure]:
 
 
 def _get(server: Server, path: str, credentials: ApiCredentials) -> None:
+    """Reads a response of API v1 to its end."""
     pair = base64.b64encode(f"{credentials.client_id}:{credentials.token}".encode()).decode()
     request(server, f"http://127.0.0.1:{server.port}{path}", {"Authorization": f"Basic {pair}"})
 

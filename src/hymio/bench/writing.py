@@ -117,5 +117,6 @@ def hot_hour(url: str, progress: Progress) -> Iterator[Figure]:
 
 
 def _web_press(fleet: Fleet, number: int, at: int) -> Press:
+    """A press with a distinct UUID, which is never judged by the interval rule."""
     identity = UUID(int=(number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128), version=4)
     return Press(*halves(identity), at, number % 4, survey=fleet.survey)

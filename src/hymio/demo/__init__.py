@@ -28,7 +28,7 @@ FOUNDER = "hymio demo"
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The example in a store, and the secrets that open its doors."""
+    """The example organization in a store, and credentials for all its clients."""
 
     organization: int
     credentials: Credentials
@@ -42,30 +42,30 @@ def build(
     web_presses: Path | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Demo:
-    """Makes the example with its whole history, the same for the same `presses` and `seed` but for ids of clients.
+    """Creates the example with its history of `presses` random presses, reproducible by `seed`.
 
-    Called again on the same store it makes new secrets, and loads only what is not there yet.
+    On a store that already has the example, it creates new credentials and loads only the missing weeks.
     """
-    made = prepare(store, now)
-    load(store, made.organization, presses, seed, web_presses, progress)
-    return made
+    demo = prepare(store, now)
+    load(store, demo.organization, presses, seed, web_presses, progress)
+    return demo
 
 
 def prepare(store: Store, now: Instant, known: Credentials | None = None) -> Demo:
-    """Makes the example without history, if it is not there; of the known secrets those are kept that still fit."""
-    organization = next((each.id for each in manage.organizations(store) if each.name == NAME), None)
+    """Creates the example without history if it does not exist; keeps those of the known credentials that are valid."""
+    organization = next((found.id for found in manage.organizations(store) if found.name == NAME), None)
     if organization is None:
         return _create(store)
     founder = operator(organization, FOUNDER)
-    tokens = {} if known is None else _fitting_tokens(store, organization, known)
-    if not store.layout(organization).smileys:  # it was stopped between its creation and its set-up
+    tokens = {} if known is None else _valid_tokens(store, organization, known)
+    if not store.layout(organization).smileys:  # an earlier run was stopped between creation and set-up
         with manage.batch(store, organization, FOUNDED) as batch:
             tokens = set_up(batch, founder)
     return Demo(organization, _credentials(store, founder, now, tokens, known))
 
 
 def _create(store: Store) -> Demo:
-    """Creates the example and sets it up."""
+    """Creates the organization with its set-up and credentials."""
     _, name, _, zone = GROUPS[0]
     organization = manage.create_organization(store, operator(name=FOUNDER), name, zone or "UTC", now=FOUNDED)
     founder = operator(organization, FOUNDER)
@@ -82,14 +82,14 @@ def load(
     web_presses: Path | None = None,
     progress: Callable[[int], None] = lambda _: None,
 ) -> None:
-    """Records the history, or the rest of it; `progress` is told how many presses more are there, of about `presses`.
+    """Records the missing weeks of the history; calls `progress` with the number of presses added, of about `presses`.
 
-    Each week is one commit, so what the first smiley has told says which weeks are there.
+    Each week is one commit, so the reported-through instant of the first smiley tells which weeks are stored.
     """
-    told = reported_through(store, operator(organization))
-    if WEB.smiley not in told:
+    through = reported_through(store, operator(organization))
+    if WEB.smiley not in through:
         _record(store, organization, history.Batch(REPLAYED_THROUGH, (replayed(web_presses),)))
-    first = max(0, (told.get(SPOTS[0].smiley, history.START) - history.START) // history.WEEK_MS)
+    first = max(0, (through.get(SPOTS[0].smiley, history.START) - history.START) // history.WEEK_MS)
     progress(presses * min(first, history.WEEKS) // history.WEEKS)
     if first < history.WEEKS:
         for batch in history.weeks(presses, seed, _options(store, organization), first):
@@ -97,31 +97,35 @@ def load(
 
 
 def _record(store: Store, organization: int, batch: history.Batch) -> int:
+    """Records one commit; returns its number of presses. Raises the error of an upload that was refused."""
     for answer in intake.record(store, organization, batch.uploads, batch.now):
         if isinstance(answer, HymioError):
             raise answer
-    return sum(len(each.presses) + sum(sum(hour.counts) for hour in each.hours) for each in batch.uploads)
+    return sum(len(upload.presses) + sum(sum(hour.counts) for hour in upload.hours) for upload in batch.uploads)
 
 
 def _options(store: Store, organization: int) -> tuple[int, ...]:
+    """The ids of the options of the web survey's negative follow-up."""
     followups = store.content(organization).followups(store.layout(organization).surveys[PAGE])
-    [asked] = [each for each in followups if not each.positive]
-    return tuple(option.id for option in asked.options)
+    [negative] = [followup for followup in followups if not followup.positive]
+    return tuple(option.id for option in negative.options)
 
 
 # --- secrets ----------------------------------------------------------------------------------------------------------
 
 
-def _fitting_tokens(store: Store, organization: int, known: Credentials) -> dict[int, str]:
+def _valid_tokens(store: Store, organization: int, known: Credentials) -> dict[int, str]:
+    """The known upload tokens that are valid, by smiley."""
     numbers = {spot.serial: spot.smiley for spot in SPOTS}
     return {
-        numbers[each.serial]: each.token
-        for each in known.smileys
-        if _smiley_of(store, each.token) == (organization, numbers.get(each.serial))
+        numbers[secret.serial]: secret.token
+        for secret in known.smileys
+        if _smiley_of(store, secret.token) == (organization, numbers.get(secret.serial))
     }
 
 
 def _smiley_of(store: Store, token: str) -> tuple[int, int] | None:
+    """Organization and smiley of an upload token, None if it is not valid."""
     with store.read() as transaction:
         device = manage.device_principal(transaction, token)
     return None if device is None else (device.organization, device.id)
@@ -130,29 +134,30 @@ def _smiley_of(store: Store, token: str) -> tuple[int, int] | None:
 def _credentials(
     store: Store, founder: Principal, now: Instant, tokens: dict[int, str], known: Credentials | None
 ) -> Credentials:
-    """The known secrets where they fit, and new ones in place of the others; nothing is written if all do."""
-    kept = known if known is not None and _fits(store, founder.organization, known, now) else None
-    if kept and len(tokens) == len(SPOTS):
-        return kept
+    """The known credentials that are valid, and new ones for the others; without a commit if all are valid."""
+    valid = known if known is not None and _are_valid(store, founder.organization, known, now) else None
+    if valid and len(tokens) == len(SPOTS):
+        return valid
     with manage.batch(store, founder.organization, now) as batch:
-        return _new_credentials(batch, founder, now, tokens, kept)
+        return _new_credentials(batch, founder, now, tokens, valid)
 
 
 def _new_credentials(
-    batch: Batch, founder: Principal, now: Instant, tokens: dict[int, str], kept: Credentials | None
+    batch: Batch, founder: Principal, now: Instant, tokens: dict[int, str], valid: Credentials | None
 ) -> Credentials:
-    if kept is None:
+    """New credentials where `valid` is None, and new upload tokens of smileys that are not in `tokens`."""
+    if valid is None:
         api = manage.activate_api(batch, founder, now=now)
         v2_token = manage.create_token(batch, founder, FOR_DEMO, now=now).secret
-        kept = Credentials("", api.client_id, api.token, v2_token, manage.new_sms_secret(batch, founder, now=now), ())
+        valid = Credentials("", api.client_id, api.token, v2_token, manage.new_sms_secret(batch, founder, now=now), ())
     for spot in SPOTS:
         if spot.smiley not in tokens:
             tokens[spot.smiley] = manage.new_token(batch, founder, spot.smiley, now=now)
-    return replace(kept, smileys=tuple(SmileySecret(spot.serial, tokens[spot.smiley]) for spot in SPOTS))
+    return replace(valid, smileys=tuple(SmileySecret(spot.serial, tokens[spot.smiley]) for spot in SPOTS))
 
 
-def _fits(store: Store, organization: int, known: Credentials, now: Instant) -> bool:
-    """Whether the secrets are those of an organization."""
+def _are_valid(store: Store, organization: int, known: Credentials, now: Instant) -> bool:
+    """Whether all credentials but upload tokens are valid and belong to the organization."""
     try:
         principals = (
             manage.v1_principal(store, known.client_id, known.api_token),

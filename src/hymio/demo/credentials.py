@@ -1,4 +1,4 @@
-"""`credentials.json`: where the demo writes down, for its owner alone, the secrets it made."""
+"""`credentials.json`: the file with the demo's credentials, which only its owner can read."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class SmileySecret:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Everything a client of the demo needs to know. `presses` and `seed` are those of the history in its database."""
+    """Address and credentials for clients of the demo; `presses` and `seed` are the parameters of its history."""
 
     base_url: str
     client_id: str
@@ -38,17 +38,17 @@ class Credentials:
 
     def token(self, serial: str) -> str:
         """The upload token of a smiley."""
-        return next(each.token for each in self.smileys if each.serial == serial)
+        return next(secret.token for secret in self.smileys if secret.serial == serial)
 
 
 def read_credentials(folder: Path) -> Credentials | None:
-    """What was written last, or None. SetupError if the file is not ours."""
+    """The credentials in the file, None if it does not exist. SetupError if it has another form."""
     try:
-        said: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
-        history = said["history"]
-        smileys = tuple(SmileySecret(each["serial"], each["token"]) for each in said["smileys"])
-        v1 = said["v1"]
-        api = said["baseUrl"], v1["clientId"], v1["apiToken"], said["v2"]["token"], said["smsSecret"]
+        content: dict[str, Any] = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        history = content["history"]
+        smileys = tuple(SmileySecret(secret["serial"], secret["token"]) for secret in content["smileys"])
+        v1 = content["v1"]
+        api = content["baseUrl"], v1["clientId"], v1["apiToken"], content["v2"]["token"], content["smsSecret"]
         return Credentials(*api, smileys, history["presses"], history["seed"])
     except FileNotFoundError:
         return None
@@ -59,21 +59,21 @@ def read_credentials(folder: Path) -> Credentials | None:
 
 
 def write_credentials(folder: Path, credentials: Credentials) -> Path:
-    """Writes the file in one step, readable by its owner alone; its path."""
-    said = {
+    """Atomically writes the file with access for its owner only; returns its path."""
+    content = {
         "baseUrl": credentials.base_url,
         "v1": {"clientId": credentials.client_id, "apiToken": credentials.api_token},
         "v2": {"token": credentials.v2_token},
         "smsSecret": credentials.sms_secret,
         "smileys": [
-            {"serial": each.serial, "token": each.token, "smsKey": sms_key(each.token).hex()}
-            for each in credentials.smileys
+            {"serial": secret.serial, "token": secret.token, "smsKey": sms_key(secret.token).hex()}
+            for secret in credentials.smileys
         ],
         "history": {"presses": credentials.presses, "seed": credentials.seed},
     }
-    descriptor, draft = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)  # only its owner may read it
+    descriptor, draft = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)  # with mode 0600
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(said, file, indent=2)
+        json.dump(content, file, indent=2)
         file.write("\n")
         file.flush()
         os.fsync(file.fileno())

@@ -1,4 +1,4 @@
-"""The example organization: its tree, surveys, policies and smileys, as data and as set-up."""
+"""The data of the example organization: tree, surveys, policies, smileys, users; `set_up` stores them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NAME = "Birch & Harbour"
 FOUNDED: Instant = parse_timestamp("2021-12-01T00:00:00Z")
 
 VISIT, SERVICE, RECOMMEND, SITE, PAGE = 1, 2, 3, 4, 5
-"""Surveys, and their keys as questions of API v1."""
+"""Ids of surveys, which are also the keys of questions in API v1."""
 
 GROUPS = (
     (1, NAME, None, "Europe/Helsinki"),
@@ -34,10 +34,10 @@ GROUPS = (
     (8, "New York", 4, None),
     (9, "Chicago", 4, "America/Chicago"),
 )
-"""(id, name, parent, time zone where it is not that of the parent)"""
+"""(id, name, parent, time zone or None to inherit the parent's)"""
 
 STATION, HARBOUR, MARKET, DESK, THAMEL, AIRPORT, AVENUE, BROOKLYN, MICHIGAN, SHOP = range(10, 20)
-"""Experience points: folders of API v1 that hold surveys."""
+"""Ids of experience points, which are also keys of folders in API v1."""
 
 POINTS = (
     (STATION, "Central Station", 5),
@@ -73,7 +73,7 @@ ASSIGNMENTS = (
     (10, SHOP, SITE, "2022-01-01", "2023-01-01"),
     (11, SHOP, PAGE, "2025-01-01", None),
 )
-"""(id, which is the key of the survey in API v1; point; survey; first day; the day after the last)"""
+"""(id, also the key of a survey in API v1; point; survey; first day; the day after the last one or None)"""
 
 MISSING = "What was missing?"
 MISSING_OPTIONS = ("The product itself", "My size", "Photographs", "Prices in my currency", "Somebody to ask")
@@ -113,11 +113,11 @@ POLICIES = (
     (AVENUE, MisusePolicy(interval=10), parse_timestamp("2025-07-01T00:00:00-04:00")),
     (SHOP, MisusePolicy(answer_interval=24 * 3600), None),
 )
-"""(node, policy, the instant from which it acts; None: always)"""
+"""(node, policy, start instant or None for always)"""
 
 
 class Way(Enum):
-    """How a smiley's presses come in."""
+    """How a smiley sends its presses: over HTTP, by SMS, or as a web page over HTTP."""
 
     DATA = "data"
     TEXT = "text"
@@ -126,10 +126,10 @@ class Way(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A smiley and how people use it.
+    """A smiley with its place and the parameters of its random presses.
 
-    `share` is its part of all presses, `mood` how content people are (1 is the average), `play` the part of its presses
-    that children make, `rhythm` the name of its hours (`history.RHYTHMS`).
+    `share` is its fraction of all presses, `mood` the satisfaction of its people (1 is average), `play` the fraction of
+    its presses that are bursts, `rhythm` the name of its daily distribution (`history.RHYTHMS`).
     """
 
     smiley: int
@@ -146,18 +146,18 @@ class Spot:
 
     @property
     def scale(self) -> Scale:
-        """The scale of the survey it asks in the year of the history and now."""
+        """The scale of its survey."""
         return next(scale for survey, _, scale, _ in SURVEYS if survey == self.survey)
 
     @property
     def zone(self) -> str:
-        """The time zone where it stands."""
+        """The time zone of its point: that of the nearest group above that has one."""
         groups = {group: (parent, zone) for group, _, parent, zone in GROUPS}
-        above: int | None = next(parent for point, _, parent in POINTS if point == self.node)
-        found: str | None = None
-        while found is None and above is not None:
-            above, found = groups[above]
-        return found or "UTC"
+        group: int | None = next(parent for point, _, parent in POINTS if point == self.node)
+        zone: str | None = None
+        while zone is None and group is not None:
+            group, zone = groups[group]
+        return zone or "UTC"
 
 
 SPOTS = (
@@ -180,7 +180,7 @@ WEB = SPOTS[-1]
 
 
 def set_up(batch: Batch, founder: Principal) -> dict[int, str]:
-    """Sets the whole example up below the root that a new organization has; the smileys' upload tokens."""
+    """Creates the whole set-up below the root of a new organization; returns upload tokens by smiley."""
     for node, name, parent, zone in GROUPS[1:]:
         manage.add_group(batch, founder, name, parent, id=node, now=FOUNDED)
         if zone is not None:
@@ -189,8 +189,8 @@ def set_up(batch: Batch, founder: Principal) -> dict[int, str]:
         manage.add_point(batch, founder, name, parent, id=node, now=FOUNDED)
     for node, policy, at in POLICIES:
         manage.set_policy(batch, founder, node, policy, at, now=FOUNDED)
-    _ask(batch, founder)
-    _describe(batch, founder)
+    _add_surveys(batch, founder)
+    _add_custom_data_and_users(batch, founder)
     tokens = {}
     for spot in SPOTS:
         tokens[spot.smiley] = manage.add_smiley(
@@ -200,13 +200,14 @@ def set_up(batch: Batch, founder: Principal) -> dict[int, str]:
     return tokens
 
 
-def _ask(batch: Batch, founder: Principal) -> None:
+def _add_surveys(batch: Batch, founder: Principal) -> None:
+    """Creates questions, surveys, follow-ups, Finnish texts and assignments."""
     for survey, text, scale, index in SURVEYS:
         manage.add_question(batch, founder, _english(text), id=survey, now=FOUNDED)
         manage.add_survey(batch, founder, survey, scale, index, id=survey, now=FOUNDED)
-    options = [_english(each) for each in MISSING_OPTIONS]
+    options = [_english(text) for text in MISSING_OPTIONS]
     manage.add_followup(batch, founder, PAGE, positive=False, wording=_english(MISSING), options=options, now=FOUNDED)
-    liked = [_english(each) for each in LIKED_OPTIONS]
+    liked = [_english(text) for text in LIKED_OPTIONS]
     manage.add_followup(batch, founder, PAGE, positive=True, wording=_english(LIKED), options=liked, now=FOUNDED)
     for question, text in IN_FINNISH.items():
         manage.localize_question(batch, founder, question, "fi-FI", text, now=FOUNDED)
@@ -217,8 +218,8 @@ def _ask(batch: Batch, founder: Principal) -> None:
         )
 
 
-def _describe(batch: Batch, founder: Principal) -> None:
-    """Custom data of the company, and the people who look at the results."""
+def _add_custom_data_and_users(batch: Batch, founder: Principal) -> None:
+    """Creates custom fields with values, and users."""
     for field in FIELDS:
         manage.add_custom_field(batch, founder, field, now=FOUNDED)
     for node, field_id, value in VALUES:

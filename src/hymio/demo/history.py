@@ -88,6 +88,7 @@ def _of_weeks(spot: Spot, count: int, seed: int, options: Sequence[int]) -> list
 
 
 def _press(spot: Spot, number: int, moment: Moment) -> Press:
+    """The press of a terminal or touch device, with its sequence."""
     phases = touch_phases(moment.at) if spot.kind is SmileyType.TOUCH else None
     return Press(EPOCH, number, moment.at, moment.button, phases=phases)
 
@@ -96,6 +97,7 @@ def _press(spot: Spot, number: int, moment: Moment) -> Press:
 
 
 def _moments(spot: Spot, count: int, random: Random) -> list[Moment]:
+    """The random presses of a smiley in order of time: regular ones, bursts and those on a wrong button."""
     bursts = [random.randrange(8, 20) for _ in range(int(count * spot.play / 14))]
     odd = WRONG_PLATE_PRESSES if spot.smiley == EXIT and count > 10 * WRONG_PLATE_PRESSES else 0
     made = list(_of_hours(spot, max(0, count - sum(bursts) - odd), random))
@@ -141,10 +143,12 @@ _BLACK_FRIDAY, _BAD_WEEK = 27 + _MONTH_ENDS[9], range(11 + _MONTH_ENDS[3], 18 + 
 
 
 def _in_year(day: int) -> bool:
+    """Whether a day, numbered from 1970-01-01, is in the year of the history."""
     return 0 <= day - _FIRST_DAY < _MONTH_ENDS[-1]
 
 
 def _month(day: int) -> int:
+    """The month of a day of the year, from 0."""
     return bisect_right(_MONTH_ENDS, day - _FIRST_DAY) % 12
 
 
@@ -221,4 +225,5 @@ def _texted(spot: Spot, presses: Sequence[Press]) -> Iterator[HourReport]:
 
 
 def _health(week: int) -> Health:
+    """Plausible battery, signal and firmware of a smiley."""
     return Health(battery=round(1 - week % 40 / 50, 2), signal=-71 - week % 9, firmware="4.2.1")

@@ -117,6 +117,7 @@ class LiveSmileys:
         return bisect_right(sums, self._random.random() * sums[-1])
 
     def _send(self, terminal: Terminal) -> None:
+        """Uploads a terminal's waiting presses. UploadFailed."""
         send(terminal.journal, self._client, self._clock(), battery=0.93)
 
     def _send_sms(self, terminal: Terminal) -> None:
@@ -139,6 +140,7 @@ class LiveSmileys:
         self._post(upload.PATH, body, {"Authorization": f"Bearer {self._credentials.token(WEB.serial)}"})
 
     def _post(self, path: str, body: dict[str, object], headers: dict[str, str]) -> None:
+        """Sends a JSON body to the server. UploadFailed without an answer or with a status other than 2xx."""
         try:
             answer = self._client.post(self._credentials.base_url + path, json=body, headers=headers)
         except httpx.TransportError as error:

@@ -46,6 +46,7 @@ def _judged(text: Text, button: int) -> Text:
 
 
 def _contact(random: Random, position: int) -> ContactDetails:
+    """Random contact details with an e-mail address or a telephone number."""
     name = random.choice(_NAMES)
     if random.random() < 0.5:
         return ContactDetails(name, f"{name.lower().replace(' ', '.')}@example.com", None, position)

@@ -62,6 +62,7 @@ def _happens(possible: bool, probability: float, random: Random) -> bool:
 
 
 def _text(button: int, random: Random) -> Text:
+    """A random text that fits the button, with relevance and spam mark."""
     spam = random.random() < _SPAMMED
     texts = _SPAM if spam else _COMPLAINTS if button < 2 else _PRAISE
     relevance = 0.03 + 0.3 * random.random() if spam else 0.5 + 0.49 * random.random()
@@ -102,6 +103,7 @@ def replayed(file: Path | None = None) -> Upload:
 
 
 def _press(row: dict[str, Any]) -> Press:
+    """The press of a row, with a UUID made from its hash."""
     at = parse_timestamp(row["ts"])
     digest = hashlib.sha256(f"{row['ts']} {row['r']}".encode()).digest()
     key = halves(_uuid7(at, int.from_bytes(digest, "big") >> 256 - 74))

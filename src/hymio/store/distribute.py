@@ -1,4 +1,4 @@
-"""Spreading the tables over the nodes of a Citus cluster, or saying exactly what is missing for it."""
+"""Distribution of the tables over the nodes of a Citus cluster."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from hymio.store.dialect import Transaction
 
 
 def distribute(store: Store) -> list[str]:
-    """Makes reference and distributed tables of those that are not yet; the names of the tables it changed.
+    """Turns all tables that are not yet distributed into reference or distributed tables; returns their names.
 
-    SetupError says which step is missing: the engine, the extension's package, or the extension in this database.
+    SetupError if the database is SQLite or the extension citus is missing; its text names the missing step.
     """
     with store.write() as transaction:
         if not transaction.is_distributable:
@@ -27,6 +27,7 @@ def distribute(store: Store) -> list[str]:
 
 
 def _check_extension(transaction: Transaction) -> None:
+    """SetupError unless the database has the extension citus."""
     if transaction.row("SELECT 1 FROM pg_extension WHERE extname = 'citus'"):
         return
     if transaction.row("SELECT 1 FROM pg_available_extensions WHERE name = 'citus'"):
@@ -46,6 +47,7 @@ def _check_extension(transaction: Transaction) -> None:
 
 
 def _distribute(transaction: Transaction, table: str, how: str) -> None:
+    """Makes one table a reference table or distributes it by organization, in one place with the ledger."""
     if how == "reference":
         transaction.run("SELECT create_reference_table(:name)", name=table)
     elif table == schema.ledger.name:

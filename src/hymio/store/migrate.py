@@ -1,4 +1,4 @@
-"""Bringing a database to the tables of this program, in one transaction, after a check."""
+"""Migration of a database to the tables of this version, in one transaction."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine) -> None:
-    """Migrates to the newest tables. DatabaseTooNew if the database knows a migration that this program does not."""
+    """Runs the missing migrations. DatabaseTooNew if the database has a migration that this version does not know."""
     with engine.connect().execution_options(writes=False) as connection:
         if version(connection) == newest():
             return
@@ -28,42 +28,45 @@ def upgrade(engine: Engine) -> None:
 
 
 def check(connection: Connection) -> None:
-    """Refuses a database of a newer program."""
-    found = version(connection)
-    if found is not None and found not in _known():
+    """Raises DatabaseTooNew if the database was migrated by a newer version."""
+    current = version(connection)
+    if current is not None and current not in _known():
         raise DatabaseTooNew(
             "database-too-new",
             "the database is at {version!r}, this Hymio knows up to {newest!r}: it was written by a newer Hymio. "
             "Start that one, or restore a backup made before the update.",
-            version=found,
+            version=current,
             newest=newest(),
         )
 
 
 def version(connection: Connection) -> str | None:
-    """The name of the newest migration that a database has had; None for an empty one."""
+    """The name of the last migration that ran on a database; None for an empty database."""
     if not inspect(connection).has_table("alembic_version"):
         return None
     return connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
 
 
 def newest() -> str:
-    """The name of the newest migration: they are numbered."""
+    """The name of the newest migration of this version; names are ascending numbers."""
     return max(_known())
 
 
 def _known() -> set[str]:
+    """The names of all migrations of this version."""
     return {file.name.partition("_")[0] for file in (_MIGRATIONS / "versions").glob("[0-9]*.py")}
 
 
 def _migrate(connection: Connection) -> None:
-    # Alembic takes long to load, and a database that is up to date does without it.
+    """Runs Alembic's upgrade on a connection, within its transaction."""
+    # Imported here because Alembic takes long to load and is not needed for an up-to-date database.
     from alembic import command  # noqa: PLC0415
 
     command.upgrade(_config(connection), "head")
 
 
 def _config(connection: Connection) -> Config:
+    """Alembic's configuration: the folder of migrations and the connection."""
     from alembic.config import Config  # noqa: PLC0415
 
     config = Config()

@@ -1,4 +1,4 @@
-"""Every table, and how each is distributed where there is Citus."""
+"""All tables, each with its distribution on a Citus cluster."""
 
 from __future__ import annotations
 
@@ -28,34 +28,40 @@ metadata = MetaData(
 )
 
 REFERENCE = {"distribution": "reference"}
-"""Small, the same on every node, seldom written."""
+"""Of small tables that are seldom written: replicated to every node."""
 
 BY_ORGANIZATION = {"distribution": "organization_id"}
-"""Everything of one organization lies on one node; `organization_id` comes first in every key and WHERE."""
+"""Of all other tables: rows of one organization are on one node; `organization_id` is first in every key and WHERE."""
 
 
 def _id(name: str) -> Column[int]:
+    """A bigint column that is part of the primary key; never an identity column."""
     return Column(name, BigInteger, primary_key=True, autoincrement=False)
 
 
 def _owned(name: str, *columns: SchemaItem) -> Table:
+    """A table of rows that belong to an organization, with `organization_id` first in its key."""
     key = _id("organization_id")
     return Table(name, metadata, key, *columns, info=BY_ORGANIZATION, sqlite_with_rowid=False)
 
 
 def _number(name: str, *, null: bool = False) -> Column[int]:
+    """A bigint column."""
     return Column(name, BigInteger, nullable=null)
 
 
 def _small(name: str) -> Column[int]:
+    """A smallint column that is not null."""
     return Column(name, SmallInteger, nullable=False)
 
 
 def _text(name: str, *, null: bool = False) -> Column[str]:
+    """A text column."""
     return Column(name, Text, nullable=null)
 
 
 def _counts() -> list[Column[int]]:
+    """The columns c0 to c10: presses by button index."""
     return [Column(f"c{button}", Integer, nullable=False) for button in range(MAX_BUTTONS)]
 
 
@@ -81,8 +87,8 @@ directory = Table(
     sqlite_with_rowid=False,
 )
 
-# The row on which the writes of an organization are serialized. It is apart from `organization` because that is a
-# reference table, whose every write is a transaction over all nodes.
+# The row whose lock serializes the writes of an organization. It is not in `organization` because that is a reference
+# table, every write to which is a transaction over all nodes.
 ledger = _owned(
     "ledger",
     _number("revision"),

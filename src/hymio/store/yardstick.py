@@ -1,4 +1,4 @@
-"""What `hymio bench` compares itself with: bare statements on the engine, and databases to try them on."""
+"""Yardsticks of `hymio bench`: bare SQL statements and the engines' own tools, and scratch databases."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _RAW = "FROM feedback WHERE organization_id = 1 AND verdict < 10 ORDER BY at, sm
 
 @contextmanager
 def scratch_database(folder: Path, server: str | None, name: str) -> Iterator[str]:
-    """The URL of a database of the bench's own: a file in the folder, or made on the server and dropped afterwards."""
+    """The URL of a new database: a file in the folder, or one created on the server and dropped afterwards."""
     if server is None:
         yield f"sqlite:///{folder / f'{name}.db'}"
         return
@@ -44,7 +44,7 @@ def scratch_database(folder: Path, server: str | None, name: str) -> Iterator[st
 
 @contextmanager
 def bare_loop(url: str) -> Iterator[Commit]:
-    """Stores the rows of uploads, a commit a call, and nothing else: same table, indexes and durability."""
+    """A function that only inserts the rows of uploads and commits, with the same table, indexes and durability."""
     engine = connect(url)
     with engine.connect() as connection:
         driver: Any = connection.connection.driver_connection
@@ -53,6 +53,7 @@ def bare_loop(url: str) -> Iterator[Commit]:
 
 
 def _bare_commit(driver: Any, *, sqlite: bool) -> Commit:
+    """A function that inserts feedback rows of uploads through the driver and commits."""
     names = ", ".join(column.name for column in schema.feedback.columns)
     marks = ", ".join("?" for _ in schema.feedback.columns)
     text = f"INSERT INTO feedback ({names}) VALUES ({marks})"
@@ -75,13 +76,14 @@ def _bare_commit(driver: Any, *, sqlite: bool) -> Commit:
 
 
 def _copy(cursor: psycopg.Cursor[Any], names: str, rows: Sequence[tuple[int | None, ...]]) -> None:
+    """Inserts rows with COPY."""
     with cursor.copy(f"COPY feedback ({names}) FROM STDIN") as copying:
         for row in rows:
             copying.write_row(row)
 
 
 def size_of(store: Store, url: str) -> int:
-    """Bytes that a database takes on disk."""
+    """The size of a database on disk, in bytes."""
     if not store.is_sqlite:
         with store.read() as transaction:
             return int(transaction.rows("SELECT pg_database_size(current_database())")[0][0])
@@ -92,13 +94,14 @@ def size_of(store: Store, url: str) -> int:
 
 
 def own_tool(store: Store, url: str) -> tuple[str, float]:
-    """The engine's own way to write all raw results as CSV, and how many seconds it took."""
+    """The name of the engine's own CSV export, and the seconds it takes for all raw results."""
     with store.read() as transaction:
         line = transaction.csv_line(csv_lines(_RAW))
     return _sqlite_tool(url, line) if store.is_sqlite else _postgresql_tool(url, line)
 
 
 def _sqlite_tool(url: str, line: str) -> tuple[str, float]:
+    """The sqlite3 shell, or Python's modules if there is no shell: name and seconds."""
     text = f"SELECT {line} {_RAW}"
     file, shell = make_url(url).database or "", shutil.which("sqlite3")
     began = time.perf_counter()
@@ -113,6 +116,7 @@ def _sqlite_tool(url: str, line: str) -> tuple[str, float]:
 
 
 def _postgresql_tool(url: str, line: str) -> tuple[str, float]:
+    """COPY … TO STDOUT: name and seconds."""
     columns = line.replace(" || ',' || ", ", ")
     began = time.perf_counter()
     text = f"COPY (SELECT {columns} {_RAW}) TO STDOUT (FORMAT csv)"

@@ -50,11 +50,13 @@ def code_block(fence: Fence, before: Fence, after: Fence, base_url: str, languag
 
 
 def _curl(request: str, base_url: str, *, authenticated: bool) -> str:
+    """The curl command of a request line such as `GET /v1/folders`."""
     credential = '-u "$CLIENT_ID:$API_TOKEN" ' if request.startswith("GET /v1") else '-H "X-HON-API-Token: $TOKEN" '
     return f"curl {credential if authenticated else ''}'{base_url}{request.removeprefix('GET ')}'"
 
 
 def _figure(caption: Phrase, code: str, language: str, *, has_copy_button: bool = False) -> str:
+    """A `figure` element with an optional caption and copy button, in a language, around highlighted code."""
     copy, copied = (escape(translate(text, language)) for text in (Phrase("Copy"), Phrase("Copied")))
     button = f'<button type="button" class="copy" data-copied="{copied}" hidden>{copy}</button>'
     head = escape(translate(caption, language)) + (button if has_copy_button else "")
@@ -75,6 +77,7 @@ def _highlighted(code: str, language: str) -> str:
 
 @cache
 def _lexer(name: str) -> Lexer:
+    """Pygments' lexer of a name; keeps leading and trailing newlines."""
     from pygments.lexers import get_lexer_by_name  # noqa: PLC0415  the same
 
     return get_lexer_by_name(name, stripnl=False, ensurenl=False)
@@ -82,6 +85,7 @@ def _lexer(name: str) -> Lexer:
 
 @cache
 def _formatter() -> HtmlFormatter:
+    """Pygments' HTML formatter without a surrounding element."""
     from pygments.formatters import HtmlFormatter  # noqa: PLC0415  the same
 
     return HtmlFormatter(nowrap=True)

@@ -71,20 +71,24 @@ def routes(services: Services, documents: Documents) -> list[HTTPRouteHandler]:
 
     @get("/docs", sync_to_thread=True)
     def start_page(request: Request[Any, Any, Any]) -> Response[Any]:
+        """The first page."""
         return _page_answer(request, PAGES[0], base_url)
 
     @get("/docs/{name:str}", sync_to_thread=True)
     def page(request: Request[Any, Any, Any]) -> Response[Any]:
+        """A page by its name. NotFound."""
         return _page_answer(request, _page(request.path_params["name"]), base_url)
 
     @get("/docs/schema/{name:str}", sync_to_thread=True)
     def schema(request: Request[Any, Any, Any]) -> Response[Any]:
+        """A JSON Schema by its file name. NotFound."""
         if request.path_params["name"] not in documents.schemas:
             raise NotFound("unknown-schema", "There is no such schema.")
         return _answer(request, documents.schemas[request.path_params["name"]], JSON)
 
     @get("/openapi.json", sync_to_thread=True)
     def openapi(request: Request[Any, Any, Any]) -> Response[Any]:
+        """The OpenAPI document."""
         return _answer(request, documents.openapi(base_url), JSON)
 
     return [start_page, page, schema, openapi]
@@ -156,10 +160,12 @@ def rendered(page: Page, base_url: str, language: str = SOURCE) -> bytes:
 
 @cache
 def _template() -> Template:
+    """The Jinja template of a page."""
     from jinja2 import Environment  # noqa: PLC0415  only a request for the documentation needs it
 
     return Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(_asset("page.html"))
 
 
 def _asset(name: str) -> str:
+    """The text of a file in the package's folder `templates`."""
     return (files("hymio.web") / "templates" / name).read_text(encoding="utf-8")

@@ -45,11 +45,11 @@ def to_html(text: str, base_url: str, addresses: Mapping[str, str], language: st
     address that serves each document, by the document's file name. Captions of code blocks are in `language`.
     """
     tokens = _parser().parse(text)
-    found = headings(tokens)
+    document_headings = headings(tokens)
     _label_cells(tokens)
     env = {"base_url": base_url, "addresses": addresses, "language": language}
     body = _parser().renderer.render(tokens, _parser().options, env)
-    return Html(body.replace(PLACEHOLDER, escape(base_url)), found)
+    return Html(body.replace(PLACEHOLDER, escape(base_url)), document_headings)
 
 
 def anchors(text: str) -> set[str]:
@@ -59,6 +59,7 @@ def anchors(text: str) -> set[str]:
 
 @cache
 def _parser() -> MarkdownIt:
+    """A CommonMark parser with tables and this module's render rules; raw HTML is escaped."""
     from markdown_it import MarkdownIt  # noqa: PLC0415  only a request for the documentation needs it
 
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -73,27 +74,29 @@ def _parser() -> MarkdownIt:
 
 def headings(tokens: Sequence[Token]) -> list[Heading]:
     """The headings among the tokens; sets their ids, those that code forges use, and marks endpoints for a badge."""
-    found: list[Heading] = []
+    result: list[Heading] = []
     for token, content in pairwise(tokens):
         if token.type != "heading_open":
             continue
         text = content.content.replace("`", "")
         endpoint = _METHOD.fullmatch(text)
-        anchor = _anchor(text, [heading.id for heading in found])
+        anchor = _anchor(text, [heading.id for heading in result])
         token.attrSet("id", anchor)
-        method, shown = endpoint.groups() if endpoint else ("", text)
-        found.append(Heading(int(token.tag.removeprefix("h")), anchor, method, shown))
+        method, label = endpoint.groups() if endpoint else ("", text)
+        result.append(Heading(int(token.tag.removeprefix("h")), anchor, method, label))
         if endpoint and content.children:
             content.children[0].type, content.children[0].content = "endpoint", text
-    return found
+    return result
 
 
 def _anchor(text: str, taken: Sequence[str]) -> str:
+    """A heading's id as code forges make it; a number is appended if it is taken."""
     anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
     return anchor if anchor not in taken else f"{anchor}-{sum(other.startswith(anchor) for other in taken)}"
 
 
 def _endpoint(_self: object, tokens: Sequence[Token], index: int, *_rest: object) -> str:
+    """An endpoint as a badge with the method and a path that may break after slashes."""
     method, path = tokens[index].content.split(" ", 1)
     return f'<span class="method">{method}</span><span class="path">{escape(path).replace("/", "/<wbr>")}</span>'
 
@@ -115,6 +118,7 @@ def _label_cells(tokens: Sequence[Token]) -> None:
 
 
 def _code(_self: object, tokens: Sequence[Token], index: int, *_rest: object) -> str:
+    """Inline code; short code has a class that prevents line breaks within it."""
     code = tokens[index].content
     kind = ' class="short"' if len(code) <= _SHORT_CODE else ""
     return f"<code{kind}>{escape(code)}</code>"
@@ -132,6 +136,7 @@ def _link(
 
 
 def _fence(_self: object, tokens: Sequence[Token], index: int, _options: object, env: Mapping[str, str]) -> str:
+    """A fenced code block as HTML, given the blocks directly before and after it."""
     before, after = _fence_at(tokens, index - 1), _fence_at(tokens, index + 1)
     return code_block(_fence_at(tokens, index), before, after, env["base_url"], env["language"])
 
