@@ -1,4 +1,4 @@
-# Everything a newcomer needs: `make` alone tells what there is. PYTHON=... chooses the interpreter, ARGS=... passes arguments on.
+# `make` without a target lists the targets. PYTHON=... chooses the interpreter, ARGS=... passes arguments to the command.
 
 SHELL := /bin/sh
 BIN := .venv/bin
@@ -14,21 +14,21 @@ help: ## this list
 	@echo
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## an example organization with live terminals on http://127.0.0.1:8000 (ARGS="--once" shows it and ends)
+demo: ## an example organization with live terminals on http://127.0.0.1:8000 (ARGS="--once" prints it once and exits)
 	@$(ENVIRONMENT) run
 	@$(BIN)/hymio demo $(ARGS)
 
-serve: ## a server on your own data (ARGS are those of `hymio serve`)
+serve: ## a server with your own data (ARGS are arguments of `hymio serve`)
 	@$(ENVIRONMENT) run
 	@$(BIN)/hymio serve $(ARGS)
 
-test: lint ## all checks and all tests, on all cores (ARGS="-k period" picks tests)
+test: lint ## all checks and all tests, on all cores (ARGS="-k period" selects tests)
 	$(PYTEST) $(ARGS)
 
-quick: lint ## the inner loop, within 90 seconds: all checks, and the tests that are not slow, on SQLite alone
+quick: lint ## all checks and the tests that are not slow, on SQLite only, within 90 seconds
 	HYMIO_TEST_ENGINES=sqlite HYPOTHESIS_PROFILE=quick $(PYTEST) -m 'not slow' $(ARGS)
 
-coverage: ## which lines no test runs (SQLite alone); fails where one is in intake, results, manage, misuse or period
+coverage: ## lines that no test runs (SQLite only); fails if one is in intake, results, manage, misuse or period
 	@$(ENVIRONMENT) test
 	HYMIO_TEST_ENGINES=sqlite $(PYTEST) --cov --cov-report= $(ARGS)
 	$(BIN)/python -m coverage report --sort=cover
@@ -41,12 +41,12 @@ lint: ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-format: ## lays the code out as `make lint` wants it
+format: ## formats the code
 	@$(ENVIRONMENT) test
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 
-hooks: ## has git run `make lint` before each commit
+hooks: ## installs a git hook that runs `make lint` before each commit
 	@$(ENVIRONMENT) test
 	$(BIN)/pre-commit install
 
@@ -54,9 +54,9 @@ texts: ## extracts the texts for people, updates the catalogs and writes docs/er
 	@$(ENVIRONMENT) test
 	$(BIN)/python -m scripts.texts
 
-requirements: ## pins anew what Hymio runs on and is tested with (ARGS=--upgrade takes the newest)
+requirements: ## updates the pinned dependencies to fit pyproject.toml (ARGS=--upgrade: to the newest versions)
 	@PYTHON='$(PYTHON)' sh scripts/requirements.sh $(ARGS)
 
-clean: ## removes the environment and everything that tools left behind, never any data
+clean: ## removes the environment and all files that tools created, but no data
 	rm -rf .venv .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache build dist
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Pins anew what Hymio runs on and is tested with, for every supported Python at once. Called by `make requirements`.
-# Pins that still fit stay as they are; `make requirements ARGS="--upgrade-package litestar"` renews one, ARGS=--upgrade all.
+# Updates requirements.txt and requirements-dev.txt for all supported Python versions. Called by `make requirements`.
+# Pins that still fit are kept; ARGS="--upgrade-package litestar" upgrades one, ARGS=--upgrade all.
 set -eu
 cd "$(dirname "$0")/.."
 
