@@ -1,4 +1,4 @@
-"""The command `hymio`: every command is a few lines on top of the doors, and imports its needs when it is called."""
+"""The command `hymio`. Commands import what they need when they run, so that `--help` is fast."""
 
 from __future__ import annotations
 
@@ -50,6 +50,7 @@ app.add_typer(upkeep.database, name="db", rich_help_panel=_LOOK_AFTER)
 
 
 def _show_version(wanted: bool) -> None:
+    """Prints the version and exits."""
     if wanted:
         typer.echo(f"hymio {__version__}")
         raise typer.Exit
@@ -61,38 +62,39 @@ def root(
     database: Database = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder for all that Hymio keeps in files; otherwise HYMIO_DATA, otherwise hymio-data"),
+        typer.Option(help="Folder for all files that Hymio stores; otherwise HYMIO_DATA, otherwise hymio-data"),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="File with settings, instead of ./hymio.toml")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file; otherwise ./hymio.toml")] = None,
     _version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and end.")
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Hymio keeps every press of every smiley and gives them back as results.
+    """Hymio stores the presses of smileys and reports results.
 
-    Settings come from flags, from HYMIO_* in the environment or from hymio.toml, in that order.
+    Settings come from flags, from HYMIO_* in the environment or from hymio.toml, in this order of precedence.
     """
     context.obj = {"database": database, "data": data, "config": config}
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs a command and ends the process: 0 done, 1 no (`verify` found a difference), 2 it could not be done."""
+    """Runs a command and exits: 0 success, 1 a negative result (`verify` found differences), 2 an error."""
     try:
         obey(app, arguments, "hymio")
     except HymioError as error:
         _fail(error, error.detail)
     except BrokenPipeError:
-        # Whoever read our output has gone (`hymio … | head`); Python would complain once more at exit.
+        # The reader of a pipe has ended (`hymio … | head`). Without this, Python would print another error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
         named = f"{error.filename}: " if error.filename else ""
         _fail(error, f"{named}{error.strerror or error}")
-    except Exception as error:  # noqa: BLE001  whoever typed the command is told in one line, whatever it is
+    except Exception as error:  # noqa: BLE001  any error is printed as one line
         _fail(error, f"a mistake of Hymio's, {type(error).__name__}: {error}. HYMIO_LOG_LEVEL=debug says where")
 
 
 def _fail(error: Exception, detail: str) -> NoReturn:
+    """Prints an error, with its traceback if the log level is debug, and exits with 2."""
     if os.environ.get("HYMIO_LOG_LEVEL", "").lower() == "debug":
         traceback.print_exception(error)
     say_error(detail)

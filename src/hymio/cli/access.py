@@ -1,4 +1,4 @@
-"""`hymio api` and `hymio sms-secret`: who may read an organization's results, and which SMS gateway may deliver."""
+"""`hymio api` and `hymio sms-secret`: credentials of API v1, and the secret of the SMS webhook."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from hymio.cli.command import Database, OrganizationName, changing, hint, loaded
 if TYPE_CHECKING:
     from hymio.manage import ApiCredentials
 
-commands = typer.Typer(no_args_is_help=True, help="Activate the API of an organization, or end it.")
+commands = typer.Typer(
+    no_args_is_help=True, help="Activate or revoke the API of an organization, and manage its credentials."
+)
 
 
 class Switch(StrEnum):
@@ -24,9 +26,9 @@ class Switch(StrEnum):
 
 @commands.command("activate")
 def activate(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """Enable the API, raw results included, and make a client's credentials. The token is shown this once.
+    """Enable the API, including raw results, and create credentials. The token is shown only once.
 
-    Calling it again makes further credentials and leaves those that exist.
+    Calling it again creates additional credentials.
 
     Example: hymio api activate "Acme"
     """
@@ -40,7 +42,7 @@ def activate(context: typer.Context, organization: OrganizationName, database: D
 
 @commands.command("rotate")
 def rotate(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """Make new credentials and end all others. The token is shown this once.
+    """Create new credentials and revoke all others. The token is shown only once.
 
     Example: hymio api rotate "Acme"
     """
@@ -54,7 +56,7 @@ def rotate(context: typer.Context, organization: OrganizationName, database: Dat
 
 @commands.command("revoke")
 def revoke(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """End all credentials and the API itself, until it is activated again.
+    """Disable the API and revoke all its credentials.
 
     Example: hymio api revoke "Acme"
     """
@@ -84,7 +86,7 @@ def raw_results(
 
 
 def sms_secret(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """Give the SMS webhook of an organization a new shared secret, in place of the old one. It is shown this once.
+    """Create a new shared secret for the SMS webhook of an organization and revoke the old one. It is shown only once.
 
     Example: hymio sms-secret "Acme"
     """
@@ -98,6 +100,7 @@ def sms_secret(context: typer.Context, organization: OrganizationName, database:
 
 
 def _show(context: typer.Context, credentials: ApiCredentials) -> None:
+    """Prints credentials with a curl command that uses them."""
     url = loaded(context).public_url
     say(f"  documentation      {url}/docs")
     say(f"  client identifier  {credentials.client_id}")

@@ -1,4 +1,4 @@
-"""`hymio audit`: who changed what of an organization's set-up and credentials, and when."""
+"""`hymio audit`: the audit log of an organization's set-up and credentials."""
 
 from __future__ import annotations
 
@@ -34,23 +34,25 @@ _LONGEST_CHANGE = 200
 def audit(
     context: typer.Context, organization: OrganizationName,
     node: Annotated[
-        str | None, typer.Option(metavar="NODE", help="What concerns this node or one below", show_default=False)
+        str | None, typer.Option(metavar="NODE", help="Only changes of this node or nodes below", show_default=False)
     ] = None,
     who: Annotated[
-        str | None, typer.Option(metavar="NAME", help="What this account or credential did", show_default=False)
+        str | None, typer.Option(metavar="NAME", help="Only changes by this account or credential", show_default=False)
     ] = None,
-    verb: Annotated[str | None, typer.Option(metavar="VERB", help="rename-node, say", show_default=False)] = None,
+    verb: Annotated[
+        str | None, typer.Option(metavar="VERB", help="Only this verb, such as rename-node", show_default=False)
+    ] = None,
     start: Moment = None,
     end: Annotated[
-        str | None, typer.Option("--until", metavar="WHEN", help="Its end, not included", show_default=False)
+        str | None, typer.Option("--until", metavar="WHEN", help="Only changes before", show_default=False)
     ] = None,
-    limit: Annotated[int, typer.Option(metavar="COUNT", help="The newest so many")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, values whole and times in UTC")] = False,
+    limit: Annotated[int, typer.Option(metavar="COUNT", help="Number of the newest to list")] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with complete values and times in UTC")] = False,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """List who changed what of the set-up and of credentials, the newest change first.
+    """List the changes of the set-up and of credentials, the newest first: when, by whom, and what.
 
-    Times are by the clock of the root of the tree.
+    Times are in the zone of the root of the tree.
 
     Example: hymio audit "Acme" --node "Finland" --from 2026-01-01
     """
@@ -60,34 +62,35 @@ def audit(
     with opened(context, database) as store:
         operator = operator_of(manage.find_organization(store, organization))
         layout = store.layout(operator.organization)
-        found = manage.audit_log(
+        entries = manage.audit_log(
             store, operator, node=None if node is None else naming.node_of(layout, node).id, actor=who, verb=verb,
             since=_instant(layout, start), until=_instant(layout, end), limit=limit,
         )  # fmt: skip
     if as_json:
-        typer.echo(json.dumps([_in_json(entry) for entry in found], ensure_ascii=False, indent=2))
+        typer.echo(json.dumps([_in_json(entry) for entry in entries], ensure_ascii=False, indent=2))
         return
-    if not found:
+    if not entries:
         hint("Nothing of that kind was changed.")
         return
     shown = table(("when", WHOLE), ("who", FOLDED), ("what", {"ratio": 2}), ("change", {"ratio": 3, **FOLDED}))
     shown.expand = True
-    for entry in found:
+    for entry in entries:
         what = f"{entry.verb} [dim]{escape(entry.subject)}[/]"
         shown.add_row(_clock(layout, entry.at), escape(entry.actor), what, escape(_change(entry)))
     console().print(shown)
-    if len(found) == limit:
+    if len(entries) == limit:
         hint(f"There may be more than {limit}; --limit shows more.")
 
 
 def _instant(layout: Layout, text: str | None) -> Instant | None:
-    """The instant of a time that was typed, by the clock of the root."""
+    """The instant of an argument in local time of the root; None without argument."""
     from hymio.cli.naming import clock_of, moment
 
     return None if text is None else moment(text, clock_of(layout, None, now()))
 
 
 def _clock(layout: Layout, at: Instant) -> str:
+    """An instant in local time of the root, to the second."""
     from hymio.cli.naming import clock_of
     from hymio.period import wall_of
 
@@ -95,7 +98,7 @@ def _clock(layout: Layout, at: Instant) -> str:
 
 
 def _change(entry: AuditEntry) -> str:
-    """What was and what is; of two objects only the members that differ."""
+    """The old and the new value, `old → new`; of two objects only the members that differ."""
     old, new = entry.old, entry.new
     if isinstance(old, dict) and isinstance(new, dict):
         differing = [name for name in {**old, **new} if old.get(name) != new.get(name)]
@@ -106,17 +109,18 @@ def _change(entry: AuditEntry) -> str:
 
 
 def _short(value: Any) -> str:
-    """A value of JSON as people read it."""
+    """A JSON value as text for people, cut to _LONGEST_CHANGE characters."""
     if isinstance(value, dict):
-        text = "; ".join(f"{name}: {_short(each)}" for name, each in value.items() if each is not None)
+        text = "; ".join(f"{name}: {_short(member)}" for name, member in value.items() if member is not None)
     elif isinstance(value, list):
-        text = ", ".join(_short(each) for each in value)
+        text = ", ".join(_short(item) for item in value)
     else:
         text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _LONGEST_CHANGE else f"{text[:_LONGEST_CHANGE]}…"
 
 
 def _in_json(entry: AuditEntry) -> dict[str, Any]:
+    """An entry as a JSON object, with its time in UTC."""
     from hymio.period import format_timestamp
 
     return {**asdict(entry), "at": format_timestamp(entry.at, 0, utc=True)}

@@ -1,4 +1,4 @@
-"""What all commands share: settings, the store, the present, and how they speak to whoever typed them."""
+"""Shared by all commands: options, settings, the store, output, errors and progress bars."""
 
 from __future__ import annotations
 
@@ -34,46 +34,48 @@ Database = Annotated[
         show_default=False,
     ),
 ]
-OrganizationName = Annotated[str, typer.Argument(metavar="ORGANIZATION", help="Its name or number", show_default=False)]
+OrganizationName = Annotated[
+    str, typer.Argument(metavar="ORGANIZATION", help="Name or number of the organization", show_default=False)
+]
 Moment = Annotated[
     str | None,
     typer.Option(
         "--from",
         metavar="WHEN",
-        help="2025-03-01, 2025-03-01T08:00 (on the clock there) or with an offset such as +02:00",
+        help="2025-03-01, 2025-03-01T08:00 (local time) or with an offset such as +02:00",
         show_default=False,
     ),
 ]
 
 _PIPED_WIDTH = 110
-"""Columns of tables that go into a file or a pipe, where nobody says how wide it is."""
+"""Width in columns of tables that are written to a file or pipe."""
 
 
 def console(*, stderr: bool = False) -> Console:
-    """Where to print: results go to standard output, everything else to standard error."""
-    made = Console(stderr=stderr, highlight=False)
-    if not made.is_terminal and "COLUMNS" not in os.environ:
-        made = Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
-    return made
+    """A console on standard output, for results, or on standard error, for everything else."""
+    output = Console(stderr=stderr, highlight=False)
+    if not output.is_terminal and "COLUMNS" not in os.environ:
+        output = Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
+    return output
 
 
 def say(text: str) -> None:
-    """Prints a line of result, never wrapped, so that it can be copied and piped; rich's markup is obeyed."""
+    """Prints a line of result, with rich's markup, and never wrapped, so that it can be copied and piped."""
     console().print(text, soft_wrap=True)
 
 
 def hint(text: str) -> None:
-    """Prints, to standard error, what is worth knowing but is not the result."""
+    """Prints a line that is not a result, dimmed, to standard error."""
     console(stderr=True).print(f"[dim]{text}[/]", soft_wrap=True)
 
 
 def say_error(detail: str) -> None:
-    """Prints what went wrong in one red line, to standard error."""
+    """Prints an error as one red line to standard error."""
     console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]", soft_wrap=True)
 
 
 def quoted(text: str) -> str:
-    """A name as it can be typed into a shell again, safe within markup."""
+    """A name quoted for a shell, and escaped for rich's markup."""
     import shlex
 
     return escape(shlex.quote(text))
@@ -86,15 +88,15 @@ def how_many(number: int, what: str) -> str:
 
 
 def table(*columns: str | tuple[str, dict[str, Any]], title: str | None = None) -> Table:
-    """An empty table in the one style of all; a column is a heading or a heading with rich's options."""
-    made = Table(
+    """An empty table in the common style; a column is a heading, or a heading with rich's options."""
+    result = Table(
         title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold dim"
     )
-    made.padding = (0, 2, 0, 0)
-    for each in columns:
-        heading, options = (each, {}) if isinstance(each, str) else each
-        made.add_column(heading, **options)
-    return made
+    result.padding = (0, 2, 0, 0)
+    for column in columns:
+        heading, options = (column, {}) if isinstance(column, str) else column
+        result.add_column(heading, **options)
+    return result
 
 
 RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
@@ -106,18 +108,18 @@ FOLDED: dict[str, Any] = {"overflow": "fold"}
 
 
 def loaded(context: typer.Context, database: str | None = None, **flags: settings.Value | None) -> settings.Settings:
-    """The settings; an option given after the command goes before the same one given before it."""
-    given = dict(context.find_root().obj or {})
-    config: Path | None = given.pop("config", None)
+    """The settings; an option after the command overrides the same option before it."""
+    before = dict(context.find_root().obj or {})
+    config: Path | None = before.pop("config", None)
     flags["database"] = database
     return settings.load(
-        given | {name: value for name, value in flags.items() if value is not None}, os.environ, config
+        before | {name: value for name, value in flags.items() if value is not None}, os.environ, config
     )
 
 
 @contextmanager
 def opened(context: typer.Context, database: str | None, *, make: bool = False) -> Iterator[Store]:
-    """The store, closed at the end. Without `make`, a SQLite file must be there: a mistyped name makes no new one."""
+    """The store, closed at the end. Unless `make` is set, a SQLite file must exist, so that a typo creates none."""
     from hymio.store import open_store
 
     chosen = loaded(context, database)
@@ -145,7 +147,7 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
 def changing(
     context: typer.Context, database: str | None, name: str
 ) -> Iterator[tuple[Organization, Principal, Batch]]:  # fmt: skip
-    """An organization, the principal of whoever types, and a batch of changes, committed at the end."""
+    """An organization, the operator's principal in it, and a batch of changes that is committed at the end."""
     from hymio import manage
 
     with opened(context, database) as store:
@@ -155,14 +157,14 @@ def changing(
 
 
 def operator_of(organization: Organization) -> Principal:
-    """The principal of whoever runs this process, in an organization."""
+    """The principal of the operator who runs this process, in an organization."""
     from hymio import access
 
     return access.operator(organization.id, account())
 
 
 def account() -> str:
-    """The name of the account that runs this process, for the audit log; its number where it has no name."""
+    """The name of the account that runs this process, or its number, for the audit log."""
     try:
         import pwd
 
@@ -179,20 +181,20 @@ def account() -> str:
 
 
 def obey(app: typer.Typer, words: Sequence[str] | None, name: str) -> None:
-    """Runs what was typed, by default on the command line, and ends the process."""
+    """Parses and runs the words of a command, by default those of the command line, and exits the process."""
     command = get_command(app)
     _show_flags_bare(command)
     command(args=words, prog_name=name)
 
 
 def _show_flags_bare(command: Any, above: typer.Context | None = None) -> None:
-    """Help would name a type beside flags too, which take no value."""
+    """Removes the type that help would print beside flags, which take no value, in all subcommands."""
     context = typer.Context(command, parent=above, **command.context_settings)
-    for each in command.get_params(context):
-        if isinstance(each, TyperOption) and each.is_flag:
-            each.metavar = ""
-    for below in getattr(command, "commands", {}).values():
-        _show_flags_bare(below, context)
+    for parameter in command.get_params(context):
+        if isinstance(parameter, TyperOption) and parameter.is_flag:
+            parameter.metavar = ""
+    for subcommand in getattr(command, "commands", {}).values():
+        _show_flags_bare(subcommand, context)
 
 
 # --- progress ---------------------------------------------------------------------------------------------------------
@@ -200,7 +202,7 @@ def _show_flags_bare(command: Any, above: typer.Context | None = None) -> None:
 
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
-    """A bar on standard error; what is yielded is told how much more is done. Nothing is shown in a pipe."""
+    """A progress bar on standard error, none in a pipe; call the yielded function with the amount of new work."""
     shown = console(stderr=True)
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),

@@ -1,4 +1,4 @@
-"""`hymio custom-data`: what an organization wants to know of its nodes, and what is known."""
+"""`hymio custom-data`: custom fields of an organization and their values at nodes."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from hymio.custom import SELECT, TEXT
 
 commands = typer.Typer(no_args_is_help=True, help="Define custom data fields, and set their values at nodes.")
 
-FieldName = Annotated[str, typer.Argument(metavar="FIELD", help="Its id or label", show_default=False)]
+FieldName = Annotated[str, typer.Argument(metavar="FIELD", help="Id or label of the field", show_default=False)]
 NodeName = Annotated[
-    str, typer.Argument(metavar="NODE", help="Its number, its name or the end of its path", show_default=False)
+    str, typer.Argument(metavar="NODE", help="Number, name or end of the path of the node", show_default=False)
 ]
 _Options = Annotated[
     list[str] | None,
-    typer.Option("--option", metavar="VALUE", help="A value that it may have, once for each", show_default=False),
+    typer.Option("--option", metavar="VALUE", help="An accepted value; repeat for each", show_default=False),
 ]
 
 
@@ -37,16 +37,16 @@ _Options = Annotated[
 def add(
     context: typer.Context, organization: OrganizationName,
     identity: Annotated[
-        str, typer.Argument(metavar="ID", help="Names it in API v2: letters, digits, _ . and -", show_default=False)
+        str, typer.Argument(metavar="ID", help="Id in API v2: letters, digits, _ . and -", show_default=False)
     ],
-    label: Annotated[str, typer.Argument(help="What people call it", show_default=False)],
+    label: Annotated[str, typer.Argument(help="Label", show_default=False)],
     kind: Annotated[
         str | None,
-        typer.Option("--type", metavar="WORD", help="Otherwise select with options, else text", show_default=False),
+        typer.Option("--type", metavar="WORD", help="Type; otherwise select with options, or text", show_default=False),
     ] = None,
     options: _Options = None, database: Database = None,
 ) -> None:  # fmt: skip
-    """Add a field that every group and experience point may have a value of.
+    """Add a field of which every group and experience point may have a value.
 
     Example: hymio custom-data add "Acme" format "Store format" --option City --option Outlet
     """
@@ -62,11 +62,11 @@ def add(
 @commands.command("edit")
 def edit(
     context: typer.Context, organization: OrganizationName, field: FieldName,
-    label: Annotated[str | None, typer.Option(help="Its new label", show_default=False)] = None,
-    kind: Annotated[str | None, typer.Option("--type", metavar="WORD", help="Its type", show_default=False)] = None,
+    label: Annotated[str | None, typer.Option(help="New label", show_default=False)] = None,
+    kind: Annotated[str | None, typer.Option("--type", metavar="WORD", help="New type", show_default=False)] = None,
     options: _Options = None, database: Database = None,
 ) -> None:  # fmt: skip
-    """Change a field's label, type or options; what is not named stays.
+    """Change a field's label, type or options. Options that are not given stay unchanged.
 
     Example: hymio custom-data edit "Acme" format --option City --option Outlet --option Airport
     """
@@ -76,9 +76,9 @@ def edit(
     from hymio.cli.naming import field_of
 
     with changing(context, database, organization) as (_, operator, batch):
-        known = field_of(manage.custom_fields(batch, operator), field)
-        chosen = known.options if not options else tuple(options)
-        changed = replace(known, label=label or known.label, type=kind or known.type, options=chosen)
+        existing = field_of(manage.custom_fields(batch, operator), field)
+        chosen = existing.options if not options else tuple(options)
+        changed = replace(existing, label=label or existing.label, type=kind or existing.type, options=chosen)
         manage.change_custom_field(batch, operator, changed, now=batch.now)
     say(f"Custom field {changed.id}: {escape(changed.label)} [dim]({escape(changed.type)})[/]")
 
@@ -121,9 +121,9 @@ def set_value(
 
     with changing(context, database, organization) as (_, operator, batch):
         at = naming.node_of(batch.layout, node)
-        known = naming.field_of(manage.custom_fields(batch, operator), field)
-        manage.set_custom_value(batch, operator, at.id, known.id, value, now=batch.now)
-    say(f"{at.id} {escape(at.name)}: {escape(known.label)} is {escape(value)}")
+        existing = naming.field_of(manage.custom_fields(batch, operator), field)
+        manage.set_custom_value(batch, operator, at.id, existing.id, value, now=batch.now)
+    say(f"{at.id} {escape(at.name)}: {escape(existing.label)} is {escape(value)}")
 
 
 @commands.command("clear")
@@ -139,9 +139,9 @@ def clear(
 
     with changing(context, database, organization) as (_, operator, batch):
         at = naming.node_of(batch.layout, node)
-        known = naming.field_of(manage.custom_fields(batch, operator), field)
-        manage.clear_custom_value(batch, operator, at.id, known.id, now=batch.now)
-    say(f"{at.id} {escape(at.name)} has no {escape(known.label)} now.")
+        existing = naming.field_of(manage.custom_fields(batch, operator), field)
+        manage.clear_custom_value(batch, operator, at.id, existing.id, now=batch.now)
+    say(f"{at.id} {escape(at.name)} has no {escape(existing.label)} now.")
 
 
 @commands.command("remove")
@@ -154,6 +154,6 @@ def remove(context: typer.Context, organization: OrganizationName, field: FieldN
     from hymio.cli.naming import field_of
 
     with changing(context, database, organization) as (_, operator, batch):
-        known = field_of(manage.custom_fields(batch, operator), field)
-        manage.remove_custom_field(batch, operator, known.id, now=batch.now)
-    say(f"Custom field {known.id} {escape(known.label)} and its values are removed.")
+        existing = field_of(manage.custom_fields(batch, operator), field)
+        manage.remove_custom_field(batch, operator, existing.id, now=batch.now)
+    say(f"Custom field {existing.id} {escape(existing.label)} and its values are removed.")

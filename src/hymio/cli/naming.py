@@ -1,4 +1,4 @@
-"""From what people type to what they mean: things by their number or name, moments by the local clock."""
+"""Parsing of command-line arguments: objects by number or name, local times, periods, opening hours."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
 
 
 def node_of(layout: Layout, text: str) -> Node:
-    """A node by number, name or the end of its path ("Tampere / Entrance"); SetupError says which there are."""
+    """The node with a number, a name or the end of a path ("Tampere / Entrance"). SetupError lists the nodes."""
     names = {node: layout.hierarchy.path(node) for node in layout.hierarchy.nodes}
     return layout.hierarchy.nodes[_chosen("node", text, names)]
 
 
 def point_of(layout: Layout, text: str) -> Node:
-    """A node that must be an experience point."""
+    """The experience point with a number, name or end of path. SetupError if it is a group."""
     node = node_of(layout, text)
     if not node.is_point:
         raise SetupError(
@@ -41,71 +41,73 @@ def point_of(layout: Layout, text: str) -> Node:
 
 
 def survey_of(layout: Layout, content: Content, text: str) -> Survey:
-    """A survey by number or by its question."""
-    names = {each.id: content.question(each).wording.text for each in layout.surveys.values()}
+    """The survey with a number or a question. SetupError."""
+    names = {survey.id: content.question(survey).wording.text for survey in layout.surveys.values()}
     return layout.surveys[_chosen("survey", text, names)]
 
 
 def smiley_of(layout: Layout, text: str) -> Smiley:
-    """A smiley by serial, name or number; serials may be all digits, so they go first."""
-    for each in layout.smileys.values():
-        if each.serial == text:
-            return each
-    return layout.smileys[_chosen("smiley", text, {each.id: each.name for each in layout.smileys.values()})]
+    """The smiley with a serial, name or number; serials are compared first, because they may be digits. SetupError."""
+    for smiley in layout.smileys.values():
+        if smiley.serial == text:
+            return smiley
+    return layout.smileys[_chosen("smiley", text, {smiley.id: smiley.name for smiley in layout.smileys.values()})]
 
 
 def followup_of(content: Content, survey: Survey, text: str) -> FollowupQuestion:
-    """A follow-up question of a survey by number or by what it asks."""
-    known = {each.id: each for each in content.followups(survey)}
-    return known[_chosen("follow-up question", text, {each.id: _said(each.wording) for each in known.values()})]
+    """The follow-up question of a survey with a number or text. SetupError."""
+    questions = {question.id: question for question in content.followups(survey)}
+    texts = {question.id: _default_text(question.wording) for question in questions.values()}
+    return questions[_chosen("follow-up question", text, texts)]
 
 
 def option_of(content: Content, survey: Survey, text: str) -> FollowupOption:
-    """An option of a survey's follow-up questions by number or by what it says."""
-    known = {each.id: each for followup in content.followups(survey) for each in followup.options}
-    return known[_chosen("option", text, {each.id: _said(each.wording) for each in known.values()})]
+    """The option of a survey's follow-up questions with a number or text. SetupError."""
+    options = {option.id: option for followup in content.followups(survey) for option in followup.options}
+    return options[_chosen("option", text, {option.id: _default_text(option.wording) for option in options.values()})]
 
 
-def _said(wording: Localized) -> str:
+def _default_text(wording: Localized) -> str:
+    """The text in the default locale, empty if there is none."""
     return wording.texts.get(wording.default_locale, "")
 
 
 def user_of(users: Iterable[User], text: str) -> User:
-    """A user by number or email."""
-    known = {each.id: each for each in users}
-    return known[_chosen("user", text, {each.id: each.email for each in known.values()})]
+    """The user with a number or e-mail address. SetupError."""
+    by_id = {user.id: user for user in users}
+    return by_id[_chosen("user", text, {user.id: user.email for user in by_id.values()})]
 
 
 def token_of(tokens: Iterable[ApiToken], text: str) -> ApiToken:
-    """A token of API v2 by number or name; of those that were revoked only by number."""
-    known = {each.id: each for each in tokens}
-    if text.isdecimal() and int(text) in known:
-        return known[int(text)]
-    return known[_chosen("token", text, {each.id: each.name for each in known.values() if each.revoked_at is None})]
+    """The token of API v2 with a number or name; a revoked one only by number. SetupError."""
+    by_id = {token.id: token for token in tokens}
+    if text.isdecimal() and int(text) in by_id:
+        return by_id[int(text)]
+    return by_id[_chosen("token", text, {token.id: token.name for token in by_id.values() if token.revoked_at is None})]
 
 
 def field_of(fields: Iterable[CustomField], text: str) -> CustomField:
-    """A custom data field by its id or label."""
+    """The custom field with an id or label. SetupError if there is none or several have the label."""
     known = list(fields)
-    found = [each for each in known if each.id == text] or [
-        each for each in known if _plain(each.label) == _plain(text)
+    matches = [field for field in known if field.id == text] or [
+        field for field in known if _normalized(field.label) == _normalized(text)
     ]
-    if len(found) != 1:
-        listed = ", ".join(f"{each.id} {each.label!r}" for each in known) or "none yet"
+    if len(matches) != 1:
+        listed = ", ".join(f"{field.id} {field.label!r}" for field in known) or "none yet"
         raise SetupError(
             "ambiguous-custom-field",
             "there is no custom field {got!r}, or several have this label; there are: {known}",
             got=text,
             known=listed,
         )
-    return found[0]
+    return matches[0]
 
 
 def kinds_of(text: str) -> frozenset[DataKind]:
-    """Kinds of data, with commas between them, or `all`."""
+    """Kinds of data from their names separated by commas, or from `all`. SetupError."""
     if text.strip().lower() == "all":
         return EVERY_KIND
-    known = {each.value: each for each in DataKind}
+    known = {kind.value: kind for kind in DataKind}
     words = [word.strip().lower() for word in text.split(",")]
     for word in words:
         if word not in known:
@@ -119,26 +121,26 @@ def kinds_of(text: str) -> frozenset[DataKind]:
 
 
 def assignment_of(layout: Layout, key: int) -> Assignment:
-    """A survey at a point by its key in API v1."""
-    names = {each.id: layout.hierarchy.path(each.node) for each in layout.assignments.values()}
+    """The assignment with a key of API v1. SetupError."""
+    names = {assignment.id: layout.hierarchy.path(assignment.node) for assignment in layout.assignments.values()}
     return layout.assignments[_chosen("survey at a point with key", str(key), names)]
 
 
 def zone_of(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
-    """The zone where a smiley stood last; UTC where it never did."""
+    """The zone of a smiley's last placement; UTC if it was never placed."""
     placements = layout.placements.get(smiley, ())
     return layout.zone_of(placements[-1].node, now) if placements else zone("UTC")
 
 
 def clock_of(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:
-    """The zone of a node at an instant, None being the root; UTC where there is no node yet."""
+    """The zone of a node at an instant; None means the root. UTC if the tree is empty."""
     root = layout.hierarchy.root
     chosen = root.id if node is None and root is not None else node
     return zone("UTC") if chosen is None else layout.zone_of(chosen, at)
 
 
 def active_period(text: str) -> ActivePeriod:
-    """An active period from `2025-06-01/2025-09-01`, or without an end from `2025-06-01/`."""
+    """The active period `2025-06-01/2025-09-01`, or `2025-06-01/` without an end. SetupError."""
     start, slash, end = text.partition("/")
     if not slash:
         raise SetupError(
@@ -148,20 +150,21 @@ def active_period(text: str) -> ActivePeriod:
 
 
 def _chosen(kind: str, text: str, names: dict[int, str]) -> int:
+    """The number with a name: `text` is the number, the name or the end of the name after a slash. SetupError."""
     if text.isdecimal() and int(text) in names:
         return int(text)
-    wanted = _plain(text)
-    found = [number for number, name in names.items() if _plain(name) == wanted] or [
-        number for number, name in names.items() if _plain(name).endswith(f"/{wanted}")
+    wanted = _normalized(text)
+    matches = [number for number, name in names.items() if _normalized(name) == wanted] or [
+        number for number, name in names.items() if _normalized(name).endswith(f"/{wanted}")
     ]
-    if len(found) == 1:
-        return found[0]
-    if found:
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
         raise SetupError(
             "ambiguous-name",
             "{name!r} is the name of several; say its number: {known}",
             name=text,
-            known=_listed(names, found),
+            known=_listed(names, matches),
         )
     raise SetupError(
         "unknown-name",
@@ -172,33 +175,36 @@ def _chosen(kind: str, text: str, names: dict[int, str]) -> int:
     )
 
 
-def _plain(name: str) -> str:
+def _normalized(name: str) -> str:
+    """A name without regard to case and white space, also around slashes."""
     return "/".join(" ".join(part.split()) for part in name.casefold().split("/"))
 
 
-def _listed(names: dict[int, str], which: Iterable[int]) -> str:
-    chosen = sorted(which)
-    shown = ", ".join(f"{each} {names[each]!r}" for each in chosen[:20])
-    return shown if len(chosen) <= 20 else f"{shown} and {len(chosen) - 20} more"
+def _listed(names: dict[int, str], numbers: Iterable[int]) -> str:
+    """Numbers with their names for an error message, at most 20."""
+    ordered = sorted(numbers)
+    listed = ", ".join(f"{number} {names[number]!r}" for number in ordered[:20])
+    return listed if len(ordered) <= 20 else f"{listed} and {len(ordered) - 20} more"
 
 
 def wall(text: str) -> datetime:
-    """A date or wall time as people type it, without offset: 2025-03-01, 2025-03-01T08:00 or with a space."""
-    found = _typed(text)
-    if found.tzinfo is not None:
+    """A local date or time without offset: 2025-03-01, 2025-03-01T08:00 or with a space. SetupError."""
+    parsed = _parsed(text)
+    if parsed.tzinfo is not None:
         raise SetupError(
             "time-with-offset", "got {got!r}; accepted is a time on the clocks there, without offset", got=text
         )
-    return found
+    return parsed
 
 
 def moment(text: str, zone: ZoneInfo) -> Instant:
-    """An instant: a wall time on the clocks of a zone, or one with its own offset."""
-    found = _typed(text)
-    return instant_of(found, zone) if found.tzinfo is None else int(found.timestamp() * 1000)
+    """The instant of a local time in a zone, or of a time with an offset. SetupError."""
+    parsed = _parsed(text)
+    return instant_of(parsed, zone) if parsed.tzinfo is None else int(parsed.timestamp() * 1000)
 
 
-def _typed(text: str) -> datetime:
+def _parsed(text: str) -> datetime:
+    """A date or time in ISO 8601, with or without offset. SetupError."""
     try:
         return datetime.fromisoformat(text)
     except ValueError:
@@ -210,5 +216,5 @@ def _typed(text: str) -> datetime:
 
 
 def midnight(at: Instant, zone: ZoneInfo) -> datetime:
-    """The beginning of a day on the clocks of a zone, as a wall time."""
+    """Midnight of the local date of an instant, as a naive datetime."""
     return wall_of(at, zone).replace(hour=0, minute=0, second=0, microsecond=0)

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
     from hymio.misuse import MisusePolicy
     from hymio.setup import Content, Layout
 
-commands = typer.Typer(no_args_is_help=True, help="Create organizations and see what they have set up.")
+commands = typer.Typer(no_args_is_help=True, help="Create organizations and show their set-up.")
 
 
 @commands.command("create")
 def create(
     context: typer.Context,
     name: Annotated[
-        str, typer.Argument(help="Its name, which is also that of the root of its tree", show_default=False)
+        str, typer.Argument(help="Name of the organization and of the root of its tree", show_default=False)
     ],
-    zone: Annotated[str, typer.Option(metavar="ZONE", help="Time zone, for all below that has no other")] = "UTC",
+    zone: Annotated[str, typer.Option(metavar="ZONE", help="Time zone of the root")] = "UTC",
     database: Database = None,
 ) -> None:
     """Create an organization and the root group of its tree.
@@ -48,7 +48,7 @@ def create(
     """
     from hymio import access, manage, period
 
-    period.zone(zone)  # before a database is made
+    period.zone(zone)  # raises before a database is created
     with opened(context, database, make=True) as store:
         operator = access.operator(name=account())
         organization = manage.create_organization(store, operator, name, zone, now=now())
@@ -67,14 +67,14 @@ def list_all(context: typer.Context, database: Database = None) -> None:
         ("number", RIGHT), "name", ("points", RIGHT), ("smileys", RIGHT), "API", "raw results", ("revision", RIGHT)
     )
     with opened(context, database) as store:
-        for each in organizations(store):
-            layout = store.layout(each.id)
+        for listed in organizations(store):
+            layout = store.layout(listed.id)
             points = sum(node.is_point for node in layout.hierarchy.nodes.values())
             shown.add_row(
-                str(each.id), escape(each.name), str(points), str(len(layout.smileys)),
-                "active" if each.api_enabled else "[dim]not activated[/]",
-                ("on" if each.raw_results else "off") if each.api_enabled else "[dim]–[/]",
-                f"{revision(store, operator(each.id)).revision:,}",
+                str(listed.id), escape(listed.name), str(points), str(len(layout.smileys)),
+                "active" if listed.api_enabled else "[dim]not activated[/]",
+                ("on" if listed.raw_results else "off") if listed.api_enabled else "[dim]–[/]",
+                f"{revision(store, operator(listed.id)).revision:,}",
             )  # fmt: skip
     console().print(shown)
 
@@ -88,8 +88,8 @@ def show(context: typer.Context, organization: OrganizationName, database: Datab
     from hymio.manage import find_organization
 
     with opened(context, database) as store:
-        found = find_organization(store, organization).id
-        layout, content = store.layout(found), store.content(found)
+        chosen = find_organization(store, organization).id
+        layout, content = store.layout(chosen), store.content(chosen)
     out = console()
     root = layout.hierarchy.root
     if root is None:
@@ -103,6 +103,7 @@ def show(context: typer.Context, organization: OrganizationName, database: Datab
 
 
 def _branch(layout: Layout, content: Content, node: Node, above: Tree | None = None) -> Tree:
+    """A node with its children, assignments and current smileys as a branch of a printed tree."""
     label = _label(layout, node)
     branch = Tree(label, guide_style="dim") if above is None else above.add(label)
     for child in layout.hierarchy.children(node.id):
@@ -111,7 +112,7 @@ def _branch(layout: Layout, content: Content, node: Node, above: Tree | None = N
         question = content.question(layout.surveys[assignment.survey]).wording.text
         state = layout.state(assignment.id, now()).value
         style = {"active": "green", "upcoming": "yellow"}.get(state, "dim")
-        periods = ", ".join(_period(each.start, each.end) for each in assignment.periods)
+        periods = ", ".join(_period(period.start, period.end) for period in assignment.periods)
         branch.add(f"[{style}]{state}[/] [dim]survey {assignment.id}:[/] {escape(question)} [dim]{periods}[/]")
     for placement in layout.placed_at(node.id):
         if placement.start <= now() and (placement.end is None or now() < placement.end):
@@ -121,15 +122,17 @@ def _branch(layout: Layout, content: Content, node: Node, above: Tree | None = N
 
 
 def _label(layout: Layout, node: Node) -> str:
+    """A node's number and name, with its own zone and policy if it has them."""
     name = f"[bold]{escape(node.name)}[/]" if not node.is_point else escape(node.name)
     from hymio.hierarchy import value_at
 
     zone, policy = value_at(layout.zones.get(node.id, ()), now()), value_at(layout.policies.get(node.id, ()), now())
-    said = [each for each in (zone, policy and _policy(policy)) if each]
-    return f"[dim]{node.id}[/] {name}" + "".join(f" [dim]· {escape(each)}[/]" for each in said)
+    settings = [text for text in (zone, policy and _policy(policy)) if text]
+    return f"[dim]{node.id}[/] {name}" + "".join(f" [dim]· {escape(text)}[/]" for text in settings)
 
 
 def _policy(policy: MisusePolicy) -> str:
+    """The rules of a policy that are on."""
     parts = [f"interval {policy.interval} s" if policy.interval else "no interval"]
     if policy.burst_window:
         parts.append(f"burst over {policy.burst_presses} in {policy.burst_seconds} s")
@@ -141,31 +144,35 @@ def _policy(policy: MisusePolicy) -> str:
 
 
 def _period(start: object, end: object) -> str:
+    """The start and end of an active period; times at midnight without the time."""
     return (
         f"{str(start).removesuffix(' 00:00:00')} – {'' if end is None else str(end).removesuffix(' 00:00:00')}".strip()
     )
 
 
 def _surveys(layout: Layout, content: Content) -> Table:
+    """The surveys with their numbers of points and their follow-ups."""
     shown = table(("survey", RIGHT), "question", ("scale", WHOLE), ("index", WHOLE), ("asked at", RIGHT), "follow-up")
-    for each in layout.surveys.values():
-        points = len({one.node for one in layout.assignments.values() if one.survey == each.id})
+    for survey in layout.surveys.values():
+        points = len({assignment.node for assignment in layout.assignments.values() if assignment.survey == survey.id})
         followups = "; ".join(
-            f"{'+' if one.positive else '–'} {one.wording.text} ({len(one.options)})" for one in content.followups(each)
+            f"{'+' if followup.positive else '–'} {followup.wording.text} ({len(followup.options)})"
+            for followup in content.followups(survey)
         )
         shown.add_row(
-            str(each.id), escape(content.question(each).wording.text), each.scale.code, each.index_type.value,
+            str(survey.id), escape(content.question(survey).wording.text), survey.scale.code, survey.index_type.value,
             f"{points} point{'s' if points != 1 else ''}", escape(followups),
         )  # fmt: skip
     return shown
 
 
 def _smileys(layout: Layout) -> Table:
+    """The smileys with their current points."""
     shown = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
-    for each in layout.smileys.values():
-        placement = layout.placement(each.id, now())
+    for smiley in layout.smileys.values():
+        placement = layout.placement(smiley.id, now())
         node = layout.hierarchy.nodes[placement.node] if placement else None
         place = f"[dim]{node.id}[/] {escape(node.name)}" if node else "[dim]nowhere[/]"
-        kind = each.type.value.removeprefix("SMILEY_").lower()
-        shown.add_row(str(each.id), each.serial, escape(each.name), kind, place)
+        kind = smiley.type.value.removeprefix("SMILEY_").lower()
+        shown.add_row(str(smiley.id), smiley.serial, escape(smiley.name), kind, place)
     return shown

@@ -1,4 +1,4 @@
-"""`hymio serve`, `demo`, `terminal`, `get` and `bench`: what runs."""
+"""`hymio serve`, `demo`, `terminal`, `get` and `bench`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hymio.settings import Settings
 
 PASSED_ON: dict[str, Any] = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-"""Of a command whose words, `--help` among them, are read by somebody else."""
+"""Settings of a command whose arguments, including `--help`, another parser reads."""
 
 Host = Annotated[
     str | None,
@@ -54,7 +54,7 @@ def serve(context: typer.Context, host: Host = None, port: Port = None, database
 
 
 def listening(settings: Settings) -> socket.socket:
-    """A socket bound to the address to serve on, the IPv4 one where a name has both. SetupError if that cannot be."""
+    """A socket bound to the settings' host and port; IPv4 if the name has both. SetupError if it cannot be bound."""
     from hymio.errors import SetupError
 
     try:
@@ -74,20 +74,21 @@ def listening(settings: Settings) -> socket.socket:
 
 
 def _bound(family: int, address: Any) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+    """A TCP socket bound to an address. OSError."""
+    bound = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        made.bind(address)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
     except OSError:
-        made.close()
+        bound.close()
         raise
-    return made
+    return bound
 
 
 def terminal(context: typer.Context) -> None:
-    """A software terminal, for trials: it keeps its presses in a file until they are acknowledged.
+    """A software terminal for trials: it keeps its presses in a file until they are acknowledged.
 
-    `hymio terminal --help` lists what it can do.
+    `hymio terminal --help` lists its commands.
     """
     from hymio.simulator.commands import terminal as software_terminal
 
@@ -95,9 +96,9 @@ def terminal(context: typer.Context) -> None:
 
 
 def bench(context: typer.Context) -> None:
-    """Measure how fast Hymio is on this machine, each figure beside a yardstick measured in the same run.
+    """Measure how fast Hymio is on this machine, compared with yardsticks measured in the same run.
 
-    `hymio bench --help` lists what it can be told.
+    `hymio bench --help` lists the options.
     """
     from hymio.bench import run
 
@@ -113,9 +114,9 @@ def demo(
     ),
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one", min=0, max=65_535)] = 8000,
-    once: Annotated[bool, typer.Option("--once", help="Do it all, show the tables, and end")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print everything once and exit")] = False,
     presses: Annotated[int, typer.Option(help="Presses in the year of history", min=0, max=300_000)] = 200_000,
-    seed: Annotated[int, typer.Option(help="Another seed is another year")] = 1,
+    seed: Annotated[int, typer.Option(help="Seed of the random year")] = 1,
     web_presses: Annotated[
         Path | None,
         typer.Option(
@@ -132,9 +133,9 @@ def demo(
 ) -> None:
     """Show Hymio with an example: an organization with a year of history, a server, and smileys that press live.
 
-    Everything lies in the folder --data, credentials.json with all secrets too.
-    A second start goes on where the first one stopped.
-    Removing the folder removes the demo.
+    All files are in the folder --data, also credentials.json with all secrets.
+    A second start continues with the same data.
+    Deleting the folder removes the demo.
 
     Examples: hymio demo · hymio demo --once --port 0
     """
@@ -163,22 +164,22 @@ def get(
             metavar="CLIENT:TOKEN",
             envvar="HYMIO_CREDENTIALS",
             show_default=False,
-            help="Credentials of the API; as a flag, whoever lists processes can see them",
+            help="Credentials of the API; every account on the machine can see a flag",
         ),
     ] = None,
     user_file: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="A file that holds CLIENT:TOKEN; - is standard input",
+            help="A file with CLIENT:TOKEN; - is standard input",
             allow_dash=True,
             show_default=False,
         ),
     ] = None,
-    include: Annotated[bool, typer.Option("--include", "-i", help="Show the status and the headers too")] = False,
+    include: Annotated[bool, typer.Option("--include", "-i", help="Also print the status and the headers")] = False,
     database: Database = None,
 ) -> None:
-    """Make one request of Hymio's HTTP, without a server, and print the answer. Ends with 1 where it is an error.
+    """Make one HTTP request to Hymio without a server, and print the response. Exits with 1 if it is an error.
 
     Example: hymio get "/v1/surveys/1/results?truncate=day" --user-file client.txt
     """
@@ -190,24 +191,24 @@ def get(
     client = user if user_file is None else _line_of(user_file)
     configure_log(loaded(context, database))
     with opened(context, database) as store:
-        answer = asyncio.run(_request(create_app(store, loaded(context, database), periodic=()), path, client))
+        response = asyncio.run(_request(create_app(store, loaded(context, database), periodic=()), path, client))
     if include:
-        say(f"[bold]{answer.status_code} {answer.reason_phrase}[/]")
-        for name, value in answer.headers.items():
+        say(f"[bold]{response.status_code} {response.reason_phrase}[/]")
+        for name, value in response.headers.items():
             say(f"[dim]{escape(name)}:[/] {escape(value)}")
         say("")
-    typer.echo(answer.text)
-    raise typer.Exit(0 if answer.is_success or answer.is_redirect else 1)
+    typer.echo(response.text)
+    raise typer.Exit(0 if response.is_success or response.is_redirect else 1)
 
 
 def _line_of(file: Path) -> str:
-    """The first line of a file or, of `-`, of standard input."""
+    """The first line of a file, or of standard input for `-`."""
     text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
     return text.partition("\n")[0].strip()
 
 
 async def _request(app: ASGIApp, path: str, user: str | None) -> httpx.Response:
-    """One GET, with the application started before and stopped after."""
+    """One GET request to an application, which is started before and stopped afterwards."""
     import httpx
 
     transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # Litestar's names for the same protocol
@@ -223,7 +224,7 @@ async def _request(app: ASGIApp, path: str, user: str | None) -> httpx.Response:
 
 @asynccontextmanager
 async def _started(app: ASGIApp) -> AsyncIterator[None]:
-    """The application with its lifespan, as a server would hold it."""
+    """Runs the application's ASGI lifespan: startup before, shutdown afterwards."""
     import asyncio
 
     inbox: asyncio.Queue[Any] = asyncio.Queue()
@@ -232,9 +233,9 @@ async def _started(app: ASGIApp) -> AsyncIterator[None]:
     running = asyncio.ensure_future(app(scope, inbox.get, outbox.put))
     for event in ("startup", "shutdown"):
         await inbox.put({"type": f"lifespan.{event}"})
-        told = await outbox.get()
-        if told["type"] != f"lifespan.{event}.complete":
-            raise RuntimeError(told.get("message", "the application did not start"))
+        message = await outbox.get()
+        if message["type"] != f"lifespan.{event}.complete":
+            raise RuntimeError(message.get("message", "the application did not start"))
         if event == "startup":
             yield
     await running

@@ -1,4 +1,4 @@
-"""`hymio smiley`: the devices and digital smileys, where they stand, and their upload tokens."""
+"""`hymio smiley`: devices and digital smileys, their placements and upload tokens."""
 
 from __future__ import annotations
 
@@ -10,13 +10,15 @@ from rich.markup import escape
 
 from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, say
 
-commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and give them tokens.")
+commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and create their upload tokens.")
 
-SmileyName = Annotated[str, typer.Argument(metavar="SMILEY", help="Its serial, name or number", show_default=False)]
+SmileyName = Annotated[
+    str, typer.Argument(metavar="SMILEY", help="Serial, name or number of the smiley", show_default=False)
+]
 
 
 class Kind(StrEnum):
-    """What a smiley can be."""
+    """The types of smileys."""
 
     TERMINAL = "terminal"
     TOUCH = "touch"
@@ -26,15 +28,15 @@ class Kind(StrEnum):
 @commands.command("add")
 def add(
     context: typer.Context, organization: OrganizationName,
-    serial: Annotated[str, typer.Argument(help="What is printed on it: capitals, digits and -", show_default=False)],
-    name: Annotated[str, typer.Argument(help="What people call it; otherwise its serial", show_default=False)] = "",
-    kind: Annotated[Kind, typer.Option("--type", help="digital is the web")] = Kind.TERMINAL,
+    serial: Annotated[str, typer.Argument(help="Serial number: capitals, digits and -", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name; otherwise the serial", show_default=False)] = "",
+    kind: Annotated[Kind, typer.Option("--type", help="digital: on web pages")] = Kind.TERMINAL,
     point: Annotated[
-        str | None, typer.Option("--at", metavar="POINT", help="Where it stands from now on", show_default=False)
+        str | None, typer.Option("--at", metavar="POINT", help="Experience point from now on", show_default=False)
     ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Add a smiley. Its upload token is shown this once.
+    """Add a smiley. Its upload token is shown only once.
 
     Example: hymio smiley add "Acme" 2415VE0A110042 "By the door" --at "Front door"
     """
@@ -43,23 +45,23 @@ def add(
     from hymio.smiley import SmileyType
 
     with changing(context, database, organization) as (_, operator, batch):
-        made = manage.add_smiley(batch, operator, serial, name or serial, SmileyType[kind.name], now=batch.now)
+        added = manage.add_smiley(batch, operator, serial, name or serial, SmileyType[kind.name], now=batch.now)
         if point is not None:
-            manage.place(batch, operator, made.id, point_of(batch.layout, point).id, batch.now, now=batch.now)
+            manage.place(batch, operator, added.id, point_of(batch.layout, point).id, batch.now, now=batch.now)
         where = "" if point is None else f" at {batch.layout.hierarchy.path(point_of(batch.layout, point).id)}"
-    say(f"Smiley {made.id}, {serial}{escape(where)}\n")
-    _show_token(context, made.token)
+    say(f"Smiley {added.id}, {serial}{escape(where)}\n")
+    _show_token(context, added.token)
 
 
 @commands.command("place")
 def place(
     context: typer.Context, organization: OrganizationName, smiley: SmileyName,
-    point: Annotated[str, typer.Argument(metavar="POINT", help="Where it stands", show_default=False)],
+    point: Annotated[str, typer.Argument(metavar="POINT", help="Experience point", show_default=False)],
     start: Moment = None, database: Database = None,
 ) -> None:  # fmt: skip
-    """Stand a smiley at an experience point, from now or --from until it was placed again.
+    """Place a smiley at an experience point from now or --from on, until its next placement.
 
-    Where it stood before ends then.
+    Its previous placement ends then.
 
     Example: hymio smiley place "Acme" 2415VE0A110042 "Back door" --from 2025-03-01T08:00
     """
@@ -67,12 +69,13 @@ def place(
     from hymio.cli import naming
 
     with changing(context, database, organization) as (_, operator, batch):
-        found, at = naming.smiley_of(batch.layout, smiley), naming.point_of(batch.layout, point)
+        chosen, at = naming.smiley_of(batch.layout, smiley), naming.point_of(batch.layout, point)
         since = batch.now if start is None else naming.moment(start, batch.layout.zone_of(at.id, batch.now))
-        later = [each.start for each in batch.layout.placements.get(found.id, ()) if each.start > since]
-        manage.place(batch, operator, found.id, at.id, since, min(later, default=None), now=batch.now)
+        placements = batch.layout.placements.get(chosen.id, ())
+        later = [placement.start for placement in placements if placement.start > since]
+        manage.place(batch, operator, chosen.id, at.id, since, min(later, default=None), now=batch.now)
         path = batch.layout.hierarchy.path(at.id)
-    say(f"{found.serial} {escape(found.name)} stands at {escape(path)}.")
+    say(f"{chosen.serial} {escape(chosen.name)} stands at {escape(path)}.")
     hint("Presses that waited for this in quarantine are settled by: hymio quarantine release ORGANIZATION")
 
 
@@ -80,7 +83,7 @@ def place(
 def token(
     context: typer.Context, organization: OrganizationName, smiley: SmileyName, database: Database = None
 ) -> None:
-    """Give a smiley a new upload token; the old one ends. It is shown this once.
+    """Create a new upload token for a smiley and revoke the old one. It is shown only once.
 
     Example: hymio smiley token "Acme" 2415VE0A110042
     """
@@ -88,17 +91,18 @@ def token(
     from hymio.cli.naming import smiley_of
 
     with changing(context, database, organization) as (_, operator, batch):
-        found = smiley_of(batch.layout, smiley)
-        made = manage.new_token(batch, operator, found.id, now=batch.now)
-    say(f"Smiley {found.id}, {found.serial}: the old token has ended.\n")
-    _show_token(context, made)
+        chosen = smiley_of(batch.layout, smiley)
+        new_token = manage.new_token(batch, operator, chosen.id, now=batch.now)
+    say(f"Smiley {chosen.id}, {chosen.serial}: the old token has ended.\n")
+    _show_token(context, new_token)
 
 
-def _show_token(context: typer.Context, made: str) -> None:
+def _show_token(context: typer.Context, upload_token: str) -> None:
+    """Prints an upload token, the SMS key derived from it, and the address for uploads."""
     from hymio.manage import sms_key
 
-    say(f"  upload token  {made}")
-    say(f"  SMS key       {sms_key(made).hex()}")
+    say(f"  upload token  {upload_token}")
+    say(f"  SMS key       {sms_key(upload_token).hex()}")
     say(f"  uploads to    {loaded(context).public_url}/terminal/v1/uploads")
     hint("\nThe token is stored as a hash and cannot be shown again. The SMS key is made from it.")
 
@@ -108,11 +112,11 @@ def remove(
     context: typer.Context, organization: OrganizationName, smiley: SmileyName,
     end: Annotated[
         str | None,
-        typer.Option("--at", metavar="WHEN", help="On the clock there; otherwise now", show_default=False),
+        typer.Option("--at", metavar="WHEN", help="Local time; otherwise now", show_default=False),
     ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Take a smiley away from where it stands. What it pressed there stays; what it presses later waits in quarantine.
+    """End the placement of a smiley. Its stored presses stay; later presses are quarantined.
 
     Example: hymio smiley remove "Acme" 2415VE0A110042 --at 2025-03-01T08:00
     """
@@ -120,8 +124,10 @@ def remove(
     from hymio.cli import naming
 
     with changing(context, database, organization) as (_, operator, batch):
-        found = naming.smiley_of(batch.layout, smiley)
-        zone = naming.zone_of(batch.layout, found.id, batch.now)
-        manage.unplace(batch, operator, found.id, batch.now if end is None else naming.moment(end, zone), now=batch.now)
-    say(f"{found.serial} {escape(found.name)} stands nowhere any more.")
+        chosen = naming.smiley_of(batch.layout, smiley)
+        zone = naming.zone_of(batch.layout, chosen.id, batch.now)
+        manage.unplace(
+            batch, operator, chosen.id, batch.now if end is None else naming.moment(end, zone), now=batch.now
+        )
+    say(f"{chosen.serial} {escape(chosen.name)} stands nowhere any more.")
     hint("Presses that are stored already are settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")

@@ -1,4 +1,4 @@
-"""`hymio survey`: questions with their scales, follow-up questions, and where each is asked when."""
+"""`hymio survey`: surveys with their scales, follow-up questions, translations, assignments and active periods."""
 
 from __future__ import annotations
 
@@ -13,21 +13,23 @@ from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, changing
 from hymio.scale import IndexType, Scale
 from hymio.survey import ActivePeriod
 
-commands = typer.Typer(no_args_is_help=True, help="Make surveys and ask them at experience points.")
+commands = typer.Typer(no_args_is_help=True, help="Create surveys and assign them to experience points.")
 
-SurveyName = Annotated[str, typer.Argument(metavar="SURVEY", help="Its number or its question", show_default=False)]
-_Locale = Annotated[str, typer.Option(metavar="LOCALE", help="The language of the texts, as BCP 47 writes it")]
+SurveyName = Annotated[
+    str, typer.Argument(metavar="SURVEY", help="Number or question of the survey", show_default=False)
+]
+_Locale = Annotated[str, typer.Option(metavar="LOCALE", help="Language of the texts, in BCP 47")]
 
 
 @commands.command("add")
 def add(
     context: typer.Context, organization: OrganizationName,
-    question: Annotated[str, typer.Argument(help="What is asked", show_default=False)],
+    question: Annotated[str, typer.Argument(help="Text of the question", show_default=False)],
     scale: Annotated[Scale, typer.Option(help="The buttons; nps is 0 to 10")] = Scale.FOUR,
     index: Annotated[
         IndexType | None,
         typer.Option(
-            help="How answers are summed up; otherwise NPS on the scale nps, HAPPY on others",
+            help="Index of the results; otherwise NPS for the scale nps, HAPPY for others",
             case_sensitive=False, show_default=False,
         ),
     ] = None,
@@ -52,9 +54,9 @@ def add(
 @commands.command("followup")
 def followup(
     context: typer.Context, organization: OrganizationName, survey: SurveyName,
-    question: Annotated[str, typer.Argument(help="What is asked after the button", show_default=False)],
+    question: Annotated[str, typer.Argument(help="Text of the follow-up question", show_default=False)],
     options: Annotated[list[str], typer.Argument(metavar="OPTION...", help="One to six answers", show_default=False)],
-    positive: Annotated[bool, typer.Option("--positive/--negative", help="After which buttons")] = False,
+    positive: Annotated[bool, typer.Option("--positive/--negative", help="The buttons before it")] = False,
     locale: _Locale = "en-US", database: Database = None,
 ) -> None:  # fmt: skip
     """Add a follow-up question with up to six options.
@@ -69,7 +71,7 @@ def followup(
     locale = parse_locale(locale)
     with changing(context, database, organization) as (_, operator, batch):
         found = survey_of(batch.layout, batch.content, survey)
-        wordings = [Localized(locale, {locale: each}) for each in options]
+        wordings = [Localized(locale, {locale: text}) for text in options]
         wording = Localized(locale, {locale: question})
         made, numbers = manage.add_followup(
             batch, operator, found.id, positive=positive, wording=wording, options=wordings, now=batch.now
@@ -81,20 +83,20 @@ def followup(
 @commands.command("translate")
 def translate(
     context: typer.Context, organization: OrganizationName, survey: SurveyName,
-    locale: Annotated[str, typer.Argument(help="The language, perhaps with a country: fi, sv-FI", show_default=False)],
+    locale: Annotated[str, typer.Argument(help="Language with an optional country: fi, sv-FI", show_default=False)],
     text: Annotated[str, typer.Argument(help="The text in that language", show_default=False)],
     followup: Annotated[
         str | None,
-        typer.Option(metavar="FOLLOWUP", help="Of this follow-up question, by text or number", show_default=False),
+        typer.Option(metavar="FOLLOWUP", help="Translate this follow-up question (text or number)", show_default=False),
     ] = None,
     option: Annotated[
-        str | None, typer.Option(metavar="OPTION", help="Of this option, by text or number", show_default=False)
+        str | None, typer.Option(metavar="OPTION", help="Translate this option (text or number)", show_default=False)
     ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Say a survey's question in another language, or one of its follow-up questions or options.
+    """Set the text of a survey's question, or of one of its follow-up questions or options, in a language.
 
-    A text that is there already is replaced, that of the default language too.
+    An existing text in that language is replaced.
 
     Example: hymio survey translate "Acme" 1 fi "Millainen oli käyntinne?"
 
@@ -125,18 +127,20 @@ def translate(
 @commands.command("assign")
 def assign(
     context: typer.Context, organization: OrganizationName, survey: SurveyName,
-    point: Annotated[str, typer.Argument(metavar="POINT", help="Where it is asked", show_default=False)],
+    point: Annotated[str, typer.Argument(metavar="POINT", help="Experience point", show_default=False)],
     start: Annotated[
         str | None,
-        typer.Option("--from", metavar="WHEN", help="On the clock there; otherwise today", show_default=False),
+        typer.Option("--from", metavar="WHEN", help="Start in local time; otherwise today", show_default=False),
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--until", metavar="WHEN", help="Its end, not included", show_default=False)
+        str | None, typer.Option("--until", metavar="WHEN", help="End in local time, excluded", show_default=False)
     ] = None,
-    smiley: Annotated[str | None, typer.Option(help="On this one; otherwise on all there", show_default=False)] = None,
+    smiley: Annotated[
+        str | None, typer.Option(help="Only this smiley; otherwise all at the point", show_default=False)
+    ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Ask a survey at an experience point. Its number here is the key of the survey in API v1.
+    """Assign a survey to an experience point. Prints the key of the assignment in API v1.
 
     Example: hymio survey assign "Acme" 1 "Front door" --from 2025-01-01
     """
@@ -156,7 +160,7 @@ def assign(
 
 @commands.command("list")
 def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """List which survey is asked where, with the keys of API v1."""
+    """List the assignments: survey, point and state, with the keys of API v1."""
     from hymio.clock import now
     from hymio.manage import find_organization
 
@@ -164,15 +168,15 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
         found = find_organization(store, organization).id
         layout, content = store.layout(found), store.content(found)
     shown = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
-    for each in layout.assignments.values():
-        survey = layout.surveys[each.survey]
-        question, path = escape(content.question(survey).wording.text), escape(layout.hierarchy.path(each.node))
-        state = layout.state(each.id, now()).value
-        shown.add_row(str(each.id), str(survey.id), question, survey.scale.code, path, state)
+    for assignment in layout.assignments.values():
+        survey = layout.surveys[assignment.survey]
+        question, path = escape(content.question(survey).wording.text), escape(layout.hierarchy.path(assignment.node))
+        state = layout.state(assignment.id, now()).value
+        shown.add_row(str(assignment.id), str(survey.id), question, survey.scale.code, path, state)
     console().print(shown)
 
 
-Key = Annotated[int, typer.Argument(metavar="KEY", help="Its key in API v1, as `hymio survey list` shows it")]
+Key = Annotated[int, typer.Argument(metavar="KEY", help="Key in API v1, as printed by `hymio survey list`")]
 
 
 @commands.command("end")
@@ -180,11 +184,11 @@ def end_now(
     context: typer.Context, organization: OrganizationName, key: Key,
     end: Annotated[
         str | None,
-        typer.Option("--at", metavar="WHEN", help="On the clock there; otherwise now", show_default=False),
+        typer.Option("--at", metavar="WHEN", help="Local time; otherwise now", show_default=False),
     ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """End a survey at a point. Periods that begin later fall away; what was pressed stays.
+    """End a survey at a point. Later active periods are removed; stored feedback stays.
 
     Example: hymio survey end "Acme" 1 --at 2025-12-31T18:00
     """
@@ -196,16 +200,19 @@ def end_now(
         assignment = naming.assignment_of(batch.layout, key)
         zone = batch.layout.zone_of(assignment.node, batch.now)
         last = wall_of(batch.now, zone).replace(microsecond=0) if end is None else naming.wall(end)
-        kept = [replace(each, end=last) if each.end is None or each.end > last else each for each in assignment.periods]
+        ended = [
+            replace(period, end=last) if period.end is None or period.end > last else period
+            for period in assignment.periods
+        ]
         manage.set_periods(
             batch,
             operator,
             key,
-            [each for each in kept if each.end is not None and each.start < each.end],
+            [period for period in ended if period.end is not None and period.start < period.end],
             now=batch.now,
         )
     say(f"The survey with key {key} ends at {last:%Y-%m-%d %H:%M:%S} on the clock there.")
-    _say_how_to_act_backwards()
+    _mention_resettle()
 
 
 @commands.command("periods")
@@ -213,11 +220,11 @@ def periods(
     context: typer.Context, organization: OrganizationName, key: Key,
     wanted: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PERIOD]...", help="As START/END or START/ on the clock there", show_default=False),
+        typer.Argument(metavar="[PERIOD]...", help="START/END or START/ in local time", show_default=False),
     ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Show when a survey is asked at a point, or set it: all active periods, in place of those before.
+    """Show the active periods of a survey at a point, or replace them all.
 
     Example: hymio survey periods "Acme" 1 2025-06-01/2025-09-01 2026-06-01/
     """
@@ -230,19 +237,21 @@ def periods(
         return _show_periods(naming.assignment_of(layout, key).periods)
     with changing(context, database, organization) as (_, operator, batch):
         naming.assignment_of(batch.layout, key)
-        manage.set_periods(batch, operator, key, [naming.active_period(each) for each in wanted], now=batch.now)
+        manage.set_periods(batch, operator, key, [naming.active_period(text) for text in wanted], now=batch.now)
         shown = naming.assignment_of(batch.layout, key).periods
     _show_periods(shown)
-    return _say_how_to_act_backwards()
+    return _mention_resettle()
 
 
-def _show_periods(shown: Sequence[ActivePeriod]) -> None:
-    for each in shown:
-        until = "further notice" if each.end is None else f"{each.end:%Y-%m-%d %H:%M}"
-        say(f"from {each.start:%Y-%m-%d %H:%M} until {until}")
-    if not shown:
+def _show_periods(active_periods: Sequence[ActivePeriod]) -> None:
+    """Prints active periods in local time."""
+    for period in active_periods:
+        until = "further notice" if period.end is None else f"{period.end:%Y-%m-%d %H:%M}"
+        say(f"from {period.start:%Y-%m-%d %H:%M} until {until}")
+    if not active_periods:
         say("at no time")
 
 
-def _say_how_to_act_backwards() -> None:
+def _mention_resettle() -> None:
+    """Prints the command that applies the change to stored feedback."""
     hint("What is stored already is settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")

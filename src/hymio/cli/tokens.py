@@ -1,4 +1,4 @@
-"""`hymio api token`: tokens of API v2, each with a node it reaches, kinds of data, and an end or none."""
+"""`hymio api token`: tokens of API v2, each with a scope, kinds of data and an optional expiry."""
 
 from __future__ import annotations
 
@@ -30,33 +30,35 @@ if TYPE_CHECKING:
     from hymio.period import Instant
     from hymio.setup import Layout
 
-commands = typer.Typer(no_args_is_help=True, help="Make tokens of API v2, change what they reach, and end them.")
+commands = typer.Typer(no_args_is_help=True, help="Create, change, list and revoke tokens of API v2.")
 
 _NEVER = "never"
 
 _Scope = Annotated[
     str | None,
-    typer.Option(metavar="NODE", help="It sees this node and all below; otherwise the whole tree", show_default=False),
+    typer.Option(
+        metavar="NODE", help="Scope: this node and everything below; otherwise the whole tree", show_default=False
+    ),
 ]
 _Kinds = Annotated[
-    str | None, typer.Option(metavar="KIND,...", help="What it reads: button-feedbacks,surveys; or all")
+    str | None, typer.Option(metavar="KIND,...", help="Kinds of data: button-feedbacks,surveys; or all")
 ]  # fmt: skip
 _Until = Annotated[
     str | None,
-    typer.Option(metavar="WHEN", help="Its end, not included: 2027-01-01 on the clock there; or never"),
+    typer.Option(metavar="WHEN", help="Expiry, excluded: 2027-01-01 in local time; or never"),
 ]
-TokenName = Annotated[str, typer.Argument(metavar="TOKEN", help="Its number or name", show_default=False)]
+TokenName = Annotated[str, typer.Argument(metavar="TOKEN", help="Number or name of the token", show_default=False)]
 
 
 @commands.command("create")
 def create(
     context: typer.Context, organization: OrganizationName,
-    name: Annotated[str, typer.Argument(help="What it is for", show_default=False)],
+    name: Annotated[str, typer.Argument(help="Name of the token", show_default=False)],
     scope: _Scope = None, kinds: _Kinds = "all", until: _Until = _NEVER, database: Database = None,
 ) -> None:  # fmt: skip
-    """Make a token. It is shown this once.
+    """Create a token. It is shown only once.
 
-    The kinds are those that API v2 names: button-feedbacks, follow-up-feedbacks, text-feedbacks, demographics,
+    The kinds of data of API v2 are button-feedbacks, follow-up-feedbacks, text-feedbacks, demographics,
     contact-details, metadata, experience-points, custom-data-fields, surveys, alerts, users, smileys.
 
     Example: hymio api token create "Acme" "Dashboard" --scope "Finland" --kinds button-feedbacks,surveys
@@ -69,31 +71,31 @@ def create(
         node = None if scope is None else naming.node_of(batch.layout, scope).id
         end = _end(batch.layout, node, until or _NEVER, batch.now)
         _require_api(batch, operator)
-        made = manage.create_token(batch, operator, name, node, chosen, end, now=batch.now)
+        created = manage.create_token(batch, operator, name, node, chosen, end, now=batch.now)
         reached = _reached(batch.layout, node)
     url = loaded(context).public_url
-    say(f"Token {made.id} [bold]{escape(name)}[/] sees {escape(reached)}.\n")
-    say(f"  API token  {made.secret}\n")
-    say(f"  curl -H 'X-HON-API-Token: {made.secret}' {url}/v2/experience-points.json")
+    say(f"Token {created.id} [bold]{escape(name)}[/] sees {escape(reached)}.\n")
+    say(f"  API token  {created.secret}\n")
+    say(f"  curl -H 'X-HON-API-Token: {created.secret}' {url}/v2/experience-points.json")
     hint("\nThe token is stored as a hash and cannot be shown again.")
 
 
 @commands.command("list")
 def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """List the tokens of an organization, ended ones too."""
+    """List the tokens of an organization, including revoked and expired ones."""
     from hymio import manage
 
     with opened(context, database) as store:
         operator = operator_of(manage.find_organization(store, organization))
-        layout, known = store.layout(operator.organization), manage.tokens(store, operator)
-    if not known:
+        layout, existing = store.layout(operator.organization), manage.tokens(store, operator)
+    if not existing:
         hint("There is no token yet. Make one with: hymio api token create ORGANIZATION NAME")
         return
     shown = table(("token", RIGHT), "name", ("state", WHOLE), "sees", "kinds", ("until", WHOLE), ("last used", WHOLE))
-    for each in known:
+    for row in existing:
         shown.add_row(
-            str(each.id), escape(each.name), _state(each), escape(_reached(layout, each.node)), _kinds_shown(each),
-            _moment(layout, each, each.expires_at, _NEVER), _moment(layout, each, each.used_at, _NEVER),
+            str(row.id), escape(row.name), _state(row), escape(_reached(layout, row.node)), _kinds_text(row),
+            _moment(layout, row, row.expires_at, _NEVER), _moment(layout, row, row.used_at, _NEVER),
         )  # fmt: skip
     console().print(shown)
 
@@ -101,10 +103,10 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 @commands.command("edit")
 def edit(
     context: typer.Context, organization: OrganizationName, token: TokenName,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="Its new name", show_default=False)] = None,
+    name: Annotated[str | None, typer.Option(metavar="NAME", help="New name", show_default=False)] = None,
     scope: _Scope = None, kinds: _Kinds = None, until: _Until = None, database: Database = None,
 ) -> None:  # fmt: skip
-    """Change what a token is called and reaches. It stays the same token; what is not named stays.
+    """Change the name, scope, kinds or expiry of a token. Options that are not given stay unchanged.
 
     Example: hymio api token edit "Acme" "Dashboard" --scope "Sweden" --until 2027-01-01
     """
@@ -112,20 +114,20 @@ def edit(
     from hymio.cli import naming
 
     with changing(context, database, organization) as (_, operator, batch):
-        known = naming.token_of(manage.tokens(batch, operator), token)
-        node = known.node if scope is None else naming.node_of(batch.layout, scope).id
-        chosen = known.kinds if kinds is None else naming.kinds_of(kinds)
-        end = known.expires_at if until is None else _end(batch.layout, node, until, batch.now)
+        existing = naming.token_of(manage.tokens(batch, operator), token)
+        node = existing.node if scope is None else naming.node_of(batch.layout, scope).id
+        chosen = existing.kinds if kinds is None else naming.kinds_of(kinds)
+        end = existing.expires_at if until is None else _end(batch.layout, node, until, batch.now)
         manage.edit_token(
-            batch, operator, known.id, known.name if name is None else name, node, chosen, end, now=batch.now
+            batch, operator, existing.id, existing.name if name is None else name, node, chosen, end, now=batch.now
         )
         reached = _reached(batch.layout, node)
-    say(f"Token {known.id} {escape(name or known.name)} sees {escape(reached)}.")
+    say(f"Token {existing.id} {escape(name or existing.name)} sees {escape(reached)}.")
 
 
 @commands.command("revoke")
 def revoke(context: typer.Context, organization: OrganizationName, token: TokenName, database: Database = None) -> None:
-    """End a token for good.
+    """Revoke a token permanently.
 
     Example: hymio api token revoke "Acme" "Dashboard"
     """
@@ -133,13 +135,13 @@ def revoke(context: typer.Context, organization: OrganizationName, token: TokenN
     from hymio.cli import naming
 
     with changing(context, database, organization) as (_, operator, batch):
-        known = naming.token_of(manage.tokens(batch, operator), token)
-        manage.revoke_token(batch, operator, known.id, now=batch.now)
-    say(f"Token {known.id} {escape(known.name)} has ended.")
+        existing = naming.token_of(manage.tokens(batch, operator), token)
+        manage.revoke_token(batch, operator, existing.id, now=batch.now)
+    say(f"Token {existing.id} {escape(existing.name)} has ended.")
 
 
 def _require_api(batch: Batch, operator: Principal) -> None:
-    """Raises SetupError, with the command to type, where the organization's API is not activated."""
+    """SetupError, with the command to type, if the organization's API is not activated."""
     from hymio import manage
     from hymio.errors import SetupError
 
@@ -152,7 +154,7 @@ def _require_api(batch: Batch, operator: Principal) -> None:
 
 
 def _end(layout: Layout, node: int | None, text: str, at: Instant) -> Instant | None:
-    """The end that was typed, by the clock of the node. SetupError if it is over."""
+    """The expiry given by --until, in local time of the node; None for `never`. SetupError if it is in the past."""
     from hymio.cli.naming import clock_of, moment
     from hymio.errors import SetupError
 
@@ -169,22 +171,25 @@ def _end(layout: Layout, node: int | None, text: str, at: Instant) -> Instant | 
 
 
 def _reached(layout: Layout, node: int | None) -> str:
+    """The path of a token's scope."""
     return "the whole tree" if node is None or node not in layout.hierarchy.nodes else layout.hierarchy.path(node)
 
 
-def _kinds_shown(of: ApiToken) -> str:
-    return "all" if of.kinds == EVERY_KIND else ", ".join(sorted(each.value for each in of.kinds))
+def _kinds_text(token: ApiToken) -> str:
+    """The kinds of data of a token, or `all`."""
+    return "all" if token.kinds == EVERY_KIND else ", ".join(sorted(kind.value for kind in token.kinds))
 
 
-def _state(of: ApiToken) -> str:
-    if of.is_valid(now()):
+def _state(token: ApiToken) -> str:
+    """Whether a token is valid, expired or revoked."""
+    if token.is_valid(now()):
         return "[green]valid[/]"
-    return "[dim]expired[/]" if of.revoked_at is None else "[dim]revoked[/]"
+    return "[dim]expired[/]" if token.revoked_at is None else "[dim]revoked[/]"
 
 
-def _moment(layout: Layout, of: ApiToken, at: Instant | None, otherwise: str) -> str:
-    """A time to the minute by the clock of the token's node."""
+def _moment(layout: Layout, token: ApiToken, at: Instant | None, otherwise: str) -> str:
+    """An instant to the minute, in local time of the token's node; `otherwise` if it is None."""
     from hymio.cli.naming import clock_of
     from hymio.period import wall_of
 
-    return f"[dim]{otherwise}[/]" if at is None else f"{wall_of(at, clock_of(layout, of.node, at)):%Y-%m-%d %H:%M}"
+    return f"[dim]{otherwise}[/]" if at is None else f"{wall_of(at, clock_of(layout, token.node, at)):%Y-%m-%d %H:%M}"

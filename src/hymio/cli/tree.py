@@ -1,4 +1,4 @@
-"""`hymio node`: the tree of groups and experience points, with time zones and what is misuse."""
+"""`hymio node`: the tree of groups and experience points, their time zones and misuse policies."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(no_args_is_help=True, help="Build the tree: groups, experience points, zones, misuse policies.")
 
-Name = Annotated[str, typer.Argument(help="What people call it", show_default=False)]
+Name = Annotated[str, typer.Argument(help="Name of the node", show_default=False)]
 NodeName = Annotated[
-    str, typer.Argument(metavar="NODE", help="Its number, its name or the end of its path", show_default=False)
+    str, typer.Argument(metavar="NODE", help="Number, name or end of the path of the node", show_default=False)
 ]
 Below = Annotated[
     str | None,
-    typer.Option("--below", metavar="NODE", help="The group it belongs to; otherwise the root", show_default=False),
+    typer.Option("--below", metavar="NODE", help="The parent group; otherwise the root", show_default=False),
 ]
-Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone, if other than above", show_default=False)]
+Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone; otherwise inherited", show_default=False)]
 
 
 @commands.command("add-group")
@@ -39,17 +39,19 @@ def add_group(
 
     with changing(context, database, organization) as (_, operator, batch):
         node = manage.add_group(batch, operator, name, _parent(batch, below), now=batch.now)
-        told = _settled(batch, operator, node, zone)
-    say(told)
+        description = _set_zone_and_describe(batch, operator, node, zone)
+    say(description)
 
 
 @commands.command("add-point")
 def add_point(
     context: typer.Context, organization: OrganizationName, name: Name, below: Below = None, zone: Zone = None,
-    public_name: Annotated[str | None, typer.Option(help="Its name in what others see", show_default=False)] = None,
+    public_name: Annotated[
+        str | None, typer.Option(help="Name of the point in published results", show_default=False)
+    ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Add an experience point: a place where smileys stand.
+    """Add an experience point: a place for smileys.
 
     Example: hymio node add-point "Acme" "Front door" --below "Finland"
     """
@@ -64,31 +66,31 @@ def add_point(
                 "an experience point belongs to a group; add one first with: hymio node add-group",
             )
         node = manage.add_point(batch, operator, name, parent, public_name=public_name, now=batch.now)
-        told = _settled(batch, operator, node, zone)
-    say(told)
+        description = _set_zone_and_describe(batch, operator, node, zone)
+    say(description)
 
 
 @commands.command("rename")
 def rename(
     context: typer.Context, organization: OrganizationName, node: NodeName, name: Name, database: Database = None
 ) -> None:
-    """Give a group or point another name."""
+    """Rename a group or point."""
     from hymio import manage
     from hymio.cli.naming import node_of
 
     with changing(context, database, organization) as (_, operator, batch):
-        found = node_of(batch.layout, node)
-        manage.rename_node(batch, operator, found.id, name, now=batch.now)
-    say(f"{found.id} {escape(found.name)} is {escape(name)} now.")
+        chosen = node_of(batch.layout, node)
+        manage.rename_node(batch, operator, chosen.id, name, now=batch.now)
+    say(f"{chosen.id} {escape(chosen.name)} is {escape(name)} now.")
 
 
 @commands.command("move")
 def move(
     context: typer.Context, organization: OrganizationName, node: NodeName,
-    below: Annotated[str, typer.Argument(metavar="GROUP", help="The group it goes to", show_default=False)],
+    below: Annotated[str, typer.Argument(metavar="GROUP", help="The new parent group", show_default=False)],
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Move a node, with its whole history, below another group.
+    """Move a node with its whole history to another group.
 
     Example: hymio node move "Acme" "Front door" "Sweden"
     """
@@ -96,10 +98,10 @@ def move(
     from hymio.cli.naming import node_of
 
     with changing(context, database, organization) as (_, operator, batch):
-        found = node_of(batch.layout, node)
-        manage.move_node(batch, operator, found.id, node_of(batch.layout, below).id, now=batch.now)
-        path = batch.layout.hierarchy.path(found.id)
-    say(f"{found.id} is now {escape(path)}.")
+        chosen = node_of(batch.layout, node)
+        manage.move_node(batch, operator, chosen.id, node_of(batch.layout, below).id, now=batch.now)
+        path = batch.layout.hierarchy.path(chosen.id)
+    say(f"{chosen.id} is now {escape(path)}.")
 
 
 @commands.command("zone")
@@ -108,10 +110,10 @@ def zone(
     zone: Annotated[str, typer.Argument(metavar="ZONE", help="Such as Europe/Helsinki", show_default=False)],
     start: Moment = None, database: Database = None,
 ) -> None:  # fmt: skip
-    """Set the time zone of a node and of all below that has no other.
+    """Set the time zone of a node and of everything below that has no other zone.
 
-    The first one acts always, a later one from now or --from.
-    `hymio resettle` brings stored feedback in line with it.
+    The first zone applies to all times, a later one from now or --from on.
+    `hymio resettle` applies it to stored feedback.
 
     Example: hymio node zone "Acme" "Finland" Europe/Helsinki
     """
@@ -119,11 +121,11 @@ def zone(
     from hymio.cli.naming import moment, node_of
 
     with changing(context, database, organization) as (_, operator, batch):
-        found = node_of(batch.layout, node)
+        chosen = node_of(batch.layout, node)
         at = None if start is None else moment(start, period.zone(zone))
-        manage.set_zone(batch, operator, found.id, zone, at, now=batch.now)
-    say(f"{found.id} {escape(found.name)} is in the zone {zone}.")
-    _mention_resettle(organization, found.name, start)
+        manage.set_zone(batch, operator, chosen.id, zone, at, now=batch.now)
+    say(f"{chosen.id} {escape(chosen.name)} is in the zone {zone}.")
+    _mention_resettle(organization, chosen.name, start)
 
 
 @commands.command("policy")
@@ -131,10 +133,13 @@ def policy(
     context: typer.Context, organization: OrganizationName, node: NodeName,
     interval: Annotated[int, typer.Option(metavar="SECONDS", help="Least time between counted presses; 0 is off")] = 5,
     burst: Annotated[
-        str | None, typer.Option(metavar="PRESSES/SECONDS", help="More than 6/10 is a burst, say", show_default=False)
+        str | None,
+        typer.Option(
+            metavar="PRESSES/SECONDS", help="6/10: over 6 presses in 10 s are a burst", show_default=False
+        ),
     ] = None,
     answer_interval: Annotated[
-        int, typer.Option(metavar="SECONDS", help="How often one visitor of the web may answer; 0 is off")
+        int, typer.Option(metavar="SECONDS", help="Minimum time between answers of one web visitor; 0 is off")
     ] = 0,
     opening_hours: Annotated[
         str | None,
@@ -142,11 +147,11 @@ def policy(
     ] = None,
     start: Moment = None, database: Database = None,
 ) -> None:  # fmt: skip
-    """Set what is misuse at a node and at all below without a policy of its own.
+    """Set the misuse policy of a node and of everything below that has no policy of its own.
 
-    Raw results keep every press; hourly results leave misuse out.
-    The first policy acts always, a later one from now or --from.
-    `hymio resettle` judges stored feedback anew.
+    Raw results include misuse; hourly results leave it out.
+    The first policy applies to all times, a later one from now or --from on.
+    `hymio resettle` applies it to stored feedback.
 
     Example: hymio node policy "Acme" "Front door" --burst 6/10 --opening-hours "mon-sat 9-21"
     """
@@ -157,26 +162,27 @@ def policy(
 
     presses, seconds = _burst(burst)
     hours = parse_opening_hours(opening_hours) if opening_hours else None
-    made = MisusePolicy(interval, presses, seconds, answer_interval, hours is not None, hours)
+    new_policy = MisusePolicy(interval, presses, seconds, answer_interval, hours is not None, hours)
     with changing(context, database, organization) as (_, operator, batch):
-        found = naming.node_of(batch.layout, node)
-        zone = batch.layout.zone_of(found.id, batch.now)
+        chosen = naming.node_of(batch.layout, node)
+        zone = batch.layout.zone_of(chosen.id, batch.now)
         manage.set_policy(
-            batch, operator, found.id, made, None if start is None else naming.moment(start, zone), now=batch.now
+            batch, operator, chosen.id, new_policy, None if start is None else naming.moment(start, zone), now=batch.now
         )
-    say(f"{found.id} {escape(found.name)} has this misuse policy now.")
-    _mention_resettle(organization, found.name, start)
+    say(f"{chosen.id} {escape(chosen.name)} has this misuse policy now.")
+    _mention_resettle(organization, chosen.name, start)
 
 
 def _parent(batch: Batch, below: str | None) -> int | None:
+    """The node given by --below, otherwise the root; None if the tree is empty."""
     from hymio.cli.naming import node_of
 
     root = batch.layout.hierarchy.root
     return node_of(batch.layout, below).id if below is not None else None if root is None else root.id
 
 
-def _settled(batch: Batch, operator: Principal, node: int, zone: str | None) -> str:
-    """Gives a new node its zone, if it has one of its own, and says what was made."""
+def _set_zone_and_describe(batch: Batch, operator: Principal, node: int, zone: str | None) -> str:
+    """Sets the zone of a new node, if one is given, and returns the line that describes the node."""
     from hymio import manage
 
     if zone is not None:
@@ -186,6 +192,7 @@ def _settled(batch: Batch, operator: Principal, node: int, zone: str | None) -> 
 
 
 def _mention_resettle(organization: str, node: str, start: str | None) -> None:
+    """Prints the command that applies a change of the past to stored feedback."""
     from hymio.cli.command import quoted
 
     if start is not None:
@@ -195,6 +202,7 @@ def _mention_resettle(organization: str, node: str, start: str | None) -> None:
 
 
 def _burst(text: str | None) -> tuple[int, int]:
+    """Presses and seconds of `6/10`; 0 and 0 without a text. SetupError."""
     from hymio.errors import SetupError
 
     if text is None:

@@ -1,4 +1,4 @@
-"""`hymio verify`, `rebuild`, `resettle`, `quarantine`, `message` and `db`: looking after what is stored."""
+"""`hymio verify`, `rebuild`, `resettle`, `quarantine`, `message` and `db`: maintenance of stored data."""
 
 from __future__ import annotations
 
@@ -31,27 +31,33 @@ if TYPE_CHECKING:
     from hymio.store import Store
 
 SHOWN = 50
-"""Differences listed for each organization; the rest is counted."""
+"""Differences printed for each organization; of the others only the number is printed."""
 
 _LONG_TEXT = 160
-"""Characters of a text message that are shown unless all are asked for: what a single SMS can hold."""
+"""Characters of a text message that are printed without --full: the length of one SMS."""
 
-quarantine = typer.Typer(no_args_is_help=True, help="Presses that are kept but could not be used.")
-messages = typer.Typer(no_args_is_help=True, help="The text messages that the SMS webhook was given.")
-database = typer.Typer(no_args_is_help=True, help="The database: its state, its migrations, its distribution.")
+quarantine = typer.Typer(
+    no_args_is_help=True,
+    help="Presses that are stored but not counted, because the set-up does not fit them or they contradict.",
+)
+messages = typer.Typer(no_args_is_help=True, help="Text messages received by the SMS webhook.")
+database = typer.Typer(no_args_is_help=True, help="State, migrations and distribution of the database.")
 
-Some = Annotated[str | None, typer.Argument(metavar="ORGANIZATION", help="Its name or number", show_default=False)]
+Some = Annotated[
+    str | None, typer.Argument(metavar="ORGANIZATION", help="Name or number of the organization", show_default=False)
+]
 All = Annotated[bool, typer.Option("--all", help="All organizations")]
-Limit = Annotated[int, typer.Option(help="The newest so many", min=1)]
+Limit = Annotated[int, typer.Option(help="Number of the newest to list", min=1)]
 
 
 # --- recomputing ------------------------------------------------------------------------------------------------------
 
 
 def verify(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:
-    """Recompute all verdicts and hours from raw and compare. Ends with 1, and a table, where something differs.
+    """Compute all verdicts and hours from the raw presses and compare them with the stored ones.
 
-    Nothing is written, and presses may keep arriving. `hymio rebuild` restores what differs.
+    Prints the differences and exits with 1 if there are any. Nothing is changed, and presses may keep arriving.
+    `hymio rebuild` corrects the differences.
 
     Examples: hymio verify "Acme" · hymio verify --all
     """
@@ -59,42 +65,44 @@ def verify(context: typer.Context, organization: Some = None, every: All = False
 
     wrong = 0
     with opened(context, database) as store:
-        for each in _chosen(store, organization, every):
-            with progress(f"Verifying {each.name}", _feedbacks(store, each.id)) as advance:
-                found = iter(intake.verify(store, each.id, advance))
-                first = list(islice(found, SHOWN))
-                more = sum(1 for _ in found)
-            _report(store, each, first, len(first) + more)
+        for chosen in _chosen(store, organization, every):
+            with progress(f"Verifying {chosen.name}", _feedbacks(store, chosen.id)) as advance:
+                differences = iter(intake.verify(store, chosen.id, advance))
+                first = list(islice(differences, SHOWN))
+                more = sum(1 for _ in differences)
+            _report(store, chosen, first, len(first) + more)
             wrong += len(first) + more
     if wrong:
         raise typer.Exit(1)
 
 
 def rebuild(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:
-    """Restore verdicts and hours from raw, in pieces, while presses keep arriving. Only what differs is touched.
+    """Correct stored verdicts and hours that differ from those computed from the raw presses.
+
+    It works in batches, each a commit of its own, so presses may keep arriving.
 
     Examples: hymio rebuild "Acme" · hymio rebuild --all
     """
     from hymio import intake
 
     with opened(context, database) as store:
-        for each in _chosen(store, organization, every):
-            with progress(f"Rebuilding {each.name}", _feedbacks(store, each.id)) as advance:
-                changed = intake.rebuild(store, each.id, now(), advance)
+        for chosen in _chosen(store, organization, every):
+            with progress(f"Rebuilding {chosen.name}", _feedbacks(store, chosen.id)) as advance:
+                changed = intake.rebuild(store, chosen.id, now(), advance)
             wrong = f"{how_many(changed.verdicts, 'verdict')} and {how_many(changed.hours, 'hour')}"
-            say(f"{escape(each.name)}: rebuilt; {wrong} of points and groups were other than raw says.")
+            say(f"{escape(chosen.name)}: rebuilt; {wrong} of points and groups were other than raw says.")
 
 
 def resettle(
     context: typer.Context, organization: OrganizationName,
     node: Annotated[str, typer.Argument(metavar="NODE", help="Number, name or end of path", show_default=False)],
     start: Annotated[
-        str, typer.Option("--from", metavar="WHEN", help="2025-03-01 or 2025-03-01T08:00, on the clock there",
+        str, typer.Option("--from", metavar="WHEN", help="2025-03-01 or 2025-03-01T08:00, in local time",
                           show_default=False)
     ],
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Resolve and judge stored feedback anew, after the set-up was mended: another zone, period, place or policy.
+    """Apply the current set-up to stored feedback: placements, periods, zones and misuse policies.
 
     Example: hymio resettle "Acme" "Front door" --from 2025-03-01
     """
@@ -103,17 +111,18 @@ def resettle(
     from hymio.manage import find_organization
 
     with opened(context, database) as store:
-        found = find_organization(store, organization)
-        layout = store.layout(found.id)
+        chosen = find_organization(store, organization)
+        layout = store.layout(chosen.id)
         at = node_of(layout, node)
         since = moment(start, layout.zone_of(at.id, now()))
         with progress(f"Resettling {at.name}") as advance:
-            changed = intake.resettle(store, found.id, at.id, since, now(), advance)
+            changed = intake.resettle(store, chosen.id, at.id, since, now(), advance)
     path, many = escape(layout.hierarchy.path(at.id)), how_many(changed, "feedback")
     say(f"{path}: resettled from {escape(start)}; {many} changed.")
 
 
 def _chosen(store: Store, organization: str | None, every: bool) -> list[Organization]:
+    """The named organization, or all of them. SetupError unless exactly one of both is given."""
     from hymio.errors import SetupError
     from hymio.manage import find_organization, organizations
 
@@ -123,48 +132,52 @@ def _chosen(store: Store, organization: str | None, every: bool) -> list[Organiz
 
 
 def _feedbacks(store: Store, organization: int) -> int:
+    """The number of raw results of an organization."""
     from hymio.access import operator
     from hymio.results import OfAssignment, raw
 
     total = 0
     for assignment in store.layout(organization).assignments:
-        with raw(store, operator(organization), OfAssignment(assignment), limit=0) as found:
-            total += found.total
+        with raw(store, operator(organization), OfAssignment(assignment), limit=0) as raw_results:
+            total += raw_results.total
     return total
 
 
-def _report(store: Store, organization: Organization, found: list[Difference], count: int) -> None:
+def _report(store: Store, organization: Organization, differences: list[Difference], count: int) -> None:
+    """Prints the first differences, a table for each place, and the number of the others."""
     name = f"[bold]{escape(organization.name)}[/]"
     if not count:
         say(f"{name}: {how_many(_feedbacks(store, organization.id), 'raw result')}, and every hour is what they give.")
         return
     say(f"{name}: {how_many(count, 'difference')}")
-    for where in dict.fromkeys(each.where for each in found):
+    for where in dict.fromkeys(difference.where for difference in differences):
         say(f"\n[bold]{escape(where)}[/]")
-        shown = table(("when", WHOLE), "what", ("stored", RIGHT), ("from raw", RIGHT))
-        for each in sorted((each for each in found if each.where == where), key=lambda each: (each.at, each.what)):
-            shown.add_row(_when(each), escape(each.what), each.stored, each.recomputed)
-        console().print(shown)
-    if count > len(found):
-        say(f"… and {count - len(found):,} more")
+        rows = table(("when", WHOLE), "what", ("stored", RIGHT), ("from raw", RIGHT))
+        there = [difference for difference in differences if difference.where == where]
+        for difference in sorted(there, key=lambda difference: (difference.at, difference.what)):
+            rows.add_row(_when(difference), escape(difference.what), difference.stored, difference.recomputed)
+        console().print(rows)
+    if count > len(differences):
+        say(f"… and {count - len(differences):,} more")
 
 
 def _when(difference: Difference) -> str:
+    """The local hour of a difference, or the instant of a single feedback in UTC."""
     from datetime import UTC, datetime, timedelta
 
-    if difference.hour is not None:  # the wall clock there, without offset
+    if difference.hour is not None:  # local time, without offset
         return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=difference.hour):%Y-%m-%d %H:00}"
     return _instant(difference.at)
 
 
-# --- what could not be used -------------------------------------------------------------------------------------------
+# --- quarantine and text messages -------------------------------------------------------------------------------------
 
 
 @quarantine.command("list")
 def list_quarantine(
     context: typer.Context, organization: OrganizationName, limit: Limit = 50, database: Database = None
 ) -> None:
-    """List quarantined presses, and parts of presses: how many for each reason, and the newest.
+    """List quarantined presses and parts of presses: their number by reason, and the newest ones.
 
     Example: hymio quarantine list "Acme"
     """
@@ -173,11 +186,11 @@ def list_quarantine(
     from hymio.store.quarantine import newest_quarantined, quarantine_counts
 
     with opened(context, database) as store:
-        found = find_organization(store, organization)
-        layout = store.layout(found.id)
+        chosen = find_organization(store, organization)
+        layout = store.layout(chosen.id)
         with store.read() as transaction:
-            counts = quarantine_counts(transaction, found.id)
-            rows = newest_quarantined(transaction, found.id, limit)
+            counts = quarantine_counts(transaction, chosen.id)
+            rows = newest_quarantined(transaction, chosen.id, limit)
     if not counts:
         say("Nothing is in quarantine.")
         return
@@ -193,10 +206,11 @@ def list_quarantine(
         ("reason", FOLDED),
         title="The newest",
     )
-    for each in rows:
+    for press in rows:
         shown.add_row(
-            _instant(each.at), layout.smileys[each.smiley].serial, _numbered(each.smiley, each.epoch, each.sequence),
-            escape(each.body), Verdict(each.reason).label.replace("_", " "),
+            _instant(press.at), layout.smileys[press.smiley].serial,
+            _key_text(press.smiley, press.epoch, press.sequence),
+            escape(press.body), Verdict(press.reason).label.replace("_", " "),
         )  # fmt: skip
     out.print(summary, "", shown)
     hint("Once the set-up is mended: hymio quarantine release ORGANIZATION")
@@ -204,7 +218,7 @@ def list_quarantine(
 
 @quarantine.command("release")
 def release(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """Settle, like late presses, what the set-up can resolve by now.
+    """Count quarantined presses that the current set-up can resolve, as if they had arrived late.
 
     Example: hymio quarantine release "Acme"
     """
@@ -212,14 +226,14 @@ def release(context: typer.Context, organization: OrganizationName, database: Da
     from hymio.manage import find_organization
 
     with opened(context, database) as store:
-        found = find_organization(store, organization)
+        chosen = find_organization(store, organization)
         with progress("Releasing") as advance:
-            released = intake.release(store, found.id, now(), advance)
-    say(f"{escape(found.name)}: {how_many(released, 'press')} released from quarantine.")
+            released = intake.release(store, chosen.id, now(), advance)
+    say(f"{escape(chosen.name)}: {how_many(released, 'press')} released from quarantine.")
 
 
-def _numbered(smiley: int, epoch: int, sequence: int) -> str:
-    """The press's epoch and sequence, or the UUID that a web page gave it; one told by SMS has that of its hour."""
+def _key_text(smiley: int, epoch: int, sequence: int) -> str:
+    """A press's epoch/sequence, or its UUID; for a press reported by SMS, the first sequence of its hour."""
     from hymio.feedback import feedback_id, is_device_key, placeholder_of
 
     if not is_device_key(epoch):
@@ -230,10 +244,10 @@ def _numbered(smiley: int, epoch: int, sequence: int) -> str:
 @messages.command("list")
 def list_messages(
     context: typer.Context, organization: OrganizationName, limit: Limit = 50,
-    full: Annotated[bool, typer.Option("--full", help="Show long texts whole")] = False,
+    full: Annotated[bool, typer.Option("--full", help="Do not shorten long texts")] = False,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """List the newest text messages and what became of each.
+    """List the newest text messages with their outcomes.
 
     Example: hymio message list "Acme"
     """
@@ -241,34 +255,36 @@ def list_messages(
     from hymio.store.messages import newest_messages
 
     with opened(context, database) as store:
-        found = find_organization(store, organization)
+        chosen = find_organization(store, organization)
         with store.read() as transaction:
-            rows = newest_messages(transaction, found.id, limit)
+            rows = newest_messages(transaction, chosen.id, limit)
     if not rows:
         say("No text message was received yet.")
         return
     shown = table(("received", WHOLE), ("from", FOLDED), ("outcome", FOLDED), ("text", FOLDED))
-    for each in rows:
-        text = each.text if full else _shortened(each.text)
-        shown.add_row(_instant(each.received_at), escape(each.sender), escape(each.outcome), escape(text))
+    for message in rows:
+        text = message.text if full else _shortened(message.text)
+        shown.add_row(_instant(message.received_at), escape(message.sender), escape(message.outcome), escape(text))
     console().print(shown)
-    if not full and any(len(each.text) > _LONG_TEXT for each in rows):
+    if not full and any(len(message.text) > _LONG_TEXT for message in rows):
         hint("Long texts are cut off at …; --full shows them whole.")
 
 
 def _shortened(text: str) -> str:
+    """A text on one line, cut to _LONG_TEXT characters."""
     plain = " ".join(text[: 2 * _LONG_TEXT].split())
     return plain if len(text) <= _LONG_TEXT else f"{plain[:_LONG_TEXT]}…"
 
 
 def _instant(at: int | None) -> str:
+    """An instant as date and time in UTC; in ms if it is outside the years 1 to 9999."""
     from hymio.period import format_timestamp
 
     if at is None:
         return ""
     try:
         return format_timestamp(at, 0, utc=True)[:19].replace("T", " ") + "Z"
-    except (ValueError, OverflowError):  # a clock that no calendar has
+    except (ValueError, OverflowError):  # a device clock outside the calendar
         return fill(str(at), len("2026-01-01 12:00:00Z"))
 
 
@@ -277,7 +293,7 @@ def _instant(at: int | None) -> str:
 
 @database.command("status")
 def status(context: typer.Context, database: Database = None) -> None:
-    """Show which database it is, its version and what it holds."""
+    """Show the address and version of the database, and the number of raw results of each organization."""
     from hymio.access import operator
     from hymio.cli.command import loaded
     from hymio.manage import organizations
@@ -290,18 +306,18 @@ def status(context: typer.Context, database: Database = None) -> None:
         say(f"engine    {store.kind}")
         say(f"version   {newest()}, the newest this Hymio knows")
         shown = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
-        known = organizations(store)
-        for each in known:
+        listed = organizations(store)
+        for row in listed:
             shown.add_row(
-                escape(each.name), f"{_feedbacks(store, each.id):,}", f"{revision(store, operator(each.id)).revision:,}"
+                escape(row.name), f"{_feedbacks(store, row.id):,}", f"{revision(store, operator(row.id)).revision:,}"
             )
-    if known:
+    if listed:
         console().print("", shown)
 
 
 @database.command("migrate")
 def migrate(context: typer.Context, database: Database = None) -> None:
-    """Bring the database to the newest version, as every start of Hymio does, and make it if it is not there."""
+    """Migrate the database to the newest version, and create it if it does not exist; every start does the same."""
     from hymio.store.migrate import newest
 
     with opened(context, database, make=True) as store:
@@ -310,7 +326,7 @@ def migrate(context: typer.Context, database: Database = None) -> None:
 
 @database.command("distribute")
 def distribute(context: typer.Context, database: Database = None) -> None:
-    """Spread the tables over the nodes of a Citus cluster, or say exactly what is missing for that.
+    """Distribute the tables over the nodes of a Citus cluster, or print what is missing for that.
 
     Example: hymio db distribute --database postgresql://hymio@coordinator/hymio
     """

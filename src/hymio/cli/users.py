@@ -1,4 +1,4 @@
-"""`hymio user`: the people who look at an organization's results."""
+"""`hymio user`: accounts of people who read an organization's results."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ commands = typer.Typer(no_args_is_help=True, help="Add users, change them, and r
 
 
 class Rank(StrEnum):
-    """What a user may do."""
+    """The roles of users."""
 
     USER = "user"
     ADMIN = "admin"
@@ -44,26 +44,28 @@ class Login(StrEnum):
 
 _METHODS = {Login.PASSWORD: LoginMethod.EMAIL_PASSWORD, Login.SINGLE_SIGN_ON: LoginMethod.SINGLE_SIGN_ON}
 
-UserName = Annotated[str, typer.Argument(metavar="USER", help="Its email or number", show_default=False)]
+UserName = Annotated[
+    str, typer.Argument(metavar="USER", help="E-mail address or number of the user", show_default=False)
+]
 _Root = Annotated[
-    str | None, typer.Option("--at", metavar="NODE", help="It sees this node and all below", show_default=False)
+    str | None, typer.Option("--at", metavar="NODE", help="Scope: this node and everything below", show_default=False)
 ]
 
 
 @commands.command("add")
 def add(
     context: typer.Context, organization: OrganizationName,
-    email: Annotated[str, typer.Argument(help="Its email, unique in the organization", show_default=False)],
-    first_name: Annotated[str, typer.Argument(help="Its first name", show_default=False)],
-    last_name: Annotated[str, typer.Argument(help="Its last name", show_default=False)],
+    email: Annotated[str, typer.Argument(help="E-mail address, unique in the organization", show_default=False)],
+    first_name: Annotated[str, typer.Argument(help="First name", show_default=False)],
+    last_name: Annotated[str, typer.Argument(help="Last name", show_default=False)],
     at: _Root = None,
-    role: Annotated[Rank, typer.Option(help="What it may do")] = Rank.USER,
-    locale: Annotated[str, typer.Option(metavar="LOCALE", help="Its language, perhaps with a country")] = "en-US",
-    login: Annotated[Login, typer.Option(help="How it logs in")] = Login.PASSWORD,
-    allowed: Annotated[bool, typer.Option("--allowed/--not-allowed", help="Whether it may log in")] = True,
+    role: Annotated[Rank, typer.Option(help="Role")] = Rank.USER,
+    locale: Annotated[str, typer.Option(metavar="LOCALE", help="Language with an optional country")] = "en-US",
+    login: Annotated[Login, typer.Option(help="Login method")] = Login.PASSWORD,
+    allowed: Annotated[bool, typer.Option("--allowed/--not-allowed", help="Whether the user may log in")] = True,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Add a user. Without --at it sees the whole tree.
+    """Add a user. Without --at the scope is the whole tree.
 
     Example: hymio user add "Acme" jane.doe@example.com Jane Doe --at "Finland" --role admin
     """
@@ -78,12 +80,12 @@ def add(
             raise SetupError(
                 "user-without-node", "a user sees a node of the tree; add one first with: hymio node add-group"
             )
-        made = manage.add_user(
+        number = manage.add_user(
             batch, operator, email, first_name, last_name, node.id, Role[role.name], parse_locale(locale),
             _METHODS[login], login_allowed=allowed, now=batch.now,
         )  # fmt: skip
         path = batch.layout.hierarchy.path(node.id)
-    say(f"User {made}: {escape(f'{first_name} {last_name} <{email}>')}, {role.value}, sees {escape(path)}")
+    say(f"User {number}: {escape(f'{first_name} {last_name} <{email}>')}, {role.value}, sees {escape(path)}")
 
 
 @commands.command("list")
@@ -94,8 +96,8 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 
     with opened(context, database) as store:
         operator = operator_of(manage.find_organization(store, organization))
-        layout, known = store.layout(operator.organization), manage.users(store, operator)
-    if not known:
+        layout, existing = store.layout(operator.organization), manage.users(store, operator)
+    if not existing:
         hint("There is no user yet. Add one with: hymio user add ORGANIZATION EMAIL FIRST_NAME LAST_NAME")
         return
     shown = table(
@@ -103,12 +105,12 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
         ("created", WHOLE),
     )  # fmt: skip
     words = {method: word.value for word, method in _METHODS.items()}
-    for each in known:
+    for user in existing:
         shown.add_row(
-            str(each.id), escape(each.email), escape(f"{each.first_name} {each.last_name}"), each.role.value.lower(),
-            escape(layout.hierarchy.path(each.node)), each.locale,
-            words[each.login_method] if each.login_allowed else "[dim]not allowed[/]",
-            f"{wall_of(each.created_at, zone('UTC')):%Y-%m-%d}",
+            str(user.id), escape(user.email), escape(f"{user.first_name} {user.last_name}"), user.role.value.lower(),
+            escape(layout.hierarchy.path(user.node)), user.locale,
+            words[user.login_method] if user.login_allowed else "[dim]not allowed[/]",
+            f"{wall_of(user.created_at, zone('UTC')):%Y-%m-%d}",
         )  # fmt: skip
     console().print(shown)
 
@@ -116,19 +118,19 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 @commands.command("edit")
 def edit(
     context: typer.Context, organization: OrganizationName, user: UserName,
-    email: Annotated[str | None, typer.Option(help="Its new email", show_default=False)] = None,
-    first_name: Annotated[str | None, typer.Option(help="Its new first name", show_default=False)] = None,
-    last_name: Annotated[str | None, typer.Option(help="Its new last name", show_default=False)] = None,
+    email: Annotated[str | None, typer.Option(help="New e-mail address", show_default=False)] = None,
+    first_name: Annotated[str | None, typer.Option(help="New first name", show_default=False)] = None,
+    last_name: Annotated[str | None, typer.Option(help="New last name", show_default=False)] = None,
     at: _Root = None,
-    role: Annotated[Rank | None, typer.Option(help="What it may do", show_default=False)] = None,
-    locale: Annotated[str | None, typer.Option(metavar="LOCALE", help="Its language", show_default=False)] = None,
-    login: Annotated[Login | None, typer.Option(help="How it logs in", show_default=False)] = None,
+    role: Annotated[Rank | None, typer.Option(help="Role", show_default=False)] = None,
+    locale: Annotated[str | None, typer.Option(metavar="LOCALE", help="Language", show_default=False)] = None,
+    login: Annotated[Login | None, typer.Option(help="Login method", show_default=False)] = None,
     allowed: Annotated[
-        bool | None, typer.Option("--allowed/--not-allowed", help="Whether it may log in", show_default=False)
+        bool | None, typer.Option("--allowed/--not-allowed", help="Whether the user may log in", show_default=False)
     ] = None,
     database: Database = None,
 ) -> None:  # fmt: skip
-    """Change a user; what is not named stays.
+    """Change a user. Options that are not given stay unchanged.
 
     Example: hymio user edit "Acme" jane.doe@example.com --role admin --at "Sweden"
     """
@@ -139,7 +141,7 @@ def edit(
     from hymio.locale import parse_locale
 
     with changing(context, database, organization) as (_, operator, batch):
-        known = naming.user_of(manage.users(batch, operator), user)
+        existing = naming.user_of(manage.users(batch, operator), user)
         changes = {
             "email": email,
             "first_name": first_name,
@@ -150,11 +152,11 @@ def edit(
             "login_method": None if login is None else _METHODS[login],
             "login_allowed": allowed,
         }
-        changed = replace(known, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # each of its field's type
+        changed = replace(existing, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # each of its field's type
         manage.edit_user(batch, operator, changed, now=batch.now)
         path = batch.layout.hierarchy.path(changed.node)
     named = f"{changed.first_name} {changed.last_name} <{changed.email}>"
-    say(f"User {known.id}: {escape(named)}, {changed.role.value.lower()}, sees {escape(path)}")
+    say(f"User {existing.id}: {escape(named)}, {changed.role.value.lower()}, sees {escape(path)}")
 
 
 @commands.command("remove")
@@ -167,6 +169,6 @@ def remove(context: typer.Context, organization: OrganizationName, user: UserNam
     from hymio.cli import naming
 
     with changing(context, database, organization) as (_, operator, batch):
-        known = naming.user_of(manage.users(batch, operator), user)
-        manage.remove_user(batch, operator, known.id, now=batch.now)
-    say(f"User {known.id} {escape(known.email)} is removed.")
+        existing = naming.user_of(manage.users(batch, operator), user)
+        manage.remove_user(batch, operator, existing.id, now=batch.now)
+    say(f"User {existing.id} {escape(existing.email)} is removed.")
