@@ -1,4 +1,4 @@
-"""New mappings made from older ones, which stay as they are: what did not change is shared."""
+"""Persistent mappings: changed copies that share all unchanged values with the original, which stays as it is."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NO_KEY = -(1 << 63)
 
 
 def replaced(before: Mapping[int, V], changes: Mapping[int, V | None]) -> Mapping[int, V]:
-    """`before` with some values replaced or added; None removes one. In order of keys if `before` is."""
+    """A copy of `before` with some values replaced or added, or removed if None; sorted by key if `before` is."""
     if not changes:
         return before
     after = dict(before)
@@ -35,9 +35,10 @@ def regrouped(
     group: Callable[[V], G],
     key: Callable[[V], int | tuple[int, ...]],
 ) -> dict[G, tuple[V, ...]]:
-    """An index of values by group without those that `left` and with those that `joined`; each group in order of key.
+    """A copy of an index (values by group) without the values `left` and with the values `joined`.
 
-    A value is the same as another of its group if their keys are equal; a group without values is left out.
+    `group` and `key` give the group of a value and its key within the group, by which a group is sorted and values are
+    compared. Empty groups are left out.
     """
     gone: defaultdict[G, set[int | tuple[int, ...]]] = defaultdict(set)
     come: defaultdict[G, list[V]] = defaultdict(list)
@@ -57,5 +58,5 @@ def regrouped(
 
 
 def versions(of: Mapping[int, V], keys: Iterable[int]) -> list[V]:
-    """The values of those keys that there are."""
+    """The values of those keys that the mapping has."""
     return [of[key] for key in keys if key in of]

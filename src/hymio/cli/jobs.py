@@ -1,4 +1,4 @@
-"""`hymio jobs`: the periodic jobs and the outbox of the server, and what to do about rows that nobody knows about."""
+"""`hymio jobs`: the periodic jobs and the outbox of the server; retries or discards failed and undecided rows."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 
 commands = typer.Typer()
 
-RowName = Annotated[str, typer.Argument(metavar="ID", help="As `hymio jobs` shows it: 7.1, say", show_default=False)]
+RowName = Annotated[
+    str, typer.Argument(metavar="ID", help="Id as printed by `hymio jobs`, such as 7.1", show_default=False)
+]
 
 _COLORS = {"done": "green", "failed": "red", "undecided": "yellow", "discarded": "dim"}
 _AT_LEAST = {"overflow": "fold", "min_width": len("organization")}
@@ -46,13 +48,15 @@ _UNITS = (("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("days", 8
 @commands.callback(invoke_without_command=True)
 def jobs(
     context: typer.Context,
-    limit: Annotated[int, typer.Option(metavar="COUNT", help="The newest failed and undecided rows", min=1)] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, details whole and times in UTC")] = False,
+    limit: Annotated[
+        int, typer.Option(metavar="COUNT", help="Number of the newest failed and undecided rows to list", min=1)
+    ] = 50,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with complete details and times in UTC")] = False,
     database: Database = None,
 ) -> None:
-    """The server's periodic jobs (how often, last run, next run, which process), and the outbox.
+    """List the server's periodic jobs (interval, last run, next run, process) and the outbox.
 
-    An undecided row may or may not have been done: the process that had begun it ended before it said so.
+    An undecided row may or may not have been done: its process stopped before it wrote the outcome.
 
     Examples: hymio jobs · hymio jobs retry "Acme" 7.1 · hymio jobs discard "Acme" 7.1
     """
@@ -79,6 +83,7 @@ def jobs(
 
 
 def _show_jobs(states: dict[str, JobState]) -> None:
+    """Prints the table of jobs, those of this version first."""
     from hymio.jobs import JOBS
 
     known = {job.name: job for job in JOBS}
@@ -92,7 +97,7 @@ def _show_jobs(states: dict[str, JobState]) -> None:
 
 
 def _cells(job: Job | None, state: JobState | None) -> tuple[str, ...]:
-    """Every, last run, outcome, next run and process of a job; one that this version does not have is no longer run."""
+    """The cells of a job: interval, last run, outcome, next run, process. `job` is None if this version lacks it."""
     every = "" if job is None else _period(job.every)
     if job is not None and not job.leased:
         return every, "", "", "", "each"
@@ -104,12 +109,14 @@ def _cells(job: Job | None, state: JobState | None) -> tuple[str, ...]:
 
 
 def _next(state: JobState) -> str:
+    """The next run of a job, or how long it has been running."""
     if state.holder is not None and state.started_at is not None:
         return f"running for {_span(now() - state.started_at)}"
     return _moment(state.due_at)
 
 
 def _show_counts(counts: list[OutboxCount], names: dict[int, str]) -> None:
+    """Prints the number of rows of the outbox by organization, kind and outcome."""
     kinds: dict[tuple[int, str], dict[str, OutboxCount]] = {}
     for count in counts:
         outcome = "waiting" if count.outcome is None else count.outcome.value
@@ -125,6 +132,7 @@ def _show_counts(counts: list[OutboxCount], names: dict[int, str]) -> None:
 
 
 def _show_open(rows: list[OutboxRow], names: dict[int, str]) -> None:
+    """Prints failed and undecided rows of the outbox."""
     shown = table(
         ("organization", FOLDED), ("id", WHOLE), "kind", ("attempts", RIGHT), ("ended", FOLDED), ("outcome", FOLDED)
     )
@@ -136,23 +144,26 @@ def _show_open(rows: list[OutboxRow], names: dict[int, str]) -> None:
 
 
 def _name(names: dict[int, str], organization: int) -> str:
+    """The name of an organization, or its number if it is unknown."""
     return escape(names.get(organization, str(organization)))
 
 
 def _outcome(outcome: Outcome | None, detail: str | None) -> str:
+    """An outcome in colour, with its detail."""
     if outcome is None:
         return ""
     return f"[{_COLORS[outcome.value]}]{outcome.value}[/]" + (f" [dim]{escape(detail)}[/]" if detail else "")
 
 
 def _moment(at: Instant) -> str:
-    """An instant, in relation to the present and in UTC, on two lines."""
+    """An instant on two lines: relative to now, and in UTC."""
     return f"{_relative(at)}\n[dim]{_utc(at)[:19].replace('T', ' ')}Z[/]"
 
 
 def _relative(at: Instant) -> str:
-    away = at - now()
-    return f"in {_span(away)}" if away > 0 else f"{_span(-away)} ago"
+    """An instant relative to now: `in 5 min` or `2 h ago`."""
+    ahead = at - now()
+    return f"in {_span(ahead)}" if ahead > 0 else f"{_span(-ahead)} ago"
 
 
 def _period(ms: int) -> str:
@@ -168,12 +179,14 @@ def _span(ms: int) -> str:
 
 
 def _utc(at: Instant) -> str:
+    """An instant as a timestamp in UTC."""
     from hymio.period import format_timestamp
 
     return format_timestamp(at, 0, utc=True)
 
 
 def _in_json(states: dict[str, JobState], counts: list[OutboxCount], rows: list[OutboxRow]) -> dict[str, Any]:
+    """The jobs and the outbox as JSON."""
     from hymio.jobs import JOBS
 
     known = {job.name: {"every_ms": job.every, "leased": job.leased} for job in JOBS}
@@ -210,7 +223,7 @@ def retry(
 ) -> None:  # fmt: skip
     """Attempt a failed or undecided row of the outbox again, at once.
 
-    An undecided row may have been done already: then it is done twice.
+    If an undecided row was done already, this does it twice.
 
     Example: hymio jobs retry "Acme" 7.1
     """
@@ -226,7 +239,7 @@ def retry(
 def discard(
     context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None
 ) -> None:  # fmt: skip
-    """End a failed or undecided row of the outbox for good, because it was done or need not be.
+    """Mark a failed or undecided row of the outbox as discarded, so that it is never attempted again.
 
     Example: hymio jobs discard "Acme" 7.1
     """

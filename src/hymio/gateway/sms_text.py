@@ -84,20 +84,20 @@ def decode(text: str) -> SmsReport:
     """
     plain = "".join(text.split()).upper()[-MAX_CHARACTERS:]
     matches = (_MESSAGE.fullmatch(plain, mark.start()) for mark in re.finditer(_MARK, plain))
-    found = next((match for match in matches if match), None)
-    if found is None:
+    message = next((match for match in matches if match), None)
+    if message is None:
         raise ValueError(f"not of the form H1/serial/epoch/first/offset/hours/check in {MAX_CHARACTERS} characters")
-    offset = int(found["minutes"]) * (1 if found["side"] == "E" else -1)
-    battery = None if found["battery"] is None else int(found["battery"])
+    offset = int(message["minutes"]) * (1 if message["side"] == "E" else -1)
+    battery = None if message["battery"] is None else int(message["battery"])
     if abs(offset) > _MAX_OFFSET_MINUTES or (battery or 0) > 100:
         raise ValueError("an offset beyond 18 hours or a battery beyond 100 percent")
     return SmsReport(
-        found["serial"],
-        tuple(_hours(found["hours"], int(found["epoch"], 36), int(found["first"], 36), offset)),
-        None if found["through"] is None else int(found["through"], 36) * _MINUTE,
+        message["serial"],
+        tuple(_hours(message["hours"], int(message["epoch"], 36), int(message["first"], 36), offset)),
+        None if message["through"] is None else int(message["through"], 36) * _MINUTE,
         None if battery is None else battery / 100,
-        found["signed"],
-        found["check"],
+        message["signed"],
+        message["check"],
     )
 
 
@@ -121,11 +121,13 @@ def _packed(serial: str, hours: Iterable[HourReport], offset: int, room: int) ->
 
 
 def _head(serial: str, epoch: int, first: int, offset: int) -> str:
+    """The parts of a text before its hours: mark, serial, epoch, first sequence and offset."""
     side = "W" if offset < 0 else "E"
     return f"{_MARK}{serial}/{_base36(epoch)}/{_base36(first)}/{side}{abs(offset)}/"
 
 
 def _local_hour(hour: HourReport, offset: int) -> int:
+    """The number of the local hour that begins at a report's instant. ValueError if none begins there."""
     number, rest = divmod(hour.at + offset * _MINUTE, _HOUR)
     if rest or not 0 <= number < 36**4:
         raise ValueError(f"no local hour begins at {hour.at} with offset {offset}")
@@ -133,6 +135,7 @@ def _local_hour(hour: HourReport, offset: int) -> int:
 
 
 def _counts(hour: HourReport) -> str:
+    """The counts of a report in base 36, each after a dot. ValueError if they cannot be sent."""
     if min(hour.counts, default=0) < 0 or _is_impossible(hour):
         raise ValueError(f"cannot be sent by SMS: {hour}")
     counts = [_base36(count) if count else "" for count in hour.counts]
@@ -147,11 +150,11 @@ def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourRepor
         raise ValueError(f"epoch {epoch} is beyond {DEVICE_EPOCHS - 1}")
     number = None
     for entry in text.split(",") if text else ():
-        found = _ENTRY.fullmatch(entry)
-        if found is None or (number is None and not found[1]):
+        parts = _ENTRY.fullmatch(entry)
+        if parts is None or (number is None and not parts[1]):
             raise ValueError(f"{entry!r} is not of the form hour.count.count")
-        number = int(found[1], 36) if number is None else number + int(found[1] or "1", 36)
-        counts = tuple(int(count or "0", 36) for count in found[2][1:].split("."))
+        number = int(parts[1], 36) if number is None else number + int(parts[1] or "1", 36)
+        counts = tuple(int(count or "0", 36) for count in parts[2][1:].split("."))
         hour = HourReport(epoch, first, number * _HOUR - offset * _MINUTE, counts, offset)
         _refuse_impossible(hour, entry)
         yield hour
@@ -159,11 +162,13 @@ def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourRepor
 
 
 def _is_impossible(hour: HourReport) -> bool:
+    """Whether a report has no press, or more presses or buttons than an hour can have."""
     many = max(hour.counts, default=0) > _MAX_OF_BUTTON or sum(hour.counts) > _MAX_PRESSES
     return not any(hour.counts) or many or len(hour.counts) > MAX_BUTTONS
 
 
 def _refuse_impossible(hour: HourReport, entry: str) -> None:
+    """ValueError if a report is impossible or has sequences that a device cannot have."""
     if _is_impossible(hour):
         limits = f"{_MAX_OF_BUTTON} of a button, {_MAX_PRESSES} presses or {MAX_BUTTONS} buttons"
         raise ValueError(f"{entry!r} has no press, or over {limits}")
@@ -172,14 +177,17 @@ def _refuse_impossible(hour: HourReport, entry: str) -> None:
 
 
 def _signed(text: str, key: bytes) -> str:
+    """A text with its checksum."""
     return f"{text}/{_check(text + '/', key)}"
 
 
 def _check(signed: str, key: bytes) -> str:
+    """The checksum: the first 5 bytes of the HMAC-SHA256 in base 32."""
     return b32encode(hmac.digest(key, signed.encode("ascii"), "sha256")[:_CHECK_BYTES]).decode("ascii")
 
 
 def _base36(number: int) -> str:
+    """A number in base 36, in capitals."""
     digits = ""
     while True:
         number, digit = divmod(number, 36)

@@ -1,4 +1,4 @@
-"""Acknowledging: the sequence of each epoch through which nothing is missing, so that the smiley may forget it."""
+"""Acknowledgement: the highest sequence of each epoch up to which no sequence is missing."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ from hymio.feedback import Misfit, SequenceRange, Upload, Verdict, is_device_key
 from hymio.store.ledger import EpochProgress, Ledger
 
 _WALKED = 1_000
-"""Stored sequences that are read at a time when a gap closes."""
+"""Stored sequences that are read at once after a gap is filled."""
 
 
 def acknowledge(
     ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]], misfits: Sequence[Misfit]
 ) -> tuple[tuple[int, int], ...]:
-    """Advances each device epoch of an upload; pairs of epoch and the sequence through which nothing is missing.
+    """Advances the device epochs of an upload; returns pairs of epoch and acknowledged sequence.
 
-    `upload.hours` are those that were taken, `sequences` those of its presses by epoch, `misfits` its presses that got
-    no feedback row. Sequences that were lost, told by SMS or unreadable are accounted for.
+    `sequences` are those of its presses by epoch, `upload.hours` the stored hour reports, `misfits` the presses without
+    a feedback row. Sequences that were declared lost, reported by SMS or unreadable are not missing.
     """
-    told = {epoch: set(numbers) for epoch, numbers in sequences.items() if is_device_key(epoch)}
+    received = {epoch: set(numbers) for epoch, numbers in sequences.items() if is_device_key(epoch)}
     ranges = [*upload.lost, *_of_hours(upload), *_of_unreadable(misfits)]
-    epochs = sorted(set(told) | {span.epoch for span in ranges})
+    epochs = sorted(set(received) | {span.epoch for span in ranges})
     merged = {epoch: _merged((span.first, span.last) for span in ranges if span.epoch == epoch) for epoch in epochs}
     ledger.progress.account(
         upload.smiley, [SequenceRange(epoch, *span) for epoch in epochs for span in merged[epoch]]
     )  # fmt: skip
     return tuple(
-        (epoch, _advance(ledger, upload.smiley, epoch, told.get(epoch, set()), [last for _, last in merged[epoch]]))
+        (epoch, _advance(ledger, upload.smiley, epoch, received.get(epoch, set()), [last for _, last in merged[epoch]]))
         for epoch in epochs
     )
 
 
 def _of_hours(upload: Upload) -> list[SequenceRange]:
+    """The sequences of hour reports."""
     return [
         SequenceRange(report.epoch, report.first, report.end - 1)
         for report in upload.hours
@@ -42,6 +43,7 @@ def _of_hours(upload: Upload) -> list[SequenceRange]:
 
 
 def _of_unreadable(misfits: Iterable[Misfit]) -> list[SequenceRange]:
+    """The sequences of unreadable presses."""
     return [
         SequenceRange(misfit.epoch, misfit.sequence, misfit.sequence)
         for misfit in misfits
@@ -49,14 +51,17 @@ def _of_unreadable(misfits: Iterable[Misfit]) -> list[SequenceRange]:
     ]
 
 
-def _advance(ledger: Ledger, smiley: int, epoch: int, told: set[int], lasts: Sequence[int]) -> int:
-    """Stores an epoch's new progress; gives its `through`. `lasts` end the ranges that were accounted for just now."""
+def _advance(ledger: Ledger, smiley: int, epoch: int, received: set[int], lasts: Sequence[int]) -> int:
+    """Stores an epoch's progress and returns its acknowledged sequence.
+
+    `received` are the sequences of the upload's presses, `lasts` the ends of its other ranges that are not missing.
+    """
     before = ledger.progress.of_epoch(smiley, epoch)
     has_stored_beyond = before.highest > before.through
     is_accounted = bool(lasts) or has_stored_beyond
     ranges = _merged(ledger.progress.accounted(smiley, epoch, before.through + 1)) if is_accounted else []
-    through = _walk(ledger, smiley, epoch, before.through, told, ranges, has_stored_beyond=has_stored_beyond)
-    after = EpochProgress(through, max([before.highest, *told, *lasts]))
+    through = _walk(ledger, smiley, epoch, before.through, received, ranges, has_stored_beyond=has_stored_beyond)
+    after = EpochProgress(through, max([before.highest, *received, *lasts]))
     if after != before:
         ledger.progress.advance(smiley, epoch, after)
     return through
@@ -67,16 +72,16 @@ def _walk(
     smiley: int,
     epoch: int,
     through: int,
-    told: set[int],
+    received: set[int],
     ranges: Sequence[tuple[int, int]],
     *,
     has_stored_beyond: bool,
 ) -> int:
-    """Goes on from sequence to sequence while each is told now, stored before, or accounted for in `ranges`."""
+    """The last sequence after `through` up to which each one is received now, stored, or in `ranges`."""
     firsts = [first for first, _ in ranges]
     stored: set[int] = set()
     while True:
-        while through + 1 in told:
+        while through + 1 in received:
             through += 1
         following = through + 1
         covering = bisect_right(firsts, following) - 1
@@ -92,7 +97,7 @@ def _walk(
 
 
 def _merged(ranges: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Ranges (first, last) in order, those that overlap or touch made one."""
+    """The ranges (first, last) in order; overlapping and adjacent ones are merged."""
     merged: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if merged and first <= merged[-1][1] + 1:

@@ -21,24 +21,24 @@ Content = tuple[Instant, int, ShownSurvey | None]
 
 @dataclass(slots=True)
 class Compared:
-    """The presses of an upload, told apart."""
+    """The presses of an upload: new ones, duplicates and conflicts."""
 
     fresh: list[Press] = field(default_factory=list)
     repeated: list[tuple[Press, Feedback | None]] = field(default_factory=list)
-    """Presses that were told before, each with its stored feedback; None if it was told before in this upload."""
+    """Duplicates, each with its stored feedback; None if the first one is in the same upload."""
 
     duplicates: int = 0
     misfits: list[Misfit] = field(default_factory=list)
-    """Conflicts: presses of a known key with other content, which never replace what is stored."""
+    """Conflicts: presses with the key of a stored one and other content, which never replace it."""
 
     quarantined: list[Quarantined] = field(default_factory=list)
     """Duplicates whose stored feedback is in quarantine."""
 
 
 def compare(ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]]) -> Compared:
-    """Tells fresh presses, duplicates and conflicts apart; `sequences` are those of the presses, by epoch."""
+    """Divides presses into new ones, duplicates and conflicts; `sequences` are those of the presses by epoch."""
     stored = _stored(ledger, upload.smiley, sequences)
-    if not stored and all(len(set(told)) == len(told) for told in sequences.values()):
+    if not stored and all(len(set(of_epoch)) == len(of_epoch) for of_epoch in sequences.values()):
         return Compared(fresh=list(upload.presses))
     compared = Compared()
     contents = {key: _stored_content(ledger, feedback) for key, feedback in stored.items()}
@@ -48,33 +48,39 @@ def compare(ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]]) 
 
 
 def _stored(ledger: Ledger, smiley: int, sequences: Mapping[int, list[int]]) -> dict[Key, Feedback]:
-    """The stored feedbacks among these keys; a device's are not looked for beyond the highest one it has told."""
+    """The stored feedbacks with these keys. Above the highest stored sequence of a device's epoch none is searched."""
     keys = [
-        (epoch, sequence) for epoch, told in sequences.items() if not is_device_key(epoch) for sequence in set(told)
+        (epoch, sequence)
+        for epoch, of_epoch in sequences.items()
+        if not is_device_key(epoch)
+        for sequence in set(of_epoch)
     ]
     stored = ledger.rows.with_keys(smiley, keys) if keys else {}
-    for epoch, told in sequences.items():
-        if is_device_key(epoch) and min(told) <= ledger.progress.of_epoch(smiley, epoch).highest:
-            known = ledger.rows.with_sequences(smiley, epoch, set(told))
-            stored |= {(epoch, sequence): feedback for sequence, feedback in known.items()}
+    for epoch, of_epoch in sequences.items():
+        if is_device_key(epoch) and min(of_epoch) <= ledger.progress.of_epoch(smiley, epoch).highest:
+            rows = ledger.rows.with_sequences(smiley, epoch, set(of_epoch))
+            stored |= {(epoch, sequence): feedback for sequence, feedback in rows.items()}
     return stored
 
 
 def _stored_content(ledger: Ledger, feedback: Feedback) -> Content:
+    """What a later press with the key of a feedback must equal to be a duplicate."""
     return feedback.at - feedback.correction, feedback.button, shown_survey(ledger.layout, feedback)
 
 
 def _content(press: Press) -> Content:
+    """What makes a press equal to another one with its key."""
     return press.at, press.button, None if is_device_key(press.epoch) else ShownSurvey(press.survey or None)
 
 
 def _compare_one(press: Press, contents: dict[Key, Content], stored: dict[Key, Feedback], compared: Compared) -> None:
+    """Adds one press to its list; `contents` are those of stored presses and of earlier ones of the upload."""
     key, content = (press.epoch, press.sequence), _content(press)
-    known = contents.get(key)
-    if known is None:
+    first = contents.get(key)
+    if first is None:
         contents[key] = content
         compared.fresh.append(press)
-    elif known == content:
+    elif first == content:
         feedback = stored.get(key)
         compared.duplicates += 1
         compared.repeated.append((press, feedback))
@@ -85,7 +91,7 @@ def _compare_one(press: Press, contents: dict[Key, Content], stored: dict[Key, F
 
 
 def _body(press: Press) -> str:
-    """A press as JSON, as quarantine shows it."""
+    """A press as the JSON that quarantine stores."""
     body: dict[str, object] = {"at": press.at, "button": press.button, "survey": press.survey}
     if press.phases is not None:
         body["after"] = plain(press.phases)

@@ -1,4 +1,4 @@
-"""What `verify` finds, in words for people."""
+"""Descriptions of the differences that `verify` finds, as text for people."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from hymio.store.ledger import Change
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Something stored that is not what raw says, in words for people; `hour` is None where it is no hour's counts."""
+    """A stored verdict or hour that differs from the one computed from raw, described as text.
+
+    `at` is the instant of the feedback, or the nominal start of the hour whose number is `hour`.
+    """
 
     where: str
     what: str
@@ -25,7 +28,7 @@ class Difference:
 
 
 def of_verdict(layout: Layout, stored: Feedback, right: Feedback) -> Difference:
-    """A press with another verdict than its chain gives it."""
+    """The difference of a press whose stored verdict is not the one of its chain."""
     press = f"press {stored.epoch}/{stored.sequence} of {layout.smileys[stored.smiley].serial}"
     if not is_device_key(stored.epoch):
         press = f"press {feedback_id(stored.smiley, stored.epoch, stored.sequence)}"
@@ -34,7 +37,7 @@ def of_verdict(layout: Layout, stored: Feedback, right: Feedback) -> Difference:
 
 
 def of_placeholder(layout: Layout, smiley: int, change: Change) -> Difference:
-    """A placeholder that is missing, or stands or not against what its hour's detail says."""
+    """The difference of a placeholder that is missing or has a wrong verdict."""
     where = f"Hours told by SMS, {layout.smileys[smiley].serial}"
     stored = "nothing" if change.old is None else _verdict(change.old.verdict)
     new = change.new
@@ -42,7 +45,7 @@ def of_placeholder(layout: Layout, smiley: int, change: Change) -> Difference:
 
 
 def of_assignment_hour(layout: Layout, key: AssignmentHour, stored: Counts | None, right: Counts | None) -> Difference:
-    """An hour of an assignment with other counts than its raw rows."""
+    """The difference of an assignment's hour whose counts are not those of its raw rows."""
     survey = layout.assignments[key.assignment].survey
     return _of_counts(_assignment(layout, key.assignment), _buttons(layout, survey), key, stored, right)
 
@@ -50,7 +53,7 @@ def of_assignment_hour(layout: Layout, key: AssignmentHour, stored: Counts | Non
 def of_group_hour(
     layout: Layout, content: Content, key: GroupHour, stored: Counts | None, right: Counts | None
 ) -> Difference:
-    """An hour of a group with other counts than the assignments below it."""
+    """The difference of a group's hour whose counts are not the sum of the assignments below it."""
     path = layout.hierarchy.path(key.node) if key.node in layout.hierarchy.nodes else f"node {key.node}"
     subject = group_subject(key.node, key.survey)
     if isinstance(subject, OfScale):
@@ -65,21 +68,24 @@ def of_group_hour(
 def _of_counts(
     where: str, buttons: int, key: AssignmentHour | GroupHour, stored: Counts | None, right: Counts | None
 ) -> Difference:
-    """An hour whose counts differ, on either side as many as the scale has buttons, or as are filled."""
+    """The difference of an hour; its counts are printed for all buttons of the scale, others if they are not 0."""
     both = [counts or no_counts() for counts in (stored, right)]
     width = max([buttons, *(button + 1 for counts in both for button, count in enumerate(counts) if count)])
-    shown = [", ".join(map(str, counts[:width])) for counts in both]
-    return Difference(where, _verdict(key.verdict), shown[0], shown[1], key.starts_at, key.hour)
+    stored_text, right_text = (", ".join(map(str, counts[:width])) for counts in both)
+    return Difference(where, _verdict(key.verdict), stored_text, right_text, key.starts_at, key.hour)
 
 
 def _buttons(layout: Layout, survey: int) -> int:
+    """The number of buttons of a survey's scale, 0 for an unknown survey."""
     return layout.surveys[survey].scale.buttons if survey in layout.surveys else 0
 
 
 def _assignment(layout: Layout, assignment: int) -> str:
+    """The path of an assignment's point, and its number."""
     return f"{layout.hierarchy.path(layout.assignments[assignment].node)}, survey {assignment}"
 
 
 def _verdict(verdict: int) -> str:
-    known = {int(each): each.label.replace("_", " ") for each in Verdict}
-    return known.get(verdict, f"verdict {verdict}")
+    """The name of a verdict, with spaces."""
+    labels = {int(member): member.label.replace("_", " ") for member in Verdict}
+    return labels.get(verdict, f"verdict {verdict}")

@@ -1,4 +1,4 @@
-"""Hours told by SMS: placeholders that give way to the detail when it comes, in whatever order the two come."""
+"""Hours reported by SMS: placeholders, which detailed presses replace, whichever of the two arrives first."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from hymio.setup import Layout
 from hymio.store.ledger import Change, Ledger
 
 MAX_COUNT = (1 << 16) - 1
-"""Presses of one button that an hour can tell of."""
+"""Maximum presses of one button in an hour report."""
 
 _LAST_BUTTON = 15
 
 
 class HourRows(NamedTuple):
-    """The feedback that is stored of an hour: the detail among its sequences, and its placeholders."""
+    """The stored feedback of an hour: detailed presses with sequences of its report, and its placeholders."""
 
     detail: Sequence[Feedback]
     placeholders: Sequence[Feedback]
 
 
 class Moment(NamedTuple):
-    """What facts a placeholder is given by: the set-up, the revision of the commit and its instant."""
+    """What a placeholder is resolved with: the layout, and the revision and instant of the commit."""
 
     layout: Layout
     revision: int
@@ -47,10 +47,10 @@ class Moment(NamedTuple):
 
 
 def take_hour_report(ledger: Ledger, smiley: int, report: HourReport) -> tuple[Quarantined, ...] | Misfit:
-    """Stores an hour's report; which of its presses are in quarantine, or a misfit where it contradicts another.
+    """Stores an hour's report; returns its quarantined presses, or the report as unusable if it contradicts another.
 
-    A later report of the same hour (same first sequence) may know more presses: of each button the larger count
-    stands, so that repeated and reordered messages give the same result.
+    Reports of the same hour (same first sequence) are merged by the larger count of each button, so that repeated and
+    reordered messages give the same result.
     """
     known = ledger.hour_reports.overlapping(smiley, report.epoch, report.first, max(report.end, report.first + 1))
     same = next((other for other in known if other.first == report.first), None)
@@ -67,7 +67,7 @@ def take_hour_report(ledger: Ledger, smiley: int, report: HourReport) -> tuple[Q
 
 
 def settle_placeholders(ledger: Ledger, smiley: int, report: HourReport, *, anew: bool = False) -> list[Change]:
-    """Makes the placeholders of an hour what its report and the stored detail say they are; gives all of them."""
+    """Updates the placeholders of an hour by its report and the stored detailed presses; returns all of them."""
     stored = _stored_rows(ledger, smiley, report)
     moment = Moment(ledger.layout, ledger.revision, ledger.now)
     changes = list(placeholders(moment, smiley, report, stored, anew=anew))
@@ -76,7 +76,11 @@ def settle_placeholders(ledger: Ledger, smiley: int, report: HourReport, *, anew
 
 
 def settle_hours(ledger: Ledger, smiley: int, detail: Iterable[Change], stored: Iterable[Feedback]) -> list[Change]:
-    """Settles the hours of stored placeholders anew, and those whose detail became a raw result or no longer is one."""
+    """Updates the placeholders of hours after changes, and returns all of them.
+
+    The hours are those of the `stored` placeholders, which are resolved again, and those of presses in `detail` that
+    became raw results or no longer are.
+    """
     firsts = {(placeholder.epoch, placeholder_of(placeholder.sequence)[0]) for placeholder in stored}
     anew = [report for epoch, first in firsts for report in _reports(ledger, smiley, epoch, (first,))]
     others = [report for report in _reports_of(ledger, smiley, detail) if (report.epoch, report.first) not in firsts]
@@ -86,7 +90,7 @@ def settle_hours(ledger: Ledger, smiley: int, detail: Iterable[Change], stored: 
 
 
 def _reports_of(ledger: Ledger, smiley: int, detail: Iterable[Change]) -> Iterator[HourReport]:
-    """The hours that told of presses which became raw results, or no longer are."""
+    """The reports that include the sequence of a press that became a raw result or no longer is one."""
     by_epoch: dict[int, list[int]] = {}
     for old, new in detail:
         if is_device_key(new.epoch) and (old is None or is_raw(old.verdict) != is_raw(new.verdict)):
@@ -96,16 +100,17 @@ def _reports_of(ledger: Ledger, smiley: int, detail: Iterable[Change]) -> Iterat
 
 
 def _reports(ledger: Ledger, smiley: int, epoch: int, sequences: Sequence[int]) -> list[HourReport]:
+    """The reports that overlap the range of these sequences."""
     return ledger.hour_reports.overlapping(smiley, epoch, min(sequences), max(sequences) + 1)
 
 
 def placeholders(
     moment: Moment, smiley: int, report: HourReport, stored: HourRows, *, anew: bool = False
 ) -> Iterator[Change]:
-    """The placeholders of an hour, each as it is stored and as it should be.
+    """The placeholders of an hour, each as it is stored (None if it is not) and as it should be.
 
-    One that stands keeps the facts that it was stored with, unless all are asked for `anew`. Only detail that is a raw
-    result takes the place of one: what waits in quarantine is not counted, and must not uncount what was told.
+    A counted placeholder keeps what it was resolved to, unless `anew` is set. Only detailed presses that are raw
+    results replace placeholders: a quarantined press is not counted, so it must not reduce the counted ones.
     """
     detail = Counter(feedback.button for feedback in stored.detail if feedback.is_assigned)
     by_sequence = {feedback.sequence: feedback for feedback in stored.placeholders}
@@ -119,26 +124,27 @@ def placeholders(
 
 
 def placeholder_range(first: int) -> range:
-    """The sequences that placeholders of the hour that starts with sequence `first` may have."""
+    """The sequences of all possible placeholders of the hour whose report begins with sequence `first`."""
     return range(placeholder_sequence(first, _LAST_BUTTON, MAX_COUNT), placeholder_sequence(first, 0, 0) + 1)
 
 
 def standing_counts(report: HourReport, detail: Counter[int]) -> list[int]:
-    """How many placeholders of each button still stand: a detailed press takes one of its own button.
+    """The number of placeholders of each button that are not replaced: a detailed press replaces one of its button.
 
-    Where the detail contradicts the report (more of a button than it told of), no more stand in all than there are
-    sequences without detail; the most positive buttons give way first.
+    If there are more detailed presses of a button than the report has, the total is limited to the number of sequences
+    without a detailed press; the most positive buttons lose placeholders first.
     """
     standing = [max(0, count - detail[button]) for button, count in enumerate(report.counts)]
     excess = sum(standing) - max(0, sum(report.counts) - detail.total())
     for button in reversed(range(len(standing))):
-        given = min(max(excess, 0), standing[button])
-        standing[button] -= given
-        excess -= given
+        surplus = min(max(excess, 0), standing[button])
+        standing[button] -= surplus
+        excess -= surplus
     return standing
 
 
 def _stored_rows(ledger: Ledger, smiley: int, report: HourReport) -> HourRows:
+    """The stored detailed presses and placeholders of a report."""
     sequences = placeholder_range(report.first)
     return HourRows(
         ledger.rows.numbered(smiley, report.epoch, report.first, report.end),
@@ -147,11 +153,13 @@ def _stored_rows(ledger: Ledger, smiley: int, report: HourReport) -> HourRows:
 
 
 def _refused(report: HourReport) -> Misfit:
+    """A report that contradicts a stored one, for quarantine."""
     body = json.dumps({"at": report.at, "counts": report.counts}, separators=(",", ":"))
     return Misfit(report.epoch, report.first, Verdict.CONFLICT, body)
 
 
 def _larger(one: HourReport, other: HourReport) -> HourReport:
+    """The two reports of an hour merged by the larger count of each button."""
     width = max(len(one.counts), len(other.counts))
     padded = [tuple(report.counts) + (0,) * (width - len(report.counts)) for report in (one, other)]
     offset = max((report.offset for report in (one, other) if report.offset is not None), default=None)
@@ -159,7 +167,7 @@ def _larger(one: HourReport, other: HourReport) -> HourReport:
 
 
 def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -> Feedback:
-    """A placeholder that stands, with the facts that the set-up gives it now; its sequence is still 0."""
+    """A counted or quarantined placeholder, resolved by the current set-up; its sequence is still 0."""
     unplaced = Feedback(
         smiley=smiley, epoch=report.epoch, sequence=0, at=report.at, offset=0, correction=0, button=button,
         accuracy=int(Accuracy.HOUR), repeated=0, assignment=0, verdict=int(Verdict.COUNTED), revision=moment.revision,
@@ -168,7 +176,7 @@ def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -
 
 
 def _settled(old: Feedback | None, known: Feedback, fresh: Feedback, *, stands: bool) -> Feedback:
-    """A placeholder with its right verdict; one that stands again gets the facts of now."""
+    """A placeholder with its correct verdict; one that was superseded and is not any more is resolved again."""
     if not stands:
         known = known._replace(verdict=int(Verdict.SUPERSEDED))
     elif known.verdict == Verdict.SUPERSEDED:
@@ -179,6 +187,7 @@ def _settled(old: Feedback | None, known: Feedback, fresh: Feedback, *, stands: 
 
 
 def _in_quarantine(report: HourReport, changes: Iterable[Change]) -> tuple[Quarantined, ...]:
+    """The number of quarantined placeholders by reason, for the receipt."""
     reasons = Counter(change.new.verdict for change in changes if is_quarantined(change.new.verdict))
     return tuple(
         Quarantined(report.epoch, report.first, Verdict(reason), presses=reasons[reason]) for reason in sorted(reasons)

@@ -1,4 +1,4 @@
-"""What comes after the button: stored with its press, and filled in when the press is told again with more."""
+"""Phases of presses: stored with the press, and completed when the same press is sent again with more."""
 
 from __future__ import annotations
 
@@ -14,49 +14,49 @@ _SINGLE = ("text", "contact", "demographics")
 
 
 def store_phases(
-    ledger: Ledger, fresh: Mapping[tuple[int, int], Feedback], told: Iterable[tuple[Press, Feedback | None]]
+    ledger: Ledger, fresh: Mapping[tuple[int, int], Feedback], sent: Iterable[tuple[Press, Feedback | None]]
 ) -> list[Misfit]:
-    """Stores the phases of presses; each comes with its feedback of before this upload, if it has one.
+    """Stores the phases of presses; returns those that contradict stored ones.
 
-    `fresh` are the feedbacks that are new, by epoch and sequence. Of a press that is told again, what is not stored yet
-    is added, and what is stored stands: a phase that contradicts it becomes a misfit.
+    `sent` are presses with their feedback from before this upload, if there is one; `fresh` are the new feedbacks by
+    epoch and sequence. Phases that are not stored yet are added; stored ones never change.
     """
-    with_phases = [(press, stored, press.phases) for press, stored in told if press.phases is not None]
-    known = _stored(ledger, [stored for _, stored, _ in with_phases if stored is not None])
+    with_phases = [(press, stored, press.phases) for press, stored in sent if press.phases is not None]
+    by_key = _stored(ledger, [stored for _, stored, _ in with_phases if stored is not None])
     changed: dict[PhaseKey, Phases] = {}
     misfits: list[Misfit] = []
     for press, stored, phases in with_phases:
         feedback = stored or fresh[press.epoch, press.sequence]
         key = (feedback.at, feedback.smiley, press.epoch, press.sequence)
-        before = known.get(key, Phases())
-        known[key], refused = merged(before, phases)
-        if known[key] != before:
-            changed[key] = known[key]
+        before = by_key.get(key, Phases())
+        by_key[key], refused = merged(before, phases)
+        if by_key[key] != before:
+            changed[key] = by_key[key]
         misfits += [Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
     ledger.phases.put(changed.items())
     return misfits
 
 
 def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[PhaseKey, Phases]:
-    """What is stored of the phases of one smiley's feedbacks."""
+    """The stored phases of one smiley's feedbacks."""
     if not feedbacks:
         return {}
     return ledger.phases.at(feedbacks[0].smiley, {feedback.at for feedback in feedbacks})
 
 
-def merged(known: Phases, told: Phases) -> tuple[Phases, list[tuple[str, str]]]:
-    """What is known, filled in with what is told; and what of the told contradicts the known, by name and as JSON.
+def merged(stored: Phases, sent: Phases) -> tuple[Phases, list[tuple[str, str]]]:
+    """The stored phases, completed by those that were sent; and the sent ones that contradict, by name and as JSON.
 
-    Follow-ups are known by their position and metadata by their keys; of the others a press has at most one.
+    Follow-ups are compared by their position and metadata by their keys; of the others a press has at most one.
     """
     refused: list[tuple[str, str]] = []
-    single = {name: _merge_one(name, getattr(known, name), getattr(told, name), refused) for name in _SINGLE}
-    followups = {followup.position: followup for followup in known.followups}
-    for followup in told.followups:
+    single = {name: _merge_one(name, getattr(stored, name), getattr(sent, name), refused) for name in _SINGLE}
+    followups = {followup.position: followup for followup in stored.followups}
+    for followup in sent.followups:
         position = followup.position
         followups[position] = _merge_one("followup", followups.get(position), followup, refused)
-    metadata = dict(known.metadata)
-    for key, value in told.metadata:
+    metadata = dict(stored.metadata)
+    for key, value in sent.metadata:
         if metadata.setdefault(key, value) != value:
             refused.append(("metadata", _body("metadata", {key: value})))
     in_order = tuple(followups[position] for position in sorted(followups))
@@ -73,24 +73,30 @@ def plain(phases: Phases) -> dict[str, object]:
     return members
 
 
-def _merge_one(name: str, known: Any, told: Any, refused: list[tuple[str, str]]) -> Any:
-    """One phase: fields that were not known are filled in; where it contradicts, the known one, and it is refused."""
-    if known is None or told is None:
-        return told if known is None else known
-    together = known._make(_filled(stored, new) for stored, new in zip(known, told, strict=True))
-    if all(new in (stored, None, ()) for stored, new in zip(together, told, strict=True)):
-        return together
-    refused.append((name, _body(name, _plain(told))))
-    return known
+def _merge_one(name: str, stored: Any, sent: Any, refused: list[tuple[str, str]]) -> Any:
+    """The stored phase with its empty fields filled from the sent one.
+
+    If the two contradict, it is the stored phase unchanged, and the sent one is added to `refused`.
+    """
+    if stored is None or sent is None:
+        return sent if stored is None else stored
+    merged_phase = stored._make(_filled(old, new) for old, new in zip(stored, sent, strict=True))
+    if all(new in (old, None, ()) for old, new in zip(merged_phase, sent, strict=True)):
+        return merged_phase
+    refused.append((name, _body(name, _plain(sent))))
+    return stored
 
 
-def _filled(known: object, told: object) -> object:
-    return told if known in (None, ()) else known
+def _filled(stored: object, sent: object) -> object:
+    """The stored value of a field, or the sent one if it is empty."""
+    return sent if stored in (None, ()) else stored
 
 
 def _plain(phase: Any) -> dict[str, object]:
+    """The fields of a phase that are not empty."""
     return {name: value for name, value in phase._asdict().items() if value not in (None, ())}
 
 
 def _body(name: str, content: object) -> str:
+    """A JSON object with one member."""
     return json.dumps({name: content}, ensure_ascii=False, separators=(",", ":"))

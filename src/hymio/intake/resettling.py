@@ -1,4 +1,4 @@
-"""Acting backwards: resolving and judging stored feedback anew after the set-up was mended."""
+"""Resettling and release: resolves and judges stored feedback again by the current set-up."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from hymio.store.ledger import Change, Ledger
 from hymio.store.quarantine import quarantine_keys
 
 PIECE_ROWS = 2_000
-"""Feedbacks settled in one commit, about."""
+"""Approximate number of feedbacks in one commit."""
 
 Progress = Callable[[int], None]
-"""Called after each commit with how many more feedbacks were looked at."""
+"""Called after each commit with the number of feedbacks that it processed."""
 
 
 def resettle(
     store: Store, organization: int, node: int, start: Instant, now: Instant, progress: Progress = lambda _: None
 ) -> int:
-    """Resolves and judges anew everything from `start` on of the smileys that stood, or are stored, at or below a node.
+    """Resolves and judges again all feedback from `start` on of the smileys with a placement or feedback below a node.
 
-    In pieces of PIECE_ROWS feedbacks, each with its revision, while presses keep arriving. Returns how many changed.
+    It commits batches of about PIECE_ROWS feedbacks, so presses may keep arriving. Returns the number of changed ones.
     """
     layout = store.layout(organization)
     changed = 0
@@ -39,9 +39,9 @@ def resettle(
 
 
 def release(store: Store, organization: int, now: Instant, progress: Progress = lambda _: None) -> int:
-    """Settles, like late presses, the quarantined feedback that the set-up can resolve by now. Returns how many.
+    """Resolves and judges quarantined feedback again by the current set-up; returns the number released.
 
-    What stays in quarantine gets the reason that holds now.
+    Feedback that stays in quarantine gets its current reason.
     """
     with store.read() as transaction:
         keys = quarantine_keys(transaction, organization)
@@ -49,6 +49,7 @@ def release(store: Store, organization: int, now: Instant, progress: Progress = 
 
 
 def _smileys(store: Store, layout: Layout, node: int, start: Instant) -> list[int]:
+    """The smileys with a placement at a point of the subtree, or with feedback there from `start` on."""
     points = {point.id for point in layout.hierarchy.points(node)}
     assignments = [assignment.id for assignment in layout.assignments.values() if assignment.node in points]
     placed_there = {placement.smiley for point in points for placement in layout.placed_at(point)}
@@ -59,9 +60,9 @@ def _smileys(store: Store, layout: Layout, node: int, start: Instant) -> list[in
 def _resettle_smiley(
     store: Store, organization: int, smiley: int, start: Instant, now: Instant
 ) -> Iterator[tuple[int, int]]:
-    """Resettles a smiley's feedback in pieces: of each, how many feedbacks there are and how many changed."""
+    """Resettles a smiley's feedback in batches; yields the number of feedbacks and of changed ones of each."""
     with store.read() as transaction:
-        # What comes meanwhile is resolved by the set-up of now, and needs no settling.
+        # Presses that arrive meanwhile are resolved by the current set-up and need no settling.
         under = scan.assignments_of(transaction, organization, smiley, start)
     while start < END and under:
         with store.begin(organization, now, yielding=True) as ledger:
@@ -80,7 +81,7 @@ def _resettle_smiley(
 
 
 def _release(store: Store, organization: int, key: int, now: Instant, progress: Progress) -> int:
-    """Releases what is stored under one quarantine key."""
+    """Releases the feedback that has one quarantine key (the survey that its presses named)."""
     released, start = 0, -END
     while start < END:
         with store.begin(organization, now, yielding=True) as ledger:
@@ -94,6 +95,7 @@ def _release(store: Store, organization: int, key: int, now: Instant, progress: 
 
 
 def _release_piece(ledger: Ledger, smiley: int, feedbacks: list[Feedback]) -> int:
+    """Releases feedback of one smiley within a commit; returns the number released."""
     detail = _resolved_anew(ledger, feedbacks)
     settle(ledger, [candidate for candidate in detail if candidate.new != candidate.old])
     hours = settle_hours(ledger, smiley, detail, _placeholders(feedbacks))
@@ -101,21 +103,24 @@ def _release_piece(ledger: Ledger, smiley: int, feedbacks: list[Feedback]) -> in
 
 
 def _is_released(change: Change) -> bool:
+    """Whether a feedback leaves quarantine by a change."""
     return change.old is not None and is_quarantined(change.old.verdict) and not is_quarantined(change.new.verdict)
 
 
 def _piece(
     ledger: Ledger, assignment: int, start: Instant, end: Instant, smiley: int | None = None
 ) -> list[Feedback]:  # fmt: skip
+    """The feedback of an assignment or quarantine key in [start, end), in order of time."""
     return list(scan.rows_in_order(ledger.transaction, ledger.organization, assignment, start, end, smiley))
 
 
 def _placeholders(feedbacks: list[Feedback]) -> list[Feedback]:
+    """The placeholders among feedbacks."""
     return [feedback for feedback in feedbacks if feedback.accuracy == Accuracy.HOUR]
 
 
 def _resolved_anew(ledger: Ledger, feedbacks: list[Feedback]) -> list[Candidate]:
-    """What is no placeholder, with the facts that the set-up gives it now."""
+    """The feedbacks that are not placeholders, resolved by the current set-up."""
     return [
         Candidate(feedback, placed(ledger.layout, feedback, ledger.now))
         for feedback in feedbacks

@@ -1,4 +1,4 @@
-"""From what a press says to the facts it is stored with: its true instant, its assignment, or why it has none."""
+"""Resolution of presses: clock correction, assignment and UTC offset, or the reason for quarantine."""
 
 from __future__ import annotations
 
@@ -25,34 +25,34 @@ from hymio.smiley import CLOCK_TOLERANCE
 from hymio.store.ledger import Ledger
 
 EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1000
-"""No smiley is older; an earlier press comes from a clock that was never set."""
+"""The earliest possible instant of a press; an earlier one comes from a clock that was never set."""
 
-# Plain numbers: SQLite binds a member of an enumeration only after it has looked for an adapter, which costs more.
+# Plain numbers, because the SQLite driver searches for an adapter for each enum member that it binds.
 _COUNTED, _SECOND = int(Verdict.COUNTED), int(Accuracy.SECOND)
 
 
 class ShownSurvey(NamedTuple):
-    """The survey that a press with a client-made id says it answers; None if it names none, as it should."""
+    """The survey of a press with a client's UUID; None if it has none, although it should."""
 
     survey: int | None
 
 
 class Resolved(NamedTuple):
-    """Where a press belongs: its assignment, and the UTC offset of the point then, in minutes."""
+    """The assignment of a press, and the UTC offset of its point at that instant, in minutes."""
 
     assignment: int
     offset: int
 
 
 class Unresolved(NamedTuple):
-    """Why a press is quarantined, and the survey that it named, if any."""
+    """The reason for quarantine of a press, and its survey, if it has one."""
 
     reason: Verdict
     survey: int | None = None
 
 
 class _Columns(NamedTuple):
-    """What a feedback stores of where it belongs."""
+    """The columns of a feedback that resolution sets."""
 
     assignment: int
     offset: int
@@ -60,7 +60,7 @@ class _Columns(NamedTuple):
 
 
 def clock_correction(clock: Instant | None, now: Instant) -> int:
-    """What to add to a device's instants, in ms: the difference to its clock when it sent, if that is not small."""
+    """Milliseconds to add to a device's instants: the difference of the clocks, 0 if it is at most CLOCK_TOLERANCE."""
     if clock is None or abs(now - clock) <= CLOCK_TOLERANCE:
         return 0
     return now - clock
@@ -69,8 +69,8 @@ def clock_correction(clock: Instant | None, now: Instant) -> int:
 class Resolver:
     """Resolves one smiley's presses.
 
-    They come in runs of the same facts, so those of the last press are kept with the instants [start, end) for which
-    they hold.
+    Consecutive presses usually have the same result, so the last result is cached with the range of instants [start,
+    end) for which it is valid.
     """
 
     def __init__(self, ledger: Ledger, smiley: int, presses: Sequence[Press] = ()) -> None:
@@ -81,7 +81,7 @@ class Resolver:
         self._start = self._end = self._assignment = self._offset = self._buttons = 0
 
     def resolve(self, presses: Iterable[Press], correction: int) -> list[Feedback]:
-        """The feedbacks of presses, with verdict COUNTED until they are judged, or quarantined."""
+        """The feedbacks of presses, quarantined or with the verdict COUNTED, which judging may change."""
         smiley, revision, made = self._smiley, self._revision, made_feedback
         feedbacks = []
         for epoch, sequence, device_at, button, survey, visitor, ui, _ in presses:
@@ -98,11 +98,11 @@ class Resolver:
         return feedbacks
 
     def store_visits(self) -> None:
-        """Stores which visitors were counted and when, once all presses are resolved."""
+        """Stores the last counted instants of visitors, after all presses are resolved."""
         self._ledger.visits.put(self._counted_visits)
 
     def _repeats(self, assignment: int, at: Instant, visitor: bytes) -> bool:
-        """Whether a visitor's answer comes within the answer interval of the last counted one; a fact from then on."""
+        """Whether a visitor's answer is within the answer interval of the last counted one; decided only once."""
         policy = self._ledger.layout.policies_of(assignment, self._smiley).at(at)
         if not policy.answer_interval:
             return False
@@ -153,6 +153,7 @@ def placed_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: 
 def _locate_hour(
     layout: Layout, placeholder: Feedback, report: HourReport, now: Instant
 ) -> tuple[Instant, Resolved | Unresolved]:
+    """Resolves a placeholder at the first instant of its hour that has an assignment; that instant and the result."""
     if not EARLIEST <= report.at <= now + CLOCK_TOLERANCE:
         return report.at, Unresolved(Verdict.IMPOSSIBLE_TIME)
     reason = Verdict.NO_PLACEMENT
@@ -169,9 +170,9 @@ def _locate_hour(
 
 
 def _hour_at(report: HourReport, zone: ZoneInfo) -> tuple[Instant, Instant, int]:
-    """When the clocks of a zone show the hour of a report [start, end), and their offset then, in minutes.
+    """The range [start, end) of a report's hour in a zone, and the offset then, in minutes.
 
-    That is the report's own offset, where the zone shows this hour with it; otherwise the zone's.
+    It is the report's own offset if the zone has this hour with it, otherwise the zone's.
     """
     if report.offset is not None:
         hour = hour_of(report.at, report.offset)
@@ -184,7 +185,7 @@ def _hour_at(report: HourReport, zone: ZoneInfo) -> tuple[Instant, Instant, int]
 def locate(
     layout: Layout, smiley: int, at: Instant, button: int, shown: ShownSurvey | None, now: Instant
 ) -> Resolved | Unresolved:
-    """Where a press belongs at its own instant, or why it is quarantined; `shown` is None for a device's press."""
+    """The assignment and offset of a press, or the reason for quarantine; `shown` is None for a device's press."""
     named = shown and shown.survey
     if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
         return Unresolved(Verdict.IMPOSSIBLE_TIME, named)
@@ -200,7 +201,7 @@ def locate(
 
 
 def shown_survey(layout: Layout, feedback: Feedback) -> ShownSurvey | None:
-    """The survey that a stored feedback's press named; None for a device's press, which names none."""
+    """The survey of a stored feedback's press; None for a device's press, which has none."""
     if is_device_key(feedback.epoch):
         return None
     if feedback.is_assigned:
@@ -209,6 +210,7 @@ def shown_survey(layout: Layout, feedback: Feedback) -> ShownSurvey | None:
 
 
 def _columns(where: Resolved | Unresolved) -> _Columns:
+    """The columns of a feedback for a result of resolution."""
     if isinstance(where, Resolved):
         return _Columns(where.assignment, where.offset, _COUNTED)
     return _Columns(quarantine_key(where.survey), 0, int(where.reason))

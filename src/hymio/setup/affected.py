@@ -1,4 +1,4 @@
-"""Which results of a layout a change of its rows makes old, so that all others are carried over and not checked."""
+"""Which cached results of a layout a change of its rows invalidates; all others are carried over unchecked."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """Ids of what a change may have given another result; what is not named has the same as before."""
+    """Ids of nodes, assignments and smileys whose results a change may alter; all others keep theirs."""
 
     zones: frozenset[int]
     """Nodes with other zones."""
@@ -29,9 +29,9 @@ class Affected:
 
 
 def affected_by(before: Layout, after: Layout, touched: Touched) -> Affected:
-    """What differs between two layouts of which only the rows named in `touched` differ.
+    """The results that may differ between two layouts whose only different rows are those in `touched`.
 
-    Where something was before the change need not be looked at: whatever is elsewhere now is itself named.
+    Only the new tree is searched: whatever is at another place in it is itself among the touched rows.
     """
     settings = touched.get(Part.NODE_SETTING, frozenset())
     moved = _below(after, {node for node in touched.get(Part.NODE, ()) if _has_moved(before, after, node)})
@@ -49,22 +49,24 @@ def affected_by(before: Layout, after: Layout, touched: Touched) -> Affected:
 
 
 def _has_moved(before: Layout, after: Layout, node: int) -> bool:
+    """Whether a node is new, removed, or has another parent or kind."""
     old, new = before.hierarchy.nodes.get(node), after.hierarchy.nodes.get(node)
     return old is None or new is None or (old.parent, old.kind) != (new.parent, new.kind)
 
 
 def _differing(before: Mapping[int, object], after: Mapping[int, object], ids: Iterable[int]) -> set[int]:
+    """The ids whose values differ."""
     return {key for key in ids if before.get(key) != after.get(key)}
 
 
 def _below(layout: Layout, nodes: Iterable[int]) -> set[int]:
-    """Nodes, those that are gone too, and what is below them."""
-    there = (node for node in nodes if node in layout.hierarchy.nodes)
-    return {*nodes, *(below.id for node in there for below in layout.hierarchy.subtree(node))}
+    """The nodes, even if they do not exist any more, and all nodes below them."""
+    existing = (node for node in nodes if node in layout.hierarchy.nodes)
+    return {*nodes, *(below.id for node in existing for below in layout.hierarchy.subtree(node))}
 
 
 def _assignments(before: Layout, after: Layout, touched: Touched) -> set[int]:
-    """Assignments that are others, or whose survey or smiley is another."""
+    """Assignments that changed or whose survey or smiley changed."""
     differing = _differing(before.assignments, after.assignments, touched.get(Part.ASSIGNMENT, ()))
     surveys = _differing(before.surveys, after.surveys, touched.get(Part.SURVEY, ()))
     smileys = _differing(before.smileys, after.smileys, touched.get(Part.SMILEY, ()))
@@ -75,17 +77,18 @@ def _assignments(before: Layout, after: Layout, touched: Touched) -> set[int]:
 
 
 def _assignments_at(layout: Layout, nodes: Iterable[int]) -> set[int]:
+    """The assignments at these nodes."""
     return {row.id for node in nodes for row in layout.assignments_at(node)}
 
 
 def _nodes(before: Layout, after: Layout, assignments: Iterable[int]) -> set[int]:
-    """Where assignments are or were."""
+    """The points of assignments before and after the change."""
     rows = (layout.assignments.get(key) for key in assignments for layout in (before, after))
     return {row.node for row in rows if row is not None}
 
 
 def _smileys(before: Layout, after: Layout, touched: Touched, nodes: Iterable[int]) -> set[int]:
-    """Smileys that are others, are placed otherwise, or are placed at some of these nodes at any time."""
+    """Smileys that changed, whose placements changed, or that have a placement at one of these nodes."""
     return {
         *(row.smiley for node in nodes for row in after.placed_at(node)),
         *_differing(before.placements, after.placements, touched.get(Part.PLACEMENT, ())),

@@ -1,4 +1,4 @@
-"""What resolving a press needs of an organization's set-up: what stood where, what was asked there, by which rules."""
+"""The layout: placements, assignments, zones and policies over time, and the resolution of presses with them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from hymio.survey import ActivePeriod, Assignment, State, Survey, state_of
 
 @dataclass(frozen=True)
 class Layout:
-    """The layout of an organization as of one set-up revision; an empty one becomes any other by `changed`.
+    """The layout of an organization as of one set-up revision; `changed` makes the next one from it.
 
     `placements` are by smiley, in order of their start. `zones` and `policies` are steps by node (from instant, value);
     nodes below inherit them. All mappings are in order of their keys.
@@ -43,10 +43,10 @@ class Layout:
     _placements_by_node: Mapping[int, tuple[Placement, ...]] = field(default_factory=dict, repr=False, compare=False)
     _memory: Memory = field(default_factory=Memory, repr=False, compare=False)
 
-    # What acts when
+    # Zones, policies and active periods over time
 
     def zones_at(self, node: int) -> Timeline[ZoneInfo]:
-        """The zone of a node over time; UTC where none was set."""
+        """The zone of a node over time; UTC where neither the node nor a node above has one."""
         return once(self._memory.zones, node, lambda: self._zones(node))
 
     def zone_of(self, node: int, at: int) -> ZoneInfo:
@@ -54,12 +54,12 @@ class Layout:
         return self.zones_at(node).at(at)
 
     def policies_of(self, assignment: int, smiley: int) -> Timeline[MisusePolicy]:
-        """What judges a smiley's presses under an assignment, over time."""
+        """The misuse policy of a smiley's presses under an assignment, over time."""
         interval = self.smileys[smiley].type.judged_by_interval
         return once(self._memory.policies, (assignment, interval), lambda: self._policies(assignment, interval))
 
     def judging_window(self, assignment: int) -> int:
-        """How many ms back a press can matter for judging another under an assignment, whatever the smiley."""
+        """How far back, in ms, a press can affect the verdict of another under an assignment, for any smiley."""
         return longest_window(self._policies(assignment, interval=True))
 
     def ranges(self, assignment: int) -> tuple[tuple[int, int], ...]:
@@ -67,60 +67,63 @@ class Layout:
         return once(self._memory.ranges, assignment, lambda: self._ranges(self.assignments[assignment]))
 
     def state(self, assignment: int, now: int) -> State:
-        """Whether an assignment gathers feedback now, will, or did."""
+        """Whether an assignment collects feedback now, will do so, or has ended."""
         return state_of(self.ranges(assignment), now)
 
     def survey_state(self, survey: int, now: int) -> State:
-        """Active if any of the survey's assignments is, else upcoming if any will be, else ended."""
+        """ACTIVE if any assignment of the survey is, else UPCOMING if any is, else ENDED."""
         assignments = (row.id for row in self.assignments.values() if row.survey == survey)
         return state_of((period for assignment in assignments for period in self.ranges(assignment)), now)
 
-    # What a press resolves to
+    # Resolution of presses
 
     def resolve(self, smiley: int, at: int) -> Where | Verdict:
-        """Smiley → placement → point → assignment at the press's own instant, or why there is none."""
+        """What a press of a smiley at an instant belongs to, via its placement, or the reason for quarantine."""
         return self.standing(smiley, at).answer
 
     def standing(self, smiley: int, at: int) -> Standing:
-        """What a smiley's presses resolve to at an instant, and in which range around it they do."""
+        """The result of `resolve` at an instant, with the range of instants around it that has the same result."""
         return self._standings(smiley).at(at)
 
     def standings(self, smiley: int, start: int, end: int) -> Iterator[Standing]:
-        """What a smiley's presses resolve to in [start, end), in order of time."""
+        """The results of `resolve` in [start, end) as contiguous ranges, in order of time."""
         return self._standings(smiley).within(start, end)
 
-    # What is where
+    # Lookups
 
     def assignments_at(self, node: int) -> tuple[Assignment, ...]:
         """The assignments of one experience point, by id."""
         return self._assignments_by_node.get(node, ())
 
     def placement(self, smiley: int, at: int) -> Placement | None:
-        """Where a smiley stands at an instant; None where it stands nowhere."""
+        """The placement of a smiley at an instant, None if it has none then."""
         rows = self.placements.get(smiley, ())
         return next((row for row in rows if row.start <= at and (row.end is None or at < row.end)), None)
 
     def placed_at(self, node: int) -> tuple[Placement, ...]:
-        """The placements at a point, whenever, by smiley and start."""
+        """All placements at a point, past and future ones too, by smiley and start."""
         return self._placements_by_node.get(node, ())
 
     def group_keys(self, assignment: int) -> tuple[tuple[int, int], ...]:
-        """The (group, survey) pairs an assignment's hours count towards; minus its buttons stands for a whole scale."""
+        """The (group, encoded subject) pairs of the group hours that include an assignment (`store.hours`)."""
         return once(self._memory.groups, assignment, lambda: tuple(self._group_keys(self.assignments[assignment])))
 
     def smiley_types(self, assignment: int) -> tuple[SmileyType, ...]:
-        """The types of the smileys that (may) gather for an assignment, by first placement."""
-        wanted = self.assignments[assignment]
-        if wanted.smiley is not None:
-            return (self.smileys[wanted.smiley].type,)
-        placed = sorted((row.start, row.smiley) for row in self.placed_at(wanted.node))
+        """The types of the smileys of an assignment, in the order of their first placement at its point."""
+        row = self.assignments[assignment]
+        if row.smiley is not None:
+            return (self.smileys[row.smiley].type,)
+        placed = sorted((placement.start, placement.smiley) for placement in self.placed_at(row.node))
         return tuple(dict.fromkeys(self.smileys[smiley].type for _, smiley in placed))
 
-    # Becoming another
+    # Changes and checks
 
     def changed(self, rows: LayoutRows, revision: int) -> Layout:
-        """With these rows in place of those of the same ids. What did not change is shared, as are results that the
-        change does not affect. SetupError where a node has no group above it."""
+        """A new layout in which `rows` replace those with the same ids.
+
+        Unchanged parts and cached results that the change does not affect are shared. SetupError if a node's parent is
+        not a group.
+        """
         assignments = replaced(self.assignments, rows.assignments)
         placements = replaced(self.placements, rows.placements)
         after = Layout(
@@ -149,11 +152,11 @@ class Layout:
         return replace(after, _memory=self._memory.without(affected_by(self, after, rows.touched)))
 
     def check(self) -> None:
-        """SetupError where it names what does not exist, a smiley is at two points at once, or is asked two surveys."""
+        """SetupError if a row refers to a missing one, or a smiley has two points or surveys at one instant."""
         self._check(self.assignments, self.placements.keys() | self.smileys.keys())
 
     def check_changes(self, before: Layout, touched: Touched) -> None:
-        """As `check`, but only of what differs from `before`, which was checked; `touched` names the rows that do."""
+        """`check` of only what may differ from `before`, a checked layout; `touched` are the ids of changed rows."""
         if Part.WHOLE in touched:
             self.check()
             return
@@ -161,6 +164,7 @@ class Layout:
         self._check(affected.assignments, affected.standings)
 
     def _check(self, assignments: Iterable[int], smileys: Iterable[int]) -> None:
+        """Checks these assignments, and the placements and surveys of these smileys. SetupError."""
         for assignment in versions(self.assignments, sorted(assignments)):
             self._check_assignment(assignment)
         for placement in _all(versions(self.placements, sorted(smileys))):
@@ -170,6 +174,7 @@ class Layout:
                 self._standings(smiley)
 
     def _check_assignment(self, row: Assignment) -> None:
+        """SetupError unless the point, survey and smiley of an assignment exist."""
         if not self._is_point(row.node):
             raise SetupError(
                 "assignment-not-at-point",
@@ -190,6 +195,7 @@ class Layout:
             )  # fmt: skip
 
     def _check_placement(self, row: Placement) -> None:
+        """SetupError unless the smiley and point of a placement exist and it ends after its start."""
         if row.smiley not in self.smileys:
             raise SetupError(
                 "placement-without-smiley", "smiley {smiley}, which does not exist, is placed at node {node}",
@@ -207,30 +213,35 @@ class Layout:
             )  # fmt: skip
 
     def _is_point(self, node: int) -> bool:
+        """Whether a node exists and is an experience point."""
         return node in self.hierarchy.nodes and self.hierarchy.nodes[node].is_point
 
-    # How results are made
+    # Computation of cached results
 
     def _zones(self, node: int) -> Timeline[ZoneInfo]:
+        """The inherited zone of a node over time."""
         named = self.hierarchy.inherited(node, self.zones, "UTC")
         return Timeline((instant, zone(name)) for instant, name in named.steps)
 
     def _policies(self, assignment: int, interval: bool) -> Timeline[MisusePolicy]:
+        """The policy of an assignment's point over time; without the interval rule unless `interval` is set."""
         node = self.assignments[assignment].node
         timeline = self.hierarchy.inherited(node, self.policies, MisusePolicy())
         return timeline if interval else Timeline((at, policy.without_interval()) for at, policy in timeline.steps)
 
     def _group_keys(self, assignment: Assignment) -> Iterator[tuple[int, int]]:
+        """For each group above: the pair of the survey, and that of its scale (minus the number of buttons)."""
         buttons = self.surveys[assignment.survey].scale.buttons
         for group in self.hierarchy.ancestors(assignment.node):
             yield group, assignment.survey
             yield group, -buttons
 
     def _ranges(self, assignment: Assignment) -> tuple[tuple[int, int], ...]:
+        """The active periods of an assignment as ranges of instants."""
         return tuple((asked.start, asked.end) for asked in self._asked(assignment))
 
     def _asked(self, assignment: Assignment) -> Iterator[Asked]:
-        """The ranges of instants in which an assignment gathers, one for each of its periods and zones."""
+        """The ranges of instants in which an assignment is active, one for each of its active periods and zones."""
         buttons = self.surveys[assignment.survey].scale.buttons
         for acting_from, acting_to, acting in self.zones_at(assignment.node).ranges():
             for period in assignment.periods:
@@ -240,13 +251,16 @@ class Layout:
                     yield Asked(start, end, Where(assignment, acting, buttons))
 
     def _standings(self, smiley: int) -> Standings:
+        """The cached results of `resolve` for a smiley."""
         return once(self._memory.standings, smiley, lambda: self._made_standings(smiley))
 
     def _made_standings(self, smiley: int) -> Standings:
+        """The results of `resolve` for a smiley at all instants. SetupError if it is placed twice at once."""
         placements = self.placements.get(smiley, ())
         return Standings(standings_of(smiley, placements, lambda node: self._asked_at(node, smiley)))
 
     def _asked_at(self, node: int, smiley: int) -> list[Asked]:
+        """The active ranges of the assignments that a smiley has at a point. SetupError if two overlap."""
         rows = self.assignments_at(node)
         on_all = [asked for row in rows if row.smiley is None for asked in self._asked(row)]
         on_one = [asked for row in rows if row.smiley == smiley for asked in self._asked(row)]
@@ -254,8 +268,10 @@ class Layout:
 
 
 def _instants(period: ActivePeriod, acting: ZoneInfo) -> tuple[int, int]:
+    """The start and end of an active period in a zone, as instants."""
     return instant_of(period.start, acting), END if period.end is None else instant_of(period.end, acting)
 
 
 def _all(groups: Iterable[tuple[Placement, ...]]) -> list[Placement]:
+    """The placements of all groups as one list."""
     return [row for group in groups for row in group]

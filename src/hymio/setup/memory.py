@@ -1,4 +1,4 @@
-"""What a layout has worked out of its rows, so that it is worked out once."""
+"""The cache of a layout: results computed from its rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ V = TypeVar("V")
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Results by what they are of, filled on first use; two threads may fill in the same result, never different ones.
+    """Cached results by id, computed on first use; two threads may compute the same result, never different ones.
 
     `policies` are by assignment and whether the smiley is judged by its interval.
     """
@@ -32,11 +32,11 @@ class Memory:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing was worked out yet."""
+        """Whether nothing is cached yet."""
         return not (self.zones or self.ranges or self.policies or self.groups or self.standings)
 
     def without(self, affected: Affected) -> Memory:
-        """The results that a change left as they are."""
+        """The cached results that a change does not affect."""
         judged = {(assignment, by_interval) for assignment in affected.policies for by_interval in (True, False)}
         return Memory(
             _without(self.zones, affected.zones),
@@ -48,6 +48,7 @@ class Memory:
 
 
 def _without(results: dict[K, V], keys: AbstractSet[K]) -> dict[K, V]:
+    """A copy without the results of these keys; the same dictionary if there are none."""
     if not keys:
         return results  # both layouts may fill it, as both would give the same results
     left = results.copy()
@@ -57,7 +58,7 @@ def _without(results: dict[K, V], keys: AbstractSet[K]) -> dict[K, V]:
 
 
 def once(results: dict[K, V], key: K, make: Callable[[], V]) -> V:
-    """The result of a key, made on first use."""
+    """The cached result of a key; computed with `make` on first use."""
     result = results.get(key)
     if result is None:
         result = results[key] = make()

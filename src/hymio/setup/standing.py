@@ -1,4 +1,4 @@
-"""What a smiley's presses resolve to, and in which ranges of instants."""
+"""Resolution of a smiley's presses over time: ranges of instants with an assignment or a reason for quarantine."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ END = -BEGINNING
 
 
 class Where(NamedTuple):
-    """What a press resolves to: the assignment, the zone at its point, and how many buttons its scale has."""
+    """What a press belongs to: the assignment, the zone of its point, and the number of buttons of its scale."""
 
     assignment: Assignment
     zone: ZoneInfo
@@ -28,7 +28,7 @@ class Where(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """The instants [start, end) in which a smiley's presses resolve to the same answer."""
+    """The instants [start, end) in which presses of a smiley have the same result of resolution."""
 
     start: int
     end: int
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
 
 
 class Asked(NamedTuple):
-    """The instants [start, end) in which an assignment gathers."""
+    """The instants [start, end) in which an assignment is active."""
 
     start: int
     end: int
@@ -44,7 +44,7 @@ class Asked(NamedTuple):
 
 
 class Standings:
-    """What a smiley's presses resolve to at every instant: contiguous ranges from BEGINNING to END."""
+    """The results of resolution for a smiley at all instants, as contiguous ranges from BEGINNING to END."""
 
     __slots__ = ("_starts", "ranges")
 
@@ -53,11 +53,11 @@ class Standings:
         self._starts = [standing.start for standing in self.ranges]
 
     def at(self, instant: int) -> Standing:
-        """The range that holds an instant."""
+        """The range that contains an instant."""
         return self.ranges[bisect_right(self._starts, instant) - 1]
 
     def within(self, start: int, end: int) -> Iterator[Standing]:
-        """The ranges in [start, end), cut off at its ends."""
+        """The parts of the ranges that are in [start, end)."""
         for standing in self.ranges[bisect_right(self._starts, start) - 1 : bisect_left(self._starts, end)]:
             yield Standing(max(standing.start, start), min(standing.end, end), standing.answer)
 
@@ -65,9 +65,10 @@ class Standings:
 def standings_of(
     smiley: int, placements: Iterable[Placement], asked_at: Callable[[int], Iterable[Asked]]
 ) -> Iterator[Standing]:  # fmt: skip
-    """What a smiley's presses resolve to, by its placements in order of start and what is asked at a node.
+    """The results of resolution for a smiley at all instants, in order of time.
 
-    SetupError where the smiley is placed twice at once.
+    `placements` are in order of their start; `asked_at` gives the active ranges of assignments at a node. SetupError if
+    two placements overlap.
     """
     cursor = BEGINNING
     for placement in placements:
@@ -84,26 +85,28 @@ def standings_of(
 
 
 def _while_placed(start: int, end: int, asked: Iterable[Asked]) -> Iterator[Standing]:
+    """The results during a placement [start, end): active ranges of assignments, and NO_SURVEY between them."""
     cursor = start
-    for each in asked:
-        asked_from, asked_to = max(each.start, start), min(each.end, end)
+    for active in asked:
+        asked_from, asked_to = max(active.start, start), min(active.end, end)
         if asked_from < asked_to:
             yield Standing(cursor, asked_from, Verdict.NO_SURVEY)
-            yield Standing(asked_from, asked_to, each.answer)
+            yield Standing(asked_from, asked_to, active.answer)
             cursor = asked_to
     yield Standing(cursor, end, Verdict.NO_SURVEY)
 
 
 def merged(on_all: list[Asked], on_one: list[Asked]) -> list[Asked]:
-    """What is asked of a smiley in order of time: what is asked `on_one` smiley hides what is asked `on_all`.
+    """The active ranges of a smiley in order of time; assignments on this one smiley replace those on all smileys.
 
-    SetupError where two of the same list overlap.
+    SetupError if two ranges of the same list overlap.
     """
     on_all, on_one = _in_order(on_all), _in_order(on_one)
     return sorted([*on_one, *_not_hidden(on_all, on_one)], key=attrgetter("start"))
 
 
 def _in_order(asked: list[Asked]) -> list[Asked]:
+    """The ranges by start. SetupError if two overlap."""
     ordered = sorted(asked, key=attrgetter("start"))
     for before, after in pairwise(ordered):
         if after.start < before.end:
@@ -115,10 +118,11 @@ def _in_order(asked: list[Asked]) -> list[Asked]:
 
 
 def _not_hidden(on_all: list[Asked], on_one: list[Asked]) -> Iterator[Asked]:
-    for each in on_all:
-        start = each.start
+    """The parts of `on_all` that no range of `on_one` covers."""
+    for active in on_all:
+        start = active.start
         for hiding in on_one:
-            if hiding.start < each.end and hiding.end > start:
-                yield Asked(start, max(start, hiding.start), each.answer)
+            if hiding.start < active.end and hiding.end > start:
+                yield Asked(start, max(start, hiding.start), active.answer)
                 start = max(start, hiding.end)
-        yield Asked(start, max(start, each.end), each.answer)
+        yield Asked(start, max(start, active.end), active.answer)
