@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType
 from hymio.period import Instant, InstantRange
 from hymio.store import schema
-from hymio.store.catalog.rows import row, run
+from hymio.store.catalog.rows import first_row, run
 from hymio.store.dialect import Row, Transaction
 from hymio.store.ledger import Ledger
 
@@ -28,13 +28,13 @@ class Stretch(NamedTuple):
 
 def select_specifications(transaction: Transaction, organization: int) -> list[AlertSpecification]:
     """The specifications of an organization, by id."""
-    return [_specification(found) for found in transaction.rows(f"{_SPECIFICATIONS} ORDER BY id", o=organization)]
+    return [_specification(row) for row in transaction.rows(f"{_SPECIFICATIONS} ORDER BY id", o=organization)]
 
 
 def select_specification(ledger: Ledger, specification: int) -> AlertSpecification | None:
     """A specification."""
-    found = row(ledger, f"{_SPECIFICATIONS} AND id = :id", id=specification)
-    return _specification(found) if found else None
+    row = first_row(ledger, f"{_SPECIFICATIONS} AND id = :id", id=specification)
+    return _specification(row) if row else None
 
 
 def insert_specification(ledger: Ledger, made: AlertSpecification) -> None:
@@ -45,8 +45,8 @@ def insert_specification(ledger: Ledger, made: AlertSpecification) -> None:
 
 def select_alert(ledger: Ledger, alert: int) -> Alert | None:
     """An alert."""
-    found = row(ledger, f"{_ALERTS} AND a.id = :id", id=alert)
-    return _alert(found) if found else None
+    row = first_row(ledger, f"{_ALERTS} AND a.id = :id", id=alert)
+    return _alert(row) if row else None
 
 
 def insert_alert(ledger: Ledger, made: Alert) -> None:
@@ -78,7 +78,7 @@ def select_alerts(
 ) -> list[Alert]:
     """Alerts that began in a stretch at one of its nodes, of one survey or all, by their beginning and id."""
     rows = _page(transaction, organization, _ALERTS, "a.begins_at", "a.id", wanted, survey, offset, limit)
-    return [_alert(found) for found in rows]
+    return [_alert(row) for row in rows]
 
 
 def select_comments(
@@ -86,16 +86,16 @@ def select_comments(
 ) -> list[AlertComment]:
     """Comments written in a stretch below an alert at one of its nodes, of one survey or all, by their time and id."""
     rows = _page(transaction, organization, _COMMENTS, "c.commented_at", "c.id", wanted, survey, offset, limit)
-    return [AlertComment(*found) for found in rows]
+    return [AlertComment(*row) for row in rows]
 
 
-def _specification(found: Row) -> AlertSpecification:
-    identity, survey, node, kind, parameters = found
+def _specification(row: Row) -> AlertSpecification:
+    identity, survey, node, kind, parameters = row
     return AlertSpecification(identity, survey, node, AlertType(kind), parameters)
 
 
-def _alert(found: Row) -> Alert:
-    identity, specification, survey, node, kind, parameters, *rest = found
+def _alert(row: Row) -> Alert:
+    identity, specification, survey, node, kind, parameters, *rest = row
     return Alert(identity, specification, survey, node, AlertType(kind), parameters, *rest)
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hymio.period import Instant
 from hymio.store import schema
-from hymio.store.dialect import Row, Transaction
+from hymio.store.dialect import Transaction
 from hymio.store.ledger import Ledger
 
 
@@ -58,9 +58,9 @@ def select_audit_rows(transaction: Transaction, organization: int, wanted: Audit
 
 
 def _rows(transaction: Transaction, conditions: str, bound: dict[str, object]) -> list[AuditRow]:
-    found: list[Row] = transaction.rows(
+    rows = transaction.rows(
         f"""SELECT revision, number, at, actor, via, verb, node_id, subject, old_value, new_value FROM audit
         WHERE {conditions} ORDER BY revision DESC, number DESC LIMIT :most""",
         **bound,
     )
-    return [AuditRow(*row) for row in found]
+    return [AuditRow(*row) for row in rows]

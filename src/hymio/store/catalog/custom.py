@@ -6,7 +6,7 @@ import json
 
 from hymio.custom import CustomField, CustomValue
 from hymio.store import schema
-from hymio.store.catalog.rows import row, run
+from hymio.store.catalog.rows import first_row, run
 from hymio.store.dialect import Row, Transaction
 from hymio.store.ledger import Ledger
 
@@ -22,8 +22,8 @@ def select_fields(transaction: Transaction, organization: int) -> list[CustomFie
 
 def select_field(ledger: Ledger, field: str) -> CustomField | None:
     """The field of an id."""
-    found = row(ledger, f"{_SELECT} AND id = :field", field=field)
-    return _field(found) if found else None
+    row = first_row(ledger, f"{_SELECT} AND id = :field", field=field)
+    return _field(row) if row else None
 
 
 def insert_field(ledger: Ledger, field: CustomField) -> None:
@@ -53,16 +53,16 @@ def select_values(transaction: Transaction, organization: int, field: str | None
     """The values of a field, or of all, by node and field."""
     text = "SELECT node_id, field_id, value FROM custom_value WHERE organization_id = :o"
     if field is None:
-        return sorted(CustomValue(*found) for found in transaction.rows(text, o=organization))
+        return sorted(CustomValue(*row) for row in transaction.rows(text, o=organization))
     rows = transaction.rows(f"{text} AND field_id = :field", o=organization, field=field)
-    return sorted(CustomValue(*found) for found in rows)
+    return sorted(CustomValue(*row) for row in rows)
 
 
 def select_value(ledger: Ledger, node: int, field: str) -> str | None:
     """A node's value of a field."""
     text = "SELECT value FROM custom_value WHERE organization_id = :o AND node_id = :node AND field_id = :field"
-    found = row(ledger, text, node=node, field=field)
-    return found[0] if found else None
+    row = first_row(ledger, text, node=node, field=field)
+    return row[0] if row else None
 
 
 def upsert_value(ledger: Ledger, node: int, field: str, value: str) -> None:
@@ -80,6 +80,6 @@ def delete_value(ledger: Ledger, node: int, field: str) -> None:
     run(ledger, text, node=node, field=field)
 
 
-def _field(found: Row) -> CustomField:
-    identity, label, kind, options = found
+def _field(row: Row) -> CustomField:
+    identity, label, kind, options = row
     return CustomField(identity, label, kind, tuple(json.loads(options)))

@@ -9,7 +9,7 @@ from hymio.hierarchy import NodeKind
 from hymio.period import Instant
 from hymio.setup import Part
 from hymio.store import schema
-from hymio.store.catalog.rows import row, run
+from hymio.store.catalog.rows import first_row, run
 from hymio.store.ledger import Ledger
 
 
@@ -22,14 +22,14 @@ class NodeRow(NamedTuple):
 
 def select_node(ledger: Ledger, node: int) -> NodeRow | None:
     """A node's parent and name."""
-    found = row(ledger, "SELECT parent_id, name FROM node WHERE organization_id = :o AND id = :node", node=node)
-    return NodeRow(*found) if found else None
+    row = first_row(ledger, "SELECT parent_id, name FROM node WHERE organization_id = :o AND id = :node", node=node)
+    return NodeRow(*row) if row else None
 
 
 def select_root(ledger: Ledger) -> int | None:
     """The node without a parent."""
-    found = row(ledger, "SELECT id FROM node WHERE organization_id = :o AND parent_id IS NULL")
-    return found[0] if found else None
+    row = first_row(ledger, "SELECT id FROM node WHERE organization_id = :o AND parent_id IS NULL")
+    return row[0] if row else None
 
 
 def insert_node(
@@ -55,13 +55,13 @@ def update_parent(ledger: Ledger, node: int, parent: int) -> None:
 
 def select_setting(ledger: Ledger, node: int, name: str, at: Instant) -> str | None:
     """What a node's own setting of a name is at an instant; empty where it ended, None where it never had one."""
-    found = row(
+    row = first_row(
         ledger,
         """SELECT value FROM node_setting WHERE organization_id = :o AND node_id = :node AND name = :name
         AND starts_at <= :at ORDER BY starts_at DESC LIMIT 1""",
         node=node, name=name, at=at,
     )  # fmt: skip
-    return found[0] if found else None
+    return row[0] if row else None
 
 
 def upsert_settings(ledger: Ledger, node: int, name: str, steps: Iterable[tuple[Instant, str]]) -> None:

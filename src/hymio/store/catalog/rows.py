@@ -23,11 +23,11 @@ def run(ledger: Ledger, text: str, **values: object) -> int:
     return ledger.transaction.run(text, o=ledger.organization, **values)
 
 
-def row(ledger: Ledger, text: str, **values: object) -> Row | None:
+def first_row(ledger: Ledger, text: str, **values: object) -> Row | None:
     """The first row of a statement with the organization bound as `:o`."""
     return ledger.transaction.row(text, o=ledger.organization, **values)
 
 
 def has_feedback(ledger: Ledger) -> bool:
     """Whether any smiley of the organization has ever uploaded."""
-    return row(ledger, "SELECT 1 FROM smiley_state WHERE organization_id = :o LIMIT 1") is not None
+    return first_row(ledger, "SELECT 1 FROM smiley_state WHERE organization_id = :o LIMIT 1") is not None

@@ -8,7 +8,7 @@ from hymio.period import Instant
 from hymio.setup import Part
 from hymio.smiley import SmileyType
 from hymio.store import schema
-from hymio.store.catalog.rows import row, run
+from hymio.store.catalog.rows import first_row, run
 from hymio.store.dialect import Transaction
 from hymio.store.ledger import Ledger
 
@@ -37,21 +37,21 @@ def update_sms_key(ledger: Ledger, smiley: int, key: bytes) -> None:
 def select_by_serial(transaction: Transaction, organization: int, serial: str) -> tuple[int, bytes] | None:
     """The smiley of a serial with the key of its SMS checksums."""
     text = "SELECT id, sms_key FROM smiley WHERE organization_id = :o AND serial = :serial"
-    found = transaction.row(text, o=organization, serial=serial)
-    return (found[0], bytes(found[1])) if found else None
+    row = transaction.row(text, o=organization, serial=serial)
+    return (row[0], bytes(row[1])) if row else None
 
 
 def select_placements(ledger: Ledger, smiley: int) -> list[PlacementRow]:
     """The placements of a smiley, by their start."""
     text = f"SELECT starts_at, node_id, ends_at FROM placement {_ITS_PLACEMENTS} ORDER BY starts_at"
-    return [PlacementRow(*found) for found in ledger.transaction.rows(text, o=ledger.organization, smiley=smiley)]
+    return [PlacementRow(*row) for row in ledger.transaction.rows(text, o=ledger.organization, smiley=smiley)]
 
 
 def select_next_start(ledger: Ledger, smiley: int, start: Instant) -> Instant | None:
     """When the first placement of a smiley after an instant begins."""
     text = f"SELECT min(starts_at) FROM placement {_ITS_PLACEMENTS} AND starts_at > :start"
-    found = row(ledger, text, smiley=smiley, start=start)
-    return found[0] if found else None
+    row = first_row(ledger, text, smiley=smiley, start=start)
+    return row[0] if row else None
 
 
 def upsert_placement(ledger: Ledger, smiley: int, placement: PlacementRow) -> None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from hymio.scale import IndexType, Scale
 from hymio.setup import Part
 from hymio.store import schema
-from hymio.store.catalog.rows import row, run
+from hymio.store.catalog.rows import first_row, run
 from hymio.store.ledger import Ledger
 from hymio.survey import ActivePeriod, SurveyType
 
@@ -53,15 +53,15 @@ def insert_options(ledger: Ledger, followup: int, options: Iterable[int]) -> Non
 def select_followup_of(ledger: Ledger, option: int) -> int | None:
     """The follow-up question that an option answers."""
     text = "SELECT followup_question_id FROM followup_option WHERE organization_id = :o AND id = :option"
-    found = row(ledger, text, option=option)
-    return found[0] if found else None
+    row = first_row(ledger, text, option=option)
+    return row[0] if row else None
 
 
 def select_text(ledger: Ledger, kind: str, identity: int, locale: str) -> str | None:
     """The text of a question, follow-up question or option in a locale."""
     text = "SELECT text FROM localization WHERE organization_id = :o AND kind = :kind AND id = :id AND locale = :locale"
-    found = row(ledger, text, kind=kind, id=identity, locale=locale)
-    return found[0] if found else None
+    row = first_row(ledger, text, kind=kind, id=identity, locale=locale)
+    return row[0] if row else None
 
 
 def upsert_texts(ledger: Ledger, part: Part, owner: int, kind: str, texts: Mapping[int, Mapping[str, str]]) -> None:
@@ -81,8 +81,8 @@ def upsert_texts(ledger: Ledger, part: Part, owner: int, kind: str, texts: Mappi
 def select_assignment(ledger: Ledger, assignment: int) -> AssignmentRow | None:
     """Where a survey is asked, which one, and on which smiley."""
     text = "SELECT node_id, survey_id, smiley_id FROM assignment WHERE organization_id = :o AND id = :assignment"
-    found = row(ledger, text, assignment=assignment)
-    return AssignmentRow(*found) if found else None
+    row = first_row(ledger, text, assignment=assignment)
+    return AssignmentRow(*row) if row else None
 
 
 def insert_assignment(ledger: Ledger, identity: int, node: int, survey: int, smiley: int | None) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hymio.access import Role
 from hymio.store import schema
-from hymio.store.catalog.rows import row, run
+from hymio.store.catalog.rows import first_row, run
 from hymio.store.dialect import Row, Transaction
 from hymio.store.ledger import Ledger
 from hymio.user import LoginMethod, User
@@ -15,28 +15,28 @@ _SELECT = """SELECT id, email, first_name, last_name, node_id, role, locale, log
 
 def select_users(transaction: Transaction, organization: int) -> list[User]:
     """The users of an organization, by id."""
-    return [_user(found) for found in transaction.rows(f"{_SELECT} ORDER BY id", o=organization)]
+    return [_user(row) for row in transaction.rows(f"{_SELECT} ORDER BY id", o=organization)]
 
 
 def select_user(ledger: Ledger, user: int) -> User | None:
     """A user."""
-    found = row(ledger, f"{_SELECT} AND id = :user", user=user)
-    return _user(found) if found else None
+    row = first_row(ledger, f"{_SELECT} AND id = :user", user=user)
+    return _user(row) if row else None
 
 
 def select_by_email(ledger: Ledger, email: str, other_than: int) -> int | None:
     """Another user with an email, whatever the case of its letters."""
     text = "SELECT id FROM user_account WHERE organization_id = :o AND lower(email) = :email AND id <> :user"
-    found = row(ledger, text, email=email.lower(), user=other_than)
-    return found[0] if found else None
+    row = first_row(ledger, text, email=email.lower(), user=other_than)
+    return row[0] if row else None
 
 
 def next_user(ledger: Ledger) -> int:
     """A number that no user has, nor any removed one that acknowledged an alert or wrote below one."""
     named = (("user_account", "id"), ("alert_comment", "user_id"), ("alert", "acknowledged_by"))
     texts = (f"SELECT max({column}) FROM {table} WHERE organization_id = :o" for table, column in named)
-    highest = (row(ledger, text) for text in texts)
-    return max(found[0] or 0 for found in highest if found) + 1
+    highest = (first_row(ledger, text) for text in texts)
+    return max(row[0] or 0 for row in highest if row) + 1
 
 
 def insert_user(ledger: Ledger, user: User) -> None:
@@ -65,8 +65,8 @@ def delete_user(ledger: Ledger, user: int) -> None:
     run(ledger, "DELETE FROM user_account WHERE organization_id = :o AND id = :user", user=user)
 
 
-def _user(found: Row) -> User:
-    identity, email, first, last, node, role, locale, allowed, method, created, seen = found
+def _user(row: Row) -> User:
+    identity, email, first, last, node, role, locale, allowed, method, created, seen = row
     return User(
         identity, email, first, last, node, Role(role), locale, bool(allowed), LoginMethod(method), created, seen
     )  # fmt: skip
