@@ -24,7 +24,7 @@ import typer.main
 from hymio import intake, manage
 from hymio.access import operator
 from hymio.cli import app, main
-from hymio.feedback import HourReport, Press, Upload, halves
+from hymio.feedback import HourReport, Press, Upload, client_key
 from hymio.store import jobs, open_store, outbox
 from hymio.store.dialect import without_password
 from hymio.store.lease import Outcome
@@ -349,7 +349,10 @@ def test_presses_that_are_hard_to_show(hymio: Hymio, database_url: str, monkeypa
     serial = "2415VE0A110042-OF-A-LONG-LONG-NAME"[:32]
     token = after("upload token", done(hymio("smiley", "add", "Acme", serial)))
     web = UUID("01234567-89ab-7def-8123-456789abcdef")
-    told = [Upload(1, hours=(HourReport(7, 40, NOON, (0, 0, 0, 1)),)), Upload(1, (Press(*halves(web), NOON, 2, 5),))]
+    told = [
+        Upload(1, hours=(HourReport(7, 40, NOON, (0, 0, 0, 1)),)),
+        Upload(1, (Press(*client_key(web), NOON, 2, 5),)),
+    ]
     with closing(open_store(database_url)) as store:
         intake.record(store, 1, told, NOON + 3_600_000)
     with server(database_url) as url:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hymio import intake, manage, results
 from hymio.access import operator
 from hymio.errors import NotFound, SetupError
-from hymio.feedback import HourReport, Misfit, Press, Receipt, SequenceRange, Upload, Verdict
+from hymio.feedback import HourReport, Press, Receipt, SequenceRange, UnusablePress, Upload, Verdict
 from hymio.intake import rebuilding, recount, resettling
 from hymio.misuse import MisusePolicy
 from hymio.period import wall_of, zone
@@ -205,10 +205,10 @@ def test_as_of_counts_once_what_moved_there_and_back(store: Store) -> None:
 
 def test_repeated_and_overlapping_ranges_are_one(store: Store) -> None:
     world = build(store)
-    unread = tuple(Misfit(5, 4, Verdict.UNREADABLE, text) for text in ("{}", "[]"))
+    unread = tuple(UnusablePress(5, 4, Verdict.UNREADABLE, text) for text in ("{}", "[]"))
     report = HourReport(5, 7, AT // HOUR * HOUR, (1, 1))
     lost = tuple(SequenceRange(5, *span) for span in ((1, 2), (1, 3), (4, 4)))
-    upload = Upload(world.smileys[0], lost=lost, misfits=unread, hours=(report, report))
+    upload = Upload(world.smileys[0], lost=lost, unusable=unread, hours=(report, report))
     (receipt,) = intake.record(store, world.organization, [upload], NOW)
     assert isinstance(receipt, Receipt)
     assert receipt.acknowledged == ((5, 4),)
@@ -236,11 +236,11 @@ def test_nobody_reports_what_has_not_happened(store: Store) -> None:
 def test_a_visit_that_comes_late_does_not_hide_a_later_one(store: Store) -> None:
     from uuid import uuid4
 
-    from hymio.feedback import halves
+    from hymio.feedback import client_key
 
     world = build(store, policy=MisusePolicy(answer_interval=3600))
     for minutes in (0, -120, 10):
-        press = Press(*halves(uuid4()), AT + minutes * 60_000, 1, survey=world.surveys[1], visitor=b"ann")
+        press = Press(*client_key(uuid4()), AT + minutes * 60_000, 1, survey=world.surveys[1], visitor=b"ann")
         told(store, world, press, smiley=3)
     with results.raw(store, operator(world.organization), results.OfAssignment(world.assignments[2])) as raw:
         assert [Verdict(row.verdict) for row in raw.rows] == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEAT]

@@ -23,17 +23,17 @@ from hymio.feedback import (
     Feedback,
     Followup,
     HourReport,
-    Misfit,
     Phases,
     Press,
     Receipt,
     SequenceRange,
     Text,
+    UnusablePress,
     Upload,
     Verdict,
+    client_key,
     feedback_id,
-    halves,
-    key_of,
+    key_of_feedback_id,
     placeholder_sequence,
 )
 from hymio.misuse import MisusePolicy
@@ -77,8 +77,8 @@ def test_two_presses_in_one_second_are_two(store: Store) -> None:
 def test_one_bad_press_never_blocks_its_neighbours(store: Store) -> None:
     world = build(store)
     bad = [Press(1, 2, AT, 9), Press(1, 3, -5, 1), Press(1, 4, NOW + HOUR, 1)]
-    unread = Misfit(1, 5, Verdict.UNREADABLE, '{"sequence":5,"button":"x"}')
-    receipt = told(store, world, Press(1, 1, AT, 2), *bad, Press(1, 6, AT + HOUR, 1), misfits=(unread,))
+    unread = UnusablePress(1, 5, Verdict.UNREADABLE, '{"sequence":5,"button":"x"}')
+    receipt = told(store, world, Press(1, 1, AT, 2), *bad, Press(1, 6, AT + HOUR, 1), unusable=(unread,))
     reasons = [(each.sequence, each.reason.label) for each in receipt.quarantined]
     assert reasons == [(2, "off_scale"), (3, "impossible_time"), (4, "impossible_time"), (5, "unreadable")]
     assert receipt.acknowledged == ((1, 6),)
@@ -141,7 +141,7 @@ def test_quarantine_is_released_when_the_set_up_is_mended(store: Store) -> None:
 
 def test_a_web_press_names_its_survey(store: Store) -> None:
     world = build(store)
-    right, wrong = (Press(*halves(uuid4()), AT, 4, survey=survey) for survey in reversed(world.surveys))
+    right, wrong = (Press(*client_key(uuid4()), AT, 4, survey=survey) for survey in reversed(world.surveys))
     receipt = told(store, world, right, wrong, smiley=3)
     assert [each.reason for each in receipt.quarantined] == [Verdict.WRONG_SURVEY]
     assert receipt.acknowledged == ()
@@ -153,7 +153,10 @@ def test_people_behind_a_web_smiley_are_independent_and_a_visitor_counts_once(st
     people = [b"ann", b"bob", b"ann"]
     for n, visitor in enumerate(people):
         told(
-            store, world, Press(*halves(uuid4()), AT + n * 1000, 4, survey=world.surveys[1], visitor=visitor), smiley=3
+            store,
+            world,
+            Press(*client_key(uuid4()), AT + n * 1000, 4, survey=world.surveys[1], visitor=visitor),
+            smiley=3,
         )
     with results.raw(store, operator(world.organization), results.OfAssignment(world.assignments[2])) as raw:
         assert [Verdict(row.verdict) for row in raw.rows] == [Verdict.COUNTED, Verdict.COUNTED, Verdict.REPEAT]
@@ -184,7 +187,7 @@ def test_visitors_told_together_are_visitors_told_one_by_one(
 def test_what_comes_after_the_button_is_kept(store: Store) -> None:
     world = build(store)
     soup = Text("Cold soup", 0.75, spam=False)
-    press = Press(*halves(uuid4()), AT, 0, survey=world.surveys[1], phases=Phases(text=soup))
+    press = Press(*client_key(uuid4()), AT, 0, survey=world.surveys[1], phases=Phases(text=soup))
     told(store, world, press, press, smiley=3)
     subject = results.OfAssignment(world.assignments[2])
     with results.texts(store, operator(world.organization), subject) as texts:
@@ -401,13 +404,13 @@ def every_row(
 def test_an_id_and_its_key_are_the_same_thing(smiley: int, epoch: int, sequence: int) -> None:
     for each in (sequence, placeholder_sequence(sequence, 10, 65535)):
         identity = feedback_id(smiley, epoch, each)
-        assert (identity.version, key_of(identity)) == (8, (smiley, epoch, each))
+        assert (identity.version, key_of_feedback_id(identity)) == (8, (smiley, epoch, each))
 
 
 @given(st.uuids(version=4))
 def test_a_clients_own_id_is_its_key(identity: UUID) -> None:
-    assert feedback_id(77, *halves(identity)) == identity
-    assert key_of(identity) == (None, *halves(identity))
+    assert feedback_id(77, *client_key(identity)) == identity
+    assert key_of_feedback_id(identity) == (None, *client_key(identity))
 
 
 def test_a_locked_database_stores_nothing_and_says_come_back(tmp_path: Path) -> None:

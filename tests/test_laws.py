@@ -14,7 +14,7 @@ from hymio.access import operator
 from hymio.feedback import Feedback, Press, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy, judge_chain
 from hymio.period import Grain
-from hymio.rollup import AssignmentHour, Counts, group_up, roll_up
+from hymio.rollup import AssignmentHour, Counts, roll_up, sum_groups
 from hymio.setup import END, Layout
 from hymio.store import Store, open_store, scan
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
@@ -68,7 +68,9 @@ def assert_settled(store: Store, world: World) -> list[Feedback]:
     assert feedbacks == judged(layout, feedbacks)
     hours = stored_hours(store, world)
     assert hours == roll_up(feedbacks)
-    expected_groups = {key: counts for key, counts in group_up(hours.items(), layout.group_keys).items() if any(counts)}
+    expected_groups = {
+        key: counts for key, counts in sum_groups(hours.items(), layout.group_keys).items() if any(counts)
+    }
     with store.read() as transaction:
         totals = scan.group_totals(transaction, world.organization)
         groups = scan.hours_of_groups(transaction, world.organization, totals, range(-(10**9), 10**9))

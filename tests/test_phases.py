@@ -20,15 +20,15 @@ from hymio.feedback import (
     ContactDetails,
     Demographics,
     Followup,
-    Misfit,
     Phases,
     Press,
     Receipt,
     Text,
     Ui,
+    UnusablePress,
     Upload,
     Verdict,
-    halves,
+    client_key,
 )
 from hymio.gateway import press_parts
 from hymio.gateway.envelope import Envelope, Format, parse
@@ -95,7 +95,7 @@ def test_every_field_is_read(written: Format) -> None:
     envelope = read(EVERYTHING, written)
     assert envelope.upload.presses == (Press(1, 1, AT, 1, ui=Ui.TOUCHLESS, phases=PHASES),)
     assert not envelope.unreadable
-    assert not envelope.upload.misfits
+    assert not envelope.upload.unusable
     assert UPLOAD.is_valid({"epoch": 1, "presses": [PRESS | EVERYTHING]})
 
 
@@ -238,14 +238,14 @@ def test_what_cannot_be_read_is_named_and_costs_nothing_else(
 ) -> None:
     rest = {"ui": "qr", "metadata": {"k": "v"}, "demographics": {"age": 1}, "phases": []}
     envelope = read(rest | said, written)
-    [press], [misfit], [unread] = envelope.upload.presses, envelope.upload.misfits, envelope.unreadable
+    [press], [entry], [unread] = envelope.upload.presses, envelope.upload.unusable, envelope.unreadable
     assert (press.sequence, press.at, press.button) == (1, AT, 1)
     assert press.ui == (None if phase == "ui" else Ui.QR)
     phases = press.phases or Phases()
     assert phases.metadata == (() if phase == "metadata" else (("k", "v"),))
     assert phases.demographics == (None if phase == "demographics" else Demographics(None, 1))
-    assert (misfit.epoch, misfit.sequence, misfit.reason) == (1, 1, Verdict.UNREADABLE)
-    assert misfit.phase is not None
+    assert (entry.epoch, entry.sequence, entry.reason) == (1, 1, Verdict.UNREADABLE)
+    assert entry.phase is not None
     assert (unread.item, unread.sequence, unread.phase) == (0, 1, phase)
     assert unread.detail.startswith(begins)
     assert len(unread.detail) < 250
@@ -257,7 +257,7 @@ def test_phases_keep_their_places_beside_one_that_cannot_be_read() -> None:
     assert envelope.upload.presses[0].phases == Phases(
         (Followup(1, None, 2),), Text("Fine", position=3), ContactDetails("A", position=5)
     )
-    assert [each.body for each in envelope.upload.misfits] == ['{"text": 5}', '"contact"']
+    assert [each.body for each in envelope.upload.unusable] == ['{"text": 5}', '"contact"']
     assert [each.phase for each in envelope.unreadable] == [0, 3]
 
 
@@ -265,7 +265,9 @@ def test_a_part_of_a_kiosks_press_is_named_by_its_id() -> None:
     identity = UUID("0b7e1c7e-9f0b-4f0e-8f43-4be1d3f8e6a1")
     press = {"id": str(identity), "at": AT, "button": 1, "survey": 1, "phases": 7}
     envelope = parse(json.dumps({"presses": [press]}).encode(), Format.JSON, 5, 1)
-    assert envelope.upload.misfits == (Misfit(*halves(identity), Verdict.UNREADABLE, '{"phases": 7}', "phases"),)
+    assert envelope.upload.unusable == (
+        UnusablePress(*client_key(identity), Verdict.UNREADABLE, '{"phases": 7}', "phases"),
+    )
     assert [(each.sequence, each.id) for each in envelope.unreadable] == [(None, identity)]
 
 
@@ -273,7 +275,7 @@ def test_a_press_that_cannot_be_read_is_kept_with_its_phases() -> None:
     said = {"button": "green", "phases": [TEXT, 5]}
     envelope = read(said)
     assert not envelope.upload.presses
-    assert [json.loads(each.body) for each in envelope.upload.misfits] == [PRESS | said]
+    assert [json.loads(each.body) for each in envelope.upload.unusable] == [PRESS | said]
     assert [each.phase for each in envelope.unreadable] == [None]
 
 
@@ -394,8 +396,8 @@ tagged = st.recursive(
 def test_whatever_comes_with_a_press_does_not_cost_it(said: dict[str, Any]) -> None:
     envelope = read(said, Format.CBOR)
     assert [(press.sequence, press.at, press.button) for press in envelope.upload.presses] == [(1, AT, 1)]
-    assert len(envelope.upload.misfits) == len(envelope.unreadable)
-    assert all(each.body.isascii() for each in envelope.upload.misfits)
+    assert len(envelope.upload.unusable) == len(envelope.unreadable)
+    assert all(each.body.isascii() for each in envelope.upload.unusable)
 
 
 # --- bit by bit -------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hymio import intake, manage, results
 from hymio.access import operator
-from hymio.feedback import Accuracy, HourReport, Press, Quarantined, Upload, Verdict
+from hymio.feedback import Accuracy, HourReport, Press, QuarantineNotice, Upload, Verdict
 from hymio.misuse import MisusePolicy
 from hymio.period import offset_at
 from hymio.smiley import SmileyType
@@ -249,8 +249,8 @@ def test_the_hour_in_which_a_smiley_begins_counts(store: Store, what: str) -> No
     assert isinstance(receipt, intake.Receipt)
     reason = Verdict.NO_PLACEMENT if what == "placement" else Verdict.NO_SURVEY
     assert receipt.quarantined == (
-        Quarantined(EPOCH, 1, reason, presses=1),
-        Quarantined(EPOCH, 10, Verdict.OFF_SCALE, presses=3),
+        QuarantineNotice(EPOCH, 1, reason, presses=1),
+        QuarantineNotice(EPOCH, 10, Verdict.OFF_SCALE, presses=3),
     )
     raw = results.hourly(store, operator(world.organization), results.OfSurvey(world.root, world.surveys[0])).buckets
     assert [(each.starts_at, each.raw) for each in raw] == [(START, (0, 0, 0, 8)), (START + HOUR, (2, 0, 0, 0))]

@@ -16,7 +16,7 @@ import structlog
 from structlog.testing import capture_logs
 
 from hymio import intake
-from hymio.feedback import Phases, Press, Text, Upload, halves
+from hymio.feedback import Phases, Press, Text, Upload, client_key
 from hymio.store import Store
 from hymio.store.dialect.statement_log import MAX_LOGGED_CHARACTERS
 from tests.world import NOW, build
@@ -41,7 +41,7 @@ def press_in(store: Store) -> None:
     """A press with a text and a visitor, read back as an export does."""
     world = build(store)
     press = Press(
-        *halves(VISITOR), AT, 4, survey=world.surveys[1], visitor=b"somebody", phases=Phases(text=Text(WORDS))
+        *client_key(VISITOR), AT, 4, survey=world.surveys[1], visitor=b"somebody", phases=Phases(text=Text(WORDS))
     )
     intake.record(store, world.organization, [Upload(world.smileys[3], (press,))], NOW)
     with store.read() as transaction:

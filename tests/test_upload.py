@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from hymio import intake, manage
 from hymio.access import operator
 from hymio.errors import BadRequest, HymioError, NotFound, TooLarge, Unauthorized, Unavailable
-from hymio.feedback import Press, Upload, Verdict, halves
+from hymio.feedback import Press, Upload, Verdict, client_key
 from hymio.gateway import envelope
 from hymio.gateway.counting import MAX_PRESSES
 from hymio.gateway.envelope import Envelope, Format, decode_small, parse, upload_of
@@ -108,12 +108,13 @@ envelopes = st.fixed_dictionaries(
 def test_every_field_of_a_body_is_in_the_upload(written: Format, said: dict[str, Any]) -> None:
     upload, unreadable = read(written, said)
     assert not unreadable
-    assert not upload.misfits
+    assert not upload.unusable
     assert [(press.at, press.button, press.survey) for press in upload.presses] == [
         (press["at"], press["button"], press.get("survey")) for press in said["presses"]
     ]
     keys = [
-        halves(UUID(press["id"])) if "id" in press else (said["epoch"], press["sequence"]) for press in said["presses"]
+        client_key(UUID(press["id"])) if "id" in press else (said["epoch"], press["sequence"])
+        for press in said["presses"]
     ]
     assert [(press.epoch, press.sequence) for press in upload.presses] == keys
     assert (upload.clock, upload.reported_through) == (said.get("clock"), said.get("reportedThrough"))
@@ -131,14 +132,14 @@ def test_a_bad_press_becomes_a_misfit_and_the_others_are_read(
         presses.insert(place, press)
     alone, _ = read(written, said)
     upload, unreadable = read(written, {**said, "presses": presses})
-    assert upload._replace(misfits=()) == alone
-    assert len(upload.misfits) == len(unreadable) == len(bad)
-    for misfit, unread in zip(upload.misfits, unreadable, strict=True):
-        assert misfit.reason is Verdict.UNREADABLE
+    assert upload._replace(unusable=()) == alone
+    assert len(upload.unusable) == len(unreadable) == len(bad)
+    for entry, unread in zip(upload.unusable, unreadable, strict=True):
+        assert entry.reason is Verdict.UNREADABLE
         assert any(presses[unread.item] is press for _, press in bad)
         assert unread.detail.isprintable()
-        assert misfit.body.isascii()  # any database can hold it
-        assert "\0" not in misfit.body
+        assert entry.body.isascii()  # any database can hold it
+        assert "\0" not in entry.body
 
 
 @pytest.mark.parametrize(
@@ -158,7 +159,7 @@ def test_bytes_that_are_no_text_or_number_spoil_only_their_press(written: Format
     upload, unreadable = parse(body.replace(b"%s", good), written, 5, 1)
     assert upload.presses == (Press(1, 2, 5, 1),)
     assert [each.item for each in unreadable] == [0]
-    assert upload.misfits[0].body.isascii()
+    assert upload.unusable[0].body.isascii()
 
 
 @given(st.binary(max_size=300), st.sampled_from(Format))
@@ -440,7 +441,7 @@ def test_a_kiosk_makes_its_own_ids(store: Store, acme: Terminals, url: str) -> N
     assert (first["stored"], first["quarantined"], first["acknowledgedThrough"]) == (1, [], None)
     [conflict] = other["quarantined"]
     assert (conflict["id"], conflict["reason"]) == (identity, "conflict")
-    assert stored(store, 1, "feedback", "epoch, sequence, button") == [(*halves(UUID(identity)), 1)]
+    assert stored(store, 1, "feedback", "epoch, sequence, button") == [(*client_key(UUID(identity)), 1)]
 
 
 def test_the_receipt_has_the_settings_of_the_smiley(store: Store, acme: Terminals, url: str) -> None:

@@ -1,4 +1,4 @@
-"""What a smiley says (press, upload) and what Hymio keeps of it (feedback and its phases)."""
+"""Presses and uploads as smileys send them, feedback as Hymio stores it, and the keys and ids of both."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 DEVICE_EPOCHS = 1 << 32
-"""A device's epoch lies in [0, DEVICE_EPOCHS); the upper half of a client-made UUID never does."""
+"""Epochs of devices are in [0, DEVICE_EPOCHS); the upper half of a client's UUID, as a signed number, never is."""
 
 DEVICE_SEQUENCES = 1 << 31
-"""A device's sequence lies in [1, DEVICE_SEQUENCES); negative ones are placeholders."""
+"""Sequences of devices are in [1, DEVICE_SEQUENCES); placeholders have negative ones (`placeholder_sequence`)."""
 
 _ORDINALS, _BUTTONS = 1 << 16, 1 << 4
 _CLIENT_VERSIONS = (4, 7)
 
 
 class Accuracy(IntEnum):
-    """How exactly the instant of a feedback is known."""
+    """How exactly the instant of a feedback is known: to the second, the hour (SMS) or an interval (counters)."""
 
     SECOND = 0
     HOUR = 1
@@ -29,12 +29,12 @@ class Accuracy(IntEnum):
 
     @property
     def label(self) -> str:
-        """`1s`, `1h` or `interval`, as people and machines read it."""
+        """The published name: `1s`, `1h` or `interval`."""
         return ("1s", "1h", "interval")[self]
 
 
 class Verdict(IntEnum):
-    """What became of a feedback: counted, misuse with its reason, superseded, or quarantined with its reason."""
+    """The verdict of a feedback: counted, misuse (1 to 4), superseded, or quarantined (from 20), with the reason."""
 
     COUNTED = 0
     CLOSED = 1
@@ -52,7 +52,7 @@ class Verdict(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name in lower case, as it is published."""
+        """The published name: the member's name in lower case."""
         return self.name.lower()
 
 
@@ -66,12 +66,12 @@ def is_raw(verdict: int) -> bool:
 
 
 def is_quarantined(verdict: int) -> bool:
-    """Whether a feedback waits for somebody to mend the set-up."""
+    """Whether a feedback is in quarantine: stored, but neither raw nor counted until the set-up is corrected."""
     return verdict >= Verdict.NO_PLACEMENT
 
 
 class Ui(IntEnum):
-    """By what means somebody answered, with API v2's labels; the last three leave a phase without an answer."""
+    """How a button was pressed or a phase answered, by API v2's names; EXIT, SKIP and TIMEOUT are without an answer."""
 
     PHYSICAL = 1
     DIGITAL = 2
@@ -85,14 +85,14 @@ class Ui(IntEnum):
 
     @property
     def label(self) -> str:
-        """The name in lower case, as it is published."""
+        """The published name: the member's name in lower case."""
         return self.name.lower()
 
 
 class Followup(NamedTuple):
-    """The option chosen after the button, None where the question was left without a choice (`ui` says how).
+    """The chosen option of a follow-up question; None if the question was left without a choice (`ui` tells how).
 
-    `position` counts the phases of a survey's flow; the button is at 0. So in all phases.
+    `position` is the place in the survey's flow, in which the button has 0; other phases have it too.
     """
 
     option: int | None
@@ -102,10 +102,11 @@ class Followup(NamedTuple):
 
 
 class Text(NamedTuple):
-    """Open text after the button; `relevance` is 0.0 worst to 1.0 best, text may have been left out at the source.
+    """An open text after the button; `text` is None if the source left it out.
 
-    What was found out about it is kept as it was told, never made here: the text with profanity masked or rephrased, in
-    English, whether it is spam, its categories and themes.
+    The other fields are the source's assessment, stored as received and never computed here: `relevance` from 0.0
+    (worst) to 1.0 (best), whether it is spam, the text with profanity masked, rephrased, and in English, its
+    categories and themes.
     """
 
     text: str | None = None
@@ -121,7 +122,7 @@ class Text(NamedTuple):
 
 
 class ContactDetails(NamedTuple):
-    """How somebody wants to be called back."""
+    """Contact details of a person who wants a reply."""
 
     name: str
     email: str | None = None
@@ -137,14 +138,14 @@ class Metadatum(NamedTuple):
 
 
 class Demographics(NamedTuple):
-    """What a device told of the person; never estimated here. Gender is `male` or `female`, age in years."""
+    """Gender (`male` or `female`) and age in years, as the device sent them; Hymio never estimates them."""
 
     gender: str | None = None
     age: int | None = None
 
 
 class Phases(NamedTuple):
-    """The phases of one press: what came after, or with, its button; `metadata` are pairs of key and value."""
+    """What was sent with or after the button of a press; `metadata` are pairs of key and value."""
 
     followups: tuple[Followup, ...] = ()
     text: Text | None = None
@@ -154,11 +155,11 @@ class Phases(NamedTuple):
 
 
 class Press(NamedTuple):
-    """One press as the smiley tells it; `at` is its own clock in ms UTC.
+    """One press as a smiley sends it; `at` is in ms UTC on the smiley's clock.
 
-    `epoch` and `sequence` are the device's numbers or the two halves of a client-made UUID (`halves`). A web or kiosk
-    press names the `survey` it showed and may carry a hash of its visitor. What comes `after` the button may be told
-    with the press or when the press is told again.
+    `epoch` and `sequence` are the device's numbers, or the two halves of a client's UUID (`client_key`). A press with a
+    UUID has the `survey` that was shown and may have the hash of its visitor. Its `phases` may be sent with the press
+    or later, with the same press again.
     """
 
     epoch: int
@@ -172,9 +173,10 @@ class Press(NamedTuple):
 
 
 class HourReport(NamedTuple):
-    """What an SMS says of the hour from `at`: `counts[i]` presses of button i, numbered from `first` on.
+    """An hour reported by SMS: `counts[i]` presses of button i, whose sequences begin with `first`.
 
-    `at` is the full hour by `offset`, the minutes east of UTC that the terminal's clock was set to; None: not told.
+    `at` is the instant at which the hour begins by `offset`, the minutes east of UTC of the terminal's local time; None
+    in reports that were stored without offset.
     """
 
     epoch: int
@@ -185,14 +187,15 @@ class HourReport(NamedTuple):
 
     @property
     def end(self) -> int:
-        """The first sequence after this hour's."""
+        """The first sequence after those of this hour."""
         return self.first + sum(self.counts)
 
 
-class Misfit(NamedTuple):
-    """A press that could not be read or contradicts a stored one, kept as its text; `sequence` is 0 when unknown.
+class UnusablePress(NamedTuple):
+    """A press that cannot be stored as feedback, because it is unreadable or in conflict with a stored press.
 
-    Where the press itself is well and something that came with or after its button is not, `phase` says what.
+    `body` is its text, `sequence` 0 if unknown. If the press itself is stored and only a part of it is unusable,
+    `phase` names the part.
     """
 
     epoch: int
@@ -203,7 +206,7 @@ class Misfit(NamedTuple):
 
 
 class Health(NamedTuple):
-    """What a smiley says about itself; battery 0.0 to 1.0, signal in dBm."""
+    """A smiley's report about itself: battery from 0.0 to 1.0, signal in dBm, firmware version."""
 
     battery: float | None = None
     signal: int | None = None
@@ -211,7 +214,7 @@ class Health(NamedTuple):
 
 
 class SequenceRange(NamedTuple):
-    """The sequences from `first` through `last` of an epoch, neither left out."""
+    """The sequences of an epoch from `first` to `last`, both included."""
 
     epoch: int
     first: int
@@ -219,16 +222,16 @@ class SequenceRange(NamedTuple):
 
 
 class Upload(NamedTuple):
-    """Everything one smiley says at once; `clock` is its own clock (ms UTC) when it sent.
+    """All that a smiley sends in one request; `clock` is its clock (ms UTC) at that time.
 
-    `lost` are the sequences that the device knows it can no longer tell. `reported_through` is the instant (its clock)
-    up to which it has told everything.
+    `lost` are sequences that the device can no longer send. `reported_through` is the instant (on its clock) up to
+    which it has sent all presses.
     """
 
     smiley: int
     presses: tuple[Press, ...] = ()
     hours: tuple[HourReport, ...] = ()
-    misfits: tuple[Misfit, ...] = ()
+    unusable: tuple[UnusablePress, ...] = ()
     clock: int | None = None
     reported_through: int | None = None
     lost: tuple[SequenceRange, ...] = ()
@@ -236,11 +239,12 @@ class Upload(NamedTuple):
 
 
 class Feedback(NamedTuple):
-    """A stored press: the key within its organization, the facts resolved for it, its verdict and birth revision.
+    """A stored press: its key, what was resolved for it, its verdict, and the revision in which it was stored.
 
-    `at` is the corrected instant (ms UTC), `correction` what was added to the device's clock, `offset` the point's UTC
-    offset then in minutes, `ui` how the button was pressed where that was told. A quarantined feedback has a
-    `quarantine_key` for an assignment, and offset 0.
+    `at` is the corrected instant (ms UTC), `correction` the ms that were added to the device's clock, `offset` the UTC
+    offset of the point at that instant in minutes, `repeated` 1 if its visitor had answered before. `accuracy`,
+    `verdict` and `ui` are values of Accuracy, Verdict and Ui. A quarantined feedback has a `quarantine_key` instead of
+    an assignment, and offset 0.
     """
 
     smiley: int
@@ -259,40 +263,43 @@ class Feedback(NamedTuple):
 
     @property
     def order(self) -> tuple[int, int, int, int]:
-        """Raw results are always in this order: instant, then key."""
+        """The order of raw results: instant, then key."""
         return self.at, self.smiley, self.epoch, self.sequence
 
     @property
     def is_assigned(self) -> bool:
-        """Whether it belongs to an assignment, rather than waiting in quarantine for one."""
+        """Whether it has an assignment, which quarantined feedback does not have."""
         return self.assignment > 0
 
 
 def quarantine_key(survey: int | None) -> int:
-    """What stands in place of an assignment's id while a press has none: minus the survey it named, 0 if it named none.
+    """The value of the column `assignment_id` of a quarantined feedback: minus its press's survey, 0 without survey.
 
-    It is never positive, as ids are. By it the press can be resolved again once the set-up is mended.
+    It is never positive, so it differs from ids. The survey is needed to resolve the press again.
     """
     return -(survey or 0)
 
 
 def survey_named_in(key: int) -> int | None:
-    """The survey that a quarantined press named: `quarantine_key` undone."""
+    """The survey of a `quarantine_key`, None without one."""
     return -key or None
 
 
-made_feedback: Callable[[tuple[Any, ...]], Feedback] = partial(tuple.__new__, Feedback)
-"""A feedback of all its values in order; naming them takes twice as long, and there are many."""
+feedback_from_fields: Callable[[tuple[Any, ...]], Feedback] = partial(tuple.__new__, Feedback)
+"""Makes a feedback of a tuple with all its fields in order: twice as fast as the constructor."""
 
 chain_order: Callable[[Feedback], tuple[int, int, int, int]] = itemgetter(
     *map(Feedback._fields.index, ("assignment", "at", "epoch", "sequence"))
 )
-"""What the feedbacks of a smiley are sorted by to be judged."""
+"""Sort key of one smiley's feedbacks for judging: by chain, then in order of time."""
 
 
-class Quarantined(NamedTuple):
-    """What of an upload is kept but not counted, and why: one press, only what of it `phase` says, or `presses` of the
-    hour from this sequence on."""
+class QuarantineNotice(NamedTuple):
+    """An entry in a receipt's list of quarantined presses.
+
+    It is one press, the part of a press that `phase` names, or so many `presses` of the hour that begins with
+    `sequence`.
+    """
 
     epoch: int
     sequence: int
@@ -302,24 +309,24 @@ class Quarantined(NamedTuple):
 
 
 class Receipt(NamedTuple):
-    """What Hymio answers to an upload after the commit: everything in it may be forgotten by the smiley.
+    """The answer to an upload after its commit; the smiley may delete the presses of the upload.
 
-    `acknowledged` maps each of the smiley's epochs in the upload to the sequence through which nothing is missing.
+    `acknowledged` are pairs of an epoch and the highest sequence up to which no sequence of the epoch is missing.
     """
 
     smiley: int
     revision: int
     stored: int
     duplicates: int
-    quarantined: tuple[Quarantined, ...]
+    quarantined: tuple[QuarantineNotice, ...]
     acknowledged: tuple[tuple[int, int], ...]
     correction: int
 
 
-def halves(identity: UUID) -> tuple[int, int]:
-    """Epoch and sequence of a press whose client made a UUID (version 4 or 7): its two signed 64-bit halves.
+def client_key(identity: UUID) -> tuple[int, int]:
+    """Epoch and sequence of a press with a UUID of version 4 or 7: the UUID's two halves as signed 64-bit numbers.
 
-    Raises ValueError for other versions, which Hymio uses itself or which are not unique.
+    ValueError for other versions, which Hymio uses itself or which are not unique.
     """
     if identity.version not in _CLIENT_VERSIONS:
         raise ValueError(f"got a UUID of version {identity.version}; accepted are versions 4 and 7")
@@ -330,34 +337,42 @@ def halves(identity: UUID) -> tuple[int, int]:
 
 
 def is_device_key(epoch: int) -> bool:
-    """Whether a key was numbered by a device rather than made as a UUID by a client."""
+    """Whether a key has a device's epoch and sequence, and not the halves of a client's UUID."""
     return 0 <= epoch < DEVICE_EPOCHS
 
 
-def sequences_told(presses: Iterable[Press]) -> dict[int, list[int]]:
-    """The sequences of presses, by epoch, as they were told."""
-    told: dict[int, list[int]] = {}
+def sequences_by_epoch(presses: Iterable[Press]) -> dict[int, list[int]]:
+    """The sequences of presses by epoch, in the order of the presses."""
+    sequences: dict[int, list[int]] = {}
     for epoch, run in groupby(presses, key=itemgetter(0)):
-        told.setdefault(epoch, []).extend(map(itemgetter(1), run))
-    return told
+        sequences.setdefault(epoch, []).extend(map(itemgetter(1), run))
+    return sequences
+
+
+class Placeholder(NamedTuple):
+    """A placeholder: the `ordinal`-th press of a button in the hour report whose first sequence is `first`."""
+
+    first: int
+    button: int
+    ordinal: int
 
 
 def placeholder_sequence(first: int, button: int, ordinal: int) -> int:
-    """The (negative) sequence of a button's ordinal-th placeholder in the hour that starts with sequence `first`."""
+    """The sequence of a placeholder: a negative number that encodes the fields of `Placeholder`."""
     return -1 - ((first * _BUTTONS + button) * _ORDINALS + ordinal)
 
 
-def placeholder_of(sequence: int) -> tuple[int, int, int]:
-    """The first sequence of the hour, the button and the ordinal of a placeholder: `placeholder_sequence` undone."""
+def placeholder_of(sequence: int) -> Placeholder:
+    """The hour, button and ordinal of a placeholder's sequence."""
     rest, ordinal = divmod(-1 - sequence, _ORDINALS)
     first, button = divmod(rest, _BUTTONS)
-    return first, button, ordinal
+    return Placeholder(first, button, ordinal)
 
 
 def feedback_id(smiley: int, epoch: int, sequence: int) -> UUID:
-    """The published id: the client's own UUID, or for a device's key a UUID of version 8 (RFC 9562).
+    """The published id: the client's UUID, or for a device's key a UUID of version 8 (RFC 9562).
 
-    Its 122 free bits hold smiley (32), epoch (32), whether the sequence is a placeholder's (1) and the sequence (53).
+    Its 122 free bits are smiley (32), epoch (32), whether the sequence is a placeholder's (1) and the sequence (53).
     """
     return UUID(int=_published(smiley, epoch, sequence))
 
@@ -379,6 +394,7 @@ def _with_hyphens(digits: str) -> str:
 
 
 def _published(smiley: int, epoch: int, sequence: int) -> int:
+    """The 128 bits of the published id."""
     if not is_device_key(epoch):
         return _unsigned(epoch) << 64 | _unsigned(sequence)
     negative = sequence < 0
@@ -387,10 +403,10 @@ def _published(smiley: int, epoch: int, sequence: int) -> int:
     return high << 80 | 0x8 << 76 | middle << 64 | 0b10 << 62 | low
 
 
-def key_of(identity: UUID) -> tuple[int | None, int, int]:
-    """Smiley (None for a client-made id), epoch and sequence: `feedback_id` undone. Raises ValueError for other ids."""
+def key_of_feedback_id(identity: UUID) -> tuple[int | None, int, int]:
+    """Smiley (None for a client's UUID), epoch and sequence of a published id. ValueError for other UUIDs."""
     if identity.version != 8:
-        return None, *halves(identity)
+        return None, *client_key(identity)
     value = identity.int
     bits = (value >> 80) << 74 | (value >> 64 & 0xFFF) << 62 | value & (1 << 62) - 1
     number, negative = bits & (1 << 53) - 1, bits >> 53 & 1
@@ -398,8 +414,10 @@ def key_of(identity: UUID) -> tuple[int | None, int, int]:
 
 
 def _signed(half: int) -> int:
+    """An unsigned 64-bit number as a signed one."""
     return half - (1 << 64) if half >> 63 else half
 
 
 def _unsigned(half: int) -> int:
+    """A signed 64-bit number as an unsigned one."""
     return half & (1 << 64) - 1

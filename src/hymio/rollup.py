@@ -92,7 +92,7 @@ def roll_up(feedbacks: Iterable[Feedback]) -> dict[AssignmentHour, Counts]:
     return hours
 
 
-def group_up(
+def sum_groups(
     hours: Iterable[tuple[AssignmentHour, Counts]], keys: Callable[[int], Iterable[tuple[int, int]]]
 ) -> dict[GroupHour, Counts]:
     """The hours of groups, summed from those of assignments.

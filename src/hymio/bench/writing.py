@@ -13,7 +13,7 @@ from rich.progress import Progress
 from hymio import intake
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NEW_YEAR, NOW, Fleet, build, busy_days, quiet_year
-from hymio.feedback import Press, Upload, halves
+from hymio.feedback import Press, Upload, client_key
 from hymio.period import HOUR_MS
 from hymio.store import open_store
 from hymio.store.yardstick import Commit, bare_loop, scratch_database
@@ -119,4 +119,4 @@ def hot_hour(url: str, progress: Progress) -> Iterator[Figure]:
 def _web_press(fleet: Fleet, number: int, at: int) -> Press:
     """A press with a distinct UUID, which is never judged by the interval rule."""
     identity = UUID(int=(number + 1) * 0x9E3779B97F4A7C15F39CC0605CEDC835 % (1 << 128), version=4)
-    return Press(*halves(identity), at, number % 4, survey=fleet.survey)
+    return Press(*client_key(identity), at, number % 4, survey=fleet.survey)

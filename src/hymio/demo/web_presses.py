@@ -15,7 +15,7 @@ from hymio.demo.example import PAGE, SITE, WEB
 from hymio.demo.mood import Moment
 from hymio.demo.random_phases import web_phases
 from hymio.errors import SetupError
-from hymio.feedback import Followup, Phases, Press, Text, Upload, halves
+from hymio.feedback import Followup, Phases, Press, Text, Upload, client_key
 from hymio.period import Instant, parse_timestamp
 
 REPLAYED_THROUGH = parse_timestamp("2023-01-01T06:00:00Z")
@@ -52,7 +52,7 @@ def answers(moments: Iterable[Moment], random: Random, options: Sequence[int]) -
         option = options[int(random.random() * len(options))]
         followups = (Followup(option),) if _happens(button < 2, _FOLLOWED, random) else ()
         text = _text(button, random) if _happens(button != 2, _WROTE, random) else None
-        key = halves(_uuid7(at, random.getrandbits(74)))
+        key = client_key(_uuid7(at, random.getrandbits(74)))
         yield Press(*key, at, button, PAGE, visitor, *web_phases(at, button, followups, text))
 
 
@@ -106,6 +106,6 @@ def _press(row: dict[str, Any]) -> Press:
     """The press of a row, with a UUID made from its hash."""
     at = parse_timestamp(row["ts"])
     digest = hashlib.sha256(f"{row['ts']} {row['r']}".encode()).digest()
-    key = halves(_uuid7(at, int.from_bytes(digest, "big") >> 256 - 74))
+    key = client_key(_uuid7(at, int.from_bytes(digest, "big") >> 256 - 74))
     text = {name: row[name] for name in ("text", "relevance", "spam") if name in row}
     return Press(*key, at, int(row["r"]), SITE, phases=Phases(text=Text(**text)) if text else None)

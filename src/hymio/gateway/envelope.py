@@ -2,7 +2,7 @@
 
 A body without errors is decoded into typed values in one pass. A body with errors is parsed field by field: an error in
 the envelope refuses the request and names the field; an error in a press, or in one of its parts (`press_parts`),
-becomes a misfit, and the rest of the upload is used.
+becomes unusable, and the rest of the upload is used.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from hymio.feedback import (
     DEVICE_EPOCHS,
     DEVICE_SEQUENCES,
     Health,
-    Misfit,
     Press,
     SequenceRange,
+    UnusablePress,
     Upload,
     Verdict,
-    halves,
+    client_key,
 )
 from hymio.gateway.counting import MAX_PRESSES, refuse_too_many_values, too_many_presses
 from hymio.gateway.press_parts import (
@@ -95,10 +95,10 @@ class TypedEnvelope(Struct, rename="camel"):
 
 
 class Unreadable(NamedTuple):
-    """A press, or a part of one, that became a misfit, for the receipt.
+    """An unusable press, or an unusable part of a press, for the receipt.
 
     `item` is the press's index in the request. `phase` is the part's index in the press's `phases`, or its name; None
-    where the press itself is the misfit.
+    where the press itself is unusable.
     """
 
     item: int
@@ -223,22 +223,22 @@ def _parse_fields(envelope: Mapping[str, object], smiley: int, organization: int
     if len(items) > MAX_PRESSES:
         raise too_many_presses(len(items))
     presses: list[TypedPress] = []
-    misfits: list[Misfit] = []
+    unusable: list[UnusablePress] = []
     unreadable: list[Unreadable] = []
     for index, item in enumerate(items):
         press, part_errors = _press(item)
         if isinstance(press, TypedPress):
             presses.append(press)
             for error in part_errors:
-                misfits.append(_misfit_of_part(press, typed.epoch or 0, error))
+                unusable.append(_unusable_part(press, typed.epoch or 0, error))
                 unreadable.append(Unreadable(index, press.sequence, press.id, error.detail, error.phase))
         else:
             unread = Unreadable(index, *_readable_identity(item), press)
             sequence = unread.sequence if typed.epoch is not None and unread.id is None else None
-            misfits.append(Misfit(typed.epoch or 0, sequence or 0, Verdict.UNREADABLE, as_text(item)))
+            unusable.append(UnusablePress(typed.epoch or 0, sequence or 0, Verdict.UNREADABLE, as_text(item)))
             unreadable.append(unread)
     upload = _upload(typed, presses, smiley, organization)
-    return Envelope(upload._replace(misfits=tuple(misfits)), tuple(unreadable))
+    return Envelope(upload._replace(unusable=tuple(unusable)), tuple(unreadable))
 
 
 def _field(name: str, value: object) -> object:
@@ -249,9 +249,9 @@ def _field(name: str, value: object) -> object:
         raise _bad_field(name, value, accepted) from None
 
 
-def _misfit_of_part(press: TypedPress, epoch: int, error: PartError) -> Misfit:
+def _unusable_part(press: TypedPress, epoch: int, error: PartError) -> UnusablePress:
     part = error.phase if isinstance(error.phase, str) else "phase"
-    return Misfit(*_identity(press, epoch), Verdict.UNREADABLE, error.body, part)
+    return UnusablePress(*_identity(press, epoch), Verdict.UNREADABLE, error.body, part)
 
 
 def _press(item: object) -> tuple[TypedPress | str, Sequence[PartError]]:
@@ -352,7 +352,7 @@ def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:
     if press.id is not None and press.sequence is None:
         if press.survey is None:
             raise ValueError("survey: got nothing, accepted: the number of the survey shown, where there is an id")
-        return halves(press.id)
+        return client_key(press.id)
     raise ValueError(f"got {'both' if press.id else 'neither'}, accepted: either a sequence or an id")
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import cbor2
 import msgspec
 
-from hymio.feedback import Quarantined, Receipt, Verdict, feedback_id, is_device_key
+from hymio.feedback import QuarantineNotice, Receipt, Verdict, feedback_id, is_device_key
 from hymio.gateway.envelope import Format, Unreadable
 from hymio.period import Instant, offset_at
 from hymio.setup import Layout
@@ -85,7 +85,7 @@ def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Map
     return [*others, *(_unreadable_item(press) for press in unreadable)]
 
 
-def _item(press: Quarantined) -> dict[str, object]:
+def _item(press: QuarantineNotice) -> dict[str, object]:
     if press.phase is None:
         return {**_identity(press), "reason": press.reason.label, "detail": _DETAILS[press.reason]}
     detail = "something else was stored of the same press"
@@ -98,7 +98,7 @@ def _unreadable_item(press: Unreadable) -> dict[str, object]:
     return {**identity, "index": press.item, **part, "reason": Verdict.UNREADABLE.label, "detail": press.detail}
 
 
-def _identity(press: Quarantined) -> dict[str, object]:
+def _identity(press: QuarantineNotice) -> dict[str, object]:
     if is_device_key(press.epoch):
         return {"sequence": press.sequence}
     return {"id": str(feedback_id(0, press.epoch, press.sequence))}

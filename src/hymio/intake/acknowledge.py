@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 
-from hymio.feedback import Misfit, SequenceRange, Upload, Verdict, is_device_key
+from hymio.feedback import SequenceRange, UnusablePress, Upload, Verdict, is_device_key
 from hymio.store.ledger import EpochProgress, Ledger
 
 _WALKED = 1_000
@@ -13,15 +13,15 @@ _WALKED = 1_000
 
 
 def acknowledge(
-    ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]], misfits: Sequence[Misfit]
+    ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]], unusable: Sequence[UnusablePress]
 ) -> tuple[tuple[int, int], ...]:
     """Advances the device epochs of an upload; returns pairs of epoch and acknowledged sequence.
 
-    `sequences` are those of its presses by epoch, `upload.hours` the stored hour reports, `misfits` the presses without
-    a feedback row. Sequences that were declared lost, reported by SMS or unreadable are not missing.
+    `sequences` are those of its presses by epoch, `upload.hours` the stored hour reports, `unusable` the presses
+    without a feedback row. Sequences that were declared lost, reported by SMS or unreadable are not missing.
     """
     received = {epoch: set(numbers) for epoch, numbers in sequences.items() if is_device_key(epoch)}
-    ranges = [*upload.lost, *_of_hours(upload), *_of_unreadable(misfits)]
+    ranges = [*upload.lost, *_of_hours(upload), *_of_unreadable(unusable)]
     epochs = sorted(set(received) | {span.epoch for span in ranges})
     merged = {epoch: _merged((span.first, span.last) for span in ranges if span.epoch == epoch) for epoch in epochs}
     ledger.progress.account(
@@ -42,12 +42,12 @@ def _of_hours(upload: Upload) -> list[SequenceRange]:
     ]  # fmt: skip
 
 
-def _of_unreadable(misfits: Iterable[Misfit]) -> list[SequenceRange]:
+def _of_unreadable(unusable: Iterable[UnusablePress]) -> list[SequenceRange]:
     """The sequences of unreadable presses."""
     return [
-        SequenceRange(misfit.epoch, misfit.sequence, misfit.sequence)
-        for misfit in misfits
-        if misfit.sequence > 0 and misfit.reason is Verdict.UNREADABLE
+        SequenceRange(entry.epoch, entry.sequence, entry.sequence)
+        for entry in unusable
+        if entry.sequence > 0 and entry.reason is Verdict.UNREADABLE
     ]
 
 

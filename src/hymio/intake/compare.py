@@ -6,7 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hymio.feedback import Feedback, Misfit, Press, Quarantined, Upload, Verdict, is_device_key, is_quarantined
+from hymio.feedback import (
+    Feedback,
+    Press,
+    QuarantineNotice,
+    UnusablePress,
+    Upload,
+    Verdict,
+    is_device_key,
+    is_quarantined,
+)
 from hymio.intake.phase_merge import plain
 from hymio.intake.resolving import ShownSurvey, shown_survey
 from hymio.period import Instant
@@ -28,10 +37,10 @@ class Compared:
     """Duplicates, each with its stored feedback; None if the first one is in the same upload."""
 
     duplicates: int = 0
-    misfits: list[Misfit] = field(default_factory=list)
+    unusable: list[UnusablePress] = field(default_factory=list)
     """Conflicts: presses with the key of a stored one and other content, which never replace it."""
 
-    quarantined: list[Quarantined] = field(default_factory=list)
+    quarantined: list[QuarantineNotice] = field(default_factory=list)
     """Duplicates whose stored feedback is in quarantine."""
 
 
@@ -85,9 +94,9 @@ def _compare_one(press: Press, contents: dict[Key, Content], stored: dict[Key, F
         compared.duplicates += 1
         compared.repeated.append((press, feedback))
         if feedback is not None and is_quarantined(feedback.verdict):
-            compared.quarantined.append(Quarantined(press.epoch, press.sequence, Verdict(feedback.verdict)))
+            compared.quarantined.append(QuarantineNotice(press.epoch, press.sequence, Verdict(feedback.verdict)))
     else:
-        compared.misfits.append(Misfit(press.epoch, press.sequence, Verdict.CONFLICT, _body(press)))
+        compared.unusable.append(UnusablePress(press.epoch, press.sequence, Verdict.CONFLICT, _body(press)))
 
 
 def _body(press: Press) -> str:

@@ -11,8 +11,8 @@ from hymio.feedback import (
     Accuracy,
     Feedback,
     HourReport,
-    Misfit,
-    Quarantined,
+    QuarantineNotice,
+    UnusablePress,
     Verdict,
     is_device_key,
     is_quarantined,
@@ -46,7 +46,7 @@ class Moment(NamedTuple):
     now: Instant
 
 
-def take_hour_report(ledger: Ledger, smiley: int, report: HourReport) -> tuple[Quarantined, ...] | Misfit:
+def take_hour_report(ledger: Ledger, smiley: int, report: HourReport) -> tuple[QuarantineNotice, ...] | UnusablePress:
     """Stores an hour's report; returns its quarantined presses, or the report as unusable if it contradicts another.
 
     Reports of the same hour (same first sequence) are merged by the larger count of each button, so that repeated and
@@ -152,10 +152,10 @@ def _stored_rows(ledger: Ledger, smiley: int, report: HourReport) -> HourRows:
     )
 
 
-def _refused(report: HourReport) -> Misfit:
+def _refused(report: HourReport) -> UnusablePress:
     """A report that contradicts a stored one, for quarantine."""
     body = json.dumps({"at": report.at, "counts": report.counts}, separators=(",", ":"))
-    return Misfit(report.epoch, report.first, Verdict.CONFLICT, body)
+    return UnusablePress(report.epoch, report.first, Verdict.CONFLICT, body)
 
 
 def _larger(one: HourReport, other: HourReport) -> HourReport:
@@ -186,9 +186,10 @@ def _settled(old: Feedback | None, known: Feedback, fresh: Feedback, *, stands: 
     return known if old is None else known._replace(revision=old.revision)
 
 
-def _in_quarantine(report: HourReport, changes: Iterable[Change]) -> tuple[Quarantined, ...]:
+def _in_quarantine(report: HourReport, changes: Iterable[Change]) -> tuple[QuarantineNotice, ...]:
     """The number of quarantined placeholders by reason, for the receipt."""
     reasons = Counter(change.new.verdict for change in changes if is_quarantined(change.new.verdict))
     return tuple(
-        Quarantined(report.epoch, report.first, Verdict(reason), presses=reasons[reason]) for reason in sorted(reasons)
+        QuarantineNotice(report.epoch, report.first, Verdict(reason), presses=reasons[reason])
+        for reason in sorted(reasons)
     )

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hymio.feedback import Feedback, Misfit, Phases, Press, Verdict
+from hymio.feedback import Feedback, Phases, Press, UnusablePress, Verdict
 from hymio.store.ledger import Ledger, PhaseKey
 
 _SINGLE = ("text", "contact", "demographics")
@@ -15,7 +15,7 @@ _SINGLE = ("text", "contact", "demographics")
 
 def store_phases(
     ledger: Ledger, fresh: Mapping[tuple[int, int], Feedback], sent: Iterable[tuple[Press, Feedback | None]]
-) -> list[Misfit]:
+) -> list[UnusablePress]:
     """Stores the phases of presses; returns those that contradict stored ones.
 
     `sent` are presses with their feedback from before this upload, if there is one; `fresh` are the new feedbacks by
@@ -24,7 +24,7 @@ def store_phases(
     with_phases = [(press, stored, press.phases) for press, stored in sent if press.phases is not None]
     by_key = _stored(ledger, [stored for _, stored, _ in with_phases if stored is not None])
     changed: dict[PhaseKey, Phases] = {}
-    misfits: list[Misfit] = []
+    unusable: list[UnusablePress] = []
     for press, stored, phases in with_phases:
         feedback = stored or fresh[press.epoch, press.sequence]
         key = (feedback.at, feedback.smiley, press.epoch, press.sequence)
@@ -32,9 +32,9 @@ def store_phases(
         by_key[key], refused = merged(before, phases)
         if by_key[key] != before:
             changed[key] = by_key[key]
-        misfits += [Misfit(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
+        unusable += [UnusablePress(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
     ledger.phases.put(changed.items())
-    return misfits
+    return unusable
 
 
 def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[PhaseKey, Phases]:

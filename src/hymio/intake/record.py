@@ -9,15 +9,15 @@ from operator import itemgetter
 from hymio.errors import HymioError, NotFound, Unavailable
 from hymio.feedback import (
     Feedback,
-    Misfit,
     Press,
-    Quarantined,
+    QuarantineNotice,
     Receipt,
+    UnusablePress,
     Upload,
     Verdict,
     is_device_key,
     is_quarantined,
-    sequences_told,
+    sequences_by_epoch,
 )
 from hymio.intake.acknowledge import acknowledge
 from hymio.intake.compare import Compared, compare
@@ -47,13 +47,14 @@ def record(store: Store, organization: int, uploads: Sequence[Upload], now: Inst
 
 
 def _prefetch(ledger: Ledger, uploads: Sequence[Upload]) -> None:
-    """Reads in two queries what would be asked for once an upload."""
+    """Reads the progress and hour reports of all uploads in two queries, instead of two for each upload."""
     epochs = {(upload.smiley, epoch) for upload in uploads for epoch in set(map(_EPOCH, upload.presses))}
     ledger.progress.prefetch([key for key in epochs if is_device_key(key[1])])
     ledger.hour_reports.prefetch({upload.smiley for upload in uploads})
 
 
 def _answer(ledger: Ledger, upload: Upload) -> Receipt | HymioError:
+    """Records one upload in its savepoint; its receipt, or the error that rolled it back."""
     try:
         with ledger.savepoint():
             return _record(ledger, upload)
@@ -64,86 +65,88 @@ def _answer(ledger: Ledger, upload: Upload) -> Receipt | HymioError:
 
 
 def _record(ledger: Ledger, upload: Upload) -> Receipt:
+    """Records one upload: compare, resolve, judge, store, acknowledge. NotFound for an unknown smiley."""
     smiley = upload.smiley
     if smiley not in ledger.layout.smileys:
         raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)
     correction = clock_correction(upload.clock, ledger.now)
-    sequences = sequences_told(upload.presses)
+    sequences = sequences_by_epoch(upload.presses)
     compared = compare(ledger, upload, sequences)
     feedbacks = _store_presses(ledger, upload, compared, correction)
     hours = [(report, take_hour_report(ledger, smiley, report)) for report in upload.hours]
-    taken = tuple(report for report, outcome in hours if not isinstance(outcome, Misfit))
-    refused = [outcome for _, outcome in hours if isinstance(outcome, Misfit)]
-    misfits = [*upload.misfits, *compared.misfits, *refused]
-    presses = [misfit for misfit in misfits if misfit.phase is None]
+    taken = tuple(report for report, outcome in hours if not isinstance(outcome, UnusablePress))
+    refused = [outcome for _, outcome in hours if isinstance(outcome, UnusablePress)]
+    unusable = [*upload.unusable, *compared.unusable, *refused]
+    presses = [entry for entry in unusable if entry.phase is None]
     kept = ledger.rows.quarantine(smiley, _hashed(presses))
-    ledger.rows.quarantine_parts(smiley, _hashed(misfit for misfit in misfits if misfit.phase is not None))
+    ledger.rows.quarantine_parts(smiley, _hashed(entry for entry in unusable if entry.phase is not None))
     acknowledged = acknowledge(ledger, upload._replace(hours=taken), sequences, presses)
     ledger.progress.seen(smiley, _state(upload, correction, ledger.now))
-    waiting = [press for _, outcome in hours if not isinstance(outcome, Misfit) for press in outcome]
+    waiting = [press for _, outcome in hours if not isinstance(outcome, UnusablePress) for press in outcome]
     return Receipt(
         smiley=smiley,
         revision=ledger.revision,
         stored=len(feedbacks) + kept,
         duplicates=compared.duplicates + len(presses) - kept,
-        quarantined=(*compared.quarantined, *_in_quarantine(feedbacks), *waiting, *map(_named, misfits)),
+        quarantined=(*compared.quarantined, *_in_quarantine(feedbacks), *waiting, *map(_named, unusable)),
         acknowledged=acknowledged,
         correction=correction,
     )
 
 
 def _store_presses(ledger: Ledger, upload: Upload, compared: Compared, correction: int) -> list[Feedback]:
-    """Stores fresh presses, judged, and the phases of all; adds to the misfits what contradicts stored phases."""
+    """Stores fresh presses, judged, and the phases of all; adds phases that contradict stored ones to `unusable`."""
     resolver = Resolver(ledger, upload.smiley, compared.fresh)
     feedbacks = resolver.resolve(compared.fresh, correction)
     resolver.store_visits()
     settle(ledger, additions(feedbacks))
     if any(map(_PHASES, upload.presses)):
         fresh = {(feedback.epoch, feedback.sequence): feedback for feedback in feedbacks}
-        told = [*((press, None) for press in compared.fresh), *compared.repeated]
-        compared.misfits += store_phases(ledger, fresh, told)
+        sent = [*((press, None) for press in compared.fresh), *compared.repeated]
+        compared.unusable += store_phases(ledger, fresh, sent)
     _supersede(ledger, upload.smiley, compared.fresh)
     return feedbacks
 
 
 def _supersede(ledger: Ledger, smiley: int, fresh: Iterable[Press]) -> None:
-    """Lets the detail of hours that an SMS told of take the place of its placeholders."""
+    """Updates the placeholders of hours reported by SMS to which new detailed presses belong."""
     if not ledger.hour_reports.any_of(smiley):
         return
-    for epoch, told in sequences_told(fresh).items():
+    for epoch, sequences in sequences_by_epoch(fresh).items():
         if is_device_key(epoch):
-            for report in ledger.hour_reports.overlapping(smiley, epoch, min(told), max(told) + 1):
+            for report in ledger.hour_reports.overlapping(smiley, epoch, min(sequences), max(sequences) + 1):
                 settle_placeholders(ledger, smiley, report)
 
 
 def _state(upload: Upload, correction: int, now: Instant) -> SmileyState:
-    # Nobody can have told of what has not happened yet.
+    """What an upload reports about the smiley: reported-through instant, clock error in ms, and health."""
+    # A smiley cannot have reported presses of the future.
     through = None if upload.reported_through is None else min(upload.reported_through + correction, now)
     return SmileyState(through, None if upload.clock is None else upload.clock - now, *upload.health)
 
 
-def _in_quarantine(feedbacks: Iterable[Feedback]) -> list[Quarantined]:
+def _in_quarantine(feedbacks: Iterable[Feedback]) -> list[QuarantineNotice]:
+    """The entries of a receipt for feedbacks in quarantine."""
     return [
-        Quarantined(feedback.epoch, feedback.sequence, Verdict(feedback.verdict))
+        QuarantineNotice(feedback.epoch, feedback.sequence, Verdict(feedback.verdict))
         for feedback in feedbacks
         if feedback.verdict and is_quarantined(feedback.verdict)
     ]
 
 
-def _named(misfit: Misfit) -> Quarantined:
-    return Quarantined(misfit.epoch, misfit.sequence, misfit.reason, misfit.phase)
+def _named(entry: UnusablePress) -> QuarantineNotice:
+    """The entry of a receipt for an unusable press."""
+    return QuarantineNotice(entry.epoch, entry.sequence, entry.reason, entry.phase)
 
 
-def _hashed(misfits: Iterable[Misfit]) -> list[tuple[Misfit, bytes]]:
-    """Misfits with the hash of their reason and whole body, by which one that is told again is known."""
-    return [
-        (_cut(misfit), hashlib.sha256(f"{misfit.reason} {misfit.body}".encode()).digest()[:16]) for misfit in misfits
-    ]
+def _hashed(unusable: Iterable[UnusablePress]) -> list[tuple[UnusablePress, bytes]]:
+    """Unusable presses with the hash of their reason and full body, by which a repeat is recognized."""
+    return [(_cut(entry), hashlib.sha256(f"{entry.reason} {entry.body}".encode()).digest()[:16]) for entry in unusable]
 
 
-def _cut(misfit: Misfit) -> Misfit:
-    """A misfit whose body is at most MAX_BODY_CHARACTERS long and says how long it was."""
-    if len(misfit.body) <= MAX_BODY_CHARACTERS:
-        return misfit
-    mark = f" ... cut, {len(misfit.body)} characters in all"
-    return misfit._replace(body=misfit.body[: MAX_BODY_CHARACTERS - len(mark)] + mark)
+def _cut(entry: UnusablePress) -> UnusablePress:
+    """An unusable press whose body is at most MAX_BODY_CHARACTERS long and says how long it was."""
+    if len(entry.body) <= MAX_BODY_CHARACTERS:
+        return entry
+    mark = f" ... cut, {len(entry.body)} characters in all"
+    return entry._replace(body=entry.body[: MAX_BODY_CHARACTERS - len(mark)] + mark)

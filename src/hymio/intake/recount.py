@@ -9,7 +9,7 @@ from hymio.feedback import Accuracy, Feedback, is_raw
 from hymio.hierarchy import BEGINNING
 from hymio.misuse import Judge
 from hymio.period import hour_of, nominal_start
-from hymio.rollup import AssignmentHour, Counts, GroupHour, group_up
+from hymio.rollup import AssignmentHour, Counts, GroupHour, sum_groups
 from hymio.setup import Layout
 from hymio.store import scan
 from hymio.store.dialect import Transaction
@@ -91,7 +91,7 @@ class GroupPieces:
             return None
         hours, counts = self._read(transaction, organization, assignments, first)
         self._first = hours.stop
-        expected = group_up(counts, layout.group_keys)
+        expected = sum_groups(counts, layout.group_keys)
         return GroupPiece(
             stored=scan.hours_of_groups(transaction, organization, totals, hours),
             expected={key: summed for key, summed in expected.items() if any(summed)},

@@ -14,8 +14,8 @@ from hymio.feedback import (
     HourReport,
     Press,
     Verdict,
+    feedback_from_fields,
     is_device_key,
-    made_feedback,
     quarantine_key,
     survey_named_in,
 )
@@ -82,7 +82,7 @@ class Resolver:
 
     def resolve(self, presses: Iterable[Press], correction: int) -> list[Feedback]:
         """The feedbacks of presses, quarantined or with the verdict COUNTED, which judging may change."""
-        smiley, revision, made = self._smiley, self._revision, made_feedback
+        smiley, revision, made = self._smiley, self._revision, feedback_from_fields
         feedbacks = []
         for epoch, sequence, device_at, button, survey, visitor, ui, _ in presses:
             at = device_at + correction

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from hymio.feedback import Feedback, is_raw
 from hymio.period import hour_of, nominal_start
-from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, group_up, no_counts
+from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, no_counts, sum_groups
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
 
@@ -69,7 +69,7 @@ class HourDifferences:
                 _add(hours, AssignmentHour(assignment, hour, nominal_start(hour, offset), verdict), counts)
         self._gathered = {}
         self.add_assignment_hours(hours)
-        self.add_group_hours(group_up(hours.items(), group_keys))
+        self.add_group_hours(sum_groups(hours.items(), group_keys))
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from functools import partial
 from itertools import repeat
 from typing import NamedTuple
 
-from hymio.feedback import Accuracy, Feedback, Misfit, Verdict
+from hymio.feedback import Accuracy, Feedback, UnusablePress, Verdict
 from hymio.period import Instant
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
@@ -152,23 +152,23 @@ class FeedbackRows:
         departed = [self._departure(old) for old, new in stored if 0 < old.assignment != new.assignment]
         self._transaction.insert(schema.departure, departed, "ON CONFLICT DO NOTHING")
 
-    def quarantine(self, smiley: int, misfits: Iterable[tuple[Misfit, bytes]]) -> int:
+    def quarantine(self, smiley: int, unusable: Iterable[tuple[UnusablePress, bytes]]) -> int:
         """Stores presses that get no feedback row, each with a hash of its content; how many were not stored before."""
         stored = 0
-        for misfit, digest in misfits:
+        for entry, digest in unusable:
             stored += self._transaction.run(
                 """INSERT INTO quarantine (organization_id, smiley_id, epoch, sequence, hash, reason, body, revision)
                 VALUES (:o, :smiley, :epoch, :sequence, :hash, :reason, :body, :revision) ON CONFLICT DO NOTHING""",
-                o=self._organization, smiley=smiley, epoch=misfit.epoch, sequence=misfit.sequence, hash=digest,
-                reason=int(misfit.reason), body=misfit.body, revision=self._revision,
+                o=self._organization, smiley=smiley, epoch=entry.epoch, sequence=entry.sequence, hash=digest,
+                reason=int(entry.reason), body=entry.body, revision=self._revision,
             )  # fmt: skip
         return stored
 
-    def quarantine_parts(self, smiley: int, misfits: Iterable[tuple[Misfit, bytes]]) -> None:
+    def quarantine_parts(self, smiley: int, unusable: Iterable[tuple[UnusablePress, bytes]]) -> None:
         """Stores parts of presses (texts, follow-ups, …) that could not be taken, each with a hash of its content."""
         rows = [
             (self._organization, smiley, part.epoch, part.sequence, digest, int(part.reason), part.body, self._revision)
-            for part, digest in misfits
+            for part, digest in unusable
         ]
         self._transaction.insert(schema.quarantine, rows, "ON CONFLICT DO NOTHING")
 
