@@ -14,7 +14,7 @@ from hymio.bench.fleet import Fleet
 from hymio.results import OfScale, OfSurvey, Subject
 from hymio.scale import Scale
 from hymio.store import open_store
-from hymio.store.yardstick import own_tool, size_of
+from hymio.store.yardstick import database_bytes, raw_csv_by_engine
 
 MAX_BYTES = {"sqlite": 120}
 """Bytes a press takes on disk at most, indexes and hours included; PostgreSQL has no goal."""
@@ -25,7 +25,7 @@ def disk(url: str, fleet: Fleet) -> Iterator[Figure]:
     store = open_store(url)
     with results.raw(store, operator(fleet.organization), OfSurvey(fleet.root, fleet.survey)) as raw:
         total = raw.total
-    size = size_of(store, url)
+    size = database_bytes(url)
     most = MAX_BYTES.get(store.kind)
     met = None if most is None else size / total <= most
     store.close()
@@ -57,7 +57,7 @@ def csv(url: str, fleet: Fleet) -> Iterator[Figure]:
     with results.raw_csv(store, operator(fleet.organization), OfSurvey(fleet.root, fleet.survey)) as found:
         lines, size = found.total, sum(len(chunk) for chunk in found.chunks)
     ours = time.perf_counter() - began
-    name, theirs = own_tool(store, url)
+    name, theirs = raw_csv_by_engine(url)
     store.close()
     ratio = theirs / ours
     yield Figure(

@@ -16,7 +16,7 @@ from hymio.bench.fleet import NEW_YEAR, NOW, Fleet, build, busy_days, quiet_year
 from hymio.feedback import Press, Upload, client_key
 from hymio.period import HOUR_MS
 from hymio.store import open_store
-from hymio.store.yardstick import Commit, bare_loop, scratch_database
+from hymio.store.yardstick import Commit, bare_loop, count_from_rows, scratch_database
 
 TOGETHER = (64, 16, 1)
 """Uploads in a commit: what gathers while one runs when a whole fleet reports (a server takes up to 256), and fewer."""
@@ -99,12 +99,7 @@ def hot_hour(url: str, progress: Progress) -> Iterator[Figure]:
         intake.record(store, fleet.organization, [Upload(fleet.smileys[0], (press,))], NOW)
 
     def recount() -> None:
-        with store.read() as transaction:
-            transaction.rows(
-                """SELECT verdict, button, count(*) FROM feedback WHERE organization_id = :o
-                AND assignment_id = :assignment AND at >= :start AND at < :stop GROUP BY verdict, button""",
-                o=fleet.organization, assignment=fleet.assignments[0], start=hour, stop=hour + HOUR_MS,
-            )  # fmt: skip
+        count_from_rows(store, fleet.organization, fleet.assignments[0], hour)
 
     difference, recounted = median_ms(one_more, 31), median_ms(recount, 11)
     yield Figure(

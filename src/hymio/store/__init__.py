@@ -18,6 +18,7 @@ from hymio.store.dialect import (
     Transaction,
     begin,
     connect,
+    engine_kind,
     has_single_writer,
     translated,
 )
@@ -35,7 +36,6 @@ class Store:
     def __init__(self, engine: Engine, lock_seconds: float = LOCK_SECONDS) -> None:
         self._engine = engine
         self._remembered = RememberedSetup()
-        self.is_sqlite = engine.dialect.name == "sqlite"
         self.has_single_writer = has_single_writer(engine)
         self._writer = threading.Lock() if self.has_single_writer else None
         self._lock_seconds = lock_seconds
@@ -43,7 +43,7 @@ class Store:
     @property
     def kind(self) -> str:
         """`sqlite` or `postgresql`."""
-        return self._engine.dialect.name
+        return engine_kind(self._engine)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -61,6 +61,11 @@ def begin(engine: Engine, *, writes: bool) -> Transaction:
     return _transaction_kind(engine)(engine, writes=writes)
 
 
+def engine_kind(engine: Engine) -> str:
+    """`sqlite` or `postgresql`, for people to read."""
+    return engine.dialect.name
+
+
 def has_single_writer(engine: Engine) -> bool:
     """Whether one write transaction excludes all others of the database."""
     return _transaction_kind(engine).single_writer

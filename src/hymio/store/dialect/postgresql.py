@@ -32,7 +32,6 @@ def connect_postgresql(url: URL, lock_seconds: float, pool: dict[str, Any]) -> E
 class PostgresqlTransaction(Transaction):
     """A transaction of PostgreSQL; one that reads sees one state of the database (REPEATABLE READ)."""
 
-    is_sqlite = False
     is_distributable = True
     single_writer = False
 
@@ -74,7 +73,8 @@ class PostgresqlTransaction(Transaction):
     def in_byte_order(self, column: str) -> str:
         return f'{column} COLLATE "C"'
 
-    def csv_line(self, lines: CsvLines) -> str:
+    @classmethod
+    def csv_line(cls, lines: CsvLines) -> str:
         at, offset = lines.at, lines.offset
         time = f"""to_char(timestamp 'epoch' + ({at} + {offset} * 60000) * interval '1 millisecond',
             'YYYY-MM-DD"T"HH24:MI:SS.MS') || CASE WHEN {offset} < 0 THEN '-' ELSE '+' END

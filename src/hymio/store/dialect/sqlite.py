@@ -76,7 +76,6 @@ def _begin(connection: Any) -> None:
 class SqliteTransaction(Transaction):
     """A transaction of SQLite."""
 
-    is_sqlite = True
     is_distributable = False
     single_writer = True
 
@@ -120,7 +119,8 @@ class SqliteTransaction(Transaction):
     def in_byte_order(self, column: str) -> str:
         return column
 
-    def csv_line(self, lines: CsvLines) -> str:
+    @classmethod
+    def csv_line(cls, lines: CsvLines) -> str:
         at, offset = lines.at, lines.offset
         # `%` keeps the sign: right for instants since 1970, and no raw result is older than 2000.
         values = (

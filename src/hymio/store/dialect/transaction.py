@@ -38,7 +38,6 @@ class CsvLines(NamedTuple):
 class Transaction(ABC):
     """One open transaction and the few ways to run SQL in it; parameters are always bound, written `:name`."""
 
-    is_sqlite: ClassVar[bool]
     is_distributable: ClassVar[bool]
     """Whether the engine can spread tables over machines (Citus)."""
 
@@ -184,8 +183,9 @@ class Transaction(ABC):
 
     # CSV
 
+    @classmethod
     @abstractmethod
-    def csv_line(self, lines: CsvLines) -> str:
+    def csv_line(cls, lines: CsvLines) -> str:
         """SQL: the line of one row, without the end of line: local time with milliseconds and offset, then columns."""
 
     @abstractmethod
