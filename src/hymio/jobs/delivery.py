@@ -106,6 +106,7 @@ def _deliver_some(run: Run, organization: int, kinds: dict[str, bool]) -> int:
 
 
 def _attempt(run: Run, claim: Claim) -> None:
+    """Calls the handler of a claimed row while its lease is renewed, and writes and logs the outcome."""
     environment, handler = run.environment, run.environment.handlers[claim.kind]
     entry = {"organization": claim.organization, "id": str(claim.id), "kind": claim.kind, "attempts": claim.attempts}
     renewal = Renewal(
@@ -151,6 +152,7 @@ def _write(run: Run, claim: Claim, outcome: Outcome | None, detail: str) -> None
 
 
 def _write_once(run: Run, claim: Claim, outcome: Outcome | None, detail: str) -> None:
+    """Writes an outcome and ends the lease; without an outcome the row is attempted again. Unavailable, LeaseLost."""
     if outcome is None:
         outbox.put_back(run.store, claim, detail, run.now())
     else:

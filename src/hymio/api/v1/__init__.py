@@ -1,4 +1,4 @@
-"""API v1: which request is answered with what."""
+"""API v1: its endpoints and their handlers."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _LONGEST_KEY: Final = 18
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request whose credential is good: what it asks, and what answering takes."""
+    """An authenticated request, with what its handler needs."""
 
     store: Store
     principal: Principal
@@ -49,44 +49,44 @@ class Call:
         return self.principal.organization
 
     def content(self) -> Content:
-        """The texts of questions and follow-ups; read after the layout, so that it has those of all its surveys."""
+        """The texts of questions and follow-ups; read after the layout, so that it has the texts of all its surveys."""
         return self.store.content(self.organization)
 
     def node(self) -> Node:
-        """The folder that the path names."""
+        """The folder of the path. NotFound."""
         node = None if self.key is None else self.layout.hierarchy.nodes.get(self.key)
         if node is None:
             raise NotFound("unknown-v1-folder", "There is no folder {key}.", key=_named(self.key))
         return node
 
     def question(self) -> Survey:
-        """The question that the path names, which is our survey."""
+        """The question of the path, which is a survey in the set-up. NotFound."""
         survey = None if self.key is None else self.layout.surveys.get(self.key)
         if survey is None:
             raise NotFound("unknown-v1-question", "There is no question {key}.", key=_named(self.key))
         return survey
 
     def survey(self) -> int:
-        """The survey that the path names, which is our assignment."""
+        """The survey of the path: the key of an assignment. NotFound."""
         if self.key is None or self.key not in self.layout.assignments:
             raise NotFound("unknown-v1-survey", "There is no survey {key}.", key=_named(self.key))
         return self.key
 
     def zone(self) -> ZoneInfo:
-        """The time zone of the survey that the path names."""
+        """The current time zone of the survey of the path."""
         return self.layout.zone_of(self.layout.assignments[self.survey()].node, self.now)
 
     def answer(self, content: object) -> Response[Any]:
-        """Set-up as JSON; its states depend on the time of day, so it is tagged by its content."""
+        """A JSON response for set-up; its ETag is a hash of the content, because states of surveys change with time."""
         return json_answer(content, self.if_none_match)
 
     def tag(self, *asked: object) -> str:
-        """What an answer from feedback depends on: whatever was committed, what was asked, and today's zone."""
+        """The ETag of results: a hash of the revision, the request's parameters and the current zone."""
         return tag_of(self.organization, results.revision(self.store, self.principal), self.zone().key, *asked)
 
 
 def _named(key: int | None) -> object:
-    """A key as the text of an error names it."""
+    """A key as error messages show it."""
     return Phrase("of this key") if key is None else key
 
 
@@ -94,6 +94,7 @@ def _named(key: int | None) -> object:
 
 
 def _root(call: Call) -> Response[Any]:
+    """`/v1/folders`: the whole tree. NotFound while there is none."""
     wanted = params.tree(call.query)
     root = call.layout.hierarchy.root
     if root is None:
@@ -102,19 +103,22 @@ def _root(call: Call) -> Response[Any]:
 
 
 def _folder(call: Call) -> Response[Any]:
+    """`/v1/folders/:key`."""
     return call.answer(rows.folder(call.layout, call.content(), call.node(), params.tree(call.query), call.now))
 
 
 def _children(call: Call) -> Response[Any]:
+    """`/v1/folders/:key/children`."""
     wanted = params.tree(call.query)
     children = call.layout.hierarchy.children(call.node().id)
     part = _part(call.query, len(children))
     content = call.content()
-    shown = [rows.folder(call.layout, content, each, wanted, call.now) for each in _taken(children, part)]
-    return call.answer({"meta": part, "data": shown})
+    folders = [rows.folder(call.layout, content, node, wanted, call.now) for node in _taken(children, part)]
+    return call.answer({"meta": part, "data": folders})
 
 
 def _alerts(call: Call) -> Response[Any]:
+    """`/v1/folders/:key/alerts`: always an empty list."""
     call.node()
     return call.answer({"meta": _part(call.query, 0), "data": []})
 
@@ -123,28 +127,32 @@ def _alerts(call: Call) -> Response[Any]:
 
 
 def _questions(call: Call) -> Response[Any]:
-    asked = [call.layout.surveys[key] for key in sorted(call.layout.surveys)]
-    part, content = _page(call.query, len(asked)), call.content()
-    return call.answer({"meta": part, "data": [rows.question(content, each) for each in _taken(asked, part)]})
+    """`/v1/questions`."""
+    surveys = [call.layout.surveys[key] for key in sorted(call.layout.surveys)]
+    part, content = _page(call.query, len(surveys)), call.content()
+    return call.answer({"meta": part, "data": [rows.question(content, survey) for survey in _taken(surveys, part)]})
 
 
 def _question(call: Call) -> Response[Any]:
+    """`/v1/questions/:key`."""
     return call.answer(rows.question(call.content(), call.question()))
 
 
-def _asked(call: Call) -> Response[Any]:
+def _surveys_of_question(call: Call) -> Response[Any]:
+    """`/v1/questions/:key/surveys`."""
     question, state = call.question().id, params.state(call.query)
-    found = [
+    keys = [
         key
-        for key, each in sorted(call.layout.assignments.items())
-        if each.survey == question and state in (None, call.layout.state(key, call.now))
+        for key, assignment in sorted(call.layout.assignments.items())
+        if assignment.survey == question and state in (None, call.layout.state(key, call.now))
     ]
-    part, content = _page(call.query, len(found)), call.content()
-    shown = [rows.survey_of_question(call.layout, content, key, call.now) for key in _taken(found, part)]
-    return call.answer({"meta": part, "data": shown})
+    part, content = _page(call.query, len(keys)), call.content()
+    surveys = [rows.survey_of_question(call.layout, content, key, call.now) for key in _taken(keys, part)]
+    return call.answer({"meta": part, "data": surveys})
 
 
 def _survey(call: Call) -> Response[Any]:
+    """`/v1/surveys/:key`."""
     return call.answer(rows.survey(call.layout, call.content(), call.survey(), call.now))
 
 
@@ -152,6 +160,7 @@ def _survey(call: Call) -> Response[Any]:
 
 
 def _results(call: Call) -> Response[Any]:
+    """`/v1/surveys/:key/results`: counts by hour, day, week, month or year, without misuse."""
     survey, zone = call.survey(), call.zone()
     within, grain = params.within(call.query, zone), params.grain(call.query)
     tag = call.tag("results", survey, within, grain)
@@ -159,40 +168,45 @@ def _results(call: Call) -> Response[Any]:
         return not_modified(tag)
     hourly = results.hourly(call.store, call.principal, OfAssignment(survey), within, grain)
     utc = rows.is_utc(zone)
-    # A bucket of nothing but misuse is as empty as one that nobody pressed in.
-    shown = [rows.result(bucket, utc) for bucket in hourly.buckets if any(bucket.counted)]
-    return json_answer(shown, call.if_none_match, tag)
+    # Buckets without counted presses are left out, also if they have misuse.
+    counted = [rows.result(bucket, utc) for bucket in hourly.buckets if any(bucket.counted)]
+    return json_answer(counted, call.if_none_match, tag)
 
 
 def _rawresults(call: Call) -> Response[Any]:
+    """`/v1/surveys/:key/rawresults`: every press, streamed. Forbidden if raw results are switched off."""
     call.principal.require_raw_results()
     utc = rows.is_utc(call.zone())
-    return _streamed(call, results.raw, lambda found: (rows.raw_line(row, utc) for row in found.rows))
+    return _streamed(call, results.raw, lambda feedback: (rows.raw_line(row, utc) for row in feedback.rows))
 
 
 def _openfeedback(call: Call) -> Response[Any]:
+    """`/v1/surveys/:key/openfeedback`: presses with a text, streamed."""
     utc = rows.is_utc(call.zone())
-    return _streamed(call, results.texts, lambda found: (rows.raw_line(row, utc) for row in found.rows))
+    return _streamed(call, results.texts, lambda feedback: (rows.raw_line(row, utc) for row in feedback.rows))
 
 
 def _followup(call: Call) -> Response[Any]:
+    """`/v1/surveys/:key/followup`: answers to follow-ups, streamed."""
     utc, options = rows.is_utc(call.zone()), rows.Options(call.content())
-    return _streamed(call, results.followups, lambda found: (options.line(row, utc) for row in found.rows))
+    return _streamed(call, results.followups, lambda answers: (options.line(row, utc) for row in answers.rows))
 
 
 def _streamed(
     call: Call, read: Callable[..., AbstractContextManager[Any]], lines: Callable[[Any], Iterable[str]]
 ) -> Response[Any]:  # fmt: skip
+    """A streamed page of rows: `read` opens them in one snapshot, `lines` encodes them. 304 if the ETag is known."""
     survey, wanted = call.survey(), params.rows(call.query, call.zone())
     tag = call.tag(read.__name__, survey, wanted)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
 
     def chunks() -> Generator[bytes]:
+        """The chunks of the response's body."""
         subject = OfAssignment(survey)
-        with read(call.store, call.principal, subject, wanted.within, wanted.offset, wanted.limit) as found:
-            limit = found.total if wanted.limit is None else wanted.limit
-            yield from enveloped(rows.Envelope(wanted.offset, limit, found.total), lines(found))
+        with read(call.store, call.principal, subject, wanted.within, wanted.offset, wanted.limit) as selected:
+            limit = selected.total if wanted.limit is None else wanted.limit
+            yield from enveloped(rows.Envelope(wanted.offset, limit, selected.total), lines(selected))
 
     return Streamed(call.exports, chunks, cached(tag), call.organization)
 
@@ -201,26 +215,27 @@ def _streamed(
 
 
 def _page(query: Query, total: int) -> rows.Envelope:
-    """The part of a list that v1 pages."""
+    """The page of a list whose `limit` has a default and a maximum."""
     page = params.page(query)
     return rows.Envelope(page.offset, page.limit, total)
 
 
 def _part(query: Query, total: int) -> rows.Envelope:
-    """The part of a list of which a request without parameters gets all."""
+    """The page of a list whose default is the whole list."""
     offset, limit = query.number("offset", 0, None), query.number("limit", 1, None)
     return rows.Envelope(offset or 0, total if limit is None else limit, total)
 
 
-def _taken(of: Sequence[T], part: rows.Envelope) -> Sequence[T]:
-    return of[part.offset : part.offset + part.limit]
+def _taken(items: Sequence[T], part: rows.Envelope) -> Sequence[T]:
+    """The items of a page."""
+    return items[part.offset : part.offset + part.limit]
 
 
 # --- the routes ------------------------------------------------------------------------------------------------------
 
 
 class Endpoint(NamedTuple):
-    """A path, how it is answered, and what the documentation says of it: parameters by name, the answer by its type."""
+    """An endpoint: its path, handler and name, the names of its parameters, and the class and shape of its response."""
 
     path: str
     answer: Callable[[Call], Response[Any]]
@@ -243,7 +258,14 @@ ENDPOINTS: Final = (
     Endpoint("/v1/folders/{key}/alerts", _alerts, "Alerts of a folder", PART, rows.Alert, "page"),
     Endpoint("/v1/questions", _questions, "All questions", PAGE, rows.Question, "page"),
     Endpoint("/v1/questions/{key}", _question, "One question", (), rows.Question, "one"),
-    Endpoint("/v1/questions/{key}/surveys", _asked, "Surveys of a question", ("state", *PAGE), rows.Survey, "page"),
+    Endpoint(
+        "/v1/questions/{key}/surveys",
+        _surveys_of_question,
+        "Surveys of a question",
+        ("state", *PAGE),
+        rows.Survey,
+        "page",
+    ),
     Endpoint("/v1/surveys/{key}", _survey, "One survey", (), rows.Survey, "one"),
     Endpoint("/v1/surveys/{key}/results", _results, "Results", (*PERIOD, "truncate"), rows.Result, "array"),
     Endpoint("/v1/surveys/{key}/rawresults", _rawresults, "Raw results", ROWS, rows.RawResult, "page"),
@@ -261,14 +283,18 @@ DOOR: Final = Door("API v1", routes, challenge=CHALLENGE)
 
 
 def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
+    """The Litestar handler of an endpoint."""
+
     @get(endpoint.path.replace("{key}", "{key:str}"), sync_to_thread=True, name=endpoint.path)
     def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+        """Authenticates a request and answers it."""
         return endpoint.answer(_call(request, services))
 
     return handle
 
 
 def _call(request: Request[Any, Any, Any], services: Services) -> Call:
+    """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
     principal = authenticate(services.store, request.headers)
     return Call(
         store=services.store,
@@ -283,7 +309,7 @@ def _call(request: Request[Any, Any, Any], services: Services) -> Call:
 
 
 def _key(text: str | None) -> int | None:
-    """A key as a number; a text that is none names nothing there is."""
+    """The number of a key; None if it is not a number, which no object has as its key."""
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_KEY:
         return None
     return int(text)

@@ -1,4 +1,4 @@
-"""What API v1 publishes, in its own words, and its quirks: a property that does not apply is left out, never null."""
+"""The objects of API v1 with its names; a property that does not apply is left out, never null."""
 
 from __future__ import annotations
 
@@ -169,59 +169,61 @@ _SCALES: Final[Mapping[Scale, _FeedbackScale]] = {
 """v1 documents the first three; on a scale of eleven there is nothing else to say."""
 
 
-def question(content: Content, of: field.Survey) -> Question:
-    """v1's question is our survey: its key is the survey's id."""
-    wording = content.question(of).wording
-    return Question(of.id, wording.text, wording.default_locale)
+def question(content: Content, row: field.Survey) -> Question:
+    """The question of API v1 for a survey; its key is the survey's id."""
+    wording = content.question(row).wording
+    return Question(row.id, wording.text, wording.default_locale)
 
 
 def folder(layout: Layout, content: Content, node: Node, wanted: Tree, now: Instant) -> Folder:
-    """A node with everything below it."""
-    below = [folder(layout, content, each, wanted, now) for each in layout.hierarchy.children(node.id)]
+    """A node and everything below it as a folder, with surveys if `wanted` selects them."""
+    below = [folder(layout, content, child, wanted, now) for child in layout.hierarchy.children(node.id)]
     here = _surveys_in(layout, content, node, wanted, now) if wanted.surveys else []
     return Folder(node.id, node.name, below or UNSET, here or UNSET)
 
 
 def _surveys_in(layout: Layout, content: Content, node: Node, wanted: Tree, now: Instant) -> list[Survey]:
-    found = [each.id for each in layout.assignments_at(node.id) if wanted.state in (None, layout.state(each.id, now))]
-    return [survey_in_folder(layout, content, assignment, now) for assignment in found]
+    """The surveys of a node in the state that is wanted."""
+    keys = [row.id for row in layout.assignments_at(node.id) if wanted.state in (None, layout.state(row.id, now))]
+    return [survey_in_folder(layout, content, key, now) for key in keys]
 
 
 def survey(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
-    """v1's survey is our assignment: the whole of it."""
-    at = layout.assignments[assignment]
-    asked = layout.surveys[at.survey]
-    node = layout.hierarchy.nodes[at.node]
+    """The survey of API v1 for an assignment, with all its properties."""
+    row = layout.assignments[assignment]
+    survey_row = layout.surveys[row.survey]
+    node = layout.hierarchy.nodes[row.node]
     return Survey(
         key=assignment,
-        question=question(content, asked),
+        question=question(content, survey_row),
         folder=FolderName(node.id, node.name),
-        time_zone=layout.zone_of(at.node, now).key,
+        time_zone=layout.zone_of(row.node, now).key,
         active_periods=_active_periods(layout, assignment, now) or UNSET,
         survey_type=_survey_type(layout, assignment),
-        index_type=_INDEX_TYPES[asked.index_type],
-        feedback_scale=_SCALES[asked.scale],
+        index_type=_INDEX_TYPES[survey_row.index_type],
+        feedback_scale=_SCALES[survey_row.scale],
     )
 
 
 def survey_in_folder(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
-    """A survey as v1 nests it: these five properties, for clients that refuse more."""
-    whole = survey(layout, content, assignment, now)
-    return msgspec.structs.replace(whole, folder=UNSET, index_type=UNSET, feedback_scale=UNSET)
+    """A survey within a folder: only five properties, because some clients refuse others."""
+    complete = survey(layout, content, assignment, now)
+    return msgspec.structs.replace(complete, folder=UNSET, index_type=UNSET, feedback_scale=UNSET)
 
 
 def survey_of_question(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
-    """A survey as v1 lists it below its question."""
+    """A survey in the list of its question, without the question."""
     return msgspec.structs.replace(survey(layout, content, assignment, now), question=UNSET)
 
 
 def _survey_type(layout: Layout, assignment: int) -> _SurveyType:
-    """The type of the smiley that was placed first; a terminal where none was: the property is never left out."""
+    """The type of the smiley that was placed first; TERMINAL without any, because the property is required."""
     types = layout.smiley_types(assignment)
     return _SURVEY_TYPES[types[0] if types else SmileyType.TERMINAL]
 
 
 def _active_periods(layout: Layout, assignment: int, now: Instant) -> list[ActivePeriod]:
+    """The active periods in local time; without an end, they end at `far_end`."""
     zones = layout.zones_at(layout.assignments[assignment].node)
     periods = []
     for start, end in _joined(layout.ranges(assignment)):
@@ -231,7 +233,7 @@ def _active_periods(layout: Layout, assignment: int, now: Instant) -> list[Activ
 
 
 def _joined(ranges: tuple[tuple[Instant, Instant], ...]) -> Iterator[tuple[Instant, Instant]]:
-    """Ranges that touch made one: a point that changed its zone has its periods in pieces."""
+    """Adjacent ranges merged; a change of the point's zone divides its active periods."""
     waiting: tuple[Instant, Instant] | None = None
     for start, end in sorted(ranges):
         if waiting is not None and waiting[1] == start:
@@ -245,9 +247,9 @@ def _joined(ranges: tuple[tuple[Instant, Instant], ...]) -> Iterator[tuple[Insta
 
 
 def far_end(zone: ZoneInfo, now: Instant) -> Instant:
-    """The end v1 shows where none is decided: midnight on 2 January of a decade's first year, 2 to 12 years ahead.
+    """The shown end of a period without end: midnight on 2 January of a decade's first year, 2 to 12 years ahead.
 
-    In the payloads that are known it is 2030-01-02; this rule gives the same, and its end never comes.
+    Recorded payloads of the vendor have 2030-01-02, which this rule gives too.
     """
     today = wall_of(now, zone)
     decade = (today.year + 3 + 9) // 10 * 10
@@ -255,6 +257,7 @@ def far_end(zone: ZoneInfo, now: Instant) -> Instant:
 
 
 def _shown(at: Instant, zone: ZoneInfo) -> str:
+    """An instant as a timestamp in a zone."""
     return timestamp(at, offset_at(at, zone), is_utc(zone))
 
 
@@ -264,17 +267,17 @@ _UTC_NAMES: Final = frozenset({"UTC", "Etc/UTC", "Etc/UCT", "Etc/Universal", "Et
 
 
 def is_utc(zone: ZoneInfo) -> bool:
-    """Whether times of a zone end in `Z`: London's winter has the same offset, and does not."""
+    """Whether times of a zone end in `Z`; zones that only have the offset 0, such as London in winter, do not."""
     return zone.key in _UTC_NAMES
 
 
 def timestamp(at: Instant, offset: int, utc: bool) -> str:
-    """A time as v1 writes it; `utc` where the survey's zone is UTC now, though it may have been another then."""
+    """A time in the format of v1; `utc` if the current zone is UTC, although the offset of then may be another."""
     return format_timestamp(at, offset, utc and offset == 0)
 
 
 def result(bucket: Bucket, utc: bool) -> Result:
-    """One bucket of hourly results."""
+    """A bucket of hourly results."""
     return Result(timestamp(bucket.starts_at, bucket.offset, utc), list(bucket.counted))
 
 
@@ -288,13 +291,14 @@ def raw_line(row: FeedbackRow, utc: bool) -> str:
 
 
 def _text_part(text: feedback.Text) -> str:
+    """The members of a text: relevance, spam and text, each if it is stored."""
     part = "" if text.relevance is None else f',"relevance":{_encode(text.relevance).decode()}'
     part += "" if text.spam is None else f',"spam":{"true" if text.spam else "false"}'
     return part if text.text is None else f'{part},"text":{_encode(text.text).decode()}'
 
 
 class Options:
-    """The follow-up questions and options of an organization as the JSON that rows repeat, by the option chosen."""
+    """The JSON of follow-up questions and options, encoded once for each option because rows repeat it."""
 
     def __init__(self, content: Content) -> None:
         self._known = {
@@ -310,14 +314,16 @@ class Options:
         return f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button},{known}'
 
 
-def _option(of: field.FollowupOption) -> Option:
-    return Option(of.id, of.wording.text, of.wording.default_locale)
+def _option(option: field.FollowupOption) -> Option:
+    """The option object."""
+    return Option(option.id, option.wording.text, option.wording.default_locale)
 
 
-def _followup_question(of: field.FollowupQuestion) -> Question:
-    return Question(of.id, of.wording.text, of.wording.default_locale)
+def _followup_question(followup: field.FollowupQuestion) -> Question:
+    """The question object of a follow-up question."""
+    return Question(followup.id, followup.wording.text, followup.wording.default_locale)
 
 
 def _rest(properties: Mapping[str, Struct]) -> str:
-    """The end of a JSON object whose beginning each row writes for itself."""
+    """JSON members and the closing brace, to append to the members that each row has of its own."""
     return _encode(properties).decode()[1:]

@@ -73,60 +73,72 @@ _UI_OF_TYPE: Final[Mapping[SmileyType, str | None]] = {
     SmileyType.TOUCH: None,
     SmileyType.DIGITAL: Ui.DIGITAL.label,
 }
-"""How a button was pressed where the smiley did not say: on a touch device it may have been without touching."""
+"""How a button was pressed if the smiley did not send it; unknown for touch devices, some of which are touchless."""
 
 
 class Names:
-    """Values that are not in a row but in the set-up, by the ids in the row."""
+    """Column values that are computed from a row and the set-up."""
 
     def __init__(self, layout: Layout, content: Content | None) -> None:
-        """`content` has the texts of the set-up, for a listing that shows some."""
+        """`content` is needed only for listings with texts of the set-up."""
         self._layout, self._content = layout, content or Content(layout.organization, 0)
 
     def feedback_id(self, row: FeedbackRow) -> str:
+        """The published UUID of the press."""
         return feedback_id_text(row.smiley, row.epoch, row.sequence)
 
     def local_time(self, row: FeedbackRow) -> str:
+        """The local time of the point, with the offset."""
         return format_timestamp(row.at, row.offset)
 
     def survey(self, row: FeedbackRow) -> int:
+        """The survey of the press's assignment."""
         return self._layout.assignments[row.assignment].survey
 
     def point(self, row: FeedbackRow) -> int:
+        """The experience point of the press's assignment."""
         return self._layout.assignments[row.assignment].node
 
     def misuse(self, row: FeedbackRow) -> bool:
+        """Whether the press is misuse."""
         return row.verdict != Verdict.COUNTED
 
     def button_position(self, _row: FeedbackRow) -> int:
+        """The position of the button in the survey's flow."""
         return 0
 
     def button_ui(self, row: FeedbackRow) -> str | None:
+        """How the button was pressed, as sent; otherwise by the type of the smiley."""
         return _UI_OF_TYPE[self._layout.smileys[row.smiley].type] if row.ui is None else _UI.get(row.ui)
 
     def answer_ui(self, row: FeedbackRow) -> str | None:
+        """How the phase was answered or left, if it was sent."""
         ui = cast("Followup | Text", row.answer).ui
         return None if ui is None else _UI.get(ui)
 
     def smiley_type(self, row: FeedbackRow) -> str:
+        """The type of the smiley, by API v2's name."""
         return self._layout.smileys[row.smiley].type.value
 
     def followup_question(self, row: FeedbackRow) -> int | None:
+        """The follow-up question, as sent; otherwise the one that has the option."""
         answer = cast("Followup", row.answer)
         return answer.question if answer.question is not None else self._option(answer).question
 
     def followup_option(self, row: FeedbackRow) -> int:
-        """Where none was chosen, 0: the property is required, and no option has this id."""
+        """The chosen option; 0, which no option has as its id, if there is none, because the property is required."""
         return cast("Followup", row.answer).option or 0
 
     def followup_option_text(self, row: FeedbackRow) -> str | None:
+        """The text of the option in the survey's default locale."""
         return self._option(cast("Followup", row.answer)).text
 
     def text(self, row: FeedbackRow) -> str:
+        """The open text, empty if there is none."""
         return cast("Text", row.answer).text or ""
 
     def text_in_english(self, row: FeedbackRow) -> str:
-        """The translation that was delivered; of a survey that is asked in English, the text itself."""
+        """The translation, as sent; otherwise the text itself if the survey's default locale is English, else empty."""
         answer = cast("Text", row.answer)
         if answer.english is not None:
             return answer.english
@@ -134,19 +146,24 @@ class Names:
         return (answer.text or "") if wording.default_locale.partition("-")[0] == "en" else ""
 
     def is_spam(self, row: FeedbackRow) -> bool:
+        """Whether the source marked the text as spam."""
         return bool(cast("Text", row.answer).spam)
 
     def categories(self, row: FeedbackRow) -> str:
+        """The text's categories, separated by commas."""
         return ",".join(cast("Text", row.answer).categories)
 
     def themes(self, row: FeedbackRow) -> str:
+        """The text's themes, separated by commas."""
         return ",".join(cast("Text", row.answer).themes)
 
     def _option(self, answer: Followup) -> _Option:
+        """The question and text of an answer's option."""
         return self._options.get(answer.option or 0, _UNKNOWN_OPTION)
 
     @cached_property
     def _options(self) -> dict[int, _Option]:
+        """The question and text of each option of the set-up, by id."""
         content = self._content
         return {
             option.id: _Option(question.id, option.wording.texts.get(content.question(survey).wording.default_locale))
@@ -175,17 +192,17 @@ _Id = Annotated[str, Meta(extra_json_schema={"format": "uuid"})]
 _LocalTime = Annotated[
     str,
     Meta(
-        description="When the feedback was given, on the clock of its experience point, with the offset.",
+        description="Local time of the press at its experience point, with the offset.",
         extra_json_schema={"format": "date-time"},
         examples=["2024-03-04T08:15:07.000+02:00"],
     ),
 ]
 _Button = Annotated[int, Meta(description="The button, 0 for the most negative.", ge=0, le=10, examples=[3])]
-_Misuse = Annotated[bool, Meta(description="Whether it is misuse, and so not counted.")]
-_ButtonPosition = Annotated[int, Meta(description="Always 0: the button comes first.", ge=0)]
-_Position = Annotated[int, Meta(description="The place in the course of the survey; 0 is the button.", ge=0)]
+_Misuse = Annotated[bool, Meta(description="Whether the press is misuse.")]
+_ButtonPosition = Annotated[int, Meta(description="Position in the survey's flow; the button is always at 0.", ge=0)]
+_Position = Annotated[int, Meta(description="Position in the survey's flow, in which the button is at 0.", ge=0)]
 _MaskedText = Annotated[str, Meta(description="The text with its profanity masked.")]
-_RephrasedText = Annotated[str, Meta(description="The text said in other words.")]
+_RephrasedText = Annotated[str, Meta(description="The text, rephrased.")]
 _Categories = Annotated[str, Meta(examples=["relevant,room for improvement"])]
 _Themes = Annotated[str, Meta(examples=["friendliness,quality,other"])]
 _Name = Annotated[str, Meta(examples=["John Doe"])]
@@ -210,10 +227,14 @@ _SMILEY_TYPE: Final = Column("smileyType", _SmileyType, PLAIN, Names.smiley_type
 
 
 def _kind(name: str, data: DataKind, phase: Phase, content: str, description: str, *columns: Column) -> Kind:
+    """A kind of feedback listing, with a row class made from the common and these columns."""
     every = (*COMMON, *columns)
-    fields = [(each.name, each.type | UnsetType, UNSET) if each.optional else (each.name, each.type) for each in every]
-    made = msgspec.defstruct(content, fields, namespace={"__doc__": description}, frozen=True, kw_only=True)
-    return Kind(name, data, phase, made, every)
+    fields = [
+        (column.name, column.type | UnsetType, UNSET) if column.optional else (column.name, column.type)
+        for column in every
+    ]
+    row_class = msgspec.defstruct(content, fields, namespace={"__doc__": description}, frozen=True, kw_only=True)
+    return Kind(name, data, phase, row_class, every)
 
 
 KINDS: Final = (
@@ -244,14 +265,14 @@ KINDS: Final = (
     ),
     _kind(
         "demographics", DataKind.DEMOGRAPHICS, Phase.DEMOGRAPHICS, "Demographics",
-        "What a device told of whoever pressed.",
+        "Age and gender, as a device sent them.",
         _SMILEY_TYPE,
         Column("gender", Literal["male", "female"], TEXT, "answer.gender", optional=True),
         Column("age", int, NUMBER, "answer.age", optional=True),
     ),
     _kind(
         "contact-details", DataKind.CONTACT_DETAILS, Phase.CONTACT, "ContactDetails",
-        "How somebody who pressed wants to be reached.",
+        "Contact details of a person who wants a reply.",
         _POSITION, _SMILEY_TYPE,
         Column("name", _Name, TEXT, "answer.name"),
         Column("email", _Email, TEXT, "answer.email", optional=True),

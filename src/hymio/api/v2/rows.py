@@ -250,109 +250,113 @@ def utc_time(at: Instant) -> str:
     return format_timestamp(at, 0, utc=True)
 
 
-def token(of: Principal) -> TokenIntrospection:
-    """What a token may be used for, its kinds of data in the order of their names."""
-    return TokenIntrospection(of.id, of.name, sorted(kind.value for kind in of.kinds))
+def token(principal: Principal) -> TokenIntrospection:
+    """A token's number, name and kinds of data, sorted by name."""
+    return TokenIntrospection(principal.id, principal.name, sorted(kind.value for kind in principal.kinds))
 
 
-def experience_point(of: Node, *, inside: bool) -> ExperiencePoint:
-    """A node; its parent is shown where that lies `inside` the token's sight."""
+def experience_point(node: Node, *, inside: bool) -> ExperiencePoint:
+    """A node; with its parent if the node is `inside` the token's scope, and not its top node."""
     return ExperiencePoint(
-        experience_point_id=of.id,
-        name=of.name,
-        parent=of.parent if inside and of.parent is not None else UNSET,
-        type="EXPERIENCE-POINT" if of.is_point else "GROUP",
+        experience_point_id=node.id,
+        name=node.name,
+        parent=node.parent if inside and node.parent is not None else UNSET,
+        type="EXPERIENCE-POINT" if node.is_point else "GROUP",
     )
 
 
-def company_field(of: CustomField) -> CompanyCustomDataField:
-    """A field as the organization defined it."""
-    return CompanyCustomDataField(of.id, of.label, of.type, list(of.options) or UNSET)
+def company_field(custom: CustomField) -> CompanyCustomDataField:
+    """A custom field of the organization."""
+    return CompanyCustomDataField(custom.id, custom.label, custom.type, list(custom.options) or UNSET)
 
 
-def custom_field(of: CustomValue, label: str) -> CustomDataField:
-    """The value of a field at a node."""
-    return CustomDataField(of.node, label, of.value)
+def custom_field(value: CustomValue, label: str) -> CustomDataField:
+    """A value of a custom field at a node, with the field's label."""
+    return CustomDataField(value.node, label, value.value)
 
 
-def survey(of: field.Survey, wording: field.Localized, state: field.State) -> Survey:
-    """A survey with the wording of its question, in its state."""
+def survey(row: field.Survey, wording: field.Localized, state: field.State) -> Survey:
+    """A survey with the text of its question and its state."""
     return Survey(
-        survey_id=of.id,
-        question_id=of.question,
+        survey_id=row.id,
+        question_id=row.question,
         default_locale=underscored(wording.default_locale),
         question_text_in_default_locale=wording.text,
-        survey_type=of.type.value,
-        feedback_scale=of.scale.value,
-        index_type=of.index_type.value,
+        survey_type=row.type.value,
+        feedback_scale=row.scale.value,
+        index_type=row.index_type.value,
         state=state.value,
     )
 
 
-def question(of: field.Question) -> Question:
-    """A question."""
-    return Question(of.id, underscored(of.wording.default_locale), of.wording.text)
+def question(row: field.Question) -> Question:
+    """A question with its text in the default locale."""
+    return Question(row.id, underscored(row.wording.default_locale), row.wording.text)
 
 
-def followup_question(survey: int, of: field.FollowupQuestion, locale: str) -> FollowupQuestion:
+def followup_question(survey: int, row: field.FollowupQuestion, locale: str) -> FollowupQuestion:
     """A follow-up question of a survey with its text in `locale`, if it has one."""
-    return FollowupQuestion(of.id, survey, of.positive, of.wording.texts.get(locale, UNSET))
+    return FollowupQuestion(row.id, survey, row.positive, row.wording.texts.get(locale, UNSET))
 
 
-def followup_option(of: field.FollowupOption, question: int, locale: str) -> FollowupOption:
+def followup_option(row: field.FollowupOption, question: int, locale: str) -> FollowupOption:
     """An option of a follow-up question with its text in `locale`, if it has one."""
-    return FollowupOption(of.id, question, of.wording.texts.get(locale, UNSET))
+    return FollowupOption(row.id, question, row.wording.texts.get(locale, UNSET))
 
 
 def localizations(wording: field.Localized) -> Iterator[tuple[str, str]]:
-    """A text in each of its locales as v2 shows them, in their order."""
+    """The locales, in API v2's spelling, and texts of a wording, ordered by locale."""
     yield from sorted((underscored(locale), text) for locale, text in wording.texts.items())
 
 
-def alert(of: alerts.Alert, zones: Timeline[ZoneInfo]) -> Alert:
-    """An alert by the clock of its experience point."""
+def alert(row: alerts.Alert, zones: Timeline[ZoneInfo]) -> Alert:
+    """An alert, with times in the zone of its node."""
     return Alert(
-        alert_id=of.id,
-        alert_specification_id=of.specification,
-        survey_id=of.survey,
-        experience_point_id=of.node,
-        begin_time=local_time(of.begins_at, zones),
-        end_time=UNSET if of.ends_at is None else local_time(of.ends_at, zones),
-        alert_specification_type=of.type.value,
-        parameters=of.parameters,
-        acknowledged=of.acknowledged_at is not None,
-        acknowledged_by_user_id=UNSET if of.acknowledged_by is None else of.acknowledged_by,
-        acknowledged_time=UNSET if of.acknowledged_at is None else local_time(of.acknowledged_at, zones),
+        alert_id=row.id,
+        alert_specification_id=row.specification,
+        survey_id=row.survey,
+        experience_point_id=row.node,
+        begin_time=local_time(row.begins_at, zones),
+        end_time=UNSET if row.ends_at is None else local_time(row.ends_at, zones),
+        alert_specification_type=row.type.value,
+        parameters=row.parameters,
+        acknowledged=row.acknowledged_at is not None,
+        acknowledged_by_user_id=UNSET if row.acknowledged_by is None else row.acknowledged_by,
+        acknowledged_time=UNSET if row.acknowledged_at is None else local_time(row.acknowledged_at, zones),
     )
 
 
-def alert_comment(of: alerts.AlertComment, zones: Timeline[ZoneInfo]) -> AlertComment:
-    """A comment by the clock of its alert's experience point."""
-    return AlertComment(of.id, of.alert, of.user, local_time(of.commented_at, zones), of.comment)
+def alert_comment(comment: alerts.AlertComment, zones: Timeline[ZoneInfo]) -> AlertComment:
+    """A comment, with its time in the zone of the alert's node."""
+    return AlertComment(
+        comment.id, comment.alert, comment.user, local_time(comment.commented_at, zones), comment.comment
+    )
 
 
-def alert_specification(of: alerts.AlertSpecification) -> AlertSpecification:
-    """A specification of alerts."""
-    return AlertSpecification(of.id, of.survey, of.node, of.type.value, of.parameters)
+def alert_specification(specification: alerts.AlertSpecification) -> AlertSpecification:
+    """An alert specification."""
+    return AlertSpecification(
+        specification.id, specification.survey, specification.node, specification.type.value, specification.parameters
+    )
 
 
-def user(of: users.User) -> User:
+def user(account: users.User) -> User:
     """A user."""
     return User(
-        user_id=of.id,
-        email=of.email,
-        first_name=of.first_name,
-        last_name=of.last_name,
-        root_experience_point_id=of.node,
-        role=cast(_PersonRole, of.role.value),
-        locale=underscored(of.locale),
-        login_allowed=of.login_allowed,
-        login_method=of.login_method.value,
-        last_login=UNSET if of.last_login_at is None else utc_time(of.last_login_at),
-        created=utc_time(of.created_at),
+        user_id=account.id,
+        email=account.email,
+        first_name=account.first_name,
+        last_name=account.last_name,
+        root_experience_point_id=account.node,
+        role=cast(_PersonRole, account.role.value),
+        locale=underscored(account.locale),
+        login_allowed=account.login_allowed,
+        login_method=account.login_method.value,
+        last_login=UNSET if account.last_login_at is None else utc_time(account.last_login_at),
+        created=utc_time(account.created_at),
     )
 
 
-def smiley(of: FieldSmiley) -> Smiley:
+def smiley(row: FieldSmiley) -> Smiley:
     """A smiley."""
-    return Smiley(smiley_id=of.id, name=of.name, serial_number=of.serial, smiley_type=of.type.value)
+    return Smiley(smiley_id=row.id, name=row.name, serial_number=row.serial, smiley_type=row.type.value)
