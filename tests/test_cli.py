@@ -516,6 +516,12 @@ def test_a_mistake_is_one_clear_line(words: str, named: str, hymio: Hymio):
     assert "Traceback" not in said.err
 
 
+def test_an_error_shows_its_code(hymio: Hymio):
+    set_up(hymio)
+    assert hymio("survey", "list", "Nobody").err.endswith(" [no-such-organization]\n")
+    assert hymio("node", "rename", "Acme", "Nowhere", "Here").err.endswith(" [unknown-name]\n")
+
+
 def test_a_mistyped_database_is_not_made(anywhere: Hymio, tmp_path: Path):
     said = anywhere("verify", "--all")
     assert (said.code, said.out) == (2, "")

@@ -97,5 +97,5 @@ def _fail(error: Exception, detail: str) -> NoReturn:
     """Prints an error, with its traceback if the log level is debug, and exits with 2."""
     if os.environ.get("HYMIO_LOG_LEVEL", "").lower() == "debug":
         traceback.print_exception(error)
-    say_error(detail)
+    say_error(detail, error.code if isinstance(error, HymioError) else "")
     sys.exit(2)

@@ -69,9 +69,10 @@ def hint(text: str) -> None:
     console(stderr=True).print(f"[dim]{text}[/]", soft_wrap=True)
 
 
-def say_error(detail: str) -> None:
-    """Prints an error as one red line to standard error."""
-    console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]", soft_wrap=True)
+def say_error(detail: str, code: str = "") -> None:
+    """Prints an error as one red line to standard error, with its code in brackets at the end."""
+    behind = f" [dim]{escape(f'[{code}]')}[/]" if code else ""
+    console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]{behind}", soft_wrap=True)
 
 
 def quoted(text: str) -> str:
