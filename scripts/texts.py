@@ -17,16 +17,13 @@ from babel.messages.extract import extract
 from babel.messages.pofile import write_po
 
 from hymio import errors
-from hymio.errors import BadRequest, HymioError
+from hymio.errors import PARTS_TEXT, BadRequest, HymioError
 from hymio.texts import DOMAIN, LANGUAGES, SOURCE
 from hymio.texts.catalog import read_catalog
 
 ROOT: Final = Path(__file__).parents[1]
 SOURCES: Final = ROOT / "src" / "hymio"
 ERRORS_PAGE: Final = ROOT / "docs" / "errors.md"
-PARTS: Final = "{parameter}: got {got}, accepted: {accepted}"
-"""The text of a BadRequest that is made from its parts."""
-
 _CLASSES: Final = {
     name: each for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, HymioError)
 }
@@ -88,7 +85,7 @@ def _raised_in(file: Path) -> Iterator[Raised]:
             code, text = _literal(call, 0), _literal(call, 1)
             error = _CLASSES[name]
             if issubclass(error, BadRequest) and len(call.args) < 2:
-                code, text = code if call.args else error.default_code, PARTS
+                code, text = code if call.args else error.default_code, PARTS_TEXT
             yield Raised(code, text, error, f"{file.relative_to(ROOT)}:{call.lineno}")
 
 

@@ -130,7 +130,7 @@ def test_a_door_has_its_own_challenge_and_lives_while_the_services_run(tmp_path:
     def routes(_services: Services) -> list[Route]:
         @get("/private", sync_to_thread=False)
         def private() -> None:
-            raise Unauthorized
+            raise Unauthorized("device-token-refused", "refused")
 
         return [private]
 

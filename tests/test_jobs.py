@@ -212,7 +212,7 @@ def test_a_runner_goes_on_after_failures_and_stops_in_the_middle_of_runs(
 
     def fail_once(_: Run) -> str:
         if next(count) == 0:
-            raise Unavailable("busy")
+            raise Unavailable("database-busy", "busy")
         started.set()
         return "once more"
 
@@ -239,7 +239,7 @@ def test_a_lease_is_renewed_while_the_work_goes_on_until_it_is_lost() -> None:
 
     def renew(now: int) -> int:
         if lost.is_set():
-            raise LeaseLost
+            raise LeaseLost("lease-lost", "lost")
         renewed.set()
         return now + 1000
 
@@ -256,7 +256,7 @@ def test_a_lease_is_renewed_while_the_work_goes_on_until_it_is_lost() -> None:
 
 
 def test_a_renewal_that_the_database_refuses_is_tried_again() -> None:
-    answers: list[object] = [Unavailable("busy"), NOW + 1000]
+    answers: list[object] = [Unavailable("database-busy", "busy"), NOW + 1000]
     done = threading.Event()
 
     def renew(_: int) -> int:

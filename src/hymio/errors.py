@@ -18,10 +18,13 @@ An error is raised as `NotFound("unknown-node", "there is no node {node}", node=
 published, the text may. `docs/errors.md` lists all codes; it is made from these calls, so both are literals there.
 """
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 _MAX_ECHO = 200
 """Characters of a caller's input that a message repeats."""
+
+PARTS_TEXT: Final = "{parameter}: got {got}, accepted: {accepted}"
+"""The text of a BadRequest that has none of its own."""
 
 
 class Phrase(str):
@@ -43,36 +46,29 @@ class HymioError(Exception):
 
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Internal error"
-    default_code: ClassVar[str] = "internal-error"
 
-    def __init__(self, code: str = "", text: str = "", /, **values: object) -> None:
-        """`text` is a `str.format` template over `values`; without it the title is the text."""
-        if code and not text:  # a sentence alone: it has its class's code
-            code, text, values = "", code, {}
-        self.code = code or self.default_code
-        self.detail: Phrase = _phrase(text or self.title, values)
+    def __init__(self, code: str, text: str, /, **values: object) -> None:
+        """`text` is a `str.format` text whose fields are the names of `values`."""
+        self.code = code
+        self.detail = Phrase(text, **values)
         super().__init__(self.detail)
 
     @property
-    def public_detail(self) -> str:
+    def public_detail(self) -> Phrase:
         """What a client may read: the detail, unless it is the operator's alone."""
         return self.detail
 
 
-def _phrase(text: str, values: dict[str, object]) -> Phrase:
-    return text if isinstance(text, Phrase) else Phrase(text, **values)
-
-
 class BadRequest(HymioError):
-    """What was sent cannot be used; without a text the message is made from the three parts."""
+    """What was sent cannot be used; without a text of its own the message is made from the three parts."""
 
     status = 400
     title = "Bad request"
-    default_code = "bad-parameter"
+    default_code: ClassVar[str] = "bad-parameter"
 
     def __init__(
         self,
-        code: str = "",
+        code: str = default_code,
         text: str = "",
         /,
         *,
@@ -83,22 +79,11 @@ class BadRequest(HymioError):
     ) -> None:
         """`got` is the caller's input, of which the message repeats the beginning; `accepted` may be a Phrase.
 
-        A text of one's own may name all three as fields; it shows `got` as it is.
+        A text of its own may name all three as fields; it shows `got` as it is.
         """
-        self.parameter = parameter
-        self.got = got
-        self.accepted = accepted
-        if text or (code and not values and parameter is got is accepted is None):
-            named = {"parameter": parameter, "got": got, "accepted": accepted}
-            given = {name: value for name, value in named.items() if value is not None}
-            super().__init__(code, text, **given, **values)
-        else:
-            super().__init__(code or self.default_code, _sentence(parameter, got, accepted))
-
-
-def _sentence(parameter: str | None, got: str | None, accepted: str | None) -> Phrase:
-    got = None if got is None else _echo(got)
-    return Phrase("{parameter}: got {got}, accepted: {accepted}", parameter=parameter, got=got, accepted=accepted)
+        self.parameter, self.got, self.accepted = parameter, got, accepted
+        shown = got if got is None or text else _echo(got)
+        super().__init__(code, text or PARTS_TEXT, parameter=parameter, got=shown, accepted=accepted, **values)
 
 
 def _echo(text: str) -> str:
@@ -110,7 +95,6 @@ class Unauthorized(HymioError):
 
     status = 401
     title = "Unauthorized"
-    default_code = "unauthorized"
 
 
 class Forbidden(HymioError):
@@ -118,7 +102,6 @@ class Forbidden(HymioError):
 
     status = 403
     title = "Forbidden"
-    default_code = "forbidden"
 
 
 class NotFound(HymioError):
@@ -126,7 +109,6 @@ class NotFound(HymioError):
 
     status = 404
     title = "Not found"
-    default_code = "not-found"
 
 
 class MethodNotAllowed(HymioError):
@@ -134,7 +116,6 @@ class MethodNotAllowed(HymioError):
 
     status = 405
     title = "Method not allowed"
-    default_code = "method-not-allowed"
 
 
 class Conflict(HymioError):
@@ -142,14 +123,12 @@ class Conflict(HymioError):
 
     status = 409
     title = "Conflict"
-    default_code = "conflict"
 
 
 class LeaseLost(Conflict):
     """The lease under which this process worked has ended; another may have taken its work over."""
 
     title = "Lease lost"
-    default_code = "lease-lost"
 
 
 class TooLarge(HymioError):
@@ -157,7 +136,6 @@ class TooLarge(HymioError):
 
     status = 413
     title = "Too large"
-    default_code = "too-large"
 
 
 class Unavailable(HymioError):
@@ -165,11 +143,8 @@ class Unavailable(HymioError):
 
     status = 503
     title = "Unavailable"
-    default_code = "unavailable"
 
-    def __init__(
-        self, code: str = "", text: str = "", /, *, retry_after: int = 5, cause: str = "", **values: object
-    ) -> None:
+    def __init__(self, code: str, text: str, /, *, retry_after: int = 5, cause: str = "", **values: object) -> None:
         """`cause` is the driver's message: it goes into the log and never to a client."""
         super().__init__(code, text, **values)
         self.retry_after = retry_after
@@ -179,7 +154,7 @@ class Unavailable(HymioError):
             self.args = (self.detail,)
 
     @property
-    def public_detail(self) -> str:
+    def public_detail(self) -> Phrase:
         """The detail without its cause, which may say where the database is."""
         return self._public_detail
 
@@ -189,18 +164,15 @@ class SetupError(HymioError):
 
     status = 400
     title = "Impossible set-up"
-    default_code = "impossible-set-up"
 
 
 class DatabaseError(HymioError):
     """The database cannot be used as it is, and trying again will not help."""
 
     title = "Database error"
-    default_code = "database-error"
 
 
 class DatabaseTooNew(DatabaseError):
     """The database was written by a newer version of Hymio than this one."""
 
     title = "Database too new"
-    default_code = "database-too-new"
