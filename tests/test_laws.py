@@ -17,6 +17,7 @@ from hymio.period import Grain
 from hymio.rollup import AssignmentHour, Counts, roll_up, sum_groups
 from hymio.setup import END, Layout
 from hymio.store import Store, open_store, scan
+from hymio.store.hours import group_keys
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
 from tests.zones import zone_names
 
@@ -69,7 +70,7 @@ def assert_settled(store: Store, world: World) -> list[Feedback]:
     hours = stored_hours(store, world)
     assert hours == roll_up(feedbacks)
     expected_groups = {
-        key: counts for key, counts in sum_groups(hours.items(), layout.group_keys).items() if any(counts)
+        key: counts for key, counts in sum_groups(hours.items(), group_keys(layout)).items() if any(counts)
     }
     with store.read() as transaction:
         totals = scan.group_totals(transaction, world.organization)

@@ -170,7 +170,7 @@ def answers(layout: Layout) -> list[object]:
         [layout.assignments_at(node) for node in keys],
         [layout.placed_at(node) for node in keys],
         [layout.ranges(key) for key in layout.assignments],
-        [layout.group_keys(key) for key in layout.assignments],
+        [layout.group_subjects(key) for key in layout.assignments],
         [layout.policies_of(key, smiley).steps for key in layout.assignments for smiley in placed],
         [list(layout.standings(smiley, BEGINNING, END)) for smiley in placed],
         [layout.resolve(smiley, at) for smiley in placed for at in SAMPLED],

@@ -122,7 +122,7 @@ def answers(layout: Layout) -> list[object]:
         [layout.assignments_at(node) for node in nodes],
         [layout.placed_at(node) for node in nodes],
         [layout.ranges(key) for key in assignments],
-        [layout.group_keys(key) for key in assignments],
+        [layout.group_subjects(key) for key in assignments],
         [layout.smiley_types(key) for key in assignments],
         [layout.policies_of(key, smiley).steps for key in assignments for smiley in smileys],
         [list(layout.standings(smiley, BEGINNING, END)) for smiley in smileys],

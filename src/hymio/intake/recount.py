@@ -13,6 +13,7 @@ from hymio.rollup import AssignmentHour, Counts, GroupHour, sum_groups
 from hymio.setup import Layout
 from hymio.store import scan
 from hymio.store.dialect import Transaction
+from hymio.store.hours import group_keys
 
 MAX_PIECE_HOURS = 10_000
 """Hours of assignments that are read at once to recount groups, unless a single local hour of all has more."""
@@ -85,13 +86,14 @@ class GroupPieces:
     def next(self, transaction: Transaction, layout: Layout) -> GroupPiece | None:
         """The next piece, as the transaction sees it; None after the last."""
         organization, assignments = layout.organization, list(layout.assignments)
-        totals = sorted(self._stored_totals | {key for each in assignments for key in layout.group_keys(each)})
+        keys = group_keys(layout)
+        totals = sorted(self._stored_totals | {key for assignment in assignments for key in keys(assignment)})
         first = scan.next_hour(transaction, organization, assignments, totals, self._first)
         if first is None:
             return None
         hours, counts = self._read(transaction, organization, assignments, first)
         self._first = hours.stop
-        expected = sum_groups(counts, layout.group_keys)
+        expected = sum_groups(counts, keys)
         return GroupPiece(
             stored=scan.hours_of_groups(transaction, organization, totals, hours),
             expected={key: summed for key, summed in expected.items() if any(summed)},

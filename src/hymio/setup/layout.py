@@ -12,6 +12,7 @@ from hymio.feedback import Verdict
 from hymio.hierarchy import Hierarchy, Timeline
 from hymio.misuse import MisusePolicy, longest_window
 from hymio.period import instant_of, zone
+from hymio.rollup import GroupSubject, OfScale, OfSurvey
 from hymio.setup.affected import affected_by
 from hymio.setup.memory import Memory, once
 from hymio.setup.part import Part, Touched
@@ -104,9 +105,9 @@ class Layout:
         """All placements at a point, past and future ones too, by smiley and start."""
         return self._placements_by_node.get(node, ())
 
-    def group_keys(self, assignment: int) -> tuple[tuple[int, int], ...]:
-        """The (group, encoded subject) pairs of the group hours that include an assignment (`store.hours`)."""
-        return once(self._memory.groups, assignment, lambda: tuple(self._group_keys(self.assignments[assignment])))
+    def group_subjects(self, assignment: int) -> tuple[GroupSubject, ...]:
+        """The subjects of group hours that include an assignment: its survey and its scale at each group above."""
+        return once(self._memory.groups, assignment, lambda: tuple(self._group_subjects(self.assignments[assignment])))
 
     def smiley_types(self, assignment: int) -> tuple[SmileyType, ...]:
         """The types of the smileys of an assignment, in the order of their first placement at its point."""
@@ -229,12 +230,11 @@ class Layout:
         timeline = self.hierarchy.inherited(node, self.policies, MisusePolicy())
         return timeline if interval else Timeline((at, policy.without_interval()) for at, policy in timeline.steps)
 
-    def _group_keys(self, assignment: Assignment) -> Iterator[tuple[int, int]]:
-        """For each group above: the pair of the survey, and that of its scale (minus the number of buttons)."""
+    def _group_subjects(self, assignment: Assignment) -> Iterator[GroupSubject]:
         buttons = self.surveys[assignment.survey].scale.buttons
         for group in self.hierarchy.ancestors(assignment.node):
-            yield group, assignment.survey
-            yield group, -buttons
+            yield OfSurvey(group, assignment.survey)
+            yield OfScale(group, buttons)
 
     def _ranges(self, assignment: Assignment) -> tuple[tuple[int, int], ...]:
         """The active periods of an assignment as ranges of instants."""

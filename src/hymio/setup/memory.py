@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from hymio.hierarchy import Timeline
 from hymio.misuse import MisusePolicy
+from hymio.rollup import GroupSubject
 from hymio.setup.affected import Affected
 from hymio.setup.standing import Standings
 
@@ -27,7 +28,7 @@ class Memory:
     zones: dict[int, Timeline[ZoneInfo]] = field(default_factory=dict)
     ranges: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     policies: dict[tuple[int, bool], Timeline[MisusePolicy]] = field(default_factory=dict)
-    groups: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    groups: dict[int, tuple[GroupSubject, ...]] = field(default_factory=dict)
     standings: dict[int, Standings] = field(default_factory=dict)
 
     @property

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
 from hymio.feedback import Verdict
 from hymio.period import HOUR_MS, Instant
 from hymio.rollup import MAX_BUTTONS, GroupSubject, OfScale, OfSurvey
+from hymio.setup import Layout
 from hymio.store.dialect import Transaction
 
 # --- how the subject of a group's hour is stored ---------------------------------------------------------------------
+
+GroupKey = tuple[int, int]
+"""A node and the `survey_id` of a subject."""
 
 
 def survey_id(subject: GroupSubject) -> int:
@@ -22,6 +26,16 @@ def survey_id(subject: GroupSubject) -> int:
 def group_subject(node: int, survey_id: int) -> GroupSubject:
     """The subject of a row of `group_hour`: `survey_id` undone."""
     return OfSurvey(node, survey_id) if survey_id > 0 else OfScale(node, -survey_id)
+
+
+def group_keys(layout: Layout) -> Callable[[int], tuple[GroupKey, ...]]:
+    """A function of an assignment: the keys of the group hours that include its hours. It caches its results."""
+
+    @cache
+    def keys(assignment: int) -> tuple[GroupKey, ...]:
+        return tuple((subject.node, survey_id(subject)) for subject in layout.group_subjects(assignment))
+
+    return keys
 
 
 # --- which hours are read --------------------------------------------------------------------------------------------

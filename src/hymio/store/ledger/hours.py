@@ -12,10 +12,11 @@ from hymio.period import hour_of, nominal_start
 from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, no_counts, sum_groups
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
+from hymio.store.hours import GroupKey
 
 Key = TypeVar("Key", bound=tuple[int, ...])
-GroupKeys = Callable[[int], Iterable[tuple[int, int]]]
-"""The (group, survey) pairs towards which an assignment's hours count."""
+GroupKeys = Callable[[int], Iterable[GroupKey]]
+"""The keys of the group hours that include an assignment's hours."""
 
 
 def _adding(table: str) -> str:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from hymio.period import Instant
 from hymio.setup import Content, Layout, Part
 from hymio.store.dialect import Transaction
+from hymio.store.hours import group_keys
 from hymio.store.ledger.hour_reports import HourReports
 from hymio.store.ledger.hours import HourDifferences
 from hymio.store.ledger.phase_rows import PhaseRows
@@ -84,7 +85,7 @@ class Ledger:
         """Writes what was gathered; a set-up that was changed is checked first (SetupError)."""
         self.setup.flush()
         self.rows.flush()
-        self.hours.flush(self.layout.group_keys)
+        self.hours.flush(group_keys(self.layout))
         self.progress.flush()
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from hymio.rollup import AssignmentHour, Counts, GroupHour, no_counts
 from hymio.setup import Layout
+from hymio.store.hours import group_keys
 from hymio.store.ledger.ledger import Ledger
 from hymio.store.scan import assignment_hours
 
@@ -27,8 +28,9 @@ def regroup_hours(ledger: Ledger, before: Layout, assignments: Iterable[int]) ->
 
     `before` is the layout from before the move; the ledger has the one after it.
     """
+    keys_before, keys_now = group_keys(before), group_keys(ledger.layout)
     for assignment in assignments:
-        left, joined = set(before.group_keys(assignment)), set(ledger.layout.group_keys(assignment))
+        left, joined = set(keys_before(assignment)), set(keys_now(assignment))
         moves = [_Move(*key, -1) for key in left - joined] + [_Move(*key, 1) for key in joined - left]
         if moves:
             _move_hours(ledger, assignment, moves)
