@@ -13,7 +13,7 @@ import random
 import signal
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from multiprocessing.process import BaseProcess
@@ -33,14 +33,18 @@ from hymio.store.outbox import OutboxId
 from hymio.store.token_use import TokenUse
 
 PROCESSES = 3
-KILLS = 25
+KILLS = 15
 TERMS = Terms(length=1500, clock_error=100)
 EVERY = 150
+RUNS = 6
+"""How many runs of each job there are at least."""
+
 LONGEST_WORK = 0.06
 """Seconds."""
 
-LONGEST_WAIT = 5.0
-DRAIN_SECONDS = 90
+LONGEST_WAIT, LONGEST_DRAIN = 5.0, 120.0
+"""Seconds until one has begun something, and until all is done."""
+
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload([__name__])
 
@@ -215,6 +219,16 @@ def attempts(notes: Path, killed: dict[int, int]) -> dict[str, list[Attempt]]:
     return {work_: sorted(rows) for work_, rows in found.items()}
 
 
+def attempted(notes: Path) -> set[str]:
+    """The pieces of work that were begun."""
+    return {work_ for _, _, work_, _, what, _ in map(json.loads, notes.read_text().splitlines()) if what == "start"}
+
+
+def runs_of(job: str, works: Iterable[str]) -> set[int]:
+    """When the runs of a job were due."""
+    return {int(work_.partition(" ")[2]) for work_ in works if work_.startswith(f"{job} ")}
+
+
 def undecided_runs(notes: Path) -> set[str]:
     return {work_ for _, _, work_, _, what, _ in map(json.loads, notes.read_text().splitlines()) if what == "undecided"}
 
@@ -246,8 +260,8 @@ def check_runs(store: Store, job: str, found: dict[str, list[Attempt]], undecide
     """
     state = jobs.state(store, job)
     assert state is not None
-    begun = {int(work_.partition(" ")[2]): rows for work_, rows in found.items() if work_.startswith(f"{job} ")}
-    assert len(begun) >= KILLS / 5
+    begun = runs_of(job, found)
+    assert len(begun) >= RUNS
     assert {(due - state.due_at) % EVERY for due in begun} == {0}
     assert max(begun) <= state.due_at
     return {due for due in begun if due != state.due_at and f"{job} {due}" not in undecided}
@@ -281,20 +295,21 @@ def test_what_processes_are_killed_in_the_middle_of_happens_once_or_is_named(dat
         for _ in range(PROCESSES):
             running.start()
         for kill in range(KILLS):
-            time.sleep(random.Random(kill).uniform(0.1, 0.7))
+            time.sleep(random.Random(kill).uniform(0.1, 0.6))
             running.kill(in_the_middle(notes))
             running.start()
+        wait_until(lambda: all(len(runs_of(job, attempted(notes))) >= RUNS for job in ("exact", "plain")))
         running.kill_all()
         running.start(with_jobs=False)
-        wait_until_nothing_waits(store, organization)
+        wait_until(lambda: all(row.outcome is not None for row in stored_rows(store, organization).values()))
     check(store, organization, notes, running.killed)
     store.close()
 
 
-def wait_until_nothing_waits(store: Store, organization: int) -> None:
-    deadline = time.monotonic() + DRAIN_SECONDS
-    while any(row.outcome is None for row in stored_rows(store, organization).values()):
-        assert time.monotonic() < deadline, "a row is left"
+def wait_until(happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + LONGEST_DRAIN
+    while not happened():
+        assert time.monotonic() < deadline, "something is left undone"
         time.sleep(0.1)
 
 
