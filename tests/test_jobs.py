@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 from collections.abc import Callable
@@ -32,11 +33,12 @@ from hymio.jobs import (
 from hymio.jobs import table as job_table
 from hymio.jobs.delivery import MAX_IN_TURN, deliver
 from hymio.jobs.renewal import Renewal
-from hymio.period import HOUR_MS, MINUTE_MS, SECOND_MS
+from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from hymio.store import Store, jobs, open_store, outbox, token_use
 from hymio.store.jobs import JobState
 from hymio.store.lease import TERMS, Outcome, Terms
 from hymio.store.outbox import OutboxId, OutboxRow
+from hymio.store.setup.changes import outdated_changes
 from hymio.store.token_use import TokenUse
 
 NOW = 1_800_000_000_000
@@ -211,8 +213,11 @@ def test_a_runner_goes_on_after_failures_and_stops_in_the_middle_of_runs(
     count = iter(range(1000))
 
     def fail_once(_: Run) -> str:
-        if next(count) == 0:
-            raise Unavailable("database-busy", "busy")
+        match next(count):
+            case 0:
+                raise Unavailable("database-busy", "busy")
+            case 1:
+                raise ValueError("unforeseen")
         started.set()
         return "once more"
 
@@ -365,6 +370,54 @@ def test_what_a_killed_process_left_is_undecided(world: World) -> None:
         assert [row.outcome for row in outbox.open_rows(transaction, 10)] == [Outcome.UNDECIDED]
 
 
+def test_an_outcome_is_written_once_the_database_takes_it(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a row is done, the database is locked by somebody else."""
+    store, busy = open_store(database_url, lock_seconds=0.05), open_store(database_url)
+    organization = manage.create_organization(store, operator(), "Acme", now=0)
+    with store.begin(organization, NOW) as ledger:
+        ledger.outbox.add("kind", {})
+    lock = contextlib.ExitStack()
+
+    def lock_out(delivery: Delivery) -> str:
+        assert delivery.store is store
+        assert delivery.now() == NOW
+        delivery.check()
+        lock.enter_context(busy.write()).run("UPDATE outbox SET kind = kind")
+        return "done"
+
+    class Waiting(threading.Event):
+        """Somebody else ends while an attempt to write is waited for."""
+
+        def wait(self, timeout: float | None = None) -> bool:
+            lock.close()
+            return super().wait(0)
+
+    environment = Environment(store, Clock(), TokenUse(), {"kind": Handler(lock_out, idempotent=False)})
+    assert deliver(Run(environment, Waiting())) == "rows attempted: 1"
+    assert outcomes_of(store) == [("done",)]
+    store.close()
+    busy.close()
+
+
+def test_an_outcome_that_comes_after_somebody_decided_is_dropped(world: World) -> None:
+    def be_held_up(delivery: Delivery) -> str:
+        claim = delivery.claim
+        world.clock.time += TAKEN_OVER
+        assert outbox.mark_undecided(world.store, claim.organization, {"kind": False}, world.clock.time) == [claim.id]
+        manage.discard_outbox_row(world.store, operator(claim.organization), claim.id, now=world.clock.time)
+        with pytest.raises(LeaseLost):
+            delivery.check()
+        return "done"
+
+    row = delivered(world, be_held_up, idempotent=False)
+    assert str(row.outcome) == "discarded"
+
+
+def outcomes_of(store: Store) -> list[tuple[object, ...]]:
+    with store.read() as transaction:
+        return transaction.rows("SELECT outcome FROM outbox")
+
+
 # --- the first jobs ---------------------------------------------------------------------------------------------------
 
 
@@ -399,6 +452,27 @@ def test_what_expired_is_cleared(world: World) -> None:
     assert [state.name for state in jobs.states(world.store)] == [JOBS[-1].name]
     world.clock.time += 1
     assert job_table.clear_expired(run) == "rows of the outbox deleted: 1, of jobs: 0"
+
+
+def test_changes_of_the_set_up_are_forgotten_after_a_week(world: World) -> None:
+    organization = manage.create_organization(world.store, operator(), "Acme", now=NOW)
+    principal = operator(organization)
+    for day in range(3):
+        manage.rename_node(world.store, principal, manage.ROOT, f"Acme {day}", now=NOW + day * DAY_MS)
+    world.clock.time = NOW + job_table.KEEP_SETUP_CHANGES + 2 * DAY_MS
+    job_table.clear_expired(Run(world.environment, threading.Event()))
+    with world.store.read() as transaction:
+        left = transaction.rows("SELECT DISTINCT revision FROM setup_change ORDER BY revision")
+        assert left == [(3,), (4,)]  # what the first three changed, as one, and the last
+        assert outdated_changes(transaction, NOW + 2 * DAY_MS) == []
+    assert world.store.layout(organization).hierarchy.nodes[manage.ROOT].name == "Acme 2"
+
+
+def test_the_use_of_tokens_is_written(world: World) -> None:
+    run = Run(world.environment, threading.Event())
+    assert job_table.write_token_use(run) == ""
+    world.environment.token_use.note(1, 7, NOW)
+    assert job_table.write_token_use(run) == "tokens used: 1"
 
 
 uses = st.lists(st.tuples(st.integers(1, 3), st.integers(1, 4), st.integers(0, 50)), max_size=30)

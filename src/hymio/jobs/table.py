@@ -9,9 +9,13 @@ from hymio.jobs.delivery import Handler, deliver
 from hymio.jobs.run import Job, Run
 from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from hymio.store import jobs, outbox
+from hymio.store.setup.changes import outdated_changes
 
 KEEP_ENDED: Final = 30 * DAY_MS
 """How long done and discarded rows of the outbox, and rows of jobs that are gone, are kept."""
+
+KEEP_SETUP_CHANGES: Final = 7 * DAY_MS
+"""How long it is listed what changes touched of the set-up, for processes that have an older one in memory."""
 
 _CHUNK: Final = 1000
 """Rows deleted in one transaction, so that presses do not wait for the others."""
@@ -35,7 +39,16 @@ def clear_expired(run: Run) -> str:
             cleared += deleted
             run.check()
     gone = jobs.forget(run.store, [job.name for job in JOBS], before)
+    _forget_setup_changes(run)
     return f"rows of the outbox deleted: {cleared}, of jobs: {gone}"
+
+
+def _forget_setup_changes(run: Run) -> None:
+    with run.store.read() as transaction:
+        outdated = outdated_changes(transaction, run.now() - KEEP_SETUP_CHANGES)
+    for organization, revision in outdated:
+        run.check()
+        run.store.forget_setup_changes(organization, revision + 1)
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {}

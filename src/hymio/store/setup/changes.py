@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
+from hymio.period import Instant
 from hymio.setup import Part, Touched
 from hymio.store import schema
 from hymio.store.dialect import Transaction
@@ -54,6 +55,17 @@ def _changes(transaction: Transaction, organization: int, parts: str, after: int
     if not is_all or len(rows) > MAX_CHANGES or Part.WHOLE in touched:
         return None
     return {part: frozenset(keys) for part, keys in touched.items()}
+
+
+def outdated_changes(transaction: Transaction, before: Instant) -> list[tuple[int, int]]:
+    """(organization, the last revision of those before `before` that changed its set-up), where there are several."""
+    rows = transaction.rows(
+        """SELECT s.organization_id, max(s.revision) FROM setup_change s
+        JOIN revision r ON r.organization_id = s.organization_id AND r.revision = s.revision
+        WHERE r.committed_at < :before GROUP BY s.organization_id HAVING count(*) > 1 ORDER BY s.organization_id""",
+        before=before,
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def forget_changes(transaction: Transaction, organization: int, before: int) -> None:
