@@ -49,3 +49,15 @@ def test_one_more_press_in_a_full_hour(monkeypatch: pytest.MonkeyPatch) -> None:
     assert done.exit_code == 0, done.output
     (figure,) = json.loads(done.stdout)
     assert figure["measured"].endswith(" ms")
+
+
+def test_changes_of_a_large_set_up(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (("POINTS", 30), ("SURVEYS", 3), ("TIMES", 3)):
+        monkeypatch.setattr(f"hymio.bench.setup.{name}", value)
+    server = [] if database_url.startswith("sqlite") else ["--database", database_url]
+    done = CliRunner().invoke(app, ["bench", "--setup", "--json", *server])
+    assert done.exit_code == 0, done.output
+    loaded, *figures = json.loads(done.stdout)
+    assert loaded["what"] == "30 points, 3 surveys: opened and loaded"
+    assert len(figures) == 12
+    assert all(figure["measured"][0].isdigit() and "worst" in figure["measured"] for figure in figures)

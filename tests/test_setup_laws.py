@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hymio import intake, manage
 from hymio.access import operator
-from hymio.errors import SetupError
+from hymio.errors import SetupError, Unavailable
 from hymio.feedback import Press, Upload
 from hymio.hierarchy import BEGINNING, NodeKind
 from hymio.intake import Receipt
@@ -201,6 +201,14 @@ def test_intake_and_resettling_read_no_content(database_url: str) -> None:
         intake.resettle(store, world.organization, world.root, NOW - 120_000, NOW)
         assert store._remembered.layouts.has(world.organization)
         assert not store._remembered.contents.has(world.organization)
+
+
+def test_a_new_process_loads_the_layout_before_it_waits_for_the_writer(store: Store, database_url: str) -> None:
+    world = build(store)
+    with closing(open_store(database_url, lock_seconds=0.1)) as new:
+        with store.begin(world.organization, NOW), pytest.raises(Unavailable), new.begin(world.organization, NOW):
+            pass
+        assert new._remembered.layouts.has(world.organization)
 
 
 # --- several processes -----------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hymio.bench import exporting, reading, serving, writing
+from hymio.bench import exporting, reading, serving, setup, writing
 from hymio.bench.figure import Figure
 from hymio.store.yardstick import scratch_database
 
@@ -33,6 +33,9 @@ def run(
     hot_hour: Annotated[
         bool, typer.Option("--hot-hour", help="Only the cost of one more press in a full hour")
     ] = False,
+    changes: Annotated[
+        bool, typer.Option("--setup", help="Only changes of a set-up with 5,000 points and 500 surveys")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the SQLite files and print their path")] = False,
 ) -> None:
@@ -42,7 +45,7 @@ def run(
     """
     console = Console(width=None if sys.stdout.isatty() else 130)
     with _folder(keep=keep, console=console) as folder, _progress(console) as progress:
-        figures = _measured(folder, database, presses, progress, hot_hour=hot_hour)
+        figures = _measured(folder, database, presses, progress, hot_hour=hot_hour, changes=changes)
     if as_json:
         console.print_json(json.dumps([figure._asdict() for figure in figures]))
     else:
@@ -50,9 +53,12 @@ def run(
 
 
 def _measured(
-    folder: Path, server: str | None, presses: int, progress: Progress, *, hot_hour: bool
+    folder: Path, server: str | None, presses: int, progress: Progress, *, hot_hour: bool, changes: bool
 ) -> list[Figure]:  # fmt: skip
-    """Runs all measurements, or only that of a hot hour, each on a new database."""
+    """Runs all measurements, or only those of a hot hour or of set-up changes, each on a new database."""
+    if changes:
+        with scratch_database(folder, server, "setup") as url:
+            return list(setup.changes(url, progress))
     if hot_hour:
         with scratch_database(folder, server, "hot") as url:
             return list(writing.hot_hour(url, progress))
