@@ -1,4 +1,4 @@
-"""How fast presses become durable, beside a bare loop that only stores their rows."""
+"""Presses per second that are committed through intake, compared with a bare loop that only inserts their rows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ HOT = 100_000
 
 
 def uploads(folder: Path, server: str | None, presses: int, progress: Progress) -> Iterator[Figure]:
-    """Durable presses in, uploads of 100: many in a commit as the server does it, fewer, and one."""
+    """Committed presses per second with uploads of 100: 64 in a commit as when a fleet reports, 16, and one."""
     for together in TOGETHER:
         count = presses if together > 1 else presses // 4
         reach = "≥ 0.5" if together > 1 else ""
@@ -41,9 +41,9 @@ def uploads(folder: Path, server: str | None, presses: int, progress: Progress) 
 
 
 def _rates(through_door: str, barely: str, presses: int, together: int, progress: Progress) -> tuple[float, float]:
-    """Presses a second through the door and by the bare loop.
+    """Presses per second through intake and by the bare loop.
 
-    They take turns, each first every other time: what else the machine does slows both.
+    The two alternate, so that other load of the machine slows both.
     """
     store, other = open_store(through_door), open_store(barely)
     fleet = build(store, 100)
@@ -52,13 +52,14 @@ def _rates(through_door: str, barely: str, presses: int, together: int, progress
     sent = busy_days(fleet, presses)
     task = progress.add_task(f"uploads, {together} a commit", total=len(sent))
 
-    def door(batch: Sequence[Upload]) -> None:
+    def through_intake(batch: Sequence[Upload]) -> None:
+        """Records a batch as the server does."""
         intake.record(store, fleet.organization, batch, NOW)
 
     taken: dict[Commit, float] = {}
     with bare_loop(barely) as bare:
         for start in range(0, len(sent), together):
-            both = (door, bare) if start // together % 2 else (bare, door)
+            both = (through_intake, bare) if start // together % 2 else (bare, through_intake)
             for commit in both:
                 began = time.perf_counter()
                 commit(sent[start : start + together])
@@ -66,11 +67,11 @@ def _rates(through_door: str, barely: str, presses: int, together: int, progress
             progress.advance(task, together)
     store.close()
     count = sum(len(upload.presses) for upload in sent)
-    return count / taken[door], count / taken[bare]
+    return count / taken[through_intake], count / taken[bare]
 
 
 def year(url: str, presses: int, progress: Progress) -> Fleet:
-    """Loads a year of 27 presses a terminal and day, to be read back."""
+    """Records a year of 27 presses for each terminal and day, for the measurements of reading."""
     store = open_store(url)
     fleet = build(store, max(1, round(presses / (27 * 366))))
     waiting = quiet_year(fleet, presses)

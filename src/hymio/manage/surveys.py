@@ -70,6 +70,7 @@ def add_followup(
 
 
 def _check_count(options: int) -> None:
+    """SetupError unless a follow-up has 1 to _MAX_OPTIONS options."""
     if not 1 <= options <= _MAX_OPTIONS:
         raise SetupError(
             "bad-option-count",

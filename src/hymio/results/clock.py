@@ -1,4 +1,4 @@
-"""The clocks that hours are shown by: those of the points where all agree, otherwise that of the node above them."""
+"""The zone in which a node's hours are shown: that of its points if they all have the same one, else the node's own."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from hymio.period import DAY_MS, Grain, Instant, bucket_start, first_instant, no
 from hymio.setup import END, Layout
 
 Stamp = tuple[Instant, int, int]
-"""Where a bucket begins: its first instant, the offset then, and the local hour."""
+"""The beginning of a bucket: its first instant, the offset then, and its first local hour."""
 
 
 class Clock:
-    """The zones of the points at and below a node over time; `several`: today they are more than one."""
+    """The zones of the points at and below a node over time; `several` is whether they differ today."""
 
     def __init__(self, layout: Layout, node: int) -> None:
         own = layout.zones_at(node)
@@ -24,10 +24,10 @@ class Clock:
         self.several = len(today) > 1
         shared = self._lines[0] if len(self._lines) == 1 else Timeline((BEGINNING, zone) for zone in today.values())
         self._shown = own if self.several else shared
-        self._unchanged: dict[int, tuple[Instant, Instant]] = {}  # by offset: a range in which a zone has it throughout
+        self._unchanged: dict[int, tuple[Instant, Instant]] = {}  # by offset: a range of instants with this offset
 
     def first(self, hour: int, offset: int) -> Instant:
-        """The first instant at which a clock at any of the points shows a local hour with an offset."""
+        """The first instant of a local hour with an offset, at any of the points."""
         full = nominal_start(hour, offset)
         since, until = self._unchanged.get(offset, (0, 0))
         if since <= full < until:
@@ -43,24 +43,25 @@ class Clock:
         return min((first for first, zone in firsts if offset_at(first, zone) == offset), default=full)
 
     def stamps(self, grain: Grain) -> Callable[[int], Stamp]:
-        """A function of the local hour with which a bucket of a grain begins."""
+        """A function that gives the stamp of a bucket of a grain from its first local hour."""
         stamps: dict[int, Stamp] = {}
-        since = until = offset = 0  # in this range of instants the clock has this offset throughout
+        since = until = offset = 0  # cached: a range of instants in which the shown zone has one offset
 
         def stamp(hour: int) -> Stamp:
+            """The stamp of a bucket: cached, or computed with the cached offset, or looked up in the shown zone."""
             nonlocal since, until, offset
-            known = stamps.get(hour)
-            if known is not None:
-                return known
-            full = nominal_start(hour, offset)
-            if grain is Grain.HOUR and since <= full < until:
-                made = full, offset, hour
+            cached = stamps.get(hour)
+            if cached is not None:
+                return cached
+            start = nominal_start(hour, offset)
+            if grain is Grain.HOUR and since <= start < until:
+                result = start, offset, hour
             else:
-                made = *bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0))), hour
+                result = *bucket_start(hour, grain, self._shown.at(nominal_start(hour, 0))), hour
                 if len(self._shown.steps) == 1:
-                    since, until, offset = offset_range(made[0], self._shown.steps[0][1])
+                    since, until, offset = offset_range(result[0], self._shown.steps[0][1])
                     since += DAY_MS
-            stamps[hour] = made
-            return made
+            stamps[hour] = result
+            return result
 
         return stamp

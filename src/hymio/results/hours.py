@@ -1,4 +1,4 @@
-"""Hourly results at any grain, as of any revision, and how raw results come to counted ones, hour by hour."""
+"""Hourly results at any grain, as of any revision, and hours with misuse by reason and completeness."""
 
 from __future__ import annotations
 
@@ -23,34 +23,34 @@ from hymio.store.rows import counts_as_of
 
 
 class Bucket(NamedTuple):
-    """The results of an hour, day, week, month or year; `verdicts` has counts per button for each that occurs."""
+    """The results of an hour, day, week, month or year; `verdicts` has counts by button for each verdict."""
 
     starts_at: Instant
     offset: int
     verdicts: Mapping[int, tuple[int, ...]]
     revision: int
     hour: int
-    """The local hour with which it begins: made of stored facts alone, whatever zone is set today."""
+    """The first local hour of the bucket, as stored; a change of the zone does not alter it."""
 
     @property
     def counted(self) -> tuple[int, ...]:
-        """The results with misuse left out, per button index."""
+        """Counts by button without misuse."""
         return self.verdicts.get(Verdict.COUNTED) or tuple(0 for _ in next(iter(self.verdicts.values())))
 
     @property
     def raw(self) -> tuple[int, ...]:
-        """All results, misuse kept, per button index."""
+        """Counts by button including misuse."""
         return tuple(map(sum, zip(*self.verdicts.values(), strict=True)))
 
     @property
     def misuse(self) -> dict[Verdict, tuple[int, ...]]:
-        """What was left out, per reason."""
+        """Counts by button of misuse, by reason."""
         return {Verdict(verdict): counts for verdict, counts in self.verdicts.items() if verdict != Verdict.COUNTED}
 
 
 @dataclass(frozen=True, slots=True)
 class Hourly:
-    """Buckets in order of time, empty ones left out, and the revision they are of."""
+    """Buckets in order of time without empty ones, and their revision."""
 
     revision: int
     buckets: tuple[Bucket, ...]
@@ -64,11 +64,11 @@ def hourly(
     grain: Grain = Grain.HOUR,
     as_of: int | None = None,
 ) -> Hourly:
-    """The results of the hours that start within a range, grouped by the wall clock of the subject.
+    """The results of the hours that start within a range, grouped into buckets of local time.
 
-    With `as_of`, the numbers as they were at that revision. Counts of a group over several zones add equal wall-clock
-    hours, and a bucket is then stamped in the group's own zone; where all points have one zone, in that. Forbidden
-    without the permission to read results; NotFound for a subject that is not there or not in the principal's subtree.
+    With `as_of`, the numbers as they were at that revision. If the points of a group have several zones, hours with
+    equal local time are added and buckets have times in the group's own zone; otherwise in the zone of the points.
+    Forbidden without the permission to read results; NotFound if the subject does not exist or is outside the scope.
     """
     with viewed(store, principal) as view:
         found = reached(view, subject)
@@ -78,6 +78,7 @@ def hourly(
 def _hourly(
     view: View, subject: Reached, buttons: int, within: InstantRange, grain: Grain, as_of: int | None = None
 ) -> Hourly:  # fmt: skip
+    """`hourly` of a subject within an open view; `buttons` is the number of buttons of its scale."""
     clock = Clock(view.layout, subject.node)
     hours: Iterable[StoredHour] = hours_of(view, subject).hours(within.start - HOUR_MS, within.end, buttons)
     if as_of is None or as_of >= view.revision:
@@ -87,7 +88,7 @@ def _hourly(
 
 
 class Reconciled(NamedTuple):
-    """How an hour's raw results come to its counted ones: `raw = counted + the sum of misuse`, per button index."""
+    """An hour with raw = counted + misuse for each button, and whether it is complete."""
 
     bucket: Bucket
     complete: bool
@@ -96,10 +97,10 @@ class Reconciled(NamedTuple):
 def reconcile(
     store: Store, principal: Principal, subject: Subject, within: InstantRange, now: Instant
 ) -> tuple[Reconciled, ...]:
-    """The hours of a subject with misuse by reason, and whether each is complete: all smileys have reported all of it.
+    """The hours of a subject, and whether each is complete: all its smileys have reported through its end.
 
-    An hour of a group over several zones is complete when it is at each point, as often as the clocks there show it.
-    Raises the same as `hourly`.
+    If the points of a group have several zones, an hour is complete when it is complete at each point. Raises the
+    errors of `hourly`.
     """
     with viewed(store, principal) as view:
         found = reached(view, subject)
@@ -114,12 +115,15 @@ def reconcile(
 
 
 _bucket: Callable[[tuple[Any, ...]], Bucket] = partial(tuple.__new__, Bucket)
-"""Twice as fast as by name; a year has thousands."""
+"""Makes a bucket of a tuple, twice as fast as the constructor; a year has thousands."""
 
 
 def _bucketed(clock: Clock, hours: Iterable[StoredHour], within: InstantRange, grain: Grain) -> Iterator[Bucket]:
-    """The hours whose first instants lie in a range, grouped by first instant, or by wall clock where the grain is
-    coarser or the zones are several."""
+    """Buckets of the hours whose first instants are in a range, in order of time.
+
+    Hours with the same first instant are one bucket; with several zones or a coarser grain, hours with the same stamp
+    (local time of the bucket's beginning) are.
+    """
     stamp = None if grain is Grain.HOUR and not clock.several else clock.stamps(grain)
     start, end, first_of = within.start, within.end, clock.first
     grouped: dict[Stamp, tuple[dict[int, tuple[int, ...]], list[int]]] = {}
@@ -129,11 +133,11 @@ def _bucketed(clock: Clock, hours: Iterable[StoredHour], within: InstantRange, g
         if not start <= first < end or not any(counts):
             continue
         key = (first, offset, hour) if stamp is None else stamp(bucket_of(hour, grain))
-        known = grouped.get(key)
-        if known is None:
+        group = grouped.get(key)
+        if group is None:
             grouped[key] = {verdict: counts}, [revision]
             continue
-        verdicts, revisions = known
+        verdicts, revisions = group
         before = verdicts.get(verdict)
         verdicts[verdict] = counts if before is None else tuple(map(add, before, counts))
         revisions.append(revision)
@@ -143,26 +147,26 @@ def _bucketed(clock: Clock, hours: Iterable[StoredHour], within: InstantRange, g
 
 
 def _as_of(view: View, subject: Reached, buttons: int, hours: list[StoredHour], as_of: int) -> Iterator[StoredHour]:
-    """Untouched hours as they are; those that changed after the revision, counted from what the rows were at it."""
+    """Hours as of a revision: unchanged ones as stored, changed ones counted from the rows as they were then."""
     touched = {(hour.hour, hour.starts_at) for hour in hours if hour.revision > as_of}
     yield from (hour for hour in hours if (hour.hour, hour.starts_at) not in touched)
     counts: dict[tuple[int, int, int], Counts] = {}
-    asked = (
+    selection = (
         view.transaction,
         view.organization,
         subject.assignments,
         _joined(sorted({starts_at for _, starts_at in touched})),
     )
-    for each in counts_as_of(*asked, as_of):
-        key = each.hour, nominal_start(each.hour, each.offset)
+    for row in counts_as_of(*selection, as_of):
+        key = row.hour, nominal_start(row.hour, row.offset)
         if key in touched:
-            counts.setdefault((*key, each.verdict), no_counts())[each.button] += each.presses
+            counts.setdefault((*key, row.verdict), no_counts())[row.button] += row.presses
     for (hour, starts_at, verdict), presses in counts.items():
         yield StoredHour(hour, starts_at, verdict, as_of, tuple(presses[:buttons]))
 
 
 def _joined(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
-    """Ranges of instants that hold the hours with these starts; those within a day of one another are in one."""
+    """Ranges of instants that contain the hours with these starts (ascending); gaps of up to a day are included."""
     ranges: list[tuple[Instant, Instant]] = []
     for start in starts:
         if ranges and start <= ranges[-1][1] + DAY_MS:
@@ -173,6 +177,6 @@ def _joined(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
 
 
 def reported_through(store: Store, principal: Principal) -> dict[int, Instant]:
-    """The instant up to which each smiley has reported everything, of those that ever did. Forbidden; NotFound."""
+    """The reported-through instants of all smileys that have one. Forbidden; NotFound."""
     with viewed(store, principal) as view:
         return stored_hours.reported_through(view.transaction, view.organization)

@@ -199,6 +199,7 @@ class Connection(HttpToolsProtocol):
         return self.cycle
 
     def _has_incomplete_body(self) -> bool:
+        """Whether the current request's body has not fully arrived although its response is not complete."""
         current = self._current
         return current is not None and current.more_body and not current.response_complete
 

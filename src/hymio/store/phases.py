@@ -1,4 +1,4 @@
-"""The tables of answers, that is of what comes after a button: their columns, and an answer from a row of them."""
+"""The tables of phases: their columns, and the conversion of their rows to phases."""
 
 from __future__ import annotations
 
@@ -15,11 +15,13 @@ Answer = Followup | Text | ContactDetails | Metadatum | Demographics
 
 
 def followup_from(columns: Row) -> Followup:
+    """A follow-up from the columns of its table."""
     position, option, question, ui = columns
     return Followup(option, question, position, ui)
 
 
 def text_from(columns: Row) -> Text:
+    """A text from the columns of its table."""
     position, ui, text, relevance, spam, masked, rephrased, english, categories, themes = columns
     is_spam = None if spam is None else bool(spam)
     words = _split(categories), _split(themes)
@@ -27,23 +29,25 @@ def text_from(columns: Row) -> Text:
 
 
 def contact_from(columns: Row) -> ContactDetails:
+    """Contact details from the columns of their table."""
     position, name, email, phone = columns
     return ContactDetails(name, email, phone, position)
 
 
 def _split(words: str) -> tuple[str, ...]:
-    """Words that are stored with commas between them."""
+    """The words of a column that stores them separated by commas."""
     return tuple(words.split(",")) if words else ()
 
 
 class AnswerTable(NamedTuple):
-    """A table of answers: its columns after the press's key and before the revision, and the answer made of them."""
+    """A table of phases: its columns between key and revision, and their conversion to a phase."""
 
     columns: tuple[str, ...]
     made: Callable[[Row], Answer]
 
 
 def _answer_table(table: Table, made: Callable[[Row], Any]) -> AnswerTable:
+    """The columns of a table of phases without key and revision, with their conversion."""
     return AnswerTable(tuple(column.name for column in list(table.columns)[5:-1]), made)
 
 
@@ -57,4 +61,4 @@ ANSWERS: Final = {
         (schema.demographics_feedback, Demographics._make),
     )
 }
-"""By the name of the table."""
+"""The tables of phases by name."""

@@ -118,6 +118,7 @@ def dates(query: Query, zone: ZoneInfo, now: Instant) -> Dates:
 
 
 def _date(query: Query, name: str) -> date | None:
+    """A date parameter in the form yyyy-MM-dd, None if it is missing. BadRequest."""
     got = query.text(name, _DATE_ACCEPTED)
     if got is None:
         return None
@@ -130,6 +131,7 @@ def _date(query: Query, name: str) -> date | None:
 
 
 def _a_year_after(day: date) -> date:
+    """The same date a year later; 1 March for 29 February."""
     if day.year >= date.max.year:
         return date.max
     # From 29 February a year lasts to 1 March.

@@ -37,7 +37,7 @@ class AuditFilter(NamedTuple):
 
 
 def insert_audit_rows(ledger: Ledger, rows: Sequence[AuditRow]) -> None:
-    """The rows of one commit."""
+    """Inserts the audit rows of a commit."""
     ledger.transaction.insert(schema.audit, [(ledger.organization, *row) for row in rows])
 
 

@@ -40,7 +40,7 @@ def next_user(ledger: Ledger) -> int:
 
 
 def insert_user(ledger: Ledger, user: User) -> None:
-    """A new user, who has not logged in yet."""
+    """Inserts a user without a last login."""
     values = (
         ledger.organization, user.id, user.email, user.first_name, user.last_name, user.node, user.role.value,
         user.locale, int(user.login_allowed), user.login_method.value, None, user.created_at,
