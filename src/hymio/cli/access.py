@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.markup import escape
 
 from hymio.cli.command import Database, OrganizationName, changing, hint, loaded, say
 
@@ -25,7 +26,7 @@ class Switch(StrEnum):
 
 
 @commands.command("activate")
-def activate(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+def activate(context: typer.Context, name: OrganizationName, database: Database = None) -> None:
     """Enable the API, including raw results, and create credentials. The token is shown only once.
 
     Calling it again creates additional credentials.
@@ -34,43 +35,43 @@ def activate(context: typer.Context, organization: OrganizationName, database: D
     """
     from hymio import manage
 
-    with changing(context, database, organization) as (found, operator, batch):
+    with changing(context, database, name) as (organization, operator, batch):
         credentials = manage.activate_api(batch, operator, now=batch.now)
-    say(f"The API of [bold]{found.name}[/] is active; raw results are part of it.\n")
+    say(f"The API of [bold]{escape(organization.name)}[/] is active; raw results are part of it.\n")
     _show(context, credentials)
 
 
 @commands.command("rotate")
-def rotate(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+def rotate(context: typer.Context, name: OrganizationName, database: Database = None) -> None:
     """Create new credentials and revoke all others. The token is shown only once.
 
     Example: hymio api rotate "Acme"
     """
     from hymio import manage
 
-    with changing(context, database, organization) as (found, operator, batch):
+    with changing(context, database, name) as (organization, operator, batch):
         credentials = manage.rotate_api(batch, operator, now=batch.now)
-    say(f"All former credentials of [bold]{found.name}[/] have ended. The new ones:\n")
+    say(f"All former credentials of [bold]{escape(organization.name)}[/] have ended. The new ones:\n")
     _show(context, credentials)
 
 
 @commands.command("revoke")
-def revoke(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+def revoke(context: typer.Context, name: OrganizationName, database: Database = None) -> None:
     """Disable the API and revoke all its credentials.
 
     Example: hymio api revoke "Acme"
     """
     from hymio import manage
 
-    with changing(context, database, organization) as (found, operator, batch):
+    with changing(context, database, name) as (organization, operator, batch):
         manage.revoke_api(batch, operator, now=batch.now)
-    say(f"The API of [bold]{found.name}[/] and all its credentials have ended.")
+    say(f"The API of [bold]{escape(organization.name)}[/] and all its credentials have ended.")
 
 
 @commands.command("raw-results")
 def raw_results(
     context: typer.Context,
-    organization: OrganizationName,
+    name: OrganizationName,
     switch: Annotated[Switch, typer.Argument(help="Whether clients may read raw results")],
     database: Database = None,
 ) -> None:
@@ -80,9 +81,9 @@ def raw_results(
     """
     from hymio import manage
 
-    with changing(context, database, organization) as (found, operator, batch):
+    with changing(context, database, name) as (organization, operator, batch):
         manage.set_raw_results(batch, operator, enabled=switch is Switch.ON, now=batch.now)
-    say(f"Raw results of [bold]{found.name}[/] are {switch.value}.")
+    say(f"Raw results of [bold]{escape(organization.name)}[/] are {switch.value}.")
 
 
 def sms_secret(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:

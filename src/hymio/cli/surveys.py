@@ -70,14 +70,14 @@ def followup(
 
     locale = parse_locale(locale)
     with changing(context, database, organization) as (_, operator, batch):
-        found = survey_of(batch.layout, batch.content, survey)
+        chosen = survey_of(batch.layout, batch.content, survey)
         wordings = [Localized(locale, {locale: text}) for text in options]
         wording = Localized(locale, {locale: question})
         made, numbers = manage.add_followup(
-            batch, operator, found.id, positive=positive, wording=wording, options=wordings, now=batch.now
+            batch, operator, chosen.id, positive=positive, wording=wording, options=wordings, now=batch.now
         )
     named = ", ".join(f"{number} {option}" for number, option in zip(numbers, options, strict=True))
-    say(f"Follow-up question {made} of survey {found.id}, with options {escape(named)}")
+    say(f"Follow-up question {made} of survey {chosen.id}, with options {escape(named)}")
 
 
 @commands.command("translate")
@@ -111,17 +111,17 @@ def translate(
         raise SetupError("followup-or-option", "--followup and --option: a text is of the one or the other")
     language = parse_locale(locale)
     with changing(context, database, organization) as (_, operator, batch):
-        found = naming.survey_of(batch.layout, batch.content, survey)
+        chosen = naming.survey_of(batch.layout, batch.content, survey)
         if followup is not None:
-            what, key = "Follow-up question", naming.followup_of(batch.content, found, followup).id
+            what, key = "Follow-up question", naming.followup_of(batch.content, chosen, followup).id
             manage.localize_followup_question(batch, operator, key, language, text, now=batch.now)
         elif option is not None:
-            what, key = "Option", naming.option_of(batch.content, found, option).id
+            what, key = "Option", naming.option_of(batch.content, chosen, option).id
             manage.localize_followup_option(batch, operator, key, language, text, now=batch.now)
         else:
-            what, key = "Question", found.question
+            what, key = "Question", chosen.question
             manage.localize_question(batch, operator, key, language, text, now=batch.now)
-    say(f"{what} {key} of survey {found.id} in {language}: {escape(text)}")
+    say(f"{what} {key} of survey {chosen.id} in {language}: {escape(text)}")
 
 
 @commands.command("assign")
@@ -150,12 +150,12 @@ def assign(
 
     with changing(context, database, organization) as (_, operator, batch):
         layout = batch.layout
-        found, at = naming.survey_of(layout, batch.content, survey), naming.point_of(layout, point)
+        chosen, at = naming.survey_of(layout, batch.content, survey), naming.point_of(layout, point)
         first = naming.midnight(batch.now, layout.zone_of(at.id, batch.now)) if start is None else naming.wall(start)
         period = ActivePeriod(first, None if end is None else naming.wall(end))
         on = None if smiley is None else naming.smiley_of(layout, smiley).id
-        key = manage.assign(batch, operator, at.id, found.id, [period], on, now=batch.now)
-    say(f"Survey {found.id} is asked at {escape(layout.hierarchy.path(at.id))}; its API v1 key is {key}.")
+        key = manage.assign(batch, operator, at.id, chosen.id, [period], on, now=batch.now)
+    say(f"Survey {chosen.id} is asked at {escape(layout.hierarchy.path(at.id))}; its API v1 key is {key}.")
 
 
 @commands.command("list")
@@ -165,8 +165,8 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     from hymio.manage import find_organization
 
     with opened(context, database) as store:
-        found = find_organization(store, organization).id
-        layout, content = store.layout(found), store.content(found)
+        chosen = find_organization(store, organization).id
+        layout, content = store.layout(chosen), store.content(chosen)
     shown = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
     for assignment in layout.assignments.values():
         survey = layout.surveys[assignment.survey]
