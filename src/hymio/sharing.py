@@ -34,7 +34,7 @@ def regrouped(
     joined: Iterable[V],
     group: Callable[[V], G],
     key: Callable[[V], int | tuple[int, ...]],
-) -> dict[G, tuple[V, ...]]:
+) -> Mapping[G, tuple[V, ...]]:
     """A copy of an index (values by group) without the values `left` and with the values `joined`.
 
     `group` and `key` give the group of a value and its key within the group, by which a group is sorted and values are
@@ -46,6 +46,8 @@ def regrouped(
         gone[group(value)].add(key(value))
     for value in joined:
         come[group(value)].append(value)
+    if not gone and not come:
+        return before
     after = dict(before)
     for changed in gone.keys() | come.keys():
         stayed = [value for value in before.get(changed, ()) if key(value) not in gone[changed]]

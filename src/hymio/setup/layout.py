@@ -7,13 +7,13 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from zoneinfo import ZoneInfo
 
-from hymio.errors import SetupError
 from hymio.feedback import Verdict
 from hymio.hierarchy import Hierarchy, Timeline
 from hymio.misuse import MisusePolicy, longest_window
 from hymio.period import instant_of, zone
 from hymio.rollup import GroupSubject, OfScale, OfSurvey
 from hymio.setup.affected import affected_by
+from hymio.setup.checks import check_rows
 from hymio.setup.memory import Memory, once
 from hymio.setup.part import Part, Touched
 from hymio.setup.rows import LayoutRows, Steps
@@ -154,7 +154,7 @@ class Layout:
 
     def check(self) -> None:
         """SetupError if a row refers to a missing one, or a smiley has two points or surveys at one instant."""
-        self._check(self.assignments, self.placements.keys() | self.smileys.keys())
+        check_rows(self, self.assignments, self.placements.keys() | self.smileys.keys())
 
     def check_changes(self, before: Layout, touched: Touched) -> None:
         """`check` of only what may differ from `before`, a checked layout; `touched` are the ids of changed rows."""
@@ -162,60 +162,7 @@ class Layout:
             self.check()
             return
         affected = affected_by(before, self, touched)
-        self._check(affected.assignments, affected.standings)
-
-    def _check(self, assignments: Iterable[int], smileys: Iterable[int]) -> None:
-        """Checks these assignments, and the placements and surveys of these smileys. SetupError."""
-        for assignment in versions(self.assignments, sorted(assignments)):
-            self._check_assignment(assignment)
-        for placement in _all(versions(self.placements, sorted(smileys))):
-            self._check_placement(placement)
-        for smiley in sorted(smileys):
-            if smiley in self.smileys:
-                self._standings(smiley)
-
-    def _check_assignment(self, row: Assignment) -> None:
-        """SetupError unless the point, survey and smiley of an assignment exist."""
-        if not self._is_point(row.node):
-            raise SetupError(
-                "assignment-not-at-point",
-                "assignment {assignment} is at node {node}, which is not an experience point",
-                assignment=row.id, node=row.node,
-            )  # fmt: skip
-        if row.survey not in self.surveys:
-            raise SetupError(
-                "assignment-without-survey",
-                "assignment {assignment} names survey {survey}, which does not exist",
-                assignment=row.id, survey=row.survey,
-            )  # fmt: skip
-        if row.smiley is not None and row.smiley not in self.smileys:
-            raise SetupError(
-                "assignment-without-smiley",
-                "assignment {assignment} names smiley {smiley}, which does not exist",
-                assignment=row.id, smiley=row.smiley,
-            )  # fmt: skip
-
-    def _check_placement(self, row: Placement) -> None:
-        """SetupError unless the smiley and point of a placement exist and it ends after its start."""
-        if row.smiley not in self.smileys:
-            raise SetupError(
-                "placement-without-smiley", "smiley {smiley}, which does not exist, is placed at node {node}",
-                smiley=row.smiley, node=row.node,
-            )  # fmt: skip
-        if not self._is_point(row.node):
-            raise SetupError(
-                "placement-not-at-point", "smiley {smiley} is placed at node {node}, which is not an experience point",
-                smiley=row.smiley, node=row.node,
-            )  # fmt: skip
-        if row.end is not None and row.end <= row.start:
-            raise SetupError(
-                "placement-ends-first", "smiley {smiley} is placed at node {node} until before it came",
-                smiley=row.smiley, node=row.node,
-            )  # fmt: skip
-
-    def _is_point(self, node: int) -> bool:
-        """Whether a node exists and is an experience point."""
-        return node in self.hierarchy.nodes and self.hierarchy.nodes[node].is_point
+        check_rows(self, affected.assignments, affected.standings)
 
     # Computation of cached results
 

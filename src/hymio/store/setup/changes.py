@@ -10,15 +10,16 @@ from hymio.store import schema
 from hymio.store.dialect import Transaction
 
 MAX_CHANGES = 500
-"""Changed rows that are read by their ids; where there are more, all are read."""
+"""Changed rows that are listed for a commit and read by their ids; more stand for the whole set-up."""
 
 _LAYOUT = ", ".join(f"'{part.value}'" for part in Part if part.is_layout)
 _CONTENT = ", ".join(f"'{part.value}'" for part in Part if part.is_content)
 
 
 def note_changes(transaction: Transaction, organization: int, revision: int, touched: Touched) -> None:
-    """Writes what a revision changed, and that it is the last to have changed the layout, the content, or both."""
-    rows = [(organization, revision, part.value, key) for part, keys in touched.items() for key in sorted(keys)]
+    """Lists what a revision changed, and sets the revisions that changed the layout and the content last."""
+    listed: Touched = touched if sum(map(len, touched.values())) <= MAX_CHANGES else {Part.WHOLE: frozenset({0})}
+    rows = [(organization, revision, part.value, key) for part, keys in listed.items() for key in sorted(keys)]
     transaction.insert(schema.setup_change, rows, "ON CONFLICT DO NOTHING")
     changed = {
         "setup_revision": any(part.is_layout for part in touched),
@@ -29,15 +30,15 @@ def note_changes(transaction: Transaction, organization: int, revision: int, tou
 
 
 def layout_changes(transaction: Transaction, organization: int, after: int, through: int) -> Touched | None:
-    """What of the layout changed in revisions (after, through], `through` being the last that did.
+    """The rows of the layout that changed in revisions (after, through]; `through` is the last that changed it.
 
-    None if it is too much to be read by ids, or if not all of it is listed.
+    None if there are more than MAX_CHANGES, or if not all of them are listed: then all rows must be read.
     """
     return _changes(transaction, organization, _LAYOUT, after, through)
 
 
 def content_changes(transaction: Transaction, organization: int, after: int, through: int) -> Touched | None:
-    """What of the content changed; as `layout_changes`."""
+    """The rows of the content that changed; as `layout_changes`."""
     return _changes(transaction, organization, _CONTENT, after, through)
 
 
@@ -69,7 +70,10 @@ def outdated_changes(transaction: Transaction, before: Instant) -> list[tuple[in
 
 
 def forget_changes(transaction: Transaction, organization: int, before: int) -> None:
-    """Deletes what revisions before one changed. Whoever has a set-up of an older revision than these loads all."""
+    """Deletes the list of what revisions before `before` changed.
+
+    A row of Part.WHOLE at the last of them makes whoever has an older set-up read all rows.
+    """
     old = "FROM setup_change WHERE organization_id = :o AND revision < :before"
     row = transaction.row(f"SELECT max(revision) {old}", o=organization, before=before)
     if row is None or row[0] is None:

@@ -45,7 +45,7 @@ class SetupInCommit:
         self._before = self._layout = remembered.layout(transaction, organization, before.layout)
         self._content: Content | None = None
         self._log: list[tuple[Part, int]] = []
-        self._in_layout = self._in_content = 0  # how many entries of the log the two values have
+        self._in_layout = self._in_content = 0  # how many entries of the log each of the two values includes
 
     @property
     def layout(self) -> Layout:
@@ -74,7 +74,7 @@ class SetupInCommit:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Takes back what was noted and read inside if it raises; the transaction undoes the rows."""
+        """Forgets what was noted and read inside if it raises. The rows are undone by the transaction's savepoint."""
         before = self._layout, self._in_layout, self._content, self._in_content
         noted = len(self._log)
         try:
@@ -85,20 +85,24 @@ class SetupInCommit:
             raise
 
     def flush(self) -> None:
-        """Checks what was changed and writes the list of it. SetupError undoes the transaction."""
+        """Checks what was changed and lists it in `setup_change`. SetupError, which must undo the transaction."""
         if self._log:
             touched = _by_part(self._log)
             self.layout.check_changes(self._before, touched)
             note_changes(self._transaction, self._organization, self._revision, touched)
-            if self._remembered.contents.has(self._organization):
-                self._content = self.content  # for the next reader, as the layout
+            if self._has_new_content and self._remembered.contents.has(self._organization):
+                self._content = self.content  # refreshed here, so that the next reader need not do it
 
     def remember(self) -> None:
-        """Gives the changed values to all readers; after the commit."""
+        """Makes the changed values those that the process remembers. To be called after the commit."""
         if any(part.is_layout for part, _ in self._log):
             self._remembered.layouts.remember(self._layout)
-        if self._content is not None and any(part.is_content for part, _ in self._log):
+        if self._content is not None and self._has_new_content:
             self._remembered.contents.remember(self._content)
+
+    @property
+    def _has_new_content(self) -> bool:
+        return any(part.is_content for part, _ in self._log)
 
     def _refreshed_layout(self, touched: Touched) -> Layout:
         if Part.WHOLE in touched:

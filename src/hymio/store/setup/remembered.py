@@ -1,4 +1,4 @@
-"""What a process remembers of the set-up of its organizations, brought up to date by what changed since."""
+"""The cache of set-ups of a process: the last layouts and contents, refreshed by the rows that changed since."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from hymio.store.setup.content_rows import content_rows, load_content
 from hymio.store.setup.layout_rows import layout_rows, load_layout
 
 KEPT_REVISIONS = 3
-"""How many of an organization's last values are kept, for readers whose view of the database is a little older."""
+"""Values that are kept for each organization: a transaction that began before the last commits needs an older one."""
 
 
 class _Revised(Protocol):
+    """A value of an organization as of a revision."""
+
     @property
     def organization(self) -> int: ...
     @property
@@ -26,7 +28,7 @@ V = TypeVar("V", bound=_Revised)
 
 
 class Remembered(Generic[V]):
-    """The last values of each organization by revision; safe to share between threads."""
+    """The last KEPT_REVISIONS values of each organization; safe to share between threads."""
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[V, ...]] = {}
@@ -37,12 +39,12 @@ class Remembered(Generic[V]):
         return organization in self._values
 
     def newest(self, organization: int, revision: int) -> V | None:
-        """The value of a revision or, of those before it, the newest; None if there is none."""
+        """The newest value that is not newer than a revision; None if there is none."""
         values = reversed(self._values.get(organization, ()))
         return next((value for value in values if value.revision <= revision), None)
 
     def remember(self, value: V) -> None:
-        """Remembers a value if it is newer than all others of its organization."""
+        """Keeps a value if it is newer than all that are kept of its organization, in place of the oldest."""
         with self._lock:
             values = self._values.get(value.organization, ())
             if not values or values[-1].revision < value.revision:
@@ -57,9 +59,9 @@ class RememberedSetup:
         self.contents = Remembered[Content]()
 
     def layout(self, transaction: Transaction, organization: int, revision: int) -> Layout:
-        """The layout as of `revision`, which is the last that changed it in the view of the transaction.
+        """The layout as of `revision`, which must be the last that changed it in the view of the transaction.
 
-        The transaction must not have changed it itself.
+        Reads the rows that changed since the remembered layout, or all. The transaction must not have changed any.
         """
         known = self.layouts.newest(organization, revision)
         if known is not None and known.revision == revision:
@@ -75,7 +77,7 @@ class RememberedSetup:
         return content
 
     def content_in_commit(self, transaction: Transaction, organization: int, revision: int) -> Content:
-        """The content for a transaction that may have changed it already, which is why it is not remembered."""
+        """The content for a transaction that may have changed it itself; therefore what is read is not remembered."""
         known = self.contents.newest(organization, revision)
         if known is not None and known.revision == revision:
             return known
