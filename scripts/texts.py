@@ -206,11 +206,11 @@ def main() -> None:
     found = texts()
     for language in LANGUAGES:
         if language != SOURCE:
+            catalog = updated(language, found)  # before its file is opened, which empties it
             catalog_path(language).parent.mkdir(parents=True, exist_ok=True)
             with catalog_path(language).open("wb") as file:
                 write_po(
-                    file, updated(language, found), width=_WIDTH, sort_output=True, ignore_obsolete=True,
-                    include_lineno=False,
+                    file, catalog, width=_WIDTH, sort_output=True, ignore_obsolete=True, include_lineno=False
                 )  # fmt: skip
     ERRORS_PAGE.write_text(errors_page(raised()).rstrip("\n") + "\n", encoding="utf-8")
 
