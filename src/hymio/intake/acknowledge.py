@@ -21,16 +21,23 @@ def acknowledge(
     without a feedback row. Sequences that were declared lost, reported by SMS or unreadable are not missing.
     """
     received = {epoch: set(numbers) for epoch, numbers in sequences.items() if is_device_key(epoch)}
-    ranges = [*upload.lost, *_of_hours(upload), *_of_unreadable(unusable)]
-    epochs = sorted(set(received) | {span.epoch for span in ranges})
-    merged = {epoch: _merged((span.first, span.last) for span in ranges if span.epoch == epoch) for epoch in epochs}
+    ranges = _merged_by_epoch([*upload.lost, *_of_hours(upload), *_of_unreadable(unusable)])
     ledger.progress.account(
-        upload.smiley, [SequenceRange(epoch, *span) for epoch in epochs for span in merged[epoch]]
-    )  # fmt: skip
-    return tuple(
-        (epoch, _advance(ledger, upload.smiley, epoch, received.get(epoch, set()), [last for _, last in merged[epoch]]))
-        for epoch in epochs
+        upload.smiley, [SequenceRange(epoch, *span) for epoch in sorted(ranges) for span in ranges[epoch]]
     )
+    acknowledged = []
+    for epoch in sorted(received.keys() | ranges.keys()):
+        lasts = [last for _, last in ranges.get(epoch, ())]
+        acknowledged.append((epoch, _advance(ledger, upload.smiley, epoch, received.get(epoch, set()), lasts)))
+    return tuple(acknowledged)
+
+
+def _merged_by_epoch(ranges: Iterable[SequenceRange]) -> dict[int, list[tuple[int, int]]]:
+    """Ranges (first, last) by epoch, in order, those that overlap or touch made one."""
+    by_epoch: dict[int, list[tuple[int, int]]] = {}
+    for epoch, first, last in ranges:
+        by_epoch.setdefault(epoch, []).append((first, last))
+    return {epoch: _merged(spans) for epoch, spans in by_epoch.items()}
 
 
 def _of_hours(upload: Upload) -> list[SequenceRange]:

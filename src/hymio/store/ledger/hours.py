@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from operator import add
 from typing import TypeVar
 
@@ -15,6 +14,9 @@ from hymio.store.dialect import Row, Transaction
 from hymio.store.hours import GroupKey
 
 Key = TypeVar("Key", bound=tuple[int, ...])
+Gathered = dict[tuple[int, int, int, int], Counts]
+"""By assignment, local hour, offset in minutes and verdict."""
+
 GroupKeys = Callable[[int], Iterable[GroupKey]]
 """The keys of the group hours that include an assignment's hours."""
 
@@ -39,7 +41,7 @@ class HourDifferences:
         self._transaction = transaction
         self._organization = organization
         self._revision = revision
-        self._gathered: dict[tuple[int, int, int, int], Counts] = {}  # by assignment, local hour, offset, verdict
+        self._gathered: Gathered = {}
 
     def count(self, feedbacks: Iterable[Feedback], by: int) -> None:
         """Adds raw results to the hours they fall into (`by` 1), or takes them out (-1); of the rest nothing."""
@@ -72,17 +74,19 @@ class HourDifferences:
         self.add_assignment_hours(hours)
         self.add_group_hours(sum_groups(hours.items(), group_keys))
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """If what is inside raises, nothing of what it counted is gathered."""
+    def set_aside(self) -> Gathered:
+        """Takes out what was counted, for `restore` or `merge`, and begins anew."""
         before, self._gathered = self._gathered, {}
-        try:
-            yield
-        except BaseException:
-            self._gathered = before
-            raise
-        inside, self._gathered = self._gathered, before
-        for key, counts in inside.items():
+        return before
+
+    def restore(self, before: Gathered) -> None:
+        """Drops what was counted since `set_aside`."""
+        self._gathered = before
+
+    def merge(self, before: Gathered) -> None:
+        """Adds what was counted since `set_aside` to what was counted before."""
+        since, self._gathered = self._gathered, before
+        for key, counts in since.items():
             _add(before, key, counts)
 
     def _rows(self, hours: Mapping[Key, Counts]) -> list[Row]:

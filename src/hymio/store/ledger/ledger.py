@@ -72,14 +72,16 @@ class Ledger:
     @contextmanager
     def savepoint(self) -> Iterator[None]:
         """Undoes everything that is written or gathered inside, and nothing else, if it raises; not nested."""
-        with (
-            self.rows.savepoint(),
-            self.hours.savepoint(),
-            self.progress.savepoint(),
-            self.setup.savepoint(),
-            self.transaction.savepoint(),
-        ):
-            yield
+        rows, progress, hours = self.rows.snapshot(), self.progress.snapshot(), self.hours.set_aside()
+        try:
+            with self.setup.savepoint(), self.transaction.savepoint():
+                yield
+        except BaseException:
+            self.rows.restore(rows)
+            self.progress.restore(progress)
+            self.hours.restore(hours)
+            raise
+        self.hours.merge(hours)
 
     def _flush(self) -> None:
         """Writes what was gathered; a set-up that was changed is checked first (SetupError)."""

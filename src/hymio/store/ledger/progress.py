@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from hymio.feedback import DEVICE_SEQUENCES
@@ -39,6 +38,13 @@ class SmileyState(NamedTuple):
     battery: float | None = None
     signal: int | None = None
     firmware: str | None = None
+
+
+class ProgressSnapshot(NamedTuple):
+    """What a commit has gathered of progress: by smiley and epoch, and by smiley."""
+
+    advanced: dict[tuple[int, int], EpochProgress]
+    states: dict[int, SmileyState]
 
 
 class SmileyProgress:
@@ -142,15 +148,13 @@ class SmileyProgress:
         self._transaction.insert(schema.smiley_state, states, _KEEP_NEWEST_STATE)
         self._advanced, self._states = {}, {}
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """If what is inside raises, no epoch is advanced and no smiley seen by it."""
-        advanced, states = self._advanced.copy(), self._states.copy()
-        try:
-            yield
-        except BaseException:
-            self._advanced, self._states = advanced, states
-            raise
+    def snapshot(self) -> ProgressSnapshot:
+        """The epochs advanced and the smileys seen so far, for `restore`."""
+        return ProgressSnapshot(self._advanced.copy(), self._states.copy())
+
+    def restore(self, snapshot: ProgressSnapshot) -> None:
+        """Drops the epochs advanced and the smileys seen since a snapshot."""
+        self._advanced, self._states = snapshot
 
 
 def _newest(before: SmileyState, state: SmileyState) -> SmileyState:

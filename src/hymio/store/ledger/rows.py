@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import repeat
 from typing import NamedTuple
@@ -23,6 +22,7 @@ FEW_NEW = 16
 _FEEDBACK = ", ".join(FEEDBACK_COLUMNS)
 _ALIASED = ", ".join(f"f.{column}" for column in FEEDBACK_COLUMNS)
 _LOWEST = -(1 << 63)
+_SUPERSEDED, _SECOND = int(Verdict.SUPERSEDED), int(Accuracy.SECOND)
 
 
 class Change(NamedTuple):
@@ -52,6 +52,12 @@ class FeedbackRows:
         self._organization = organization
         self._revision = revision
         self._waiting: dict[int, tuple[Feedback, ...]] = {}  # by smiley
+        smiley_id = transaction.unindexed("smiley_id")  # the smiley's key is not in order of time
+        self._chain_text = f"""SELECT {_FEEDBACK} FROM feedback
+            WHERE organization_id = :o AND assignment_id = :assignment AND at >= :at AND at < :stop
+              AND {smiley_id} = :smiley AND (at, epoch, sequence) > (:at, :epoch, :sequence)
+              AND verdict < :superseded AND accuracy = :second
+            ORDER BY at, smiley_id, epoch, sequence LIMIT :count"""
 
     # Reading
 
@@ -89,19 +95,12 @@ class FeedbackRows:
 
         FEW_ROWS are read at first, then more at a time, as a caller often stops after a few.
         """
-        smiley_id = self._transaction.unindexed("smiley_id")  # the smiley's key is not in order of time
-        text = f"""SELECT {_FEEDBACK} FROM feedback
-            WHERE organization_id = :o AND assignment_id = :assignment AND at >= :at AND at < :stop
-              AND {smiley_id} = :smiley AND (at, epoch, sequence) > (:at, :epoch, :sequence)
-              AND verdict < :superseded AND accuracy = :second
-            ORDER BY at, smiley_id, epoch, sequence LIMIT :count"""
         at, epoch, sequence, count = start, _LOWEST, _LOWEST, FEW_ROWS
         while True:
             self._insert_waiting(smiley)
             rows = self._transaction.rows(
-                text, o=self._organization, assignment=assignment, smiley=smiley, at=at, epoch=epoch,
-                sequence=sequence, stop=end, superseded=int(Verdict.SUPERSEDED), second=int(Accuracy.SECOND),
-                count=count,
+                self._chain_text, o=self._organization, assignment=assignment, smiley=smiley, at=at, epoch=epoch,
+                sequence=sequence, stop=end, superseded=_SUPERSEDED, second=_SECOND, count=count,
             )  # fmt: skip
             yield from map(Feedback._make, rows)
             if len(rows) < count:
@@ -118,8 +117,8 @@ class FeedbackRows:
             WHERE organization_id = :o AND assignment_id = :assignment AND at >= span.start AND at < span.stop
               AND {self._transaction.unindexed("smiley_id")} = :smiley AND verdict < :superseded
               AND accuracy = :second)""",
-            o=self._organization, assignment=assignment, smiley=smiley, superseded=int(Verdict.SUPERSEDED),
-            second=int(Accuracy.SECOND), **self._transaction.pairs("spans", spans),
+            o=self._organization, assignment=assignment, smiley=smiley, superseded=_SUPERSEDED, second=_SECOND,
+            **self._transaction.pairs("spans", spans),
         )  # fmt: skip
         return {row[0] for row in rows}
 
@@ -179,18 +178,13 @@ class FeedbackRows:
         self._insert([feedback for rows in self._waiting.values() for feedback in rows])
         self._waiting = {}
 
-    @contextmanager
-    def savepoint(self) -> Iterator[None]:
-        """If what is inside raises, exactly those rows wait that waited before it.
+    def snapshot(self) -> Mapping[int, tuple[Feedback, ...]]:
+        """The rows that wait, for `restore`."""
+        return self._waiting.copy()
 
-        Rows of before that were inserted inside were undone by the transaction's own savepoint.
-        """
-        before = self._waiting.copy()
-        try:
-            yield
-        except BaseException:
-            self._waiting = before
-            raise
+    def restore(self, waiting: Mapping[int, tuple[Feedback, ...]]) -> None:
+        """Makes exactly those rows wait that waited at a snapshot; what was inserted since is undone by the caller."""
+        self._waiting = dict(waiting)
 
     def _insert_waiting(self, smiley: int) -> None:
         if smiley in self._waiting:
