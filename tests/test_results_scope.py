@@ -1,0 +1,104 @@
+"""Law 5: in generated trees, no principal of any node is given hours or rows from outside of its subtree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hymio import results
+from hymio.access import Principal, Role, Via, operator
+from hymio.errors import Forbidden, NotFound
+from hymio.results import EVERYTHING, OfAssignment, OfNode, OfScale, OfSurvey, Phase, Query, RowSubject
+from hymio.setup import Layout
+from hymio.store import Store
+from tests.test_laws import law, opened
+from tests.test_v2_scope import plant, trees
+from tests.world import NOW
+
+Reading = Callable[[Store, Principal, Any], AbstractContextManager[Any]]
+READINGS: tuple[Reading, ...] = (results.raw, results.texts, results.followups)
+
+
+def subjects(layout: Layout) -> list[RowSubject]:
+    """Everything that results can be asked of, and of each kind something that is not there."""
+    nodes, assignments = [*layout.hierarchy.nodes, 99], [*layout.assignments, 99]
+    of_nodes = (OfNode(node) for node in nodes)
+    of_surveys = (OfSurvey(node, survey) for node in nodes for survey in (*layout.surveys, 99))
+    return [*map(OfAssignment, assignments), *of_nodes, *of_surveys, *(OfScale(node, 5) for node in nodes)]
+
+
+def is_reached(layout: Layout, principal: Principal, subject: RowSubject) -> bool:
+    """Whether a subject lies in the principal's subtree: its node or point, and its survey by where it is asked."""
+    inside = {node.id for node in layout.hierarchy.subtree(principal.node or 1)}
+    if isinstance(subject, OfAssignment):
+        return subject.assignment in layout.assignments and layout.assignments[subject.assignment].node in inside
+    if isinstance(subject, OfSurvey) and principal.node not in (None, 1):
+        asked = {each.survey for each in layout.assignments.values() if each.node in inside}
+        return subject.node in inside and subject.survey in asked
+    return subject.node in inside and not (isinstance(subject, OfSurvey) and subject.survey not in layout.surveys)
+
+
+@law
+@given(st.data(), trees())
+def test_no_hour_and_no_row_lies_outside(
+    shared_database_url: str, data: st.DataObject, tree: list[tuple[int, bool]]
+) -> None:
+    store = opened(shared_database_url)
+    organization = plant(store, tree)
+    layout = store.layout(organization)
+    node = data.draw(st.sampled_from([None, *layout.hierarchy.nodes]))
+    principal = Principal(organization, Role.USER, Via.SESSION, "Somebody", 1, node)
+    inside = {each.id for each in layout.hierarchy.subtree(node or 1)}
+    for subject in data.draw(st.lists(st.sampled_from(subjects(layout)), min_size=1, max_size=6)):
+        phase, reading = data.draw(st.sampled_from(Phase)), data.draw(st.sampled_from(READINGS))
+        if not is_reached(layout, principal, subject):
+            assert_not_found(store, principal, subject, phase, reading)
+            continue
+        with results.rows(store, principal, Query(subject, EVERYTHING, phase, misuse=True), NOW) as found:
+            assert {layout.assignments[row.assignment].node for row in found.rows} <= inside
+        with reading(store, principal, subject) as mine, reading(store, operator(organization), subject) as whole:
+            assert (mine.total, list(mine.rows)) == (whole.total, list(whole.rows))
+        if not isinstance(subject, OfNode):
+            assert results.hourly(store, principal, subject) == results.hourly(store, operator(organization), subject)
+
+
+def assert_not_found(store: Store, principal: Principal, subject: RowSubject, phase: Phase, reading: Reading) -> None:
+    """Nothing of a subject is given, and nothing says whether it is outside or not there at all."""
+    refused = results.rows(store, principal, Query(subject, EVERYTHING, phase), NOW)
+    with pytest.raises(NotFound, match=r"^there is no (node|assignment|survey) \d+$"), refused:
+        pass
+    with pytest.raises(NotFound), reading(store, principal, subject):
+        pass
+    with pytest.raises(NotFound), results.raw_csv(store, principal, subject):
+        pass
+    if not isinstance(subject, OfNode):
+        with pytest.raises(NotFound):
+            results.hourly(store, principal, subject)
+        with pytest.raises(NotFound):
+            results.reconcile(store, principal, subject, EVERYTHING, NOW)
+
+
+def test_reading_takes_the_permission_and_raw_rows_that_raw_results_are_on(store: Store) -> None:
+    organization = plant(store, [(1, True)])
+    device = Principal(organization, Role.DEVICE, Via.DEVICE, "S2")
+    subject = OfScale(1, 5)
+    with pytest.raises(Forbidden, match="results:read"):
+        results.hourly(store, device, subject)
+    with pytest.raises(Forbidden, match="results:read"), results.texts(store, device, subject):
+        pass
+    without_raw = Principal(organization, Role.CLIENT, Via.V2_TOKEN, "Test", raw_results=False)
+    for refused in (
+        results.raw(store, without_raw, subject),
+        results.raw_csv(store, without_raw, subject),
+        results.rows(store, without_raw, Query(subject, EVERYTHING), NOW),
+    ):
+        with pytest.raises(Forbidden, match="Raw results are switched off"), refused:
+            pass
+    assert sum(sum(bucket.raw) for bucket in results.hourly(store, without_raw, subject).buckets) == 2
+    with results.texts(store, without_raw, subject) as found:
+        assert found.total == 2
