@@ -98,7 +98,7 @@ def test_a_refusal_in_finnish(world: World):
         "type": "about:blank",
         "title": "Virheellinen pyyntö",
         "status": 400,
-        "detail": "limit: saatiin '101', hyväksytään: kokonaisluku väliltä 1–100",
+        "detail": "limit: annettiin '101', hyväksytään: kokonaisluku väliltä 1–100",
         "code": "bad-parameter",
         "parameter": "limit",
         "got": "101",

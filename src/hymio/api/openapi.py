@@ -15,6 +15,7 @@ from hymio.api.v1 import params, rows
 from hymio.api.v2 import openapi as v2
 from hymio.period import TIMESTAMP_FORM
 from hymio.serving.answers import Problem
+from hymio.texts import LANGUAGES
 
 Json = dict[str, Any]
 
@@ -201,7 +202,8 @@ def _problem(description: str) -> Json:
     if description == _ERRORS["304"]:
         return {"description": description}
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"description": description, "content": content}
+    language = {"description": "The language of the texts.", "schema": {"type": "string", "enum": list(LANGUAGES)}}
+    return {"description": description, "headers": {"Content-Language": language}, "content": content}
 
 
 def _operation(endpoint: v1.Endpoint) -> Json:
