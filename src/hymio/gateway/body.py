@@ -27,6 +27,7 @@ async def read_body(headers: Mapping[bytes, str], receive: Receive, max_bytes: i
 
 
 def _too_large(max_bytes: int) -> TooLarge:
+    """The error for a body over the limit."""
     return TooLarge(
         "upload-too-large", "the body is larger than {bytes} bytes; send it in several uploads", bytes=max_bytes
     )

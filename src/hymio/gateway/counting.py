@@ -39,6 +39,7 @@ def too_many_presses(presses: int) -> TooLarge:
 
 
 def _cbor_values(body: bytes) -> int:
+    """The number of values of a CBOR body, counted up to MAX_VALUES + 1. TooLarge if it has too many presses."""
     values, follows_key = 0, False
     for major_type, length, end in _cbor_heads(body):
         values += 1

@@ -180,10 +180,12 @@ def parse(body: bytes, form: Format, smiley: int, organization: int) -> Envelope
 
 
 def _decoded(body: bytes, form: Format) -> TypedEnvelope:
+    """The body decoded into typed values at once; fails if any value is wrong."""
     return _json_decoder.decode(body) if form is Format.JSON else msgspec.convert(_from_cbor(body), TypedEnvelope)
 
 
 def _from_cbor(body: bytes) -> Any:
+    """The values of a CBOR body, with UUIDs decoded."""
     return cbor2.loads(body, semantic_decoders=_TAGS, str_errors="replace", max_depth=MAX_NESTING)
 
 
@@ -211,10 +213,12 @@ def _untyped(body: bytes, form: Format) -> Mapping[str, object]:
 
 
 def _integer(digits: str) -> int | float:
+    """A JSON integer; infinity if it has so many digits that parsing it would take long."""
     return int(digits) if len(digits) <= _MAX_DIGITS else math.inf
 
 
 def _parse_fields(envelope: Mapping[str, object], smiley: int, organization: int) -> Envelope:
+    """The envelope parsed field by field and press by press, so that an unreadable press does not affect the others."""
     fields = {name: _field(name, envelope[name]) for name in _FIELDS if name in envelope}
     typed = msgspec.convert(fields, TypedEnvelope)
     items = [] if envelope.get("presses") is None else envelope["presses"]
@@ -242,6 +246,7 @@ def _parse_fields(envelope: Mapping[str, object], smiley: int, organization: int
 
 
 def _field(name: str, value: object) -> object:
+    """The value of a field outside `presses`. BadRequest."""
     kind, accepted = _FIELDS[name]
     try:
         return msgspec.convert(_whole(value), kind)
@@ -250,6 +255,7 @@ def _field(name: str, value: object) -> object:
 
 
 def _unusable_part(press: TypedPress, epoch: int, error: PartError) -> UnusablePress:
+    """A part of a press that could not be parsed, for quarantine."""
     part = error.phase if isinstance(error.phase, str) else "phase"
     return UnusablePress(*_identity(press, epoch), Verdict.UNREADABLE, error.body, part)
 
@@ -293,6 +299,7 @@ def _readable_identity(item: object) -> tuple[int | None, UUID | None]:
 
 
 def _converted(value: object, kind: Any) -> Any:
+    """A value converted to a type, None if that is impossible."""
     try:
         return msgspec.convert(value, kind)
     except (ValueError, RecursionError):
@@ -300,6 +307,7 @@ def _converted(value: object, kind: Any) -> Any:
 
 
 def _bad_field(parameter: str, got: object, accepted: Phrase) -> BadRequest:
+    """The error for a field outside `presses`, with the value shortened."""
     if isinstance(got, str):
         shown = shortened(got.encode("utf-8", "replace").decode())
         return BadRequest(parameter=parameter, got=shown, accepted=accepted)
@@ -316,6 +324,7 @@ def _bad_field(parameter: str, got: object, accepted: Phrase) -> BadRequest:
 
 
 def _upload(typed: TypedEnvelope, presses: Iterable[TypedPress], smiley: int, organization: int) -> Upload:
+    """The upload of a parsed envelope. BadRequest if the epoch is missing or a range of `lost` is reversed."""
     epoch, lost = typed.epoch, typed.lost or []
     if epoch is None and (lost or any(press.id is None for press in presses)):
         accepted = Phrase("{accepted} where there are sequences", accepted=_FIELDS["epoch"][1])
@@ -369,4 +378,5 @@ def _health(typed: TypedEnvelope) -> Health:
 
 
 def _clamped(value: float | None, least: float, most: float) -> float | None:
+    """A number limited to a range; None without a number."""
     return None if value is None or math.isnan(value) else min(max(value, least), most)

@@ -189,12 +189,14 @@ class _Collected:
 
 
 def _check_kind(phase: TypedPhase) -> None:
+    """ValueError unless a phase is exactly one of followup, text and contact."""
     kinds = [name for name in ("followup", "text", "contact") if getattr(phase, name) is not None]
     if len(kinds) != 1:
         raise ValueError(f"got {' and '.join(kinds) or 'none'}, accepted: {_ONE_KIND}")
 
 
 def _text(text: TypedText, position: int, ui: int | None) -> Text:
+    """An open text whose strings a database can store."""
     return Text(
         _storable(text.text),
         text.relevance,
@@ -210,10 +212,12 @@ def _text(text: TypedText, position: int, ui: int | None) -> Text:
 
 
 def _contact(contact: TypedContact, position: int) -> ContactDetails:
+    """Contact details whose strings a database can store."""
     return ContactDetails(storable(contact.name), _storable(contact.email), _storable(contact.phone), position)
 
 
 def _storable(text: str | None) -> str | None:
+    """`storable` of a text, None without one."""
     return None if text is None else storable(text)
 
 
@@ -226,6 +230,7 @@ def _metadata(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
 
 
 def _demographics(demographics: TypedDemographics | None) -> Demographics | None:
+    """Demographics; None if they have neither gender nor age."""
     if demographics is None or (demographics.gender is None and demographics.age is None):
         return None
     return Demographics(demographics.gender, demographics.age)
@@ -255,6 +260,7 @@ def readable_parts(press: Mapping[str, object]) -> tuple[dict[str, Any], list[Pa
 
 
 def _part(name: str, value: object) -> object:
+    """A part of a press (`ui`, `metadata`, `demographics`) converted to its type. ValueError."""
     typed = msgspec.convert(_whole(value), _PARTS[name][0])
     if name == "metadata":
         _metadata(typed)
@@ -262,6 +268,7 @@ def _part(name: str, value: object) -> object:
 
 
 def _phases(value: object) -> tuple[list[TypedPhase], list[PartError]]:
+    """The phases that can be parsed, and the errors of the others."""
     if not isinstance(value, list) or len(value) > MAX_PHASES:
         got = f"{len(value)} of them" if isinstance(value, list) else short(value)
         detail = f"phases: got {got}, accepted: a list of at most {MAX_PHASES} phases"
@@ -278,6 +285,7 @@ def _phases(value: object) -> tuple[list[TypedPhase], list[PartError]]:
 
 
 def _phase(item: object, index: int, collected: _Collected) -> TypedPhase:
+    """One phase, by default at its position in the list. ValueError if it cannot be added to the others."""
     phase = msgspec.convert(_whole(item), TypedPhase)
     phase.position = phase.position or index + 1
     collected.add(phase, index)

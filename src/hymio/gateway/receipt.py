@@ -86,6 +86,7 @@ def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Map
 
 
 def _item(press: QuarantineNotice) -> dict[str, object]:
+    """An entry of `quarantined` for a press or a part of one that intake quarantined."""
     if press.phase is None:
         return {**_identity(press), "reason": press.reason.label, "detail": _DETAILS[press.reason]}
     detail = "something else was stored of the same press"
@@ -93,12 +94,14 @@ def _item(press: QuarantineNotice) -> dict[str, object]:
 
 
 def _unreadable_item(press: Unreadable) -> dict[str, object]:
+    """An entry of `quarantined` for a press or a part of one that the parser could not read."""
     identity = {"id": str(press.id)} if press.id else {"sequence": press.sequence} if press.sequence else {}
     part = {} if press.phase is None else {"phase": press.phase}
     return {**identity, "index": press.item, **part, "reason": Verdict.UNREADABLE.label, "detail": press.detail}
 
 
 def _identity(press: QuarantineNotice) -> dict[str, object]:
+    """The sequence or UUID of a press."""
     if is_device_key(press.epoch):
         return {"sequence": press.sequence}
     return {"id": str(feedback_id(0, press.epoch, press.sequence))}

@@ -41,6 +41,7 @@ def routes(services: Services) -> list[ASGIRouteHandler]:
     """The handler of the webhook."""
 
     async def messages(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """`POST /sms`."""
         await _handle(services, scope, receive, send)
 
     return [asgi(PATH, copy_scope=False)(messages)]
@@ -133,6 +134,7 @@ def _secret(headers: Mapping[bytes, str], query: Mapping[str, str]) -> str | Non
 
 
 async def _gateway(store: Store, secret: str) -> Principal:
+    """The principal of the webhook's secret. Unauthorized."""
     principal = await sync_to_thread(manage.sms_principal, store, secret)
     if principal is None:
         raise _refused_secret()
@@ -140,6 +142,7 @@ async def _gateway(store: Store, secret: str) -> Principal:
 
 
 def _refused_secret() -> Unauthorized:
+    """The error for a missing or wrong secret."""
     return Unauthorized("sms-secret-refused", "the webhook's secret is missing or not known")
 
 
@@ -182,6 +185,7 @@ def _outcome(receipt: Receipt, presses: int) -> str:
 
 
 def _store_message(store: Store, organization: int, message: Message, now: Instant) -> None:
+    """Stores a text with its outcome, in a commit of its own."""
     with store.begin(organization, now) as ledger:
         insert_message(ledger, now, *message)
 
@@ -199,14 +203,17 @@ def _fields(headers: Mapping[bytes, str], body: bytes) -> dict[str, str]:
 
 
 def _pairs(form: str) -> list[tuple[str, str]]:
+    """The fields of a form or query string, empty ones included."""
     return parse_qsl(form, keep_blank_values=True)
 
 
 def _by_name(fields: Iterable[tuple[str, str]]) -> dict[str, str]:
+    """Fields by name in lower case."""
     return {name.lower(): storable(value) for name, value in fields}
 
 
 def _object(body: bytes) -> dict[str, Any]:
+    """The JSON object of a body. BadRequest."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:

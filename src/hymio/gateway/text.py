@@ -29,6 +29,7 @@ def as_text(item: object) -> str:
 
 
 def _encodable(value: object) -> object:
+    """A CBOR value as JSON: a tag as an object, bytes in hexadecimal."""
     if isinstance(value, cbor2.CBORTag):
         return {"tag": value.tag, "value": value.value}
     return value.hex() if isinstance(value, bytes) else str(value)

@@ -36,6 +36,7 @@ def routes(services: Services) -> list[ASGIRouteHandler]:
     """
 
     async def uploads(scope: HTTPScope, receive: Receive, send: Send) -> None:
+        """`POST /terminal/v1/uploads`."""
         await _handle(services, scope, receive, send)
 
     return [asgi(PATH, copy_scope=False)(uploads)]
@@ -107,6 +108,7 @@ async def _commit(
 async def _commit_large(
     services: Services, headers: Mapping[bytes, str], receive: Receive, token: str, form: Format
 ) -> tuple[Committed, tuple[Unreadable, ...]]:
+    """Commits a large upload: its token is checked before its body is read, and it is parsed in a separate thread."""
     device = await sync_to_thread(_device, services.store, token)
     async with services.bodies.of((device.organization, device.id), max_users=MAX_LARGE_UPLOADS) as parser:
         body = await read_body(headers, receive, services.settings.body_bytes)
@@ -117,6 +119,7 @@ async def _commit_large(
 async def _record(
     services: Services, device: Principal, envelope: Envelope, size: int
 ) -> tuple[Committed, tuple[Unreadable, ...]]:
+    """Queues a parsed upload and waits for its commit."""
     committed = await services.uploads.record(ParsedUpload(device.organization, envelope.upload, size))
     return committed, envelope.unreadable
 
@@ -131,6 +134,7 @@ def _device(store: Store, token: str) -> Principal:
 
 
 def _refused_token() -> Unauthorized:
+    """The error for a missing or wrong upload token."""
     return Unauthorized("device-token-refused", "the terminal's token is missing or not known")
 
 

@@ -43,6 +43,7 @@ class Renewal:
             raise LeaseLost("lease-ended", "the lease ended before it was renewed")
 
     def _keep_renewing(self) -> None:
+        """Renews the lease at intervals until it is released or lost."""
         while not self._ended.wait(self._wait):
             try:
                 self._until = self._renew(self._clock())

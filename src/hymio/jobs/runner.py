@@ -59,6 +59,7 @@ class Runner:
                 log.warning("job still runs while the server stops", thread=thread.name)
 
     def _keep_running(self, job: Job) -> None:
+        """Runs one job at its interval until the runner stops; after an error it waits RETRY_SECONDS."""
         wait = self._first_wait if job.leased else job.every / 1000
         is_failing = False
         while not self._stopping.wait(wait):
@@ -112,6 +113,7 @@ class Runner:
                 log.info("job ended", outcome=outcome.value, detail=detail, ms=round(1000 * (time.monotonic() - began)))
 
     def _release(self, lease: JobLease) -> None:
+        """Ends a lease without an outcome, so that the job stays due."""
         try:
             jobs.release(self._environment.store, lease)
         except LeaseLost:
@@ -119,6 +121,7 @@ class Runner:
         log.info("job put off", detail="the server stops")
 
     def _run_to_its_end(self, job: Job, lease: JobLease) -> tuple[Outcome, str]:
+        """Runs a job while its lease is renewed; its outcome and a detail."""
         environment = self._environment
         renewal = Renewal(
             lambda now: jobs.renew(environment.store, lease, now, environment.terms),
@@ -140,4 +143,5 @@ class Runner:
 
 
 def _sentence(error: Exception) -> str:
+    """The text of an error for a job's outcome."""
     return error.detail if isinstance(error, HymioError) else f"{type(error).__name__}: {error}"

@@ -124,12 +124,14 @@ def alert_comments(
 
 
 def _within_reach(store: Store | Batch, principal: Principal, wanted: Iterable[Stretch]) -> list[Stretch]:
+    """The stretches without nodes that the principal does not reach."""
     return [
         Stretch(within, [node for node in nodes if reaches(store, principal, node)]) for within, nodes in wanted
     ]  # fmt: skip
 
 
 def _require_specification(change: Change, specification: int) -> AlertSpecification:
+    """The alert specification. NotFound if it does not exist or its node is out of reach."""
     known = rows.select_specification(change.ledger, specification)
     if known is None or not change.reaches(known.node):
         raise NotFound(
@@ -141,6 +143,7 @@ def _require_specification(change: Change, specification: int) -> AlertSpecifica
 
 
 def _require_alert(change: Change, alert: int) -> Alert:
+    """The alert. NotFound if it does not exist or its node is out of reach."""
     known = rows.select_alert(change.ledger, alert)
     if known is None or not change.reaches(known.node):
         raise NotFound("unknown-alert", "there is no alert {alert}", alert=alert)

@@ -63,4 +63,5 @@ def _nodes(store: Store | Batch, principal: Principal, node: int | None) -> list
 
 
 def _entry(row: AuditRow) -> AuditEntry:
+    """An entry of the audit log from its row."""
     return AuditEntry(*row[:-2], json.loads(row.old), json.loads(row.new))

@@ -230,5 +230,6 @@ _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def _json(value: object) -> str:
+    """A value as JSON, cut to _MAX_VALUE characters."""
     text = _encode(value)
     return text if len(text) <= _MAX_VALUE else _encode(text[:_MAX_VALUE] + "…")

@@ -106,11 +106,13 @@ def api_flags(store: Store | Batch, principal: Principal) -> tuple[bool, bool]:
 
 
 def _flags(change: Change) -> dict[str, bool]:
+    """Whether the API and raw results are enabled, for the audit log."""
     enabled, raw_results = select_flags(change.ledger.transaction, change.ledger.organization)
     return {"api": enabled, "rawResults": raw_results}
 
 
 def _new_client(change: Change) -> tuple[int, ApiCredentials]:
+    """Creates a v1 client; its number and credentials."""
     identity = rows.next_id(change.ledger, "api_client")
     made = ApiCredentials(new_client_id(), new_secret())
     credentials.insert_client(change.ledger, identity, made.client_id, hash_secret(made.token), change.now)
@@ -119,6 +121,7 @@ def _new_client(change: Change) -> tuple[int, ApiCredentials]:
 
 
 def _revoke_clients(change: Change) -> int:
+    """Revokes all v1 clients; their number."""
     delete_hashes(change.ledger, Kind.V1_CLIENT)
     return credentials.revoke_clients(change.ledger, change.now)
 
@@ -178,6 +181,7 @@ def tokens(store: Store | Batch, principal: Principal) -> list[ApiToken]:
 
 
 def _require_token(change: Change, token: int) -> ApiToken:
+    """The token. NotFound if it does not exist or its node is out of reach."""
     known = credentials.select_token(change.ledger.transaction, change.ledger.organization, token)
     if known is None or not change.reaches(known.node):
         raise NotFound("unknown-token", "there is no token {token}", token=token)
@@ -203,5 +207,6 @@ def _check(change: Change, columns: TokenColumns) -> None:
 
 
 def _shown(columns: TokenColumns) -> dict[str, object]:
+    """A token's columns for the audit log."""
     kinds = "all" if columns.kinds == EVERY_KIND else sorted(kind.value for kind in columns.kinds)
     return {"name": columns.name, "node": columns.node, "kinds": kinds, "expires": instant_text(columns.expires_at)}

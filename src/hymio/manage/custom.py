@@ -97,6 +97,7 @@ def custom_values(store: Store | Batch, principal: Principal) -> list[CustomValu
 
 
 def _require_field(change: Change, field: str) -> CustomField:
+    """The custom field. NotFound."""
     known = custom.select_field(change.ledger, field)
     if known is None:
         raise NotFound("unknown-custom-field", "there is no custom field {field!r}", field=field[:80])
@@ -104,6 +105,7 @@ def _require_field(change: Change, field: str) -> CustomField:
 
 
 def _check(field: CustomField) -> None:
+    """SetupError unless the id, type, label and options of a field are valid."""
     check_field(field)
     check_name(field.label, Phrase("label"))
     for option in field.options:
@@ -111,4 +113,5 @@ def _check(field: CustomField) -> None:
 
 
 def _shown(field: CustomField) -> dict[str, object]:
+    """A field for the audit log."""
     return {"label": field.label, "type": field.type, "options": list(field.options)}

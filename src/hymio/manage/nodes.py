@@ -102,6 +102,7 @@ def set_policy(
 def _add_node(
     change: Change, kind: NodeKind, name: str, parent: int | None, wanted: int | None, public_name: str | None
 ) -> int:
+    """Adds a node below a group, or the root; its id. SetupError for a second root."""
     check_name(name)
     if parent is None:
         change.require_whole_tree()
@@ -117,6 +118,7 @@ def _add_node(
 
 
 def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instant | None) -> None:
+    """Stores a step of a node's zone or policy. Without `at` it starts now, or always while there is no feedback."""
     ledger = change.ledger
     start = at if at is not None else change.from_now_on if rows.has_feedback(ledger) else BEGINNING
     old = nodes.select_setting(ledger, node, name, start)
@@ -143,4 +145,5 @@ def _keep_past(
 
 
 def _policy_text(policy: MisusePolicy) -> str:
+    """A policy as the JSON of its column."""
     return json.dumps(asdict(policy), separators=(",", ":"))

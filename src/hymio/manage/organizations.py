@@ -47,6 +47,7 @@ def create_organization(
 
 
 def _add_root(batch: Batch, founder: Principal, name: str, zone: str, now: Instant) -> None:
+    """Adds the root of a new organization's tree, with its zone."""
     with changing(batch, founder, Permission.CREATE_ORGANIZATION, now) as change:
         change.require_whole_tree()
         nodes.insert_node(change.ledger, ROOT, None, NodeKind.GROUP, name, None)
@@ -76,6 +77,7 @@ def find_organization(store: Store, name_or_id: str) -> Organization:
 
 
 def _new_id(transaction: Transaction, name: str, wanted: int | None) -> int:
+    """The number of a new organization. SetupError if the number or name is taken."""
     identity = wanted if wanted is not None else next_organization(transaction)
     if is_taken(transaction, identity, name):
         raise SetupError(

@@ -77,5 +77,6 @@ def smiley_by_serial(store: Store, principal: Principal, serial: str) -> tuple[i
 
 
 def _require_enabled(*, enabled: bool) -> None:
+    """Forbidden unless the organization's API is enabled."""
     if not enabled:
         raise Forbidden("api-not-active", "The API of this organization is not activated.")

@@ -94,6 +94,7 @@ def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instan
 
 
 def _check_serial(serial: str) -> None:
+    """SetupError unless a serial is 1 to 32 of A-Z, 0-9 and -."""
     if not _SERIAL.fullmatch(serial):
         raise SetupError("bad-serial", "got serial {serial!r}; accepted are 1 to 32 of A-Z, 0-9 and -", serial=serial)
 
@@ -111,6 +112,7 @@ def _require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
 
 
 def _give_token(change: Change, smiley: int) -> str:
+    """Stores the hash of a new upload token and the SMS key derived from it; the token."""
     token = new_secret(_TOKEN_BYTES)
     insert_hash(change.ledger, Kind.SMILEY_TOKEN, hash_secret(token), smiley)
     smileys.update_sms_key(change.ledger, smiley, sms_key(token))

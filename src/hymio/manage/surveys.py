@@ -83,6 +83,7 @@ def _check_count(options: int) -> None:
 def _insert_followup(
     change: Change, identity: int, survey: int, wording: Localized, options: Mapping[int, Localized], *, positive: bool
 ) -> None:
+    """Checks and inserts a follow-up question with its options and texts."""
     _check_wording(FOLLOWUP_QUESTION, identity, wording)
     for option, option_wording in options.items():
         _check_wording(FOLLOWUP_OPTION, option, option_wording)
@@ -158,6 +159,7 @@ def _checked(periods: Iterable[ActivePeriod]) -> list[ActivePeriod]:
 
 
 def _shown(periods: Iterable[ActivePeriod]) -> list[str]:
+    """Active periods for the audit log."""
     return [f"{period.start.isoformat()}/{period.end.isoformat() if period.end else ''}" for period in periods]
 
 
@@ -212,6 +214,7 @@ def _localize(
 
 
 def _check_wording(kind: str, identity: int, wording: Localized) -> None:
+    """SetupError unless a wording has a text in its default locale, and all locales and texts are valid."""
     if wording.default_locale not in wording.texts:
         raise SetupError(
             "default-text-missing",
@@ -224,12 +227,14 @@ def _check_wording(kind: str, identity: int, wording: Localized) -> None:
 
 
 def _check_texts(texts: Mapping[str, str]) -> None:
+    """SetupError unless all locales and texts are valid."""
     for locale, text in texts.items():
         check_locale(locale)
         check_text(text)
 
 
 def _require_question(change: Change, question: int) -> None:
+    """NotFound unless the question exists."""
     if not rows.exists(change.ledger, "question", question):
         raise NotFound("unknown-question", "there is no question {question}", question=question)
 

@@ -65,6 +65,7 @@ def users(store: Store | Batch, principal: Principal) -> list[User]:
 
 
 def _require_user(change: Change, user: int) -> User:
+    """The user. NotFound if it does not exist or its node is out of reach."""
     known = rows.select_user(change.ledger, user)
     if known is None or not change.reaches(known.node):
         raise NotFound("unknown-user", "there is no user {user}", user=user)
@@ -73,6 +74,7 @@ def _require_user(change: Change, user: int) -> User:
 
 
 def _check(change: Change, user: User) -> None:
+    """SetupError unless a user's role, address, names and locale are valid and the address is unique."""
     change.require_node(user.node)
     if not user.role.is_person:
         raise SetupError("no-role-of-a-person", "the role {role} is not one of a person", role=user.role.value)
@@ -89,6 +91,7 @@ def _check(change: Change, user: User) -> None:
 
 
 def _shown(user: User) -> dict[str, object]:
+    """A user for the audit log."""
     return {
         "email": user.email,
         "name": f"{user.first_name} {user.last_name}",

@@ -48,6 +48,7 @@ def is_complete(unreported: Unreported, hour: int, offset: int | None) -> bool:
 
 
 def _showings(hour: int, offset: int | None, zone: ZoneInfo) -> list[tuple[Instant, Instant]]:
+    """The ranges of instants of a local hour in a zone, only those with `offset` if it is given."""
     showings = list(hour_ranges(hour, zone))
     if offset is None:
         return [(start, end) for start, end, _ in showings]

@@ -118,6 +118,7 @@ def raw_csv(
 
 @contextmanager
 def _raw(store: Store, principal: Principal, query: Query) -> Iterator[Raw]:
+    """Opens the rows of a query in one snapshot."""
     with viewed(store, principal) as view:
         if query.with_text and not has_texts(view.transaction, view.organization):
             query = replace(query, with_text=False)

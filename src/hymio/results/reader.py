@@ -163,6 +163,7 @@ class RowReader:
     # Statements
 
     def _selection(self, span: Span, *, by_press: bool) -> Selection:
+        """The store's selection of rows for a span."""
         query = self._query
         return Selection(
             query.phase, span.assignments, self.revision, query.misuse, query.spam, self._restated, query.descending,
@@ -172,6 +173,7 @@ class RowReader:
     def _read(
         self, span: Span, start: Instant, end: Instant, *, by_press: bool, offset: int = 0, limit: int | None
     ) -> Iterator[FeedbackRow]:
+        """The rows of a span in [start, end)."""
         asked = self._view.transaction, self._view.organization, self._selection(span, by_press=by_press), start, end
         return stored_rows.rows(*asked, after=self._query.after, offset=offset, limit=limit)
 
@@ -311,6 +313,7 @@ def _bounded(span: Span) -> Span:
 
 
 def _by_zone(layout: Layout, assignments: Iterable[int], now: Instant) -> dict[ZoneInfo, list[int]]:
+    """Assignments by the current zone of their points."""
     zones: dict[ZoneInfo, list[int]] = {}
     for assignment in assignments:
         zones.setdefault(layout.zone_of(layout.assignments[assignment].node, now), []).append(assignment)

@@ -41,6 +41,7 @@ class View(NamedTuple):
 
     @property
     def organization(self) -> int:
+        """The principal's organization."""
         return self.principal.organization
 
 
@@ -60,6 +61,7 @@ def revision(store: Store, principal: Principal) -> Revisions:
 
 
 def _revisions(transaction: Transaction, principal: Principal) -> Revisions:
+    """The revisions of the principal's organization. NotFound."""
     found = revisions(transaction, principal.organization)
     if found is None:
         organization = principal.organization
@@ -106,12 +108,14 @@ def buttons_of(layout: Layout, subject: Subject) -> int:
 
 
 def _is_of(layout: Layout, assignment: Assignment, subject: RowSubject) -> bool:
+    """Whether an assignment's survey is one of the subject."""
     if isinstance(subject, OfSurvey):
         return assignment.survey == subject.survey
     return not isinstance(subject, OfScale) or layout.surveys[assignment.survey].scale.buttons == subject.buttons
 
 
 def _assignment(view: View, assignment: int) -> Assignment:
+    """The assignment. NotFound if it does not exist or is out of the principal's reach."""
     found = view.layout.assignments.get(assignment)
     if found is None or not view.principal.reaches(view.layout.hierarchy, found.node):
         raise NotFound("unknown-assignment", "there is no assignment {assignment}", assignment=assignment)
@@ -130,5 +134,6 @@ def _require_survey(view: View, survey: int) -> None:
 
 
 def _require_scale(buttons: int) -> None:
+    """NotFound unless a scale has so many buttons."""
     if all(scale.buttons != buttons for scale in Scale):
         raise NotFound("unknown-scale", "there is no scale of {buttons} buttons", buttons=buttons)

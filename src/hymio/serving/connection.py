@@ -167,9 +167,11 @@ class Connection(HttpToolsProtocol):
             self._start_receive_deadline(BODY_SECONDS)
 
     def _start_receive_deadline(self, seconds: float) -> None:
+        """Starts the deadline for the rest of the request."""
         self._receive_deadline = self.loop.call_later(seconds, self._receive_deadline_passed)
 
     def _cancel_receive_deadline(self) -> None:
+        """Cancels the deadline for the rest of the request."""
         if self._receive_deadline is not None:
             self._receive_deadline.cancel()
             self._receive_deadline = None
@@ -183,10 +185,12 @@ class Connection(HttpToolsProtocol):
             self._refuse(HTTPStatus.REQUEST_TIMEOUT)
 
     def _start_write_deadline(self) -> None:
+        """Starts the deadline by which the client must read the response, if bytes wait in the write buffer."""
         if self.transport.get_write_buffer_size() and self._write_deadline is None:
             self._write_deadline = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
 
     def _cancel_write_deadline(self) -> None:
+        """Cancels the deadline for reading the response."""
         if self._write_deadline is not None:
             self._write_deadline.cancel()
             self._write_deadline = None
@@ -204,6 +208,7 @@ class Connection(HttpToolsProtocol):
         return current is not None and current.more_body and not current.response_complete
 
     def _close_if_body_incomplete(self) -> None:
+        """Closes the connection if the current request's body is incomplete."""
         if self._has_incomplete_body():
             self.transport.close()
 

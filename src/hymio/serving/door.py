@@ -65,6 +65,7 @@ class Services:
             yield
 
     def _write_token_use(self) -> None:
+        """Writes the last uses of tokens, unless the database is unavailable."""
         with suppress(Unavailable):
             self.token_use.write(self.store)
 

@@ -97,6 +97,7 @@ class _Exchange:
         self._bytes = 0
 
     def _headers(self, headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+        """A response's headers: closes connections whose body was not read, and adds HEAD to OPTIONS."""
         if not self._is_received:
             headers.append((b"connection", b"close"))
         if self._method == "OPTIONS":

@@ -40,6 +40,7 @@ def configure_log(settings: Settings) -> None:
 
 
 def _handler(shared: list[Any], last: list[Any]) -> logging.Handler:
+    """A log handler that formats entries with structlog's processors."""
     handler = logging.StreamHandler()
     handler.addFilter(_is_no_cancellation)
     handler.setFormatter(

@@ -30,6 +30,7 @@ class Server(uvicorn.Server):
 
 
 def _config(app: Any, settings: Settings) -> uvicorn.Config:
+    """The settings of uvicorn, with Hymio's connection class."""
     return uvicorn.Config(
         app,
         host=settings.host,

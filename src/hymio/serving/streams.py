@@ -100,6 +100,7 @@ class Exports:
 
 @asynccontextmanager
 async def _both(first: Semaphore, second: Semaphore) -> AsyncIterator[None]:
+    """Holds both semaphores; Unavailable if they are not free within WAIT_SECONDS."""
     try:
         with anyio.fail_after(WAIT_SECONDS):
             await first.acquire()
@@ -164,11 +165,13 @@ class _Stream(ASGIResponse):
                     await self._exports.make_further(chunks.close)
 
     async def _send_whole(self, chunk: bytes, send: Send) -> None:
+        """Sends a response of one chunk, with its length."""
         self.headers["content-length"] = str(len(chunk))
         await self.start_response(send)
         await send({"type": "http.response.body", "body": chunk, "more_body": False})
 
     async def _send_all(self, chunks: Iterator[bytes], receive: Receive, send: Send) -> None:
+        """Sends a response of several chunks until its time limit, or until the client disconnects."""
         # An error in the first chunk becomes a problem document; after the response has begun, the connection can
         # only be closed.
         first = await self._next(chunks)
@@ -195,6 +198,7 @@ class _Stream(ASGIResponse):
             chunk = following
 
     async def _next(self, chunks: Iterator[bytes]) -> bytes | None:
+        """The next chunk, made in a thread; None at the end."""
         return await self._exports.make_further(lambda: next(chunks, None))
 
 
@@ -206,6 +210,7 @@ def _only_chunk(chunks: Generator[bytes]) -> bytes | None:
 
 
 async def _cancel_on_disconnect(receive: Receive, scope: CancelScope) -> None:
+    """Cancels a scope when the client disconnects."""
     while (await receive())["type"] != "http.disconnect":
         pass
     scope.cancel()

@@ -142,6 +142,7 @@ def count(transaction: Transaction, organization: int, selection: Selection, sta
 
 
 def _with_answer(made: Callable[[Row], Answer], row: Row) -> FeedbackRow:
+    """A row of feedback with the answer made of its last columns, None if they are NULL."""
     answer = row[_FACTS:]
     return _feedback_row((*row[:_FACTS], None if answer == _NO_TEXT else made(answer)))
 
@@ -208,26 +209,31 @@ def bound(transaction: Transaction, organization: int, assignments: Sequence[int
 def _values(
     transaction: Transaction, organization: int, selection: Selection, start: Instant, end: Instant
 ) -> dict[str, object]:
+    """The bound values of a selection in [start, end)."""
     chosen = bound(transaction, organization, selection.assignments)
     return {**chosen, "start": start, "stop": end, "pin": selection.revision}
 
 
 def _under(transaction: Transaction, table: str, assignments: Sequence[int]) -> str:
+    """SQL: the condition that a table's rows belong to these assignments."""
     return _within(transaction, f"{table}.assignment_id", assignments)
 
 
 def _within(transaction: Transaction, column: str, assignments: Sequence[int]) -> str:
+    """SQL: the condition that a column is one of these assignments."""
     # By one assignment the index gives rows in their order, and nothing is sorted.
     return f"{column} = :assignment" if len(assignments) == 1 else transaction.within(column, "assignments")
 
 
 def _facts(selection: Selection) -> str:
+    """SQL: the columns of a feedback as of the selection's revision."""
     offset, verdict, assignment = (_fact(name, selection) for name in ("utc_offset", "verdict", "assignment_id"))
     return f"""f.at, {offset} AS utc_offset, f.button, f.accuracy, {verdict} AS verdict,
         f.smiley_id, f.epoch, f.sequence, f.ui, {assignment} AS assignment_id"""
 
 
 def _fact(name: str, selection: Selection) -> str:
+    """SQL: a column of `feedback`, or its old value if the row was restated after the revision."""
     return f"coalesce(r.old_{name}, f.{name})" if selection.restated else f"f.{name}"
 
 
@@ -238,15 +244,18 @@ def _first_restatement(selection: Selection) -> str:
 
 
 def _first_since(press: str) -> str:
+    """SQL: the revision of the first restatement of a press after the revision."""
     return f"(SELECT min(e.revision) FROM restatement e WHERE {_same_key('e', press)} AND e.revision > :pin)"
 
 
 def _same_key(one: str, other: str) -> str:
+    """SQL: the condition that two tables' rows have the same press key."""
     names = ("organization_id", "smiley_id", "epoch", "sequence")
     return " AND ".join(f"{one}.{name} = {other}.{name}" for name in names)
 
 
 def _answer_columns(selection: Selection) -> str:
+    """SQL: the columns of the selection's table of phases."""
     columns = ANSWERS[selection.table].columns if selection.table else ()
     return ", ".join(f"a.{name} AS answer_{name}" for name in columns) or "NULL AS answer"
 
@@ -260,6 +269,7 @@ def _answers(transaction: Transaction, selection: Selection) -> str:
 
 
 def _of_press(transaction: Transaction) -> str:
+    """SQL: the condition that an answer belongs to a press."""
     # Otherwise SQLite would search each press's answers by the range of instants.
     at = transaction.unindexed("p.at")
     key = " AND ".join(f"a.{name} = p.{name}" for name in ("smiley_id", "epoch", "sequence"))
@@ -267,6 +277,7 @@ def _of_press(transaction: Transaction) -> str:
 
 
 def _answer_condition(transaction: Transaction, selection: Selection) -> str:
+    """SQL: the condition on answers of a selection: revision, and spam unless it is selected."""
     if selection.phase is Phase.BUTTON:
         return ""
     of_press = f"AND {_of_press(transaction)}" if selection.by_press else ""
@@ -287,6 +298,7 @@ def _order(transaction: Transaction, selection: Selection) -> tuple[str, ...]:
 def _after(
     transaction: Transaction, selection: Selection, columns: Sequence[str], after: SortKey | None
 ) -> str:  # fmt: skip
+    """SQL: the condition that a row comes after a sort key, for the next page."""
     if after is None:
         return ""
     names = ", ".join(f":{name}" for name in _key_values(after))
@@ -297,6 +309,7 @@ def _after(
 
 
 def _key_values(after: SortKey | None) -> dict[str, object]:
+    """The bound values of `_after`."""
     values = {} if after is None else after._asdict()
     return {f"after_{name}": value for name, value in values.items() if value is not None}
 

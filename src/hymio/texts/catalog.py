@@ -46,6 +46,7 @@ def translate(text: str, language: str) -> str:
 
 
 def _value(value: object, language: str) -> object:
+    """A value of a text: a Phrase is translated too."""
     return translate(value, language) if isinstance(value, Phrase) else value
 
 
@@ -107,6 +108,7 @@ def _translations(language: str) -> Mapping[str, str]:
 
 
 def _usable(catalog: Catalog, language: str) -> Iterator[tuple[str, str]]:
+    """The texts and translations of a catalog; faulty translations are logged and left out."""
     for message in catalog:
         if not message.id:  # the header
             continue

@@ -44,5 +44,6 @@ class _Range(NamedTuple):
 
 
 def _ranges(accept_language: str) -> list[_Range]:
+    """The language ranges of an Accept-Language header, with their qualities."""
     matches = (_RANGE.fullmatch(part) for part in accept_language.split(","))
     return [_Range(match["language"].lower(), float(match["quality"] or 1)) for match in matches if match]

@@ -37,12 +37,15 @@ def routes(services: Services) -> list[HTTPRouteHandler]:
     """The handlers."""
 
     def introspection(request: Request[Any, Any, Any]) -> Response[Any]:
+        """`/v2/token/introspect`."""
         return _introspection(services, request)
 
     async def feedback(request: Request[Any, Any, Any]) -> Response[Any]:
+        """`/v2/results/…`: the feedback listings."""
         return await _feedback_in_turn(services, request)
 
     def listing(request: Request[Any, Any, Any]) -> Response[Any]:
+        """`/v2/…`: the listings of the set-up and of alerts."""
         return _listing(services, request)
 
     return [
@@ -79,6 +82,7 @@ async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any])
 
 
 def _feedback(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
+    """A page of a feedback listing. NotFound."""
     name, written = _named(request)
     if name not in _KINDS:
         raise NotFound("unknown-listing", "There is no such listing.")
@@ -96,12 +100,14 @@ def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[An
 
 
 def _whole(call: Call, of: Listing) -> Response[Any]:
+    """A listing without pages, as JSON or CSV."""
     call.principal.require_kind(of.kind)
     separator = params.separator(call.query)
     return _answered(call, of.rows(call), of.content, separator, {})
 
 
 def _page(call: Call, of: PagedListing) -> Response[Any]:
+    """A page of a listing by offset, with a link to the next one."""
     call.principal.require_kind(of.kind)
     separator, window = params.separator(call.query), params.window(call.query)
     found, more = of.page(call, window)
@@ -114,6 +120,7 @@ def _page(call: Call, of: PagedListing) -> Response[Any]:
 def _answered(
     call: Call, found: Sequence[Struct], content: type[Struct], separator: str, headers: dict[str, str]
 ) -> Response[Any]:
+    """Rows as JSON or CSV with an ETag; 304 if the client has it."""
     body = formats.encoded(found, content, call.written, separator)
     tag = tag_of(body, headers)
     if is_known(tag, call.if_none_match):
@@ -131,6 +138,7 @@ def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:
 
 
 def _call(services: Services, request: Request[Any, Any, Any], written: Format) -> Call:
+    """The call of a request. Unauthorized or Forbidden if its token is not accepted."""
     query, now = Query(request.scope["query_string"]), services.clock()
     principal = authenticate_token(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
     services.token_use.note(principal.organization, principal.id, now)

@@ -90,11 +90,13 @@ def select_comments(
 
 
 def _specification(row: Row) -> AlertSpecification:
+    """An alert specification from its row."""
     identity, survey, node, kind, parameters = row
     return AlertSpecification(identity, survey, node, AlertType(kind), parameters)
 
 
 def _alert(row: Row) -> Alert:
+    """An alert from its row."""
     identity, specification, survey, node, kind, parameters, *rest = row
     return Alert(identity, specification, survey, node, AlertType(kind), parameters, *rest)
 

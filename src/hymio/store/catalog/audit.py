@@ -58,6 +58,7 @@ def select_audit_rows(transaction: Transaction, organization: int, wanted: Audit
 
 
 def _rows(transaction: Transaction, conditions: str, bound: dict[str, object]) -> list[AuditRow]:
+    """The newest audit rows that meet conditions."""
     rows = transaction.rows(
         f"""SELECT revision, number, at, actor, via, verb, node_id, subject, old_value, new_value FROM audit
         WHERE {conditions} ORDER BY revision DESC, number DESC LIMIT :most""",

@@ -105,9 +105,11 @@ def revoke_tokens(ledger: Ledger, now: Instant, token: int | None = None) -> int
 
 
 def _words(kinds: frozenset[DataKind]) -> str:
+    """Kinds of data as the column stores them, separated by commas."""
     return ",".join(kind.value for kind in DataKind if kind in kinds)
 
 
 def _token(organization: int, row: Row) -> ApiToken:
+    """A token from its row."""
     identity, name, node, kinds, *instants = row
     return ApiToken(organization, identity, name, node, frozenset(map(DataKind, kinds.split(","))), *instants)

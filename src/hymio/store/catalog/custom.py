@@ -81,5 +81,6 @@ def delete_value(ledger: Ledger, node: int, field: str) -> None:
 
 
 def _field(row: Row) -> CustomField:
+    """A custom field from its row."""
     identity, label, kind, options = row
     return CustomField(identity, label, kind, tuple(json.loads(options)))

@@ -66,6 +66,7 @@ def delete_user(ledger: Ledger, user: int) -> None:
 
 
 def _user(row: Row) -> User:
+    """A user from its row."""
     identity, email, first, last, node, role, locale, allowed, method, created, seen = row
     return User(
         identity, email, first, last, node, Role(role), locale, bool(allowed), LoginMethod(method), created, seen

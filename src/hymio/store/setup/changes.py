@@ -43,6 +43,7 @@ def content_changes(transaction: Transaction, organization: int, after: int, thr
 
 
 def _changes(transaction: Transaction, organization: int, parts: str, after: int, through: int) -> Touched | None:
+    """The rows that changed after a revision up to another; None if they are too many or not all recorded."""
     rows = transaction.rows(
         f"""SELECT part, id, max(revision) FROM setup_change
         WHERE organization_id = :o AND revision > :after AND part IN ({parts}) GROUP BY part, id LIMIT :most""",

@@ -26,18 +26,21 @@ def content_rows(transaction: Transaction, organization: int, touched: Touched) 
 
 
 def _content_rows(tables: Tables, ids: Mapping[Part, Ids]) -> ContentRows:
+    """The rows of the content with these ids."""
     return ContentRows(
         _questions(tables, ids.get(Part.QUESTION, ())), _followup_questions(tables, ids.get(Part.FOLLOWUP, ()))
     )
 
 
 def _questions(tables: Tables, ids: Ids) -> dict[int, Question | None]:
+    """Questions with their texts by id."""
     texts = _Texts(tables, QUESTION, ids)
     rows = tables.rows("question", ("id", "default_locale"), ids)
     return or_none(ids, {key: Question(key, texts.localized(key, locale)) for key, locale in rows})
 
 
 def _followup_questions(tables: Tables, ids: Ids) -> dict[int, FollowupQuestion | None]:
+    """Follow-up questions with options and texts by id."""
     rows = tables.rows("followup_question", ("id", "survey_id", "positive", "default_locale"), ids)
     texts, options = _Texts(tables, FOLLOWUP_QUESTION, ids), _options(tables, ids)
     followups = {
@@ -56,6 +59,7 @@ def _options(tables: Tables, ids: Ids) -> Callable[[int, str], tuple[FollowupOpt
         by_question[question].append(option)
 
     def options(question: int, locale: str) -> tuple[FollowupOption, ...]:
+        """The options of a question with their texts."""
         return tuple(FollowupOption(option, texts.localized(option, locale)) for option in by_question[question])
 
     return options
@@ -70,4 +74,5 @@ class _Texts:
             self._texts[key][locale] = text
 
     def localized(self, key: int, default_locale: str) -> Localized:
+        """The texts of an object in all locales."""
         return Localized(default_locale, self._texts[key])

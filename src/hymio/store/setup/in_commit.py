@@ -105,6 +105,7 @@ class SetupInCommit:
         return any(part.is_content for part, _ in self._log)
 
     def _refreshed_layout(self, touched: Touched) -> Layout:
+        """The layout with the changes of this commit."""
         if Part.WHOLE in touched:
             return load_layout(self._transaction, self._organization, self._revision)
         if not touched:
@@ -112,6 +113,7 @@ class SetupInCommit:
         return self._layout.changed(layout_rows(self._transaction, self._organization, touched), self._revision)
 
     def _refreshed_content(self, content: Content, touched: Touched) -> Content:
+        """The content with the changes of this commit."""
         if Part.WHOLE in touched:
             return load_content(self._transaction, self._organization, self._revision)
         if not touched:
@@ -120,6 +122,7 @@ class SetupInCommit:
 
 
 def _by_part(log: Iterable[tuple[Part, int]]) -> Touched:
+    """Changed ids by part."""
     touched: defaultdict[Part, set[int]] = defaultdict(set)
     for part, key in log:
         touched[part].add(key)

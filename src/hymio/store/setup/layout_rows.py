@@ -34,6 +34,7 @@ def layout_rows(transaction: Transaction, organization: int, touched: Touched) -
 
 
 def _layout_rows(tables: Tables, ids: Mapping[Part, Ids]) -> LayoutRows:
+    """The rows of a layout with these ids."""
     zones, policies = _settings(tables, ids.get(Part.NODE_SETTING, ()))
     return LayoutRows(
         nodes=_nodes(tables, ids.get(Part.NODE, ())),
@@ -47,12 +48,14 @@ def _layout_rows(tables: Tables, ids: Mapping[Part, Ids]) -> LayoutRows:
 
 
 def _nodes(tables: Tables, ids: Ids) -> dict[int, Node | None]:
+    """Nodes by id."""
     rows = tables.rows("node", ("id", "parent_id", "kind", "name", "public_name"), ids)
     nodes = (Node(key, parent, NodeKind(kind), name, public) for key, parent, kind, name, public in rows)
     return or_none(ids, {node.id: node for node in nodes})
 
 
 def _settings(tables: Tables, ids: Ids) -> tuple[dict[int, Steps[str] | None], dict[int, Steps[MisusePolicy] | None]]:
+    """Zones and policies by node."""
     zones: defaultdict[int, Steps[str]] = defaultdict(tuple)
     policies: defaultdict[int, Steps[MisusePolicy]] = defaultdict(tuple)
     for node, starts_at, name, value in tables.rows("node_setting", ("node_id", "starts_at", "name", "value"), ids):
@@ -71,6 +74,7 @@ def policy_from(text: str) -> MisusePolicy:
 
 
 def _surveys(tables: Tables, ids: Ids) -> dict[int, Survey | None]:
+    """Surveys by id."""
     rows = tables.rows("survey", ("id", "question_id", "scale", "index_type", "type"), ids)
     surveys = (
         Survey(key, question, Scale(scale), IndexType(index), SurveyType(kind))
@@ -80,6 +84,7 @@ def _surveys(tables: Tables, ids: Ids) -> dict[int, Survey | None]:
 
 
 def _assignments(tables: Tables, ids: Ids) -> dict[int, Assignment | None]:
+    """Assignments with their active periods by id."""
     periods: defaultdict[int, tuple[ActivePeriod, ...]] = defaultdict(tuple)
     for assignment, starts, ends in tables.rows("active_period", ("assignment_id", "starts", "ends"), ids):
         end = None if ends is None else datetime.fromisoformat(ends)
@@ -90,11 +95,13 @@ def _assignments(tables: Tables, ids: Ids) -> dict[int, Assignment | None]:
 
 
 def _smileys(tables: Tables, ids: Ids) -> dict[int, Smiley | None]:
+    """Smileys by id."""
     rows = tables.rows("smiley", ("id", "serial", "name", "type"), ids)
     return or_none(ids, {key: Smiley(key, serial, name, SmileyType(kind)) for key, serial, name, kind in rows})
 
 
 def _placements(tables: Tables, ids: Ids) -> dict[int, tuple[Placement, ...] | None]:
+    """Placements by smiley."""
     placements: defaultdict[int, tuple[Placement, ...]] = defaultdict(tuple)
     for smiley, start, node, end in tables.rows("placement", ("smiley_id", "starts_at", "node_id", "ends_at"), ids):
         placements[smiley] += (Placement(smiley, node, start, end),)

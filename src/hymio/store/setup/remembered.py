@@ -85,6 +85,7 @@ class RememberedSetup:
 
 
 def _layout(transaction: Transaction, organization: int, revision: int, known: Layout | None) -> Layout:
+    """The layout of a revision, made from the known one and the changed rows, or loaded completely."""
     touched = None if known is None else layout_changes(transaction, organization, known.revision, revision)
     if known is None or touched is None:
         return load_layout(transaction, organization, revision)
@@ -92,6 +93,7 @@ def _layout(transaction: Transaction, organization: int, revision: int, known: L
 
 
 def _content(transaction: Transaction, organization: int, revision: int, known: Content | None) -> Content:
+    """The content of a revision, made from the known one and the changed rows, or loaded completely."""
     touched = None if known is None else content_changes(transaction, organization, known.revision, revision)
     if known is None or touched is None:
         return load_content(transaction, organization, revision)
