@@ -75,9 +75,12 @@ DOORS: Final = (
 
 
 def create_app(
-    store: Store, settings: Settings, clock: Clock = now, doors: Sequence[Door] = DOORS,
+    store: Store,
+    settings: Settings,
+    clock: Clock = now,
+    doors: Sequence[Door] = DOORS,
     periodic: Sequence[jobs.Job] = jobs.JOBS,
-) -> ASGIApp:  # fmt: skip
+) -> ASGIApp:
     """The doors as one ASGI application, with periodic jobs; closing the store is left to the caller."""
     services = Services.of(store, settings, clock)
     litestar = Litestar(

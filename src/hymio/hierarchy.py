@@ -102,14 +102,18 @@ class Hierarchy:
         parent = self.nodes.get(node.parent)
         if parent is None:
             raise SetupError(
-                "unknown-parent", "node {node} names parent {parent}, which does not exist",
-                node=node.id, parent=node.parent,
-            )  # fmt: skip
+                "unknown-parent",
+                "node {node} names parent {parent}, which does not exist",
+                node=node.id,
+                parent=node.parent,
+            )
         if parent.is_point:
             raise SetupError(
-                "parent-is-point", "node {node} lies below experience point {parent}; only groups hold nodes",
-                node=node.id, parent=node.parent,
-            )  # fmt: skip
+                "parent-is-point",
+                "node {node} lies below experience point {parent}; only groups hold nodes",
+                node=node.id,
+                parent=node.parent,
+            )
 
     @property
     def root(self) -> Node | None:

@@ -54,7 +54,7 @@ def run(
 
 def _measured(
     folder: Path, server: str | None, presses: int, progress: Progress, *, hot_hour: bool, changes: bool
-) -> list[Figure]:  # fmt: skip
+) -> list[Figure]:
     """Runs all measurements, or only those of a hot hour or of set-up changes, each on a new database."""
     if changes:
         with scratch_database(folder, server, "setup") as url:

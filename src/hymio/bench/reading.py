@@ -40,8 +40,9 @@ def hours(url: str, fleet: Fleet) -> Iterator[Figure]:
     gc.freeze()  # what the bench itself has made; a server does the same once it has started
     for where, node in (("a region", fleet.region), ("the root, three zones", fleet.root)):
         subjects: list[tuple[str, Subject]] = [
-            ("one survey", OfSurvey(node, fleet.survey)), ("one scale", OfScale(node, Scale.FOUR.buttons))
-        ]  # fmt: skip
+            ("one survey", OfSurvey(node, fleet.survey)),
+            ("one scale", OfScale(node, Scale.FOUR.buttons)),
+        ]
         for what, subject in subjects:
             taken = median_ms(partial(results.hourly, store, principal, subject))
             count = len(results.hourly(store, principal, subject).buckets)

@@ -172,7 +172,7 @@ def _survey(batch: manage.Batch, by: Principal, number: int) -> int:
     options = [_text(word) for word in ("Service", "Price", "Queue", "Other")]
     manage.add_followup(
         batch, by, survey, positive=False, wording=_text("What went wrong?"), options=options, now=NEW_YEAR
-    )  # fmt: skip
+    )
     return survey
 
 

@@ -35,9 +35,13 @@ def uploads(folder: Path, server: str | None, presses: int, progress: Progress) 
         ):
             door, bare = _rates(through_door, barely, count, together, progress)
         yield Figure(
-            f"presses in, uploads of 100, {together} a commit", f"{door:,.0f}/s", f"bare loop {bare:,.0f}/s",
-            door / bare, reach, door / bare >= 0.5 if reach else None,
-        )  # fmt: skip
+            f"presses in, uploads of 100, {together} a commit",
+            f"{door:,.0f}/s",
+            f"bare loop {bare:,.0f}/s",
+            door / bare,
+            reach,
+            door / bare >= 0.5 if reach else None,
+        )
 
 
 def _rates(through_door: str, barely: str, presses: int, together: int, progress: Progress) -> tuple[float, float]:

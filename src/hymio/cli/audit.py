@@ -32,7 +32,8 @@ _LONGEST_CHANGE = 200
 
 
 def audit(
-    context: typer.Context, organization: OrganizationName,
+    context: typer.Context,
+    organization: OrganizationName,
     node: Annotated[
         str | None, typer.Option(metavar="NODE", help="Only changes of this node or nodes below", show_default=False)
     ] = None,
@@ -49,7 +50,7 @@ def audit(
     limit: Annotated[int, typer.Option(metavar="COUNT", help="Number of the newest to list")] = 50,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with complete values and times in UTC")] = False,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """List the changes of the set-up and of credentials, the newest first: when, by whom, and what.
 
     Times are in the zone of the root of the tree.

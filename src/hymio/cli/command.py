@@ -147,7 +147,7 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
 @contextmanager
 def changing(
     context: typer.Context, database: str | None, name: str
-) -> Iterator[tuple[Organization, Principal, Batch]]:  # fmt: skip
+) -> Iterator[tuple[Organization, Principal, Batch]]:
     """An organization, the operator's principal in it, and a batch of changes that is committed at the end."""
     from hymio import manage
 

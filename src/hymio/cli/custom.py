@@ -35,7 +35,8 @@ _Options = Annotated[
 
 @commands.command("add")
 def add(
-    context: typer.Context, organization: OrganizationName,
+    context: typer.Context,
+    organization: OrganizationName,
     identity: Annotated[
         str, typer.Argument(metavar="ID", help="Id in API v2: letters, digits, _ . and -", show_default=False)
     ],
@@ -44,8 +45,9 @@ def add(
         str | None,
         typer.Option("--type", metavar="WORD", help="Type; otherwise select with options, or text", show_default=False),
     ] = None,
-    options: _Options = None, database: Database = None,
-) -> None:  # fmt: skip
+    options: _Options = None,
+    database: Database = None,
+) -> None:
     """Add a field of which every group and experience point may have a value.
 
     Example: hymio custom-data add "Acme" format "Store format" --option City --option Outlet
@@ -61,11 +63,14 @@ def add(
 
 @commands.command("edit")
 def edit(
-    context: typer.Context, organization: OrganizationName, field: FieldName,
+    context: typer.Context,
+    organization: OrganizationName,
+    field: FieldName,
     label: Annotated[str | None, typer.Option(help="New label", show_default=False)] = None,
     kind: Annotated[str | None, typer.Option("--type", metavar="WORD", help="New type", show_default=False)] = None,
-    options: _Options = None, database: Database = None,
-) -> None:  # fmt: skip
+    options: _Options = None,
+    database: Database = None,
+) -> None:
     """Change a field's label, type or options. Options that are not given stay unchanged.
 
     Example: hymio custom-data edit "Acme" format --option City --option Outlet --option Airport
@@ -108,10 +113,13 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 
 @commands.command("set")
 def set_value(
-    context: typer.Context, organization: OrganizationName, node: NodeName, field: FieldName,
+    context: typer.Context,
+    organization: OrganizationName,
+    node: NodeName,
+    field: FieldName,
     value: Annotated[str, typer.Argument(help="What is known of it", show_default=False)],
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Set the value of a field at a group or experience point; those below have values of their own.
 
     Example: hymio custom-data set "Acme" "Front door" format City

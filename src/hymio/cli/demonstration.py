@@ -51,11 +51,15 @@ _REQUESTS = (
     ("What visitors of the web site wrote", "/v1/surveys/11/openfeedback?limit=5"),
 )  # fmt: skip
 _REQUESTS_V2 = (
-    ("API v2: a day press by press, as CSV",
-     "/v2/results/button-feedbacks.csv?startDate=2025-05-12&endDate=2025-05-13"),
-    ("What visitors wrote last year, the latest first",
-     "/v2/results/text-feedbacks.json?period=2025&order=desc&limit=5"),
-)  # fmt: skip
+    (
+        "API v2: a day press by press, as CSV",
+        "/v2/results/button-feedbacks.csv?startDate=2025-05-12&endDate=2025-05-13",
+    ),
+    (
+        "What visitors wrote last year, the latest first",
+        "/v2/results/text-feedbacks.json?period=2025&order=desc&limit=5",
+    ),
+)
 
 
 def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_presses: Path | None, once: bool) -> None:

@@ -88,9 +88,13 @@ def _show_jobs(states: dict[str, JobState]) -> None:
 
     known = {job.name: job for job in JOBS}
     shown = table(
-        ("job", WHOLE), ("every", RIGHT), ("last run", FOLDED), ("outcome", FOLDED), ("next run", FOLDED),
+        ("job", WHOLE),
+        ("every", RIGHT),
+        ("last run", FOLDED),
+        ("outcome", FOLDED),
+        ("next run", FOLDED),
         ("process", FOLDED),
-    )  # fmt: skip
+    )
     for name in (*known, *sorted(states.keys() - known)):
         shown.add_row(name, *_cells(known.get(name), states.get(name)))
     console().print(shown)
@@ -218,9 +222,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 
 @commands.command("retry")
-def retry(
-    context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None
-) -> None:  # fmt: skip
+def retry(context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None) -> None:
     """Attempt a failed or undecided row of the outbox again, at once.
 
     If an undecided row was done already, this does it twice.
@@ -236,9 +238,7 @@ def retry(
 
 
 @commands.command("discard")
-def discard(
-    context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None
-) -> None:  # fmt: skip
+def discard(context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None) -> None:
     """Mark a failed or undecided row of the outbox as discarded, so that it is never attempted again.
 
     Example: hymio jobs discard "Acme" 7.1

@@ -71,11 +71,14 @@ def list_all(context: typer.Context, database: Database = None) -> None:
             layout = store.layout(listed.id)
             points = sum(node.is_point for node in layout.hierarchy.nodes.values())
             shown.add_row(
-                str(listed.id), escape(listed.name), str(points), str(len(layout.smileys)),
+                str(listed.id),
+                escape(listed.name),
+                str(points),
+                str(len(layout.smileys)),
                 "active" if listed.api_enabled else "[dim]not activated[/]",
                 ("on" if listed.raw_results else "off") if listed.api_enabled else "[dim]–[/]",
                 f"{revision(store, operator(listed.id)).revision:,}",
-            )  # fmt: skip
+            )
     console().print(shown)
 
 
@@ -160,9 +163,13 @@ def _surveys(layout: Layout, content: Content) -> Table:
             for followup in content.followups(survey)
         )
         shown.add_row(
-            str(survey.id), escape(content.question(survey).wording.text), survey.scale.code, survey.index_type.value,
-            f"{points} point{'s' if points != 1 else ''}", escape(followups),
-        )  # fmt: skip
+            str(survey.id),
+            escape(content.question(survey).wording.text),
+            survey.scale.code,
+            survey.index_type.value,
+            f"{points} point{'s' if points != 1 else ''}",
+            escape(followups),
+        )
     return shown
 
 

@@ -27,7 +27,8 @@ class Kind(StrEnum):
 
 @commands.command("add")
 def add(
-    context: typer.Context, organization: OrganizationName,
+    context: typer.Context,
+    organization: OrganizationName,
     serial: Annotated[str, typer.Argument(help="Serial number: capitals, digits and -", show_default=False)],
     name: Annotated[str, typer.Argument(help="Name; otherwise the serial", show_default=False)] = "",
     kind: Annotated[Kind, typer.Option("--type", help="digital: on web pages")] = Kind.TERMINAL,
@@ -35,7 +36,7 @@ def add(
         str | None, typer.Option("--at", metavar="POINT", help="Experience point from now on", show_default=False)
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Add a smiley. Its upload token is shown only once.
 
     Example: hymio smiley add "Acme" 2415VE0A110042 "By the door" --at "Front door"
@@ -55,10 +56,13 @@ def add(
 
 @commands.command("place")
 def place(
-    context: typer.Context, organization: OrganizationName, smiley: SmileyName,
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: SmileyName,
     point: Annotated[str, typer.Argument(metavar="POINT", help="Experience point", show_default=False)],
-    start: Moment = None, database: Database = None,
-) -> None:  # fmt: skip
+    start: Moment = None,
+    database: Database = None,
+) -> None:
     """Place a smiley at an experience point from now or --from on, until its next placement.
 
     Its previous placement ends then.
@@ -109,13 +113,15 @@ def _show_token(context: typer.Context, upload_token: str) -> None:
 
 @commands.command("remove")
 def remove(
-    context: typer.Context, organization: OrganizationName, smiley: SmileyName,
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: SmileyName,
     end: Annotated[
         str | None,
         typer.Option("--at", metavar="WHEN", help="Local time; otherwise now", show_default=False),
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """End the placement of a smiley. Its stored presses stay; later presses are quarantined.
 
     Example: hymio smiley remove "Acme" 2415VE0A110042 --at 2025-03-01T08:00

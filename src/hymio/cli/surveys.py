@@ -23,18 +23,21 @@ _Locale = Annotated[str, typer.Option(metavar="LOCALE", help="Language of the te
 
 @commands.command("add")
 def add(
-    context: typer.Context, organization: OrganizationName,
+    context: typer.Context,
+    organization: OrganizationName,
     question: Annotated[str, typer.Argument(help="Text of the question", show_default=False)],
     scale: Annotated[Scale, typer.Option(help="The buttons; nps is 0 to 10")] = Scale.FOUR,
     index: Annotated[
         IndexType | None,
         typer.Option(
             help="Index of the results; otherwise NPS for the scale nps, HAPPY for others",
-            case_sensitive=False, show_default=False,
+            case_sensitive=False,
+            show_default=False,
         ),
     ] = None,
-    locale: _Locale = "en-US", database: Database = None,
-) -> None:  # fmt: skip
+    locale: _Locale = "en-US",
+    database: Database = None,
+) -> None:
     """Add a survey: a question with a scale.
 
     Example: hymio survey add "Acme" "How was your visit?" --scale four
@@ -53,12 +56,15 @@ def add(
 
 @commands.command("followup")
 def followup(
-    context: typer.Context, organization: OrganizationName, survey: SurveyName,
+    context: typer.Context,
+    organization: OrganizationName,
+    survey: SurveyName,
     question: Annotated[str, typer.Argument(help="Text of the follow-up question", show_default=False)],
     options: Annotated[list[str], typer.Argument(metavar="OPTION...", help="One to six answers", show_default=False)],
     positive: Annotated[bool, typer.Option("--positive/--negative", help="The buttons before it")] = False,
-    locale: _Locale = "en-US", database: Database = None,
-) -> None:  # fmt: skip
+    locale: _Locale = "en-US",
+    database: Database = None,
+) -> None:
     """Add a follow-up question with up to six options.
 
     Example: hymio survey followup "Acme" 1 "What was missing?" "The product" "The price" --negative
@@ -82,7 +88,9 @@ def followup(
 
 @commands.command("translate")
 def translate(
-    context: typer.Context, organization: OrganizationName, survey: SurveyName,
+    context: typer.Context,
+    organization: OrganizationName,
+    survey: SurveyName,
     locale: Annotated[str, typer.Argument(help="Language with an optional country: fi, sv-FI", show_default=False)],
     text: Annotated[str, typer.Argument(help="The text in that language", show_default=False)],
     followup: Annotated[
@@ -93,7 +101,7 @@ def translate(
         str | None, typer.Option(metavar="OPTION", help="Translate this option (text or number)", show_default=False)
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Set the text of a survey's question, or of one of its follow-up questions or options, in a language.
 
     An existing text in that language is replaced.
@@ -126,7 +134,9 @@ def translate(
 
 @commands.command("assign")
 def assign(
-    context: typer.Context, organization: OrganizationName, survey: SurveyName,
+    context: typer.Context,
+    organization: OrganizationName,
+    survey: SurveyName,
     point: Annotated[str, typer.Argument(metavar="POINT", help="Experience point", show_default=False)],
     start: Annotated[
         str | None,
@@ -139,7 +149,7 @@ def assign(
         str | None, typer.Option(help="Only this smiley; otherwise all at the point", show_default=False)
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Assign a survey to an experience point. Prints the key of the assignment in API v1.
 
     Example: hymio survey assign "Acme" 1 "Front door" --from 2025-01-01
@@ -181,13 +191,15 @@ Key = Annotated[int, typer.Argument(metavar="KEY", help="Key in API v1, as print
 
 @commands.command("end")
 def end_now(
-    context: typer.Context, organization: OrganizationName, key: Key,
+    context: typer.Context,
+    organization: OrganizationName,
+    key: Key,
     end: Annotated[
         str | None,
         typer.Option("--at", metavar="WHEN", help="Local time; otherwise now", show_default=False),
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """End a survey at a point. Later active periods are removed; stored feedback stays.
 
     Example: hymio survey end "Acme" 1 --at 2025-12-31T18:00
@@ -217,13 +229,15 @@ def end_now(
 
 @commands.command("periods")
 def periods(
-    context: typer.Context, organization: OrganizationName, key: Key,
+    context: typer.Context,
+    organization: OrganizationName,
+    key: Key,
     wanted: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PERIOD]...", help="START/END or START/ in local time", show_default=False),
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Show the active periods of a survey at a point, or replace them all.
 
     Example: hymio survey periods "Acme" 1 2025-06-01/2025-09-01 2026-06-01/

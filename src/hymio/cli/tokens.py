@@ -40,9 +40,7 @@ _Scope = Annotated[
         metavar="NODE", help="Scope: this node and everything below; otherwise the whole tree", show_default=False
     ),
 ]
-_Kinds = Annotated[
-    str | None, typer.Option(metavar="KIND,...", help="Kinds of data: button-feedbacks,surveys; or all")
-]  # fmt: skip
+_Kinds = Annotated[str | None, typer.Option(metavar="KIND,...", help="Kinds of data: button-feedbacks,surveys; or all")]
 _Until = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help="Expiry, excluded: 2027-01-01 in local time; or never"),
@@ -52,10 +50,14 @@ TokenName = Annotated[str, typer.Argument(metavar="TOKEN", help="Number or name 
 
 @commands.command("create")
 def create(
-    context: typer.Context, organization: OrganizationName,
+    context: typer.Context,
+    organization: OrganizationName,
     name: Annotated[str, typer.Argument(help="Name of the token", show_default=False)],
-    scope: _Scope = None, kinds: _Kinds = "all", until: _Until = _NEVER, database: Database = None,
-) -> None:  # fmt: skip
+    scope: _Scope = None,
+    kinds: _Kinds = "all",
+    until: _Until = _NEVER,
+    database: Database = None,
+) -> None:
     """Create a token. It is shown only once.
 
     The kinds of data of API v2 are button-feedbacks, follow-up-feedbacks, text-feedbacks, demographics,

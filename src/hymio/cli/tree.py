@@ -28,9 +28,13 @@ Zone = Annotated[str | None, typer.Option(metavar="ZONE", help="Time zone; other
 
 @commands.command("add-group")
 def add_group(
-    context: typer.Context, organization: OrganizationName, name: Name, below: Below = None, zone: Zone = None,
+    context: typer.Context,
+    organization: OrganizationName,
+    name: Name,
+    below: Below = None,
+    zone: Zone = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Add a group.
 
     Example: hymio node add-group "Acme" "Finland" --zone Europe/Helsinki
@@ -45,12 +49,16 @@ def add_group(
 
 @commands.command("add-point")
 def add_point(
-    context: typer.Context, organization: OrganizationName, name: Name, below: Below = None, zone: Zone = None,
+    context: typer.Context,
+    organization: OrganizationName,
+    name: Name,
+    below: Below = None,
+    zone: Zone = None,
     public_name: Annotated[
         str | None, typer.Option(help="Name of the point in published results", show_default=False)
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Add an experience point: a place for smileys.
 
     Example: hymio node add-point "Acme" "Front door" --below "Finland"
@@ -86,10 +94,12 @@ def rename(
 
 @commands.command("move")
 def move(
-    context: typer.Context, organization: OrganizationName, node: NodeName,
+    context: typer.Context,
+    organization: OrganizationName,
+    node: NodeName,
     below: Annotated[str, typer.Argument(metavar="GROUP", help="The new parent group", show_default=False)],
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Move a node with its whole history to another group.
 
     Example: hymio node move "Acme" "Front door" "Sweden"
@@ -106,10 +116,13 @@ def move(
 
 @commands.command("zone")
 def zone(
-    context: typer.Context, organization: OrganizationName, node: NodeName,
+    context: typer.Context,
+    organization: OrganizationName,
+    node: NodeName,
     zone: Annotated[str, typer.Argument(metavar="ZONE", help="Such as Europe/Helsinki", show_default=False)],
-    start: Moment = None, database: Database = None,
-) -> None:  # fmt: skip
+    start: Moment = None,
+    database: Database = None,
+) -> None:
     """Set the time zone of a node and of everything below that has no other zone.
 
     The first zone applies to all times, a later one from now or --from on.
@@ -130,13 +143,13 @@ def zone(
 
 @commands.command("policy")
 def policy(
-    context: typer.Context, organization: OrganizationName, node: NodeName,
+    context: typer.Context,
+    organization: OrganizationName,
+    node: NodeName,
     interval: Annotated[int, typer.Option(metavar="SECONDS", help="Least time between counted presses; 0 is off")] = 5,
     burst: Annotated[
         str | None,
-        typer.Option(
-            metavar="PRESSES/SECONDS", help="6/10: over 6 presses in 10 s are a burst", show_default=False
-        ),
+        typer.Option(metavar="PRESSES/SECONDS", help="6/10: over 6 presses in 10 s are a burst", show_default=False),
     ] = None,
     answer_interval: Annotated[
         int, typer.Option(metavar="SECONDS", help="Minimum time between answers of one web visitor; 0 is off")
@@ -145,8 +158,9 @@ def policy(
         str | None,
         typer.Option(help="Presses outside are misuse: mon-fri 8:00-20:00, sat 10:00-16:00", show_default=False),
     ] = None,
-    start: Moment = None, database: Database = None,
-) -> None:  # fmt: skip
+    start: Moment = None,
+    database: Database = None,
+) -> None:
     """Set the misuse policy of a node and of everything below that has no policy of its own.
 
     Raw results include misuse; hourly results leave it out.

@@ -94,14 +94,17 @@ def rebuild(context: typer.Context, organization: Some = None, every: All = Fals
 
 
 def resettle(
-    context: typer.Context, organization: OrganizationName,
+    context: typer.Context,
+    organization: OrganizationName,
     node: Annotated[str, typer.Argument(metavar="NODE", help="Number, name or end of path", show_default=False)],
     start: Annotated[
-        str, typer.Option("--from", metavar="WHEN", help="2025-03-01 or 2025-03-01T08:00, in local time",
-                          show_default=False)
+        str,
+        typer.Option(
+            "--from", metavar="WHEN", help="2025-03-01 or 2025-03-01T08:00, in local time", show_default=False
+        ),
     ],
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Apply the current set-up to stored feedback: placements, periods, zones and misuse policies.
 
     Example: hymio resettle "Acme" "Front door" --from 2025-03-01
@@ -208,10 +211,12 @@ def list_quarantine(
     )
     for press in rows:
         shown.add_row(
-            _instant(press.at), layout.smileys[press.smiley].serial,
+            _instant(press.at),
+            layout.smileys[press.smiley].serial,
             _key_text(press.smiley, press.epoch, press.sequence),
-            escape(press.body), Verdict(press.reason).label.replace("_", " "),
-        )  # fmt: skip
+            escape(press.body),
+            Verdict(press.reason).label.replace("_", " "),
+        )
     out.print(summary, "", shown)
     hint("Once the set-up is mended: hymio quarantine release ORGANIZATION")
 
@@ -243,10 +248,12 @@ def _key_text(smiley: int, epoch: int, sequence: int) -> str:
 
 @messages.command("list")
 def list_messages(
-    context: typer.Context, organization: OrganizationName, limit: Limit = 50,
+    context: typer.Context,
+    organization: OrganizationName,
+    limit: Limit = 50,
     full: Annotated[bool, typer.Option("--full", help="Do not shorten long texts")] = False,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """List the newest text messages with their outcomes.
 
     Example: hymio message list "Acme"

@@ -54,7 +54,8 @@ _Root = Annotated[
 
 @commands.command("add")
 def add(
-    context: typer.Context, organization: OrganizationName,
+    context: typer.Context,
+    organization: OrganizationName,
     email: Annotated[str, typer.Argument(help="E-mail address, unique in the organization", show_default=False)],
     first_name: Annotated[str, typer.Argument(help="First name", show_default=False)],
     last_name: Annotated[str, typer.Argument(help="Last name", show_default=False)],
@@ -64,7 +65,7 @@ def add(
     login: Annotated[Login, typer.Option(help="Login method")] = Login.PASSWORD,
     allowed: Annotated[bool, typer.Option("--allowed/--not-allowed", help="Whether the user may log in")] = True,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Add a user. Without --at the scope is the whole tree.
 
     Example: hymio user add "Acme" jane.doe@example.com Jane Doe --at "Finland" --role admin
@@ -107,17 +108,23 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     words = {method: word.value for word, method in _METHODS.items()}
     for user in existing:
         shown.add_row(
-            str(user.id), escape(user.email), escape(f"{user.first_name} {user.last_name}"), user.role.value.lower(),
-            escape(layout.hierarchy.path(user.node)), user.locale,
+            str(user.id),
+            escape(user.email),
+            escape(f"{user.first_name} {user.last_name}"),
+            user.role.value.lower(),
+            escape(layout.hierarchy.path(user.node)),
+            user.locale,
             words[user.login_method] if user.login_allowed else "[dim]not allowed[/]",
             f"{wall_of(user.created_at, zone('UTC')):%Y-%m-%d}",
-        )  # fmt: skip
+        )
     console().print(shown)
 
 
 @commands.command("edit")
 def edit(
-    context: typer.Context, organization: OrganizationName, user: UserName,
+    context: typer.Context,
+    organization: OrganizationName,
+    user: UserName,
     email: Annotated[str | None, typer.Option(help="New e-mail address", show_default=False)] = None,
     first_name: Annotated[str | None, typer.Option(help="New first name", show_default=False)] = None,
     last_name: Annotated[str | None, typer.Option(help="New last name", show_default=False)] = None,
@@ -129,7 +136,7 @@ def edit(
         bool | None, typer.Option("--allowed/--not-allowed", help="Whether the user may log in", show_default=False)
     ] = None,
     database: Database = None,
-) -> None:  # fmt: skip
+) -> None:
     """Change a user. Options that are not given stay unchanged.
 
     Example: hymio user edit "Acme" jane.doe@example.com --role admin --at "Sweden"

@@ -91,9 +91,12 @@ FIELDS = (
     CustomField("manager", "Regional manager"),
 )
 VALUES = (
-    (AVENUE, "format", "Flagship"), (STATION, "format", "Kiosk"), (MARKET, "format", "City"),
-    (2, "manager", "A. Virtanen"), (4, "manager", "J. Marsh"),
-)  # fmt: skip
+    (AVENUE, "format", "Flagship"),
+    (STATION, "format", "Kiosk"),
+    (MARKET, "format", "City"),
+    (2, "manager", "A. Virtanen"),
+    (4, "manager", "J. Marsh"),
+)
 
 USERS = (
     ("aino.virtanen@example.com", "Aino", "Virtanen", 1, Role.ADMIN, "fi-FI"),

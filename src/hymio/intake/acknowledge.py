@@ -46,7 +46,7 @@ def _of_hours(upload: Upload) -> list[SequenceRange]:
         SequenceRange(report.epoch, report.first, report.end - 1)
         for report in upload.hours
         if report.end > report.first
-    ]  # fmt: skip
+    ]
 
 
 def _of_unreadable(unusable: Iterable[UnusablePress]) -> list[SequenceRange]:

@@ -107,9 +107,7 @@ def _is_released(change: Change) -> bool:
     return change.old is not None and is_quarantined(change.old.verdict) and not is_quarantined(change.new.verdict)
 
 
-def _piece(
-    ledger: Ledger, assignment: int, start: Instant, end: Instant, smiley: int | None = None
-) -> list[Feedback]:  # fmt: skip
+def _piece(ledger: Ledger, assignment: int, start: Instant, end: Instant, smiley: int | None = None) -> list[Feedback]:
     """The feedback of an assignment or quarantine key in [start, end), in order of time."""
     return list(scan.rows_in_order(ledger.transaction, ledger.organization, assignment, start, end, smiley))
 

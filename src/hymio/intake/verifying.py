@@ -150,9 +150,7 @@ def _runs(reports: Iterable[tuple[int, HourReport]]) -> Iterator[tuple[int, list
         yield smiley, run
 
 
-def _stored_rows(
-    transaction: Transaction, organization: int, smiley: int, run: list[HourReport]
-) -> Iterator[HourRows]:  # fmt: skip
+def _stored_rows(transaction: Transaction, organization: int, smiley: int, run: list[HourReport]) -> Iterator[HourRows]:
     """What is stored of each hour of a run, in order; read in two queries."""
     first, last = run[0], run[-1]
     detail = scan.numbered_rows(transaction, organization, smiley, first.epoch, range(first.first, last.end))

@@ -111,8 +111,10 @@ def _attempt(run: Run, claim: Claim) -> None:
     entry = {"organization": claim.organization, "id": str(claim.id), "kind": claim.kind, "attempts": claim.attempts}
     renewal = Renewal(
         lambda now: outbox.renew(environment.store, claim, now, environment.terms),
-        claim.until, environment.clock, environment.terms,
-    )  # fmt: skip
+        claim.until,
+        environment.clock,
+        environment.terms,
+    )
     with structlog.contextvars.bound_contextvars(**entry), renewal:
         outcome, detail = _outcome(handler, Delivery(environment, claim, renewal))
         try:

@@ -125,8 +125,10 @@ class Runner:
         environment = self._environment
         renewal = Renewal(
             lambda now: jobs.renew(environment.store, lease, now, environment.terms),
-            lease.until, environment.clock, environment.terms,
-        )  # fmt: skip
+            lease.until,
+            environment.clock,
+            environment.terms,
+        )
         run = Run(environment, self._stopping, lease, renewal)
         with renewal:
             try:

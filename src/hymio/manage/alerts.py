@@ -125,9 +125,7 @@ def alert_comments(
 
 def _within_reach(store: Store | Batch, principal: Principal, wanted: Iterable[Stretch]) -> list[Stretch]:
     """The stretches without nodes that the principal does not reach."""
-    return [
-        Stretch(within, [node for node in nodes if reaches(store, principal, node)]) for within, nodes in wanted
-    ]  # fmt: skip
+    return [Stretch(within, [node for node in nodes if reaches(store, principal, node)]) for within, nodes in wanted]
 
 
 def _require_specification(change: Change, specification: int) -> AlertSpecification:

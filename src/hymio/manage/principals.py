@@ -37,7 +37,7 @@ def v1_principal(store: Store, client_id: str, token: str) -> Principal | None:
     _require_enabled(enabled=enabled)
     return Principal(
         organization, Role.CLIENT, Via.V1_CLIENT, f"API v1 client {client}", client, raw_results=raw_results
-    )  # fmt: skip
+    )
 
 
 def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
@@ -54,7 +54,7 @@ def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
     _require_enabled(enabled=enabled)
     return Principal(
         organization, Role.CLIENT, Via.V2_TOKEN, token.name, token.id, token.node, token.kinds, raw_results
-    )  # fmt: skip
+    )
 
 
 def device_principal(transaction: Transaction, token: str) -> Principal | None:

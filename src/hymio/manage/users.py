@@ -24,9 +24,7 @@ def add_user(
     """
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
         identity = change.new_id("user_account", rows.next_user(change.ledger) if id is None else id)
-        user = User(
-            identity, email, first_name, last_name, node, role, locale, login_allowed, login_method, now
-        )  # fmt: skip
+        user = User(identity, email, first_name, last_name, node, role, locale, login_allowed, login_method, now)
         _check(change, user)
         rows.insert_user(change.ledger, user)
         change.audit("add-user", f"user {identity}", node=node, new=_shown(user))

@@ -77,7 +77,7 @@ def hourly(
 
 def _hourly(
     view: View, subject: Reached, buttons: int, within: InstantRange, grain: Grain, as_of: int | None = None
-) -> Hourly:  # fmt: skip
+) -> Hourly:
     """`hourly` of a subject within an open view; `buttons` is the number of buttons of its scale."""
     clock = Clock(view.layout, subject.node)
     hours: Iterable[StoredHour] = hours_of(view, subject).hours(within.start - HOUR_MS, within.end, buttons)

@@ -105,7 +105,7 @@ class RawCsv(NamedTuple):
 @contextmanager
 def raw_csv(
     store: Store, principal: Principal, subject: RowSubject, within: InstantRange = EVERYTHING
-) -> Iterator[RawCsv]:  # fmt: skip
+) -> Iterator[RawCsv]:
     """Raw results as lines of CSV, written in the engine: the rows of `raw`, in the same order. Raises as `rows`."""
     principal.require_raw_results()
     with viewed(store, principal) as view:

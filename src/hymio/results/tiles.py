@@ -61,9 +61,7 @@ def looks(start: Instant, end: Instant, *, descending: bool) -> Iterator[Tile]:
         done, length = until, 4 * length
 
 
-def tiles_of(
-    sizes: Sequence[HourSize], start: Instant, end: Instant, rows: int, *, descending: bool
-) -> Iterator[Tile]:  # fmt: skip
+def tiles_of(sizes: Sequence[HourSize], start: Instant, end: Instant, rows: int, *, descending: bool) -> Iterator[Tile]:
     """[start, end) cut at the edges of hours into tiles of about so many rows, in the order in which they are read.
 
     An hour that holds more than twice as many is cut within.

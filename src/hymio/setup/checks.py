@@ -33,39 +33,48 @@ def _check_assignment(layout: Layout, row: Assignment) -> None:
         raise SetupError(
             "assignment-not-at-point",
             "assignment {assignment} is at node {node}, which is not an experience point",
-            assignment=row.id, node=row.node,
-        )  # fmt: skip
+            assignment=row.id,
+            node=row.node,
+        )
     if row.survey not in layout.surveys:
         raise SetupError(
             "assignment-without-survey",
             "assignment {assignment} names survey {survey}, which does not exist",
-            assignment=row.id, survey=row.survey,
-        )  # fmt: skip
+            assignment=row.id,
+            survey=row.survey,
+        )
     if row.smiley is not None and row.smiley not in layout.smileys:
         raise SetupError(
             "assignment-without-smiley",
             "assignment {assignment} names smiley {smiley}, which does not exist",
-            assignment=row.id, smiley=row.smiley,
-        )  # fmt: skip
+            assignment=row.id,
+            smiley=row.smiley,
+        )
 
 
 def _check_placement(layout: Layout, row: Placement) -> None:
     """SetupError unless the smiley and point of a placement exist and it ends after its start."""
     if row.smiley not in layout.smileys:
         raise SetupError(
-            "placement-without-smiley", "smiley {smiley}, which does not exist, is placed at node {node}",
-            smiley=row.smiley, node=row.node,
-        )  # fmt: skip
+            "placement-without-smiley",
+            "smiley {smiley}, which does not exist, is placed at node {node}",
+            smiley=row.smiley,
+            node=row.node,
+        )
     if not _is_point(layout, row.node):
         raise SetupError(
-            "placement-not-at-point", "smiley {smiley} is placed at node {node}, which is not an experience point",
-            smiley=row.smiley, node=row.node,
-        )  # fmt: skip
+            "placement-not-at-point",
+            "smiley {smiley} is placed at node {node}, which is not an experience point",
+            smiley=row.smiley,
+            node=row.node,
+        )
     if row.end is not None and row.end <= row.start:
         raise SetupError(
-            "placement-ends-first", "smiley {smiley} is placed at node {node} until before it came",
-            smiley=row.smiley, node=row.node,
-        )  # fmt: skip
+            "placement-ends-first",
+            "smiley {smiley} is placed at node {node} until before it came",
+            smiley=row.smiley,
+            node=row.node,
+        )
 
 
 def _is_point(layout: Layout, node: int) -> bool:

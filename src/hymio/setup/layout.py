@@ -139,15 +139,19 @@ class Layout:
             replaced(self.policies, rows.policies),
             regrouped(
                 self._assignments_by_node,
-                versions(self.assignments, rows.assignments), versions(assignments, rows.assignments),
-                attrgetter("node"), attrgetter("id"),
+                versions(self.assignments, rows.assignments),
+                versions(assignments, rows.assignments),
+                attrgetter("node"),
+                attrgetter("id"),
             ),
             regrouped(
                 self._placements_by_node,
-                _all(versions(self.placements, rows.placements)), _all(versions(placements, rows.placements)),
-                attrgetter("node"), attrgetter("smiley", "start"),
+                _all(versions(self.placements, rows.placements)),
+                _all(versions(placements, rows.placements)),
+                attrgetter("node"),
+                attrgetter("smiley", "start"),
             ),
-        )  # fmt: skip
+        )
         if self._memory.is_empty:
             return after
         return replace(after, _memory=self._memory.without(affected_by(self, after, rows.touched)))

@@ -64,7 +64,7 @@ class Standings:
 
 def standings_of(
     smiley: int, placements: Iterable[Placement], asked_at: Callable[[int], Iterable[Asked]]
-) -> Iterator[Standing]:  # fmt: skip
+) -> Iterator[Standing]:
     """The results of resolution for a smiley at all instants, in order of time.
 
     `placements` are in order of their start; `asked_at` gives the active ranges of assignments at a node. SetupError if
@@ -75,9 +75,11 @@ def standings_of(
         end = END if placement.end is None else placement.end
         if placement.start < cursor:
             raise SetupError(
-                "smiley-placed-twice", "smiley {smiley} is placed twice at once: at node {node} and before it",
-                smiley=smiley, node=placement.node,
-            )  # fmt: skip
+                "smiley-placed-twice",
+                "smiley {smiley} is placed twice at once: at node {node} and before it",
+                smiley=smiley,
+                node=placement.node,
+            )
         yield Standing(cursor, placement.start, Verdict.NO_PLACEMENT)
         yield from _while_placed(placement.start, end, asked_at(placement.node))
         cursor = end
@@ -111,9 +113,11 @@ def _in_order(asked: list[Asked]) -> list[Asked]:
     for before, after in pairwise(ordered):
         if after.start < before.end:
             raise SetupError(
-                "survey-overlap", "assignments {first} and {second} ask two surveys of one smiley at the same time",
-                first=before.answer.assignment.id, second=after.answer.assignment.id,
-            )  # fmt: skip
+                "survey-overlap",
+                "assignments {first} and {second} ask two surveys of one smiley at the same time",
+                first=before.answer.assignment.id,
+                second=after.answer.assignment.id,
+            )
     return ordered
 
 

@@ -44,15 +44,16 @@ def new_command(
     file: File,
     token: Annotated[
         str | None,
-        typer.Option(help="The smiley's upload token; every account on the machine can see a flag",
-                     envvar="HYMIO_TERMINAL_TOKEN"),
+        typer.Option(
+            help="The smiley's upload token; every account on the machine can see a flag", envvar="HYMIO_TERMINAL_TOKEN"
+        ),
     ] = None,
     token_file: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A file with the token; - is standard input", allow_dash=True)
     ] = None,
     serial: Annotated[str, typer.Option(help="The smiley's serial, for its SMS")] = "",
     url: Annotated[str, typer.Option(help="Address of Hymio", envvar="HYMIO_TERMINAL_URL")] = "http://127.0.0.1:8000",
-) -> None:  # fmt: skip
+) -> None:
     """Create a terminal: a file that holds its presses.
 
     Example: hymio terminal new door.jsonl --token-file token.txt --serial 2415VE0A110042

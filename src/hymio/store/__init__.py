@@ -91,8 +91,10 @@ class Store:
         revision, *setup_revisions = row
         transaction.run(
             "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :now)",
-            o=organization, revision=revision, now=now,
-        )  # fmt: skip
+            o=organization,
+            revision=revision,
+            now=now,
+        )
         revisions = SetupRevisions(*setup_revisions)
         setup = SetupInCommit(transaction, self._remembered, organization, revision, revisions)
         with open_ledger(transaction, setup, revision, now) as ledger:

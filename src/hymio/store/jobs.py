@@ -132,9 +132,12 @@ def finish(transaction: Transaction, lease: JobLease, outcome: Outcome, detail: 
     changed = transaction.run(
         f"""UPDATE job SET due_at = :next, attempts = 0, holder = NULL, lease_until = NULL, finished_at = :now,
           outcome = :outcome, detail = :detail WHERE {_HELD}""",
-        next=next_due(lease.due_at, lease.every, now), now=now, outcome=outcome.value, detail=shortened(detail),
+        next=next_due(lease.due_at, lease.every, now),
+        now=now,
+        outcome=outcome.value,
+        detail=shortened(detail),
         **lease.key(),
-    )  # fmt: skip
+    )
     _must(lease, changed)
 
 

@@ -34,6 +34,7 @@ def newest_messages(transaction: Transaction, organization: int, limit: int) -> 
     rows = transaction.rows(
         """SELECT received_at, sender, text, outcome FROM message WHERE organization_id = :o
         ORDER BY received_at DESC, hash LIMIT :limit""",
-        o=organization, limit=limit,
-    )  # fmt: skip
+        o=organization,
+        limit=limit,
+    )
     return [Message(*row) for row in rows]

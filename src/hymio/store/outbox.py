@@ -138,8 +138,9 @@ class Outbox:
         self._transaction.run(
             f"""UPDATE outbox SET outcome = NULL, detail = NULL, ended_at = NULL, holder = NULL, lease_until = NULL,
               not_before = :now WHERE {_KEY}""",
-            now=self._now, **_key(self._organization, id_),
-        )  # fmt: skip
+            now=self._now,
+            **_key(self._organization, id_),
+        )
         return before
 
     def discard(self, id_: OutboxId) -> Outcome:
@@ -147,8 +148,10 @@ class Outbox:
         before = self._lock(id_)
         self._transaction.run(
             f"UPDATE outbox SET outcome = :discarded, ended_at = :now WHERE {_KEY}",
-            discarded=Outcome.DISCARDED.value, now=self._now, **_key(self._organization, id_),
-        )  # fmt: skip
+            discarded=Outcome.DISCARDED.value,
+            now=self._now,
+            **_key(self._organization, id_),
+        )
         return before
 
     def _lock(self, id_: OutboxId) -> Outcome:
@@ -162,8 +165,9 @@ class Outbox:
             raise Conflict(
                 "outbox-row-not-open",
                 "row {id} of the outbox is {outcome}; only failed and undecided rows are retried or discarded",
-                id=str(id_), outcome=row[0] or "waiting",
-            )  # fmt: skip
+                id=str(id_),
+                outcome=row[0] or "waiting",
+            )
         return Outcome(row[0])
 
 
@@ -179,8 +183,10 @@ def waiting_organizations(store: Store, kinds: Collection[str], now: Instant, te
         rows = transaction.rows(
             f"""SELECT DISTINCT organization_id FROM outbox
             WHERE outcome IS NULL AND not_before <= :now AND {among} AND {FREE} ORDER BY organization_id""",
-            now=now, **names, **terms.bounds(now),
-        )  # fmt: skip
+            now=now,
+            **names,
+            **terms.bounds(now),
+        )
     return [row[0] for row in rows]
 
 
@@ -222,8 +228,11 @@ def claim(
             f"""SELECT revision, number, kind, attempts FROM outbox
             WHERE organization_id = :o AND outcome IS NULL AND not_before <= :now AND {among} AND {FREE}
             {_ORDER} LIMIT {_CANDIDATES}""",
-            o=organization, now=now, **names, **terms.bounds(now),
-        )  # fmt: skip
+            o=organization,
+            now=now,
+            **names,
+            **terms.bounds(now),
+        )
         for revision, number, kind, attempts in candidates:
             row = transaction.row(
                 f"""UPDATE outbox SET holder = :holder, lease_until = :until, attempts = attempts + 1
@@ -258,9 +267,13 @@ def finish(store: Store, claimed: Claim, outcome: Outcome, detail: str, now: Ins
         WHERE {_CLAIMED} AND (outcome IS NULL OR outcome = :undecided)"""
     with store.write() as transaction:
         changed = transaction.run(
-            text, outcome=outcome.value, detail=shortened(detail), now=now, undecided=Outcome.UNDECIDED.value,
+            text,
+            outcome=outcome.value,
+            detail=shortened(detail),
+            now=now,
+            undecided=Outcome.UNDECIDED.value,
             **claimed.key(),
-        )  # fmt: skip
+        )
         _must(claimed, changed)
 
 
@@ -313,8 +326,10 @@ def open_rows(transaction: Transaction, limit: int) -> list[OutboxRow]:
         """SELECT organization_id, revision, number, kind, created_at, not_before, attempts, holder, lease_until,
           outcome, detail, ended_at FROM outbox WHERE outcome IN (:failed, :undecided)
         ORDER BY ended_at DESC, organization_id, revision, number LIMIT :limit""",
-        failed=Outcome.FAILED.value, undecided=Outcome.UNDECIDED.value, limit=limit,
-    )  # fmt: skip
+        failed=Outcome.FAILED.value,
+        undecided=Outcome.UNDECIDED.value,
+        limit=limit,
+    )
     return [_row(row) for row in rows]
 
 
@@ -324,8 +339,10 @@ def clearable_organizations(store: Store, before: Instant) -> list[int]:
         rows = transaction.rows(
             """SELECT DISTINCT organization_id FROM outbox WHERE outcome IN (:done, :discarded) AND ended_at < :before
             ORDER BY organization_id""",
-            done=Outcome.DONE.value, discarded=Outcome.DISCARDED.value, before=before,
-        )  # fmt: skip
+            done=Outcome.DONE.value,
+            discarded=Outcome.DISCARDED.value,
+            before=before,
+        )
     return [row[0] for row in rows]
 
 
@@ -336,8 +353,12 @@ def clear(store: Store, organization: int, before: Instant, limit: int) -> int:
             """DELETE FROM outbox WHERE organization_id = :o AND (revision, number) IN (
               SELECT revision, number FROM outbox
               WHERE organization_id = :o AND outcome IN (:done, :discarded) AND ended_at < :before LIMIT :limit)""",
-            o=organization, done=Outcome.DONE.value, discarded=Outcome.DISCARDED.value, before=before, limit=limit,
-        )  # fmt: skip
+            o=organization,
+            done=Outcome.DONE.value,
+            discarded=Outcome.DISCARDED.value,
+            before=before,
+            limit=limit,
+        )
 
 
 def _key(organization: int, id_: OutboxId) -> dict[str, object]:

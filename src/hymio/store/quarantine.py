@@ -61,13 +61,16 @@ def newest_quarantined(transaction: Transaction, organization: int, limit: int) 
         f"""SELECT revision, smiley_id, epoch, sequence, at, verdict, button FROM feedback
         WHERE organization_id = :o AND {_UNASSIGNED} AND verdict >= :first
         ORDER BY revision DESC, smiley_id, epoch, sequence LIMIT :limit""",
-        o=organization, first=_FIRST_REASON, limit=limit,
-    )  # fmt: skip
+        o=organization,
+        first=_FIRST_REASON,
+        limit=limit,
+    )
     others = transaction.rows(
         """SELECT revision, smiley_id, epoch, sequence, reason, body FROM quarantine WHERE organization_id = :o
         ORDER BY revision DESC, smiley_id, epoch, sequence LIMIT :limit""",
-        o=organization, limit=limit,
-    )  # fmt: skip
+        o=organization,
+        limit=limit,
+    )
     presses = [
         (revision, QuarantinedPress(smiley, epoch, sequence, at, reason, _body(epoch, sequence, button)))
         for revision, smiley, epoch, sequence, at, reason, button in feedback

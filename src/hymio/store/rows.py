@@ -295,9 +295,7 @@ def _order(transaction: Transaction, selection: Selection) -> tuple[str, ...]:
     return *key, transaction.in_byte_order(f"a.{entry}") if selection.phase is Phase.METADATA else f"a.{entry}"
 
 
-def _after(
-    transaction: Transaction, selection: Selection, columns: Sequence[str], after: SortKey | None
-) -> str:  # fmt: skip
+def _after(transaction: Transaction, selection: Selection, columns: Sequence[str], after: SortKey | None) -> str:
     """SQL: the condition that a row comes after a sort key, for the next page."""
     if after is None:
         return ""
@@ -329,8 +327,11 @@ def has_more_answers(
     [[found]] = transaction.rows(
         f"""SELECT count(*) FROM (SELECT 1 AS one FROM {phase.value} WHERE organization_id = :o
         AND at >= :start AND at < :stop LIMIT :most) AS found""",
-        o=organization, start=start, stop=end, most=number + 1,
-    )  # fmt: skip
+        o=organization,
+        start=start,
+        stop=end,
+        most=number + 1,
+    )
     return int(found) > number
 
 

@@ -58,8 +58,10 @@ def smileys_under(transaction: Transaction, organization: int, assignments: Sequ
         rows = transaction.rows(
             """SELECT DISTINCT smiley_id FROM feedback
             WHERE organization_id = :o AND assignment_id = :assignment AND at >= :since""",
-            o=organization, assignment=assignment, since=since,
-        )  # fmt: skip
+            o=organization,
+            assignment=assignment,
+            since=since,
+        )
         smileys.update(row[0] for row in rows)
     return smileys
 
@@ -71,8 +73,10 @@ def assignments_of(transaction: Transaction, organization: int, smiley: int, sin
     rows = transaction.rows(
         f"""SELECT DISTINCT {assignment_id} FROM feedback
         WHERE organization_id = :o AND smiley_id = :smiley AND {at} >= :since""",
-        o=organization, smiley=smiley, since=since,
-    )  # fmt: skip
+        o=organization,
+        smiley=smiley,
+        since=since,
+    )
     return [row[0] for row in rows]
 
 
@@ -115,9 +119,13 @@ def hours_of_assignments(
         WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= :first AND h.local_hour < :stop
         {transaction.limit(limit, 0)}"""
     rows = transaction.rows(
-        text, o=organization, assignments=transaction.among(assignments), first=hours.start, stop=hours.stop,
+        text,
+        o=organization,
+        assignments=transaction.among(assignments),
+        first=hours.start,
+        stop=hours.stop,
         **_page(limit),
-    )  # fmt: skip
+    )
     return [(AssignmentHour(*row[:4]), list(row[4:])) for row in rows]
 
 
@@ -157,9 +165,11 @@ def next_hour(
             FROM {transaction.list_table("assignments", "id")} AS a
           UNION ALL SELECT (SELECT min(local_hour) {of_total})
             FROM {transaction.pair_table("totals", ("node", "survey"))} AS t) AS firsts""",
-        o=organization, first=first, assignments=transaction.among(assignments),
+        o=organization,
+        first=first,
+        assignments=transaction.among(assignments),
         **transaction.pairs("totals", totals),
-    )  # fmt: skip
+    )
     return row[0] if row else None
 
 
@@ -193,6 +203,10 @@ def hour_reports(
         f"""SELECT smiley_id, epoch, first_sequence, at, utc_offset, {_COUNTS} FROM hour_report
         WHERE organization_id = :o AND (smiley_id, epoch, first_sequence) > (:smiley, :epoch, :first)
         ORDER BY smiley_id, epoch, first_sequence LIMIT :count""",
-        o=organization, smiley=after[0], epoch=after[1], first=after[2], count=count,
-    )  # fmt: skip
+        o=organization,
+        smiley=after[0],
+        epoch=after[1],
+        first=after[2],
+        count=count,
+    )
     return [(row[0], HourReport(row[1], row[2], row[3], tuple(row[5:]), row[4])) for row in rows]

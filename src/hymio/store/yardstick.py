@@ -47,5 +47,8 @@ def count_from_rows(store: Store, organization: int, assignment: int, hour: Inst
         transaction.rows(
             """SELECT verdict, button, count(*) FROM feedback WHERE organization_id = :o
             AND assignment_id = :assignment AND at >= :start AND at < :stop GROUP BY verdict, button""",
-            o=organization, assignment=assignment, start=hour, stop=hour + HOUR_MS,
-        )  # fmt: skip
+            o=organization,
+            assignment=assignment,
+            start=hour,
+            stop=hour + HOUR_MS,
+        )

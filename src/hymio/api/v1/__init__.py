@@ -194,7 +194,7 @@ def _followup(call: Call) -> Response[Any]:
 
 def _streamed(
     call: Call, read: Callable[..., AbstractContextManager[Any]], lines: Callable[[Any], Iterable[str]]
-) -> Response[Any]:  # fmt: skip
+) -> Response[Any]:
     """A streamed page of rows: `read` opens them in one snapshot, `lines` encodes them. 304 if the ETag is known."""
     survey, wanted = call.survey(), params.rows(call.query, call.zone())
     tag = call.tag(read.__name__, survey, wanted)

@@ -89,9 +89,7 @@ def _following(wanted: _Wanted, revision: int, page: list[results.FeedbackRow]) 
     return Cursor(revision, wanted.moment, wanted.offset + wanted.limit, after)
 
 
-def _answer(
-    call: Call, body: bytes, following: Cursor | None, limit: int, headers: dict[str, str]
-) -> Response[bytes]:  # fmt: skip
+def _answer(call: Call, body: bytes, following: Cursor | None, limit: int, headers: dict[str, str]) -> Response[bytes]:
     headers = {**headers, "X-More-Available": "true" if following else "false"}
     if following is not None and limit:
         headers["Link"] = f'<{link(call, following.offset, limit, cursor.encoded(following))}>; rel="next"'

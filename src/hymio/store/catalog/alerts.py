@@ -112,9 +112,12 @@ def _page(
         return []
     bound: dict[str, object] = {
         "start": min(stretch.within.start for stretch in stretches),
-        "stop": max(stretch.within.end for stretch in stretches), "o": organization, "survey": survey or 0,
-        "skip": offset, "most": limit,
-    }  # fmt: skip
+        "stop": max(stretch.within.end for stretch in stretches),
+        "o": organization,
+        "survey": survey or 0,
+        "skip": offset,
+        "most": limit,
+    }
     conditions = []
     for number, stretch in enumerate(stretches):
         name = _letters(number)

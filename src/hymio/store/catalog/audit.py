@@ -45,9 +45,11 @@ def select_audit_rows(transaction: Transaction, organization: int, wanted: Audit
     """The `limit` newest rows that are wanted, newest first."""
     conditions, bound = ["organization_id = :o"], dict[str, object](o=organization, most=limit)
     for condition, name, value in (
-        ("actor = :actor", "actor", wanted.actor), ("verb = :verb", "verb", wanted.verb),
-        ("at >= :since", "since", wanted.since), ("at < :stop", "stop", wanted.until),
-    ):  # fmt: skip
+        ("actor = :actor", "actor", wanted.actor),
+        ("verb = :verb", "verb", wanted.verb),
+        ("at >= :since", "since", wanted.since),
+        ("at < :stop", "stop", wanted.until),
+    ):
         if value is not None:
             conditions.append(condition)
             bound[name] = value

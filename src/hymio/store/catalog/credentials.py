@@ -94,8 +94,12 @@ def update_token(ledger: Ledger, token: int, columns: TokenColumns) -> None:
         ledger,
         """UPDATE api_token SET name = :name, node_id = :node, kinds = :kinds, expires_at = :expires
         WHERE organization_id = :o AND id = :token""",
-        name=columns.name, node=columns.node, kinds=_words(columns.kinds), expires=columns.expires_at, token=token,
-    )  # fmt: skip
+        name=columns.name,
+        node=columns.node,
+        kinds=_words(columns.kinds),
+        expires=columns.expires_at,
+        token=token,
+    )
 
 
 def revoke_tokens(ledger: Ledger, now: Instant, token: int | None = None) -> int:

@@ -38,8 +38,11 @@ def update_field(ledger: Ledger, field: CustomField) -> None:
         ledger,
         """UPDATE custom_field SET label = :label, type = :type, options = :options
         WHERE organization_id = :o AND id = :field""",
-        label=field.label, type=field.type, options=json.dumps(field.options), field=field.id,
-    )  # fmt: skip
+        label=field.label,
+        type=field.type,
+        options=json.dumps(field.options),
+        field=field.id,
+    )
 
 
 def delete_field(ledger: Ledger, field: str) -> int:

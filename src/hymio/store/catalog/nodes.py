@@ -59,8 +59,10 @@ def select_setting(ledger: Ledger, node: int, name: str, at: Instant) -> str | N
         ledger,
         """SELECT value FROM node_setting WHERE organization_id = :o AND node_id = :node AND name = :name
         AND starts_at <= :at ORDER BY starts_at DESC LIMIT 1""",
-        node=node, name=name, at=at,
-    )  # fmt: skip
+        node=node,
+        name=name,
+        at=at,
+    )
     return row[0] if row else None
 
 
@@ -80,6 +82,8 @@ def delete_settings(ledger: Ledger, node: int, name: str, through: Instant) -> N
         ledger,
         """DELETE FROM node_setting
         WHERE organization_id = :o AND node_id = :node AND name = :name AND starts_at <= :through""",
-        node=node, name=name, through=through,
-    )  # fmt: skip
+        node=node,
+        name=name,
+        through=through,
+    )
     ledger.changed(Part.NODE_SETTING, node)

@@ -70,4 +70,4 @@ def _user(row: Row) -> User:
     identity, email, first, last, node, role, locale, allowed, method, created, seen = row
     return User(
         identity, email, first, last, node, Role(role), locale, bool(allowed), LoginMethod(method), created, seen
-    )  # fmt: skip
+    )

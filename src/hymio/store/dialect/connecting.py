@@ -26,9 +26,7 @@ _IDLE_CONNECTIONS = 10
 """Connections that stay open while nobody uses them; each of SQLite's may keep 16 MB of pages."""
 
 
-def connect(
-    url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS
-) -> Engine:  # fmt: skip
+def connect(url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS) -> Engine:
     """An engine with a pool for `sqlite:///file`, `postgresql://…` or the path of a SQLite file. SetupError.
 
     At most `connections` are open at once; a transaction that finds none free waits `lock_seconds` and is Unavailable.

@@ -98,9 +98,7 @@ class SqliteTransaction(Transaction):
         return {name: f"[{','.join(f'[{one},{other}]' for one, other in values)}]"}
 
     def pair_table(self, name: str, columns: tuple[str, str]) -> str:
-        one, other = (
-            f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns)
-        )  # fmt: skip
+        one, other = (f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
         return f"(SELECT key AS number, {one}, {other} FROM json_each(:{name}))"
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:

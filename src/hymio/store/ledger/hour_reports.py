@@ -28,8 +28,9 @@ class HourReports:
         rows = self._transaction.rows(
             f"""SELECT id FROM {self._transaction.list_table("smileys", "id")} AS speaking WHERE EXISTS
             (SELECT 1 FROM hour_report WHERE organization_id = :o AND smiley_id = id)""",
-            o=self._organization, smileys=self._transaction.among(wanted),
-        )  # fmt: skip
+            o=self._organization,
+            smileys=self._transaction.among(wanted),
+        )
         self._senders |= dict.fromkeys(wanted, False) | {row[0]: True for row in rows}
 
     def any_of(self, smiley: int) -> bool:
@@ -49,8 +50,12 @@ class HourReports:
             {those} AND first_sequence < :stop AND end_sequence > :start
               AND first_sequence >= coalesce((SELECT max(first_sequence) FROM hour_report {those}
                 AND first_sequence <= :start), :start) ORDER BY first_sequence""",
-            o=self._organization, smiley=smiley, epoch=epoch, start=start, stop=end,
-        )  # fmt: skip
+            o=self._organization,
+            smiley=smiley,
+            epoch=epoch,
+            start=start,
+            stop=end,
+        )
         return [HourReport(row[0], row[1], row[2], tuple(row[4:]), row[3]) for row in rows]
 
     def put(self, smiley: int, report: HourReport) -> None:

@@ -67,8 +67,9 @@ class SmileyProgress:
         rows = self._transaction.rows(
             f"""SELECT e.smiley_id, e.epoch, e.through, e.highest FROM {wanted} AS k CROSS JOIN smiley_epoch e
             WHERE e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch""",
-            o=self._organization, **self._transaction.pairs("epochs", epochs),
-        )  # fmt: skip
+            o=self._organization,
+            **self._transaction.pairs("epochs", epochs),
+        )
         self._stored |= dict.fromkeys(epochs, EpochProgress())
         self._stored |= {(row[0], row[1]): EpochProgress(row[2], row[3]) for row in rows}
 
@@ -80,8 +81,10 @@ class SmileyProgress:
             row = self._transaction.row(
                 """SELECT through, highest FROM smiley_epoch
                 WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch""",
-                o=self._organization, smiley=smiley, epoch=epoch,
-            )  # fmt: skip
+                o=self._organization,
+                smiley=smiley,
+                epoch=epoch,
+            )
             known = self._stored[key] = EpochProgress(*row) if row else EpochProgress()
         return known
 
@@ -115,8 +118,12 @@ class SmileyProgress:
             f"""SELECT first_sequence, last_sequence {ranges} AND first_sequence <= :last AND last_sequence >= :start
             AND first_sequence >= coalesce((SELECT max(first_sequence) {ranges} AND first_sequence <= :start), :start)
             ORDER BY first_sequence""",
-            o=self._organization, smiley=smiley, epoch=epoch, start=start, last=end,
-        )  # fmt: skip
+            o=self._organization,
+            smiley=smiley,
+            epoch=epoch,
+            start=start,
+            last=end,
+        )
         return [(first, last) for first, last in rows]
 
     def _delete_accounted(self, smiley: int, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:

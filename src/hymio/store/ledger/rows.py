@@ -78,8 +78,10 @@ class FeedbackRows:
         rows = self._transaction.rows(
             f"""SELECT {_ALIASED} FROM {wanted} AS k CROSS JOIN feedback f
             WHERE f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence""",
-            o=self._organization, smiley=smiley, **self._transaction.pairs("keys", keys),
-        )  # fmt: skip
+            o=self._organization,
+            smiley=smiley,
+            **self._transaction.pairs("keys", keys),
+        )
         return {(row[1], row[2]): Feedback(*row) for row in rows}
 
     def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
@@ -117,9 +119,13 @@ class FeedbackRows:
             WHERE organization_id = :o AND assignment_id = :assignment AND at >= span.start AND at < span.stop
               AND {self._transaction.unindexed("smiley_id")} = :smiley AND verdict < :superseded
               AND accuracy = :second)""",
-            o=self._organization, assignment=assignment, smiley=smiley, superseded=_SUPERSEDED, second=_SECOND,
+            o=self._organization,
+            assignment=assignment,
+            smiley=smiley,
+            superseded=_SUPERSEDED,
+            second=_SECOND,
             **self._transaction.pairs("spans", spans),
-        )  # fmt: skip
+        )
         return {row[0] for row in rows}
 
     # Writing

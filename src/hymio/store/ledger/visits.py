@@ -20,8 +20,11 @@ class Visits:
         """When visitors were last counted under an assignment; without those who never were."""
         rows = self._transaction.rows_among(
             "SELECT visitor, at FROM visit WHERE organization_id = :o AND assignment_id = :assignment",
-            "visitor", visitors, o=self._organization, assignment=assignment,
-        )  # fmt: skip
+            "visitor",
+            visitors,
+            o=self._organization,
+            assignment=assignment,
+        )
         return {bytes(visitor): at for visitor, at in rows}
 
     def put(self, visits: Mapping[tuple[int, bytes], Instant]) -> None:

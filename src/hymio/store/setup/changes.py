@@ -47,8 +47,10 @@ def _changes(transaction: Transaction, organization: int, parts: str, after: int
     rows = transaction.rows(
         f"""SELECT part, id, max(revision) FROM setup_change
         WHERE organization_id = :o AND revision > :after AND part IN ({parts}) GROUP BY part, id LIMIT :most""",
-        o=organization, after=after, most=MAX_CHANGES + 1,
-    )  # fmt: skip
+        o=organization,
+        after=after,
+        most=MAX_CHANGES + 1,
+    )
     touched: defaultdict[Part, set[int]] = defaultdict(set)
     for part, key, _ in rows:
         touched[Part(part)].add(key)
