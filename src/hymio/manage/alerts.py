@@ -8,7 +8,7 @@ from hymio.access import Permission, Principal
 from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType, check_parameters
 from hymio.errors import Forbidden, NotFound, SetupError
 from hymio.hierarchy import Scope
-from hymio.manage.change import Batch, Change, changing, instant_text, reaches, reading
+from hymio.manage.change import Batch, Change, Reach, changing, instant_text, reach_in, reading
 from hymio.manage.checks import check_text
 from hymio.manage.surveys import require_survey
 from hymio.period import Instant
@@ -99,8 +99,9 @@ def alert_specifications(store: Store | Batch, principal: Principal) -> list[Ale
     """The specifications at the nodes that the principal reaches, by id."""
     principal.require(Permission.READ_SETUP)
     with reading(store) as transaction:
+        reach = reach_in(store, transaction, principal)
         known = rows.select_specifications(transaction, principal.organization)
-    return [each for each in known if reaches(store, principal, each.node)]
+    return [specification for specification in known if reach.holds(specification.node)]
 
 
 def alerts(
@@ -108,8 +109,8 @@ def alerts(
 ) -> list[Alert]:
     """Alerts that began in a stretch at one of its nodes, of one survey or all, by their beginning and id."""
     principal.require(Permission.READ_RESULTS)
-    within = _within_reach(store, principal, wanted)
     with reading(store) as transaction:
+        within = _within_reach(reach_in(store, transaction, principal), wanted)
         return rows.select_alerts(transaction, principal.organization, within, survey, offset, limit)
 
 
@@ -118,14 +119,14 @@ def alert_comments(
 ) -> list[AlertComment]:
     """Comments written in a stretch below an alert at one of its nodes, of one survey or all, by their time and id."""
     principal.require(Permission.READ_RESULTS)
-    within = _within_reach(store, principal, wanted)
     with reading(store) as transaction:
+        within = _within_reach(reach_in(store, transaction, principal), wanted)
         return rows.select_comments(transaction, principal.organization, within, survey, offset, limit)
 
 
-def _within_reach(store: Store | Batch, principal: Principal, wanted: Iterable[Stretch]) -> list[Stretch]:
+def _within_reach(reach: Reach, wanted: Iterable[Stretch]) -> list[Stretch]:
     """The stretches without nodes that the principal does not reach."""
-    return [Stretch(within, [node for node in nodes if reaches(store, principal, node)]) for within, nodes in wanted]
+    return [Stretch(within, list(filter(reach.holds, nodes))) for within, nodes in wanted]
 
 
 def _require_specification(change: Change, specification: int) -> AlertSpecification:

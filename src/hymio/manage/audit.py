@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from hymio.access import Permission, Principal
 from hymio.errors import BadRequest, Phrase
-from hymio.manage.change import Batch, hierarchy_of, reading
+from hymio.hierarchy import Hierarchy
+from hymio.manage.change import Batch, hierarchy_in, reading
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog.audit import AuditFilter, AuditRow, select_audit_rows
@@ -46,14 +47,14 @@ def audit_log(
         raise BadRequest(
             parameter="limit", got=str(limit), accepted=Phrase("{least} to {most}", least=1, most=MAX_ENTRIES)
         )
-    wanted = AuditFilter(_nodes(store, principal, node), actor, verb, since, until)
     with reading(store) as transaction:
+        hierarchy = hierarchy_in(store, transaction, principal)
+        wanted = AuditFilter(_nodes(hierarchy, principal, node), actor, verb, since, until)
         return [_entry(row) for row in select_audit_rows(transaction, principal.organization, wanted, limit)]
 
 
-def _nodes(store: Store | Batch, principal: Principal, node: int | None) -> list[int] | None:
+def _nodes(hierarchy: Hierarchy, principal: Principal, node: int | None) -> list[int] | None:
     """The nodes whose entries are wanted; None for all, with those that concern no node."""
-    hierarchy = hierarchy_of(store, principal)
     if node is not None:
         principal.require_node(hierarchy, node)
     elif principal.reaches_all(hierarchy):

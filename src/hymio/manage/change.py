@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Final
 
 from hymio.access import Permission, Principal, Role
@@ -178,19 +179,33 @@ def _verb(within: Batch, principal: Principal, now: Instant, node: int | None) -
         raise
 
 
-def hierarchy_of(store: Store | Batch, principal: Principal) -> Hierarchy:
-    """The tree of the principal's organization."""
-    return store.layout.hierarchy if isinstance(store, Batch) else store.layout(principal.organization).hierarchy
+def hierarchy_in(store: Store | Batch, transaction: Transaction, principal: Principal) -> Hierarchy:
+    """The tree of the principal's organization as a transaction sees it. NotFound for no organization."""
+    if isinstance(store, Batch):
+        return store.layout.hierarchy
+    return store.layout_now(transaction, principal.organization).hierarchy
 
 
-def reaches(store: Store | Batch, principal: Principal, node: int | None) -> bool:
-    """Whether a principal reaches a node as things stand or, with None, the whole tree."""
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a principal reaches in one view: the nodes of its subtree, or the whole tree with what has no node."""
+
+    is_whole_tree: bool
+    nodes: frozenset[int]
+
+    def holds(self, node: int | None) -> bool:
+        """Whether a row at a node is reached; with None, a row of the organization that has no node."""
+        return self.is_whole_tree or node in self.nodes
+
+
+def reach_in(store: Store | Batch, transaction: Transaction, principal: Principal) -> Reach:
+    """What a principal reaches as a transaction sees the tree: resolved once, then a set lookup for each row."""
     if principal.node is None:
-        return True
-    hierarchy = hierarchy_of(store, principal)
-    if node is None:
-        return principal.reaches_all(hierarchy)
-    return node in hierarchy.nodes and principal.reaches(hierarchy, node)
+        return Reach(True, frozenset())
+    hierarchy = hierarchy_in(store, transaction, principal)
+    root = principal.root(hierarchy)
+    nodes = frozenset(() if root is None else (node.id for node in hierarchy.subtree(root)))
+    return Reach(principal.reaches_all(hierarchy), nodes)
 
 
 def require_no_more(change: Change, role: Role) -> None:

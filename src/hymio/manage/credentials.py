@@ -9,7 +9,7 @@ from typing import Final
 
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role
 from hymio.errors import Forbidden, NotFound, SetupError
-from hymio.manage.change import Batch, Change, changing, instant_text, reaches, reading, require_no_more
+from hymio.manage.change import Batch, Change, changing, instant_text, reach_in, reading, require_no_more
 from hymio.manage.checks import check_name
 from hymio.manage.secrets import hash_secret, new_client_id, new_secret
 from hymio.period import Instant
@@ -176,8 +176,9 @@ def tokens(store: Store | Batch, principal: Principal) -> list[ApiToken]:
     """The tokens whose node the principal reaches, revoked and expired ones too, by id."""
     principal.require(Permission.CHANGE_CREDENTIALS)
     with reading(store) as transaction:
+        reach = reach_in(store, transaction, principal)
         known = credentials.select_tokens(transaction, principal.organization)
-    return [token for token in known if reaches(store, principal, token.node)]
+    return [token for token in known if reach.holds(token.node)]
 
 
 def _require_token(change: Change, token: int) -> ApiToken:

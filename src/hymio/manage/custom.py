@@ -5,7 +5,7 @@ from __future__ import annotations
 from hymio.access import Permission, Principal
 from hymio.custom import CustomField, CustomValue, check_field
 from hymio.errors import NotFound, Phrase, SetupError
-from hymio.manage.change import Batch, Change, changing, reaches, reading
+from hymio.manage.change import Batch, Change, changing, reach_in, reading
 from hymio.manage.checks import check_name
 from hymio.period import Instant
 from hymio.store import Store
@@ -92,8 +92,9 @@ def custom_values(store: Store | Batch, principal: Principal) -> list[CustomValu
     """The values at the nodes that the principal reaches, by node and field."""
     principal.require(Permission.READ_SETUP)
     with reading(store) as transaction:
+        reach = reach_in(store, transaction, principal)
         known = custom.select_values(transaction, principal.organization)
-    return [value for value in known if reaches(store, principal, value.node)]
+    return [value for value in known if reach.holds(value.node)]
 
 
 def _require_field(change: Change, field: str) -> CustomField:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hymio.access import Permission, Principal, Role
 from hymio.errors import NotFound, Phrase, SetupError
 from hymio.locale import check_locale
-from hymio.manage.change import Batch, Change, changing, reaches, reading, require_no_more
+from hymio.manage.change import Batch, Change, changing, reach_in, reading, require_no_more
 from hymio.manage.checks import check_name
 from hymio.period import Instant
 from hymio.store import Store
@@ -58,8 +58,9 @@ def users(store: Store | Batch, principal: Principal) -> list[User]:
     """The users whose node the principal reaches, by id."""
     principal.require(Permission.READ_USERS)
     with reading(store) as transaction:
+        reach = reach_in(store, transaction, principal)
         known = rows.select_users(transaction, principal.organization)
-    return [user for user in known if reaches(store, principal, user.node)]
+    return [user for user in known if reach.holds(user.node)]
 
 
 def _require_user(change: Change, user: int) -> User:
