@@ -132,7 +132,7 @@ def add_point(draw: Draw, world: Grown) -> Attempt:
 
 @verb
 def rename_node(draw: Draw, world: Grown) -> Attempt:
-    node, name = _node(draw, world), draw(st.sampled_from(["Other name", "", "x" * 300]))
+    node, name = _node(draw, world), draw(st.sampled_from(["Other name", "Group", "Point", "", "x" * 300]))
     return Attempt(manage.rename_node, Permission.CHANGE_TREE, (node,), (node, name))
 
 
@@ -304,7 +304,8 @@ def add_user(draw: Draw, world: Grown) -> Attempt:
 def edit_user(draw: Draw, world: Grown) -> Attempt:
     number, node, role = _names(draw, world, 1), _node(draw, world), draw(st.sampled_from(PEOPLE))
     old = world.users[1]
-    made = User(number, old.email, "J", "D", node, role, "en", True, LoginMethod.EMAIL_PASSWORD, NOW)
+    locale = draw(st.sampled_from(["en", old.locale]))
+    made = User(number, old.email, "J", "D", node, role, locale, True, LoginMethod.EMAIL_PASSWORD, NOW)
     nodes = (node, *_reached(old.node, exists=number == 1))
     return Attempt(manage.edit_user, Permission.CHANGE_USERS, nodes, (made,), roles=(role, old.role))
 

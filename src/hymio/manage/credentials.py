@@ -76,6 +76,8 @@ def revoke_api(store: Store | Batch, principal: Principal, *, now: Instant) -> N
     with _changing(store, principal, now) as change:
         old = _flags(change)
         clients, tokens = _revoke_clients(change), credentials.revoke_tokens(change.ledger, now)
+        if not (old["api"] or clients or tokens):
+            return
         update_api_enabled(change.ledger, enabled=False)
         new = {**_flags(change), "clientsRevoked": clients, "tokensRevoked": tokens}
         change.audit("revoke-api", f"organization {change.ledger.organization}", old=old, new=new)
@@ -85,6 +87,8 @@ def set_raw_results(store: Store | Batch, principal: Principal, *, enabled: bool
     """Sets whether raw results are part of the organization's API."""
     with _changing(store, principal, now) as change:
         _, old = select_flags(change.ledger.transaction, change.ledger.organization)
+        if old == enabled:
+            return
         update_raw_results(change.ledger, enabled=enabled)
         change.audit("set-raw-results", f"organization {change.ledger.organization}", old=old, new=enabled)
 
@@ -159,8 +163,10 @@ def edit_token(
     with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
         old = _require_token(change, token)
         _check(change, columns)
-        credentials.update_token(change.ledger, token, columns)
         before = TokenColumns(old.name, old.node, old.kinds, old.expires_at)
+        if columns == before:
+            return
+        credentials.update_token(change.ledger, token, columns)
         change.audit("edit-token", f"token {token}", node=node, old=_shown(before), new=_shown(columns))
 
 

@@ -38,6 +38,8 @@ def change_custom_field(store: Store | Batch, principal: Principal, field: Custo
                     node=node,
                     value=value,
                 )
+        if field == old:
+            return
         custom.update_field(change.ledger, field)
         change.audit("change-custom-field", f"custom field {field.id}", old=_shown(old), new=_shown(field))
 
@@ -67,6 +69,8 @@ def set_custom_value(
                 options=", ".join(known.options),
             )
         old = custom.select_value(change.ledger, node, field)
+        if value == old:
+            return
         custom.upsert_value(change.ledger, node, field, value)
         change.audit("set-custom-value", f"custom field {field}", node=node, old=old, new=value)
 

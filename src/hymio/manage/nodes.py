@@ -47,6 +47,8 @@ def rename_node(store: Store | Batch, principal: Principal, node: int, name: str
     with changing(store, principal, Permission.CHANGE_TREE, now) as change:
         old = change.require_node(node).name
         check_name(name)
+        if name == old:
+            return
         nodes.update_name(change.ledger, node, name)
         change.audit("rename-node", f"node {node}", node=node, old=old, new=name)
 
@@ -55,7 +57,7 @@ def move_node(store: Store | Batch, principal: Principal, node: int, parent: int
     """Moves a node below another group; the hours of its points leave the groups above and join those of the new ones.
 
     Zones and policies of the groups above are inherited from now on; those that acted until now become the node's own
-    past.
+    past. SetupError where the parent is the node itself or below it, or the node is the root.
     """
     with changing(store, principal, Permission.CHANGE_TREE, now, node=node) as change:
         change.require_node(parent)
@@ -68,6 +70,8 @@ def move_node(store: Store | Batch, principal: Principal, node: int, parent: int
                 node=node,
                 parent=parent,
             )
+        if parent == old:
+            return
         if rows.has_feedback(ledger):
             _keep_past(change, node, ZONE, before.zones, "UTC", str)
             _keep_past(change, node, POLICY, before.policies, MisusePolicy(), _policy_text)
@@ -122,6 +126,8 @@ def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instan
     ledger = change.ledger
     start = at if at is not None else change.from_now_on if rows.has_feedback(ledger) else BEGINNING
     old = nodes.select_setting(ledger, node, name, start)
+    if old == value:
+        return
     nodes.upsert_settings(ledger, node, name, [(start, value)])
     new = {"value": _value(name, value), "from": instant_text(start)}
     change.audit(verb, f"node {node}", node=node, old=_value(name, old) if old else None, new=new)

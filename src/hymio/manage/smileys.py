@@ -71,8 +71,10 @@ def place(
         change.require_node(node)
         following = smileys.select_next_start(change.ledger, smiley, start)
         last = min((instant for instant in (end, following) if instant is not None), default=None)
-        smileys.end_placements(change.ledger, smiley, start)
         placed = PlacementRow(start, node, last)
+        if placed in old:
+            return
+        smileys.end_placements(change.ledger, smiley, start)
         smileys.upsert_placement(change.ledger, smiley, placed)
         change.audit("place", f"smiley {smiley}", node=node, old=_shown(_standing(old, start)), new=_shown(placed))
 

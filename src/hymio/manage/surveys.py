@@ -132,8 +132,10 @@ def set_periods(
             raise NotFound("unknown-assignment", "there is no assignment {assignment}", assignment=assignment)
         chosen = _checked(periods)
         old = [f"{start}/{end or ''}" for start, end in surveys.select_periods(change.ledger, assignment)]
+        if (new := _shown(chosen)) == old:
+            return
         surveys.replace_periods(change.ledger, assignment, chosen)
-        change.audit("set-periods", f"assignment {assignment}", node=known.node, old=old, new=_shown(chosen))
+        change.audit("set-periods", f"assignment {assignment}", node=known.node, old=old, new=new)
 
 
 def _checked(periods: Iterable[ActivePeriod]) -> list[ActivePeriod]:
@@ -174,7 +176,8 @@ def localize_question(
         change.require_whole_tree()
         _require_question(change, question)
         old = _localize(change, Part.QUESTION, question, QUESTION, question, locale, text)
-        change.audit("localize-question", f"question {question}", old=old, new={locale: text})
+        if (new := {locale: text}) != old:
+            change.audit("localize-question", f"question {question}", old=old, new=new)
 
 
 def localize_followup_question(
@@ -186,8 +189,8 @@ def localize_followup_question(
         if not rows.exists(change.ledger, "followup_question", followup):
             raise NotFound("unknown-followup", "there is no follow-up question {followup}", followup=followup)
         old = _localize(change, Part.FOLLOWUP, followup, FOLLOWUP_QUESTION, followup, locale, text)
-        subject = f"follow-up question {followup}"
-        change.audit("localize-followup-question", subject, old=old, new={locale: text})
+        if (new := {locale: text}) != old:
+            change.audit("localize-followup-question", f"follow-up question {followup}", old=old, new=new)
 
 
 def localize_followup_option(
@@ -200,15 +203,18 @@ def localize_followup_option(
         if followup is None:
             raise NotFound("unknown-option", "there is no option {option}", option=option)
         old = _localize(change, Part.FOLLOWUP, followup, FOLLOWUP_OPTION, option, locale, text)
-        change.audit("localize-followup-option", f"option {option}", old=old, new={locale: text})
+        if (new := {locale: text}) != old:
+            change.audit("localize-followup-option", f"option {option}", old=old, new=new)
 
 
 def _localize(
     change: Change, part: Part, owner: int, kind: str, identity: int, locale: str, text: str
 ) -> dict[str, str] | None:
-    """Sets a text; the one before it, by its locale."""
+    """Sets a text, unless it is that already; the one before it, by its locale."""
     _check_texts({locale: text})
     old = surveys.select_text(change.ledger, kind, identity, locale)
+    if old == text:
+        return {locale: old}
     surveys.upsert_texts(change.ledger, part, owner, kind, {identity: {locale: text}})
     return None if old is None else {locale: old}
 

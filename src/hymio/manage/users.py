@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hymio.access import Permission, Principal, Role
 from hymio.errors import NotFound, Phrase, SetupError
 from hymio.locale import check_locale
@@ -39,6 +41,8 @@ def edit_user(store: Store | Batch, principal: Principal, user: User, *, now: In
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
         old = _require_user(change, user.id)
         _check(change, user)
+        if replace(user, created_at=old.created_at, last_login_at=old.last_login_at) == old:
+            return
         rows.update_user(change.ledger, user)
         change.audit("edit-user", f"user {user.id}", node=user.node, old=_shown(old), new=_shown(user))
 
