@@ -36,7 +36,7 @@ ALLOWS = {
     Permission.CHANGE_USERS: "add, edit and remove users",
     Permission.CHANGE_CREDENTIALS: "activate the API and list, make and revoke clients, tokens and the SMS secret",
     Permission.CHANGE_OUTBOX: "retry and discard rows of the outbox",
-    Permission.RESETTLE: "resolve and judge stored feedback again",
+    Permission.RESETTLE: "resolve, judge and count stored feedback again: resettle, release quarantine, rebuild",
     Permission.CREATE_ORGANIZATION: "create organizations",
 }
 

@@ -305,6 +305,7 @@ def test_verify_shows_what_differs_and_rebuild_restores(hymio: Hymio, database_u
     assert re.search(r"\nAcme, How was your visit\?\n", said.out)
     assert "rebuilt; 0 verdicts and 1 hour of points and groups" in done(hymio("rebuild", "--all"))
     assert "every hour is what they give" in done(hymio("verify", "--all"))
+    assert json.loads(done(hymio("audit", "Acme", "--json")))[0]["verb"] == "begin-rebuild"
 
 
 def test_verify_tells_in_order_of_time_with_a_count_for_each_button(hymio: Hymio, database_url: str):
@@ -340,6 +341,7 @@ def test_quarantine_is_listed_and_released(hymio: Hymio, database_url: str):
     assert "button 3" not in (left := done(hymio("quarantine", "list", "Acme")))
     assert "button 9" in left
     assert "1 raw result," in done(hymio("verify", "Acme"))
+    assert json.loads(done(hymio("audit", "Acme", "--json")))[0]["verb"] == "begin-release"
 
 
 def test_presses_that_are_hard_to_show(hymio: Hymio, database_url: str, monkeypatch: pytest.MonkeyPatch):
@@ -382,6 +384,8 @@ def test_another_policy_acts_backwards_when_resettled(hymio: Hymio, database_url
     assert "2 feedbacks changed" in done(hymio("resettle", "Acme", "Front door", "--from", "2026-01-01"))
     assert counted() == [0, 0, 0, 2]
     done(hymio("verify", "Acme"))
+    newest = json.loads(done(hymio("audit", "Acme", "--json")))[0]
+    assert (newest["verb"], newest["new"]) == ("begin-resettle", {"from": "2025-12-31T22:00:00.000Z"})
 
 
 def test_the_database(hymio: Hymio, database_url: str):

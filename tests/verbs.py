@@ -71,6 +71,8 @@ class Attempt:
     kinds: frozenset[DataKind] = frozenset()
     roles: tuple[Role, ...] = ()
     user: int | None = None
+    is_announcement: bool = False
+    """Whether the verb changes no table: its audit row comes before work that other parts do."""
 
     def is_allowed(self, world: Grown, principal: Principal) -> bool:
         """What the documents say."""
@@ -436,6 +438,25 @@ def retry_outbox_row(draw: Draw, world: Grown) -> Attempt:
 def discard_outbox_row(draw: Draw, world: Grown) -> Attempt:
     row, nodes = _row(draw, world)
     return Attempt(manage.discard_outbox_row, Permission.CHANGE_OUTBOX, nodes, (row,))
+
+
+# --- recomputing stored feedback -------------------------------------------------------------------------------------
+
+
+@verb
+def begin_resettle(draw: Draw, world: Grown) -> Attempt:
+    node = _node(draw, world)
+    return Attempt(manage.begin_resettle, Permission.RESETTLE, (node,), (node, NOW), is_announcement=True)
+
+
+@verb
+def begin_release(draw: Draw, world: Grown) -> Attempt:
+    return Attempt(manage.begin_release, Permission.RESETTLE, (None,), is_announcement=True)
+
+
+@verb
+def begin_rebuild(draw: Draw, world: Grown) -> Attempt:
+    return Attempt(manage.begin_rebuild, Permission.RESETTLE, (None,), is_announcement=True)
 
 
 # --- organizations and principals ------------------------------------------------------------------------------------

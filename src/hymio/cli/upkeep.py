@@ -19,6 +19,7 @@ from hymio.cli.command import (
     hint,
     how_many,
     opened,
+    operator_of,
     progress,
     say,
     table,
@@ -84,9 +85,11 @@ def rebuild(context: typer.Context, organization: Some = None, every: All = Fals
     Examples: hymio rebuild "Acme" · hymio rebuild --all
     """
     from hymio import intake
+    from hymio.manage import begin_rebuild
 
     with opened(context, database) as store:
         for chosen in _chosen(store, organization, every):
+            begin_rebuild(store, operator_of(chosen), now=now())
             with progress(f"Rebuilding {chosen.name}", _feedbacks(store, chosen.id)) as advance:
                 changed = intake.rebuild(store, chosen.id, now(), advance)
             wrong = f"{how_many(changed.verdicts, 'verdict')} and {how_many(changed.hours, 'hour')}"
@@ -111,13 +114,14 @@ def resettle(
     """
     from hymio import intake
     from hymio.cli.naming import moment, node_of
-    from hymio.manage import find_organization
+    from hymio.manage import begin_resettle, find_organization
 
     with opened(context, database) as store:
         chosen = find_organization(store, organization)
         layout = store.layout(chosen.id)
         at = node_of(layout, node)
         since = moment(start, layout.zone_of(at.id, now()))
+        begin_resettle(store, operator_of(chosen), at.id, since, now=now())
         with progress(f"Resettling {at.name}") as advance:
             changed = intake.resettle(store, chosen.id, at.id, since, now(), advance)
     path, many = escape(layout.hierarchy.path(at.id)), how_many(changed, "feedback")
@@ -228,10 +232,11 @@ def release(context: typer.Context, organization: OrganizationName, database: Da
     Example: hymio quarantine release "Acme"
     """
     from hymio import intake
-    from hymio.manage import find_organization
+    from hymio.manage import begin_release, find_organization
 
     with opened(context, database) as store:
         chosen = find_organization(store, organization)
+        begin_release(store, operator_of(chosen), now=now())
         with progress("Releasing") as advance:
             released = intake.release(store, chosen.id, now(), advance)
     say(f"{escape(chosen.name)}: {how_many(released, 'press')} released from quarantine.")

@@ -50,6 +50,7 @@ from hymio.manage.principals import (
     v1_principal,
     v2_principal,
 )
+from hymio.manage.repairs import begin_rebuild, begin_release, begin_resettle
 from hymio.manage.secrets import sms_key
 from hymio.manage.smileys import NewSmiley, add_smiley, new_token, place, unplace
 from hymio.manage.surveys import (
@@ -95,6 +96,9 @@ __all__ = [
     "assign",
     "audit_log",
     "batch",
+    "begin_rebuild",
+    "begin_release",
+    "begin_resettle",
     "change_custom_field",
     "clear_custom_value",
     "close_alert",

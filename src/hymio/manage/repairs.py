@@ -1,0 +1,34 @@
+"""Permission and audit row of the work that recomputes stored feedback: resettling, release and rebuilding.
+
+The work itself is `hymio.intake`'s, in many commits of its own; whoever starts it calls the verb here first.
+"""
+
+from __future__ import annotations
+
+from hymio.access import Permission, Principal
+from hymio.manage.change import Batch, changing, instant_text
+from hymio.period import Instant
+from hymio.store import Store
+
+
+def begin_resettle(store: Store | Batch, principal: Principal, node: int, since: Instant, *, now: Instant) -> None:
+    """Notes that the feedback of a node and of all below it, from an instant on, is resolved and judged again.
+
+    Called before `intake.resettle`. Forbidden; NotFound for a node that the principal does not reach.
+    """
+    with changing(store, principal, Permission.RESETTLE, now, node=node) as change:
+        change.audit("begin-resettle", f"node {node}", node=node, new={"from": instant_text(since)})
+
+
+def begin_release(store: Store | Batch, principal: Principal, *, now: Instant) -> None:
+    """Notes that quarantined feedback is resolved again. Called before `intake.release`. Forbidden below the root."""
+    with changing(store, principal, Permission.RESETTLE, now) as change:
+        change.require_whole_tree()
+        change.audit("begin-release", f"organization {change.ledger.organization}")
+
+
+def begin_rebuild(store: Store | Batch, principal: Principal, *, now: Instant) -> None:
+    """Notes that verdicts and hours are computed again. Called before `intake.rebuild`. Forbidden below the root."""
+    with changing(store, principal, Permission.RESETTLE, now) as change:
+        change.require_whole_tree()
+        change.audit("begin-rebuild", f"organization {change.ledger.organization}")
