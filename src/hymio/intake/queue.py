@@ -155,6 +155,9 @@ def commit_batch(store: Store, arrivals: Sequence[Arrival], now: Instant) -> lis
                 else:
                     organization, upload = read
                     uploads[organization][index] = upload
+            for organization in uploads:
+                # A set-up that another process changed is read here rather than while the writer is held.
+                store.layout_now(transaction, organization)
     except Unavailable as error:
         return [error] * len(arrivals)
     except Exception as error:  # noqa: BLE001  it is raised again in `record`

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import structlog
 
-from hymio.errors import HymioError, LeaseLost, Unavailable
+from hymio.errors import HymioError, LeaseLost
+from hymio.jobs.outcome import write_with_retries
 from hymio.jobs.renewal import Renewal
 from hymio.jobs.run import Environment, Run
 from hymio.period import Instant
@@ -20,9 +21,6 @@ log = structlog.get_logger("hymio.jobs")
 
 MAX_IN_TURN: Final = 16
 """Rows of an organization that are done before it is the next one's turn."""
-
-_WAITS: Final = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts to write an outcome while the database is busy or away."""
 
 
 class TryAgain(Exception):
@@ -118,7 +116,7 @@ def _attempt(run: Run, claim: Claim) -> None:
     with structlog.contextvars.bound_contextvars(**entry), renewal:
         outcome, detail = _outcome(handler, Delivery(environment, claim, renewal))
         try:
-            _write(run, claim, outcome, detail)
+            write_with_retries(lambda: _write(run, claim, outcome, detail))
         except LeaseLost as error:
             log.warning("outbox row lost its lease", detail=error.detail)
         else:
@@ -140,20 +138,6 @@ def _outcome(handler: Handler, delivery: Delivery) -> tuple[Outcome | None, str]
 
 
 def _write(run: Run, claim: Claim, outcome: Outcome | None, detail: str) -> None:
-    """Writes an outcome, again and again for 15 s where the database cannot be used: the work itself is over.
-
-    Raises LeaseLost, and Unavailable at last: the row is then undecided, or attempted again, once the lease has ended.
-    """
-    for wait in _WAITS:
-        try:
-            return _write_once(run, claim, outcome, detail)
-        except Unavailable as error:
-            log.warning("outcome not written", detail=error.detail)
-            run.stopping.wait(wait)
-    return _write_once(run, claim, outcome, detail)
-
-
-def _write_once(run: Run, claim: Claim, outcome: Outcome | None, detail: str) -> None:
     """Writes an outcome and ends the lease; without an outcome the row is attempted again. Unavailable, LeaseLost."""
     if outcome is None:
         outbox.put_back(run.store, claim, detail, run.now())

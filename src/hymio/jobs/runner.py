@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from hymio.errors import HymioError, LeaseLost
+from hymio.jobs.outcome import write_with_retries
 from hymio.jobs.renewal import Renewal
 from hymio.jobs.run import Environment, Job, Run, Stopping
 from hymio.store import jobs
@@ -28,8 +29,9 @@ LONGEST_WAIT: Final = 30.0
 RETRY_SECONDS: Final = 5.0
 """How long a job waits after the database could not be used."""
 
-STOP_SECONDS: Final = 5.0
-"""How long `stop` waits for runs that go on. Their leases end by themselves, and another process begins them anew."""
+STOP_SECONDS: Final = 30.0
+"""How long `stop` waits for runs that go on, so that an attempt in progress (a mail that is being sent) is not left
+undecided by an ordinary restart. The leases of longer runs end by themselves, and another process begins them anew."""
 
 
 class Runner:
@@ -138,10 +140,14 @@ class Runner:
             except Exception as error:
                 log.error("job failed", exc_info=error)
                 outcome, detail, run.is_finished = Outcome.FAILED, _sentence(error), False
-        if not run.is_finished:
-            with environment.store.write() as transaction:
-                jobs.finish(transaction, lease, outcome, detail, environment.clock())
+            if not run.is_finished:
+                write_with_retries(lambda: self._finish(lease, outcome, detail))
         return outcome, detail
+
+    def _finish(self, lease: JobLease, outcome: Outcome, detail: str) -> None:
+        """Writes the outcome of a run and ends its lease. Unavailable, LeaseLost."""
+        with self._environment.store.write() as transaction:
+            jobs.finish(transaction, lease, outcome, detail, self._environment.clock())
 
 
 def _sentence(error: Exception) -> str:
