@@ -35,7 +35,7 @@ _BUTTONS: Final = {Scale.FOUR: 4, Scale.FIVE: 5, Scale.FIVE_REVERSED: 5, Scale.N
 
 
 class IndexType(Enum):
-    """The formula of a survey's index; see `index`."""
+    """The formula of a survey's index; see `index`. A new one also has its word in `api.v1.rows` and `api.v2.rows`."""
 
     HAPPY = "HAPPY"
     NPS = "NPS"

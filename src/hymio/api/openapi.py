@@ -10,7 +10,7 @@ import msgspec
 
 from hymio import __version__
 from hymio.api import v1
-from hymio.api.access import CLIENT_ID_HEADER, TOKEN_HEADER
+from hymio.api.authentication import CLIENT_ID_HEADER, TOKEN_HEADER
 from hymio.api.v1 import params, rows
 from hymio.api.v2 import openapi as v2
 from hymio.period import TIMESTAMP_FORM

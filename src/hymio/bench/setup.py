@@ -82,7 +82,7 @@ def _measured(store: Store, other: Store, place: Place, verb: Verb) -> Times:
 def _figure(what: str, seconds: list[float], all_of_it: float) -> Figure:
     median, worst = sorted(seconds)[len(seconds) // 2] * 1000, max(seconds) * 1000
     measured = f"{median:.1f} ms, worst {worst:.1f} ms"
-    return Figure(what, measured, f"all {1000 * all_of_it:.0f} ms", None, f"< {MAX_MS} ms", median < MAX_MS)
+    return Figure(what, measured, f"all {1000 * all_of_it:.0f} ms", None, f"< {MAX_MS} ms", worst < MAX_MS)
 
 
 def _seconds(work: Callable[[], object]) -> float:

@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hymio import __version__
-from hymio.cli import access, audit, custom, jobs, organizations, running, smileys, surveys, tokens, tree, upkeep, users
+from hymio.cli import api, audit, custom, jobs, organizations, running, smileys, surveys, tokens, tree, upkeep, users
 from hymio.cli.command import Database, obey, say_error
 from hymio.errors import HymioError
 
@@ -36,9 +36,9 @@ app.add_typer(surveys.commands, name="survey", rich_help_panel=_SET_UP)
 app.add_typer(smileys.commands, name="smiley", rich_help_panel=_SET_UP)
 app.add_typer(custom.commands, name="custom-data", rich_help_panel=_SET_UP)
 app.add_typer(users.commands, name="user", rich_help_panel=_SET_UP)
-access.commands.add_typer(tokens.commands, name="token")
-app.add_typer(access.commands, name="api", rich_help_panel=_SET_UP)
-app.command("sms-secret", rich_help_panel=_SET_UP)(access.sms_secret)
+api.commands.add_typer(tokens.commands, name="token")
+app.add_typer(api.commands, name="api", rich_help_panel=_SET_UP)
+app.command("sms-secret", rich_help_panel=_SET_UP)(api.sms_secret)
 app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
 app.command("rebuild", rich_help_panel=_LOOK_AFTER)(upkeep.rebuild)

@@ -1,4 +1,7 @@
-"""Resettling and release: resolves and judges stored feedback again by the current set-up."""
+"""Resettling, and release from quarantine: resolves and judges stored feedback again by the current set-up.
+
+No change of the set-up starts either by itself; `hymio resettle` and `hymio quarantine release` do.
+"""
 
 from __future__ import annotations
 

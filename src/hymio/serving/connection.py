@@ -89,7 +89,7 @@ class Connection(HttpToolsProtocol):
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-        self._start_deadline_if_incomplete()
+        self._start_deadline_for_next_part()
 
     def on_message_begin(self) -> None:
         """Parser: a header begins."""
@@ -154,8 +154,9 @@ class Connection(HttpToolsProtocol):
 
     # --- deadlines ----------------------------------------------------------------------------------------------------
 
-    def _start_deadline_if_incomplete(self) -> None:
-        """Starts the deadline for the part of the request that has not arrived, unless one is running.
+    def _start_deadline_for_next_part(self) -> None:
+        """Starts the deadline for what must arrive next, unless one is running: a header (after a response, that of the
+        next request) or the rest of a body.
 
         While pipelined requests wait for a response, the connection is not read and no deadline runs.
         """

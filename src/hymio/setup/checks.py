@@ -1,4 +1,7 @@
-"""What makes a layout impossible: rows that refer to missing ones, and a smiley at two points or with two surveys."""
+"""What makes assignments and placements impossible: missing references, a smiley at two points or with two surveys.
+
+What makes a tree impossible is in `hierarchy`; what a verb refuses although it would be possible is in `manage`.
+"""
 
 from __future__ import annotations
 

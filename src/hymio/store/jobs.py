@@ -115,7 +115,9 @@ def renew(store: Store, lease: JobLease, now: Instant, terms: Terms = TERMS) -> 
     """Lets a lease last until `now` + its length, which is returned; raises LeaseLost."""
     until = now + terms.length
     with store.write() as transaction:
-        _must(lease, transaction.run(f"UPDATE job SET lease_until = :until WHERE {_HELD}", until=until, **lease.key()))
+        _require_held(
+            lease, transaction.run(f"UPDATE job SET lease_until = :until WHERE {_HELD}", until=until, **lease.key())
+        )
     return until
 
 
@@ -124,7 +126,7 @@ def guard(transaction: Transaction, lease: JobLease) -> None:
 
     Until this transaction ends, no other process can take the job over (fencing).
     """
-    _must(lease, transaction.run(f"UPDATE job SET holder = holder WHERE {_HELD}", **lease.key()))
+    _require_held(lease, transaction.run(f"UPDATE job SET holder = holder WHERE {_HELD}", **lease.key()))
 
 
 def finish(transaction: Transaction, lease: JobLease, outcome: Outcome, detail: str, now: Instant) -> None:
@@ -138,14 +140,14 @@ def finish(transaction: Transaction, lease: JobLease, outcome: Outcome, detail: 
         detail=shortened(detail),
         **lease.key(),
     )
-    _must(lease, changed)
+    _require_held(lease, changed)
 
 
 def release(store: Store, lease: JobLease) -> None:
     """Gives a lease back without an outcome: the run stays due, for whichever process comes next. Raises LeaseLost."""
     with store.write() as transaction:
         text = f"UPDATE job SET holder = NULL, lease_until = NULL WHERE {_HELD}"
-        _must(lease, transaction.run(text, **lease.key()))
+        _require_held(lease, transaction.run(text, **lease.key()))
 
 
 def abandon(store: Store, state: JobState, every: int, now: Instant, terms: Terms = TERMS) -> bool:
@@ -176,6 +178,6 @@ def _state(row: Row) -> JobState:
     return JobState(name, due, attempts, holder, until, started, finished, how, detail)
 
 
-def _must(lease: JobLease, changed: int) -> None:
+def _require_held(lease: JobLease, changed: int) -> None:
     if not changed:
         raise LeaseLost("job-lease-lost", "the lease of the job {job} ended before the job did", job=lease.name)

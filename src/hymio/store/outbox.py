@@ -253,7 +253,7 @@ def renew(store: Store, claimed: Claim, now: Instant, terms: Terms = TERMS) -> I
     until = now + terms.length
     text = f"UPDATE outbox SET lease_until = :until WHERE {_CLAIMED} AND outcome IS NULL"
     with store.write() as transaction:
-        _must(claimed, transaction.run(text, until=until, **claimed.key()))
+        _require_held(claimed, transaction.run(text, until=until, **claimed.key()))
     return until
 
 
@@ -274,7 +274,7 @@ def finish(store: Store, claimed: Claim, outcome: Outcome, detail: str, now: Ins
             undecided=Outcome.UNDECIDED.value,
             **claimed.key(),
         )
-        _must(claimed, changed)
+        _require_held(claimed, changed)
 
 
 def put_back(store: Store, claimed: Claim, detail: str, now: Instant) -> Instant | None:
@@ -291,7 +291,7 @@ def put_back(store: Store, claimed: Claim, detail: str, now: Instant) -> Instant
     with store.write() as transaction:
         undecided = Outcome.UNDECIDED.value
         changed = transaction.run(text, detail=shortened(detail), again=again, undecided=undecided, **claimed.key())
-        _must(claimed, changed)
+        _require_held(claimed, changed)
     return again
 
 
@@ -382,6 +382,6 @@ def _row(row: Row) -> OutboxRow:
     return OutboxRow(organization, id_, kind, created, start, attempts, holder, until, how, detail, ended)
 
 
-def _must(claimed: Claim, changed: int) -> None:
+def _require_held(claimed: Claim, changed: int) -> None:
     if not changed:
         raise LeaseLost("outbox-lease-lost", "the lease of row {id} of the outbox has ended", id=str(claimed.id))

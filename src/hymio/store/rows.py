@@ -155,7 +155,7 @@ def _source(transaction: Transaction, selection: Selection) -> str:
     """A SELECT to which another condition and an order may be added."""
     if selection.phase is not Phase.BUTTON and not selection.by_press:
         return _presses_of_answers(transaction, selection)
-    presses, was_there = _stored_there(transaction, selection), ""
+    presses, was_there = _now_under_assignments(transaction, selection), ""
     if selection.restated:
         presses = f"{presses} UNION ALL {_moved_away(transaction, selection)}"
         was_there = f"AND {_under(transaction, 'p', selection.assignments)}"
@@ -163,14 +163,14 @@ def _source(transaction: Transaction, selection: Selection) -> str:
         WHERE {raw_verdicts("p.verdict", selection.misuse)} {was_there} {_answer_condition(transaction, selection)}"""
 
 
-def _stored_there(transaction: Transaction, selection: Selection) -> str:
-    """Presses that are under the assignments now."""
+def _now_under_assignments(transaction: Transaction, selection: Selection) -> str:
+    """SQL: a SELECT of the presses whose present assignment is the selection's, stored by its revision (`:pin`)."""
     return f"""SELECT {_facts(selection)} FROM {presses(transaction)} {_first_restatement(selection)}
         WHERE {stored_under(transaction, selection.assignments)} AND f.revision <= :pin"""
 
 
 def _moved_away(transaction: Transaction, selection: Selection) -> str:
-    """Presses that have moved to other assignments since the revision, once each however often they moved."""
+    """SQL: a SELECT of the presses that moved to other assignments since the revision, each once however often it moved."""
     return f"""SELECT DISTINCT {_facts(selection)} FROM departure d CROSS JOIN feedback f CROSS JOIN restatement r
         WHERE d.organization_id = :o AND {_under(transaction, "d", selection.assignments)}
         AND d.at >= :start AND d.at < :stop AND d.revision > :pin AND {_same_key("f", "d")}
@@ -386,7 +386,7 @@ def counts_as_of(
     Presses that have moved away are looked for once, however many ranges there are.
     """
     selection = Selection(Phase.BUTTON, tuple(assignments), revision, restated=True)
-    sources = [(_stored_there(transaction, selection), each) for each in ranges]
+    sources = [(_now_under_assignments(transaction, selection), each) for each in ranges]
     sources += [(_moved_away(transaction, selection), (ranges[0][0], ranges[-1][1]))] if ranges else []
     for source, (start, end) in sources:
         text = f"""SELECT (p.at + p.utc_offset * {MINUTE_MS}) / {HOUR_MS}, p.utc_offset, p.verdict, p.button, count(*)

@@ -1,4 +1,4 @@
-"""When API tokens were last used: requests keep it in memory and a job writes it; no reader waits for a writer."""
+"""When API tokens were last used: kept in memory by requests, written by the job `write-token-use`."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 
 from hymio import results
 from hymio.access import Principal
-from hymio.api.access import CHALLENGE, authenticate
+from hymio.api.authentication import CHALLENGE, authenticate
 from hymio.api.query import Query
 from hymio.api.v1 import params, rows
 from hymio.errors import NotFound, Phrase

@@ -13,7 +13,7 @@ from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
 from hymio.api import formats
-from hymio.api.access import TOKEN_CHALLENGE, TOKEN_HEADER, authenticate_token
+from hymio.api.authentication import TOKEN_CHALLENGE, TOKEN_HEADER, authenticate_token
 from hymio.api.formats import Format
 from hymio.api.query import Query
 from hymio.api.v2 import params, rows

@@ -82,9 +82,10 @@ def select_token(transaction: Transaction, organization: int, token: int) -> Api
 
 
 def insert_token(ledger: Ledger, identity: int, columns: TokenColumns, now: Instant) -> None:
-    """A new token."""
+    """Stores a new token; the hash of its secret is stored apart, in the directory."""
     name, node, kinds, expires_at = columns
-    row = (ledger.organization, identity, name, node, _words(kinds), now, expires_at, None)
+    revoked_at = None
+    row = (ledger.organization, identity, name, node, _words(kinds), now, expires_at, revoked_at)
     ledger.transaction.insert(schema.api_token, [row])
 
 

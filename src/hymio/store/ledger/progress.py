@@ -127,6 +127,7 @@ class SmileyProgress:
         return [(first, last) for first, last in rows]
 
     def _delete_accounted(self, smiley: int, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
+        """Deletes these ranges of sequences that no feedback row stands for; a range's key holds its first sequence."""
         self._transaction.many(
             """DELETE FROM accounted
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND first_sequence = :first""",

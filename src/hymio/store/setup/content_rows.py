@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 from hymio.setup import Content, ContentRows, Part, Touched
 from hymio.store.dialect import Transaction
-from hymio.store.setup.tables import Ids, Tables, or_none
+from hymio.store.setup.tables import Ids, Tables, with_none_for_missing
 from hymio.survey import FollowupOption, FollowupQuestion, Localized, Question
 
 QUESTION, FOLLOWUP_QUESTION, FOLLOWUP_OPTION = "question", "followup_question", "followup_option"
@@ -36,18 +36,18 @@ def _questions(tables: Tables, ids: Ids) -> dict[int, Question | None]:
     """Questions with their texts by id."""
     texts = _Texts(tables, QUESTION, ids)
     rows = tables.rows("question", ("id", "default_locale"), ids)
-    return or_none(ids, {key: Question(key, texts.localized(key, locale)) for key, locale in rows})
+    return with_none_for_missing(ids, {key: Question(key, texts.localized(key, locale)) for key, locale in rows})
 
 
 def _followup_questions(tables: Tables, ids: Ids) -> dict[int, FollowupQuestion | None]:
-    """Follow-up questions with options and texts by id."""
+    """Follow-up questions with options and texts by id; None for an id that is no longer stored."""
     rows = tables.rows("followup_question", ("id", "survey_id", "positive", "default_locale"), ids)
     texts, options = _Texts(tables, FOLLOWUP_QUESTION, ids), _options(tables, ids)
     followups = {
         key: FollowupQuestion(key, survey, bool(positive), texts.localized(key, locale), options(key, locale))
         for key, survey, positive, locale in rows
     }
-    return or_none(ids, followups)
+    return with_none_for_missing(ids, followups)
 
 
 def _options(tables: Tables, ids: Ids) -> Callable[[int, str], tuple[FollowupOption, ...]]:

@@ -15,7 +15,7 @@ from hymio.setup import Layout, LayoutRows, Part, Touched
 from hymio.setup.rows import Steps
 from hymio.smiley import Placement, Smiley, SmileyType
 from hymio.store.dialect import Transaction
-from hymio.store.setup.tables import Ids, Tables, or_none
+from hymio.store.setup.tables import Ids, Tables, with_none_for_missing
 from hymio.survey import ActivePeriod, Assignment, Survey, SurveyType
 
 ZONE, POLICY = "time_zone", "misuse_policy"
@@ -51,7 +51,7 @@ def _nodes(tables: Tables, ids: Ids) -> dict[int, Node | None]:
     """Nodes by id."""
     rows = tables.rows("node", ("id", "parent_id", "kind", "name", "public_name"), ids)
     nodes = (Node(key, parent, NodeKind(kind), name, public) for key, parent, kind, name, public in rows)
-    return or_none(ids, {node.id: node for node in nodes})
+    return with_none_for_missing(ids, {node.id: node for node in nodes})
 
 
 def _settings(tables: Tables, ids: Ids) -> tuple[dict[int, Steps[str] | None], dict[int, Steps[MisusePolicy] | None]]:
@@ -63,7 +63,7 @@ def _settings(tables: Tables, ids: Ids) -> tuple[dict[int, Steps[str] | None], d
             zones[node] += ((starts_at, value or None),)
         elif name == POLICY:
             policies[node] += ((starts_at, policy_from(value) if value else None),)
-    return or_none(ids, zones), or_none(ids, policies)
+    return with_none_for_missing(ids, zones), with_none_for_missing(ids, policies)
 
 
 def policy_from(text: str) -> MisusePolicy:
@@ -80,7 +80,7 @@ def _surveys(tables: Tables, ids: Ids) -> dict[int, Survey | None]:
         Survey(key, question, Scale(scale), IndexType(index), SurveyType(kind))
         for key, question, scale, index, kind in rows
     )
-    return or_none(ids, {survey.id: survey for survey in surveys})
+    return with_none_for_missing(ids, {survey.id: survey for survey in surveys})
 
 
 def _assignments(tables: Tables, ids: Ids) -> dict[int, Assignment | None]:
@@ -91,13 +91,15 @@ def _assignments(tables: Tables, ids: Ids) -> dict[int, Assignment | None]:
         periods[assignment] += (ActivePeriod(datetime.fromisoformat(starts), end),)
     rows = tables.rows("assignment", ("id", "node_id", "survey_id", "smiley_id"), ids)
     assignments = (Assignment(key, node, survey, periods[key], smiley) for key, node, survey, smiley in rows)
-    return or_none(ids, {assignment.id: assignment for assignment in assignments})
+    return with_none_for_missing(ids, {assignment.id: assignment for assignment in assignments})
 
 
 def _smileys(tables: Tables, ids: Ids) -> dict[int, Smiley | None]:
     """Smileys by id."""
     rows = tables.rows("smiley", ("id", "serial", "name", "type"), ids)
-    return or_none(ids, {key: Smiley(key, serial, name, SmileyType(kind)) for key, serial, name, kind in rows})
+    return with_none_for_missing(
+        ids, {key: Smiley(key, serial, name, SmileyType(kind)) for key, serial, name, kind in rows}
+    )
 
 
 def _placements(tables: Tables, ids: Ids) -> dict[int, tuple[Placement, ...] | None]:
@@ -105,4 +107,4 @@ def _placements(tables: Tables, ids: Ids) -> dict[int, tuple[Placement, ...] | N
     placements: defaultdict[int, tuple[Placement, ...]] = defaultdict(tuple)
     for smiley, start, node, end in tables.rows("placement", ("smiley_id", "starts_at", "node_id", "ends_at"), ids):
         placements[smiley] += (Placement(smiley, node, start, end),)
-    return or_none(ids, placements)
+    return with_none_for_missing(ids, placements)

@@ -32,7 +32,7 @@ class Tables:
         return self.transaction.rows(f"{text} AND {within} {order}", o=self.organization, ids=among)
 
 
-def or_none(ids: Ids, rows: Mapping[int, V]) -> dict[int, V | None]:
+def with_none_for_missing(ids: Ids, rows: Mapping[int, V]) -> dict[int, V | None]:
     """The rows, and None for each of the ids that has none; in order of ids."""
     if ids is None:
         return dict(rows)
