@@ -170,7 +170,7 @@ def _now_under_assignments(transaction: Transaction, selection: Selection) -> st
 
 
 def _moved_away(transaction: Transaction, selection: Selection) -> str:
-    """SQL: a SELECT of the presses that moved to other assignments since the revision, each once however often it moved."""
+    """SQL: a SELECT of the presses that moved to other assignments since the revision, each of them once."""
     return f"""SELECT DISTINCT {_facts(selection)} FROM departure d CROSS JOIN feedback f CROSS JOIN restatement r
         WHERE d.organization_id = :o AND {_under(transaction, "d", selection.assignments)}
         AND d.at >= :start AND d.at < :stop AND d.revision > :pin AND {_same_key("f", "d")}
