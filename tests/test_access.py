@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import os
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import hymio
 from hymio import manage
 from hymio.access import EVERY_KIND, PERMISSIONS, DataKind, Permission, Principal, Role, Via, operator
 from hymio.errors import Forbidden, NotFound
@@ -86,6 +88,27 @@ def test_each_role_has_its_permissions_and_people_have_api_v2s_roles() -> None:
     assert {role.value for role in Role if role.is_person} == {"USER", "ADMIN", "PARTNER"}
     assert PERMISSIONS[Role.OPERATOR] == frozenset(Permission)
     assert Permission.CREATE_ORGANIZATION not in PERMISSIONS[Role.ADMIN] | PERMISSIONS[Role.PARTNER]
+
+
+def test_each_permission_is_required_somewhere() -> None:
+    """A member counts where it is an argument of a call, as of `require`, `changing` or `may`."""
+    package = Path(hymio.__file__).parent
+    modules = (path for path in package.rglob("*.py") if path != package / "access.py")
+    calls = (
+        node
+        for path in modules
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+    )
+    required = {
+        argument.attr
+        for call in calls
+        for argument in (*call.args, *(keyword.value for keyword in call.keywords))
+        if isinstance(argument, ast.Attribute) and ast.unparse(argument.value).endswith("Permission")
+    }
+    named = {permission.name for permission in Permission}
+    assert required <= named
+    assert named - required <= {Permission.RESETTLE.name}  # intake takes no principal
 
 
 def test_a_refusal_names_the_permission_and_the_role() -> None:

@@ -16,7 +16,7 @@ from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
 from hymio import manage
-from hymio.access import Principal
+from hymio.access import Permission, Principal
 from hymio.errors import BadRequest, Phrase, TooLarge, Unauthorized
 from hymio.feedback import Health, Receipt, Upload, Verdict
 from hymio.gateway.body import read_body
@@ -134,10 +134,11 @@ def _secret(headers: Mapping[bytes, str], query: Mapping[str, str]) -> str | Non
 
 
 async def _gateway(store: Store, secret: str) -> Principal:
-    """The principal of the webhook's secret. Unauthorized."""
+    """The principal of the webhook's secret. Unauthorized; Forbidden unless it may deliver feedback."""
     principal = await sync_to_thread(manage.sms_principal, store, secret)
     if principal is None:
         raise _refused_secret()
+    principal.require(Permission.DELIVER_FEEDBACK)
     return principal
 
 

@@ -10,7 +10,7 @@ from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
-from hymio.access import Principal
+from hymio.access import Permission, Principal
 from hymio.errors import BadRequest, Phrase, Unauthorized
 from hymio.feedback import Upload
 from hymio.gateway.body import read_body
@@ -52,10 +52,11 @@ class SmallUpload:
         self._token, self._typed, self.size = token, typed, size
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
-        """The organization's id from the token, and the upload. Unauthorized, BadRequest."""
+        """The organization's id from the token, and the upload. Unauthorized, Forbidden, BadRequest."""
         device = device_principal(transaction, self._token)
         if device is None:
             raise _refused_token()
+        device.require(Permission.DELIVER_FEEDBACK)
         return device.organization, upload_of(self._typed, device.id, device.organization)
 
 
@@ -125,11 +126,12 @@ async def _record(
 
 
 def _device(store: Store, token: str) -> Principal:
-    """The smiley of an upload token. Unauthorized."""
+    """The smiley of an upload token. Unauthorized; Forbidden unless it may deliver feedback."""
     with store.read() as transaction:
         device = device_principal(transaction, token)
     if device is None:
         raise _refused_token()
+    device.require(Permission.DELIVER_FEEDBACK)
     return device
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from hymio.access import Permission, Principal
+from hymio.access import DataKind, Permission, Principal
 from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType, check_parameters
 from hymio.errors import Forbidden, NotFound, SetupError
 from hymio.hierarchy import Scope
@@ -98,6 +98,7 @@ def comment_alert(
 def alert_specifications(store: Store | Batch, principal: Principal) -> list[AlertSpecification]:
     """The specifications at the nodes that the principal reaches, by id."""
     principal.require(Permission.READ_SETUP)
+    principal.require_kind(DataKind.ALERTS)
     with reading(store) as transaction:
         reach = reach_in(store, transaction, principal)
         known = rows.select_specifications(transaction, principal.organization)
@@ -109,6 +110,7 @@ def alerts(
 ) -> list[Alert]:
     """Alerts that began in a stretch at one of its nodes, of one survey or all, by their beginning and id."""
     principal.require(Permission.READ_RESULTS)
+    principal.require_kind(DataKind.ALERTS)
     with reading(store) as transaction:
         within = _within_reach(reach_in(store, transaction, principal), wanted)
         return rows.select_alerts(transaction, principal.organization, within, survey, offset, limit)
@@ -119,6 +121,7 @@ def alert_comments(
 ) -> list[AlertComment]:
     """Comments written in a stretch below an alert at one of its nodes, of one survey or all, by their time and id."""
     principal.require(Permission.READ_RESULTS)
+    principal.require_kind(DataKind.ALERTS)
     with reading(store) as transaction:
         within = _within_reach(reach_in(store, transaction, principal), wanted)
         return rows.select_comments(transaction, principal.organization, within, survey, offset, limit)

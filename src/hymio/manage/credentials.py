@@ -104,7 +104,8 @@ def new_sms_secret(store: Store | Batch, principal: Principal, *, now: Instant) 
 
 
 def api_flags(store: Store | Batch, principal: Principal) -> tuple[bool, bool]:
-    """Whether the organization's API is activated, and whether raw results are part of it."""
+    """Whether the organization's API is activated, and whether raw results are part of it. Forbidden."""
+    principal.require(Permission.READ_SETUP)
     with reading(store) as transaction:
         return select_flags(transaction, principal.organization)
 

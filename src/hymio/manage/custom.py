@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hymio.access import Permission, Principal
+from hymio.access import DataKind, Permission, Principal
 from hymio.custom import CustomField, CustomValue, check_field
 from hymio.errors import NotFound, Phrase, SetupError
 from hymio.manage.change import Batch, Change, changing, reach_in, reading
@@ -88,6 +88,7 @@ def clear_custom_value(store: Store | Batch, principal: Principal, node: int, fi
 def custom_fields(store: Store | Batch, principal: Principal) -> list[CustomField]:
     """The fields of the organization, by id."""
     principal.require(Permission.READ_SETUP)
+    principal.require_kind(DataKind.CUSTOM_DATA)
     with reading(store) as transaction:
         return custom.select_fields(transaction, principal.organization)
 
@@ -95,6 +96,7 @@ def custom_fields(store: Store | Batch, principal: Principal) -> list[CustomFiel
 def custom_values(store: Store | Batch, principal: Principal) -> list[CustomValue]:
     """The values at the nodes that the principal reaches, by node and field."""
     principal.require(Permission.READ_SETUP)
+    principal.require_kind(DataKind.CUSTOM_DATA)
     with reading(store) as transaction:
         reach = reach_in(store, transaction, principal)
         known = custom.select_values(transaction, principal.organization)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hymio.access import Permission, Principal, Role
+from hymio.access import DataKind, Permission, Principal, Role
 from hymio.errors import NotFound, Phrase, SetupError
 from hymio.locale import check_locale
 from hymio.manage.change import Batch, Change, changing, reach_in, reading, require_no_more
@@ -61,6 +61,7 @@ def remove_user(store: Store | Batch, principal: Principal, user: int, *, now: I
 def users(store: Store | Batch, principal: Principal) -> list[User]:
     """The users whose node the principal reaches, by id."""
     principal.require(Permission.READ_USERS)
+    principal.require_kind(DataKind.USERS)
     with reading(store) as transaction:
         reach = reach_in(store, transaction, principal)
         known = rows.select_users(transaction, principal.organization)

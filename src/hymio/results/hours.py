@@ -19,7 +19,7 @@ from hymio.rollup import Counts, Subject, no_counts
 from hymio.store import Store
 from hymio.store import hours as stored_hours
 from hymio.store.hours import StoredHour
-from hymio.store.rows import counts_as_of
+from hymio.store.rows import Phase, counts_as_of
 
 
 class Bucket(NamedTuple):
@@ -68,9 +68,10 @@ def hourly(
 
     With `as_of`, the numbers as they were at that revision. If the points of a group have several zones, hours with
     equal local time are added and buckets have times in the group's own zone; otherwise in the zone of the points.
-    Forbidden without the permission to read results; NotFound if the subject does not exist or is outside the scope.
+    Forbidden without the permission to read results or the kind of data of buttons; NotFound if the subject does not
+    exist or is outside the scope.
     """
-    with viewed(store, principal) as view:
+    with viewed(store, principal, Phase.BUTTON) as view:
         found = reached(view, subject)
         return _hourly(view, found, buttons_of(view.layout, subject), within, grain, as_of)
 
@@ -102,7 +103,7 @@ def reconcile(
     If the points of a group have several zones, an hour is complete when it is complete at each point. Raises the
     errors of `hourly`.
     """
-    with viewed(store, principal) as view:
+    with viewed(store, principal, Phase.BUTTON) as view:
         found = reached(view, subject)
         hourly = _hourly(view, found, buttons_of(view.layout, subject), within, Grain.HOUR)
         reported = stored_hours.reported_through(view.transaction, view.organization)

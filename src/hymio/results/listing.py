@@ -32,11 +32,11 @@ def rows(store: Store, principal: Principal, query: Query, now: Instant) -> Iter
 
     Every page costs the same, however far it is, if `query` has the sort key and the revision of the page before. A
     revision of the future counts as the present one. Zones are those of the points at `now`. Forbidden without the
-    permission to read results, or where raw results are switched off; NotFound for a subject that is not there or not
-    in the principal's subtree.
+    permission to read results (and contact details, if they are the phase), without the phase's kind of data, or where
+    raw results are switched off; NotFound for a subject that is not there or not in the principal's subtree.
     """
     principal.require_raw_results()
-    with viewed(store, principal) as view:
+    with viewed(store, principal, query.phase) as view:
         reader = RowReader(view, reached(view, query.subject), query, now)
         with closing(reader.rows()) as found:
             yield Rows(reader.revision, view.revision, view.layout, found)
@@ -60,7 +60,9 @@ def raw(
     offset: int = 0,
     limit: int | None = None,
 ) -> Iterator[Raw]:
-    """Raw results with instants in a range, misuse kept, each with its text if one was written. Raises as `rows`."""
+    """Raw results with instants in a range, misuse kept, each with its text if one was written. Raises as `rows`,
+    and takes the kinds of data of buttons and of texts.
+    """
     principal.require_raw_results()
     query = Query(subject, within, misuse=True, offset=offset, limit=limit, with_text=True)
     with _raw(store, principal, query) as found:
@@ -108,7 +110,7 @@ def raw_csv(
 ) -> Iterator[RawCsv]:
     """Raw results as lines of CSV, written in the engine: the rows of `raw`, in the same order. Raises as `rows`."""
     principal.require_raw_results()
-    with viewed(store, principal) as view:
+    with viewed(store, principal, Phase.BUTTON) as view:
         reader = RowReader(view, reached(view, subject), Query(subject, within, misuse=True), 0)
         total = reader.total()
         # Left before its end, a statement that still sends rows must be ended before the view is.
@@ -119,7 +121,8 @@ def raw_csv(
 @contextmanager
 def _raw(store: Store, principal: Principal, query: Query) -> Iterator[Raw]:
     """Opens the rows of a query in one snapshot."""
-    with viewed(store, principal) as view:
+    phases = (query.phase, Phase.TEXT) if query.with_text else (query.phase,)
+    with viewed(store, principal, *phases) as view:
         if query.with_text and not has_texts(view.transaction, view.organization):
             query = replace(query, with_text=False)
         reader = RowReader(view, reached(view, query.subject), query, 0)

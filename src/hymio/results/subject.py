@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from hymio.access import Permission, Principal
+from hymio.access import DataKind, Permission, Principal
 from hymio.errors import NotFound
 from hymio.period import InstantRange
 from hymio.rollup import OfAssignment, OfScale, OfSurvey, Subject
@@ -15,7 +15,7 @@ from hymio.scale import Scale
 from hymio.setup import END, Layout
 from hymio.store import Store
 from hymio.store.dialect import Transaction
-from hymio.store.rows import Revisions, revisions
+from hymio.store.rows import Phase, Revisions, revisions
 from hymio.survey import Assignment
 
 EVERYTHING: Final = InstantRange(-END // 2, END // 2)
@@ -45,13 +45,37 @@ class View(NamedTuple):
         return self.principal.organization
 
 
+KINDS: Final[Mapping[Phase, DataKind]] = {
+    Phase.BUTTON: DataKind.BUTTON_FEEDBACKS,
+    Phase.FOLLOWUP: DataKind.FOLLOWUP_FEEDBACKS,
+    Phase.TEXT: DataKind.TEXT_FEEDBACKS,
+    Phase.CONTACT: DataKind.CONTACT_DETAILS,
+    Phase.METADATA: DataKind.METADATA,
+    Phase.DEMOGRAPHICS: DataKind.DEMOGRAPHICS,
+}
+"""The kind of data that the rows of a phase are."""
+
+
 @contextmanager
-def viewed(store: Store, principal: Principal) -> Iterator[View]:
-    """What a principal sees now. Forbidden without the permission to read results, NotFound for no organization."""
-    principal.require(Permission.READ_RESULTS)
+def viewed(store: Store, principal: Principal, *phases: Phase) -> Iterator[View]:
+    """What a principal sees now, to read these phases.
+
+    Forbidden without the permission to read results and, where it is among the phases, that to read contact details, or
+    without the kind of data of a phase; NotFound for no organization.
+    """
+    _require_phases(principal, phases)
     with store.read() as transaction:
         layout = store.layout_now(transaction, principal.organization)
         yield View(transaction, layout, _revisions(transaction, principal).revision, principal)
+
+
+def _require_phases(principal: Principal, phases: Iterable[Phase]) -> None:
+    """Raises Forbidden unless the principal may read results of these phases."""
+    principal.require(Permission.READ_RESULTS)
+    for phase in phases:
+        if phase is Phase.CONTACT:
+            principal.require(Permission.READ_CONTACT_DETAILS)
+        principal.require_kind(KINDS[phase])
 
 
 def revision(store: Store, principal: Principal) -> Revisions:

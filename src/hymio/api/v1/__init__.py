@@ -12,7 +12,7 @@ from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import results
-from hymio.access import Principal
+from hymio.access import Permission, Principal
 from hymio.api.authentication import CHALLENGE, authenticate
 from hymio.api.query import Query
 from hymio.api.v1 import params, rows
@@ -296,6 +296,7 @@ def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
 def _call(request: Request[Any, Any, Any], services: Services) -> Call:
     """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
     principal = authenticate(services.store, request.headers)
+    principal.require(Permission.READ_SETUP)  # whatever is asked for, keys and zones of the set-up are in its answer
     return Call(
         store=services.store,
         principal=principal,

@@ -12,6 +12,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 from msgspec import Struct
 
+from hymio.access import Permission
 from hymio.api import formats
 from hymio.api.authentication import TOKEN_CHALLENGE, TOKEN_HEADER, authenticate_token
 from hymio.api.formats import Format
@@ -102,6 +103,7 @@ def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[An
 def _whole(call: Call, of: Listing) -> Response[Any]:
     """A listing without pages, as JSON or CSV."""
     call.principal.require_kind(of.kind)
+    call.principal.require(Permission.READ_SETUP)
     separator = params.separator(call.query)
     return _answered(call, of.rows(call), of.content, separator, {})
 
