@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import manage
+from hymio import intake, manage
 from hymio.access import EVERY_KIND, NO_ORGANIZATION, PERMISSIONS, DataKind, Permission, Principal, Role, Via, operator
 from hymio.errors import Conflict, Forbidden, HymioError, NotFound, SetupError
+from hymio.feedback import Press, Upload
 from hymio.manage.change import changing
 from hymio.manage.secrets import hash_secret, sms_key
 from hymio.misuse import MisusePolicy
@@ -148,6 +149,35 @@ def test_the_same_change_a_second_time_appends_nothing(store: Store) -> None:
                 counts.append(logged(transaction, world.organization))
             verb(store, boss, *args, now=NOW)
         assert [count - counts[0] for count in counts] == [0, 1, 1], verb
+
+
+def test_the_audit_log_says_which_placements_were_ended_and_deleted(store: Store) -> None:
+    world = build(store)
+    boss, smiley, (first, second, *_) = operator(world.organization), world.smileys[0], world.points
+    manage.place(store, boss, smiley, second, NOW + 2000, now=NOW)
+    manage.new_token(store, boss, smiley, now=NOW)
+    manage.unplace(store, boss, smiley, NOW + 1000, now=NOW)
+    ended, renewed = manage.audit_log(store, boss, limit=2)
+    assert (renewed.verb, renewed.node) == ("new-token", first)
+    assert (ended.verb, ended.node) == ("unplace", first)
+    assert ended.old == [
+        {"node": first, "from": "1970-01-01T00:00:00.000Z", "until": "2023-11-14T22:13:22.000Z"},
+        {"node": second, "from": "2023-11-14T22:13:22.000Z", "until": None},
+    ]
+    manage.new_token(store, boss, smiley, now=NOW + 5000)
+    assert manage.audit_log(store, boss, limit=1)[0].node is None
+
+
+def test_the_audit_log_says_which_zones_and_policies_a_move_replaced(store: Store) -> None:
+    world = build(store)
+    boss, point = operator(world.organization), world.points[0]
+    manage.set_zone(store, boss, point, "Asia/Kathmandu", NOW - 1000, now=NOW)
+    intake.record(store, world.organization, [Upload(world.smileys[0], (Press(1, 1, NOW, 1),))], NOW)
+    manage.move_node(store, boss, point, world.groups[2], now=NOW)
+    [moved] = manage.audit_log(store, boss, limit=1)
+    zones = [{"from": None, "value": "UTC"}, {"from": "2023-11-14T22:13:19.000Z", "value": "Asia/Kathmandu"}]
+    assert moved.old == {"parent": world.groups[1], "zones": zones, "policies": []}
+    assert moved.new == {"parent": world.groups[2]}
 
 
 def rename_and_fail(batch: manage.Batch, principal: Principal, node: int) -> None:

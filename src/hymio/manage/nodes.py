@@ -72,13 +72,14 @@ def move_node(store: Store | Batch, principal: Principal, node: int, parent: int
             )
         if parent == old:
             return
+        replaced: dict[str, object] = {}
         if rows.has_feedback(ledger):
-            _keep_past(change, node, ZONE, before.zones, "UTC", str)
-            _keep_past(change, node, POLICY, before.policies, MisusePolicy(), _policy_text)
+            replaced["zones"] = _keep_past(change, node, ZONE, before.zones, "UTC", str)
+            replaced["policies"] = _keep_past(change, node, POLICY, before.policies, MisusePolicy(), _policy_text)
         nodes.update_parent(ledger, node, parent)
         points = {point.id for point in before.hierarchy.points(node)}
         regroup_hours(ledger, before, [each.id for each in before.assignments.values() if each.node in points])
-        change.audit("move-node", f"node {node}", node=node, old=old, new=parent)
+        change.audit("move-node", f"node {node}", node=node, old={"parent": old, **replaced}, new={"parent": parent})
 
 
 def set_zone(
@@ -140,14 +141,23 @@ def _value(name: str, text: str) -> object:
 
 def _keep_past(
     change: Change, node: int, name: str, settings: Settings[T], default: T, text: Callable[[T], str]
-) -> None:
-    """Makes what a node inherited until now its own past, after which it has what it had of its own, or inherits."""
+) -> list[dict[str, object]]:
+    """Makes what a node inherited until now its own past, after which it has what it had of its own, or inherits.
+
+    The node's own steps until now, which it replaces, as the audit log shows them.
+    """
     inherited = change.ledger.layout.hierarchy.inherited(node, settings, default)
     moment = change.from_now_on
-    own = value_at(sorted(settings.get(node, ()), key=itemgetter(0)), moment)
+    steps = sorted(settings.get(node, ()), key=itemgetter(0))
+    own = value_at(steps, moment)
     past = [(at, text(value)) for at, value in inherited.steps if at < moment]
     nodes.delete_settings(change.ledger, node, name, moment)
     nodes.upsert_settings(change.ledger, node, name, [*past, (moment, "" if own is None else text(own))])
+    return [
+        {"from": instant_text(at), "value": None if value is None else _value(name, text(value))}
+        for at, value in steps
+        if at <= moment
+    ]
 
 
 def _policy_text(policy: MisusePolicy) -> str:

@@ -54,10 +54,10 @@ def add_smiley(
 def new_token(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> str:
     """Gives a smiley a new upload token in place of the old one; it is shown once."""
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        _require_smiley(change, smiley)
+        standing = _standing(_require_smiley(change, smiley), now)
         delete_hashes(change.ledger, Kind.SMILEY_TOKEN, smiley)
         token = _give_token(change, smiley)
-        change.audit("new-token", f"smiley {smiley}")
+        change.audit("new-token", f"smiley {smiley}", node=None if standing is None else standing.node)
         return token
 
 
@@ -90,9 +90,9 @@ def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instan
         deleted = smileys.delete_placements(change.ledger, smiley, end)
         if not smileys.end_placements(change.ledger, smiley, end) + deleted:
             raise SetupError("placed-nowhere", "smiley {smiley} stands nowhere from then on", smiley=smiley)
-        left = _standing(old, end)
-        node = None if left is None else left.node
-        change.audit("unplace", f"smiley {smiley}", node=node, old=_shown(left), new={"until": instant_text(end)})
+        gone = [each for each in old if each.start >= end or each.end is None or each.end > end]
+        shown = [_shown(each) for each in gone]
+        change.audit("unplace", f"smiley {smiley}", node=gone[0].node, old=shown, new={"until": instant_text(end)})
 
 
 def _check_serial(serial: str) -> None:
