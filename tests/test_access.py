@@ -106,9 +106,7 @@ def test_each_permission_is_required_somewhere() -> None:
         for argument in (*call.args, *(keyword.value for keyword in call.keywords))
         if isinstance(argument, ast.Attribute) and ast.unparse(argument.value).endswith("Permission")
     }
-    named = {permission.name for permission in Permission}
-    assert required <= named
-    assert named - required <= {Permission.RESETTLE.name}  # intake takes no principal
+    assert required == {permission.name for permission in Permission}
 
 
 def test_a_refusal_names_the_permission_and_the_role() -> None:
