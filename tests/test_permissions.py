@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
 from typing import Any
@@ -18,6 +20,7 @@ from hymio.feedback import Press, Upload
 from hymio.manage.change import changing
 from hymio.manage.secrets import hash_secret, sms_key
 from hymio.misuse import MisusePolicy
+from hymio.period import InstantRange
 from hymio.smiley import SmileyType
 from hymio.store import Store, open_store, schema
 from hymio.store.catalog.nodes import update_name
@@ -228,6 +231,47 @@ def test_nobody_makes_edits_or_removes_somebody_with_more_permissions(
             verb(store, partner, *args, now=NOW)
     assert manage.users(store, boss) == [admin, other]
     assert manage.tokens(store, boss) == []
+
+
+def listings(where: Store | manage.Batch, principal: Principal) -> list[tuple[Callable[[], list[Any]], Permission]]:
+    """What manage lists of rows at nodes, with the permission that it takes."""
+    stretches = [manage.Stretch(InstantRange(0, 2 * NOW), range(1, 12))]
+    return [
+        (lambda: manage.users(where, principal), Permission.READ_USERS),
+        (lambda: manage.custom_values(where, principal), Permission.READ_SETUP),
+        (lambda: manage.alert_specifications(where, principal), Permission.READ_SETUP),
+        (lambda: manage.alerts(where, principal, stretches, None, 0, 99), Permission.READ_RESULTS),
+        (lambda: manage.tokens(where, principal), Permission.CHANGE_CREDENTIALS),
+    ]
+
+
+@law
+@given(st.data())
+def test_rows_are_listed_where_the_principal_reaches_in_one_transaction_however_many(
+    shared_database_url: str, data: st.DataObject
+) -> None:
+    store = opened(shared_database_url)
+    world = data.draw(organizations(store))
+    principal = replace(data.draw(principals(world)), kinds=EVERY_KIND)
+    everybody, transactions, read = operator(world.organization), list[Store](), Store.read
+
+    def counted(of: Store) -> AbstractContextManager[Transaction]:
+        transactions.append(of)
+        return read(of)
+
+    with manage.batch(store, world.organization, NOW) as batch:
+        whole = [listing() for listing, _ in listings(batch, everybody)]
+        in_batch = [listing() if principal.may(needed) else [] for listing, needed in listings(batch, principal)]
+    assert all(whole)
+    for (listing, needed), every, same in zip(listings(store, principal), whole, in_batch, strict=True):
+        if not principal.may(needed):
+            continue
+        transactions.clear()
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Store, "read", counted)
+            listed = listing()
+        assert listed == same == [row for row in every if world.reaches(principal, row.node)]
+        assert len(transactions) == 1
 
 
 def test_a_token_reads_no_more_kinds_of_data_than_its_maker(store: Store) -> None:
