@@ -6,17 +6,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from hymio import manage
-from hymio.access import Principal, Role, operator
+from hymio.access import EVERY_KIND, Principal, Role, operator
 from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType
 from hymio.custom import CustomField, CustomValue
 from hymio.errors import NotFound, SetupError
 from hymio.locale import check_locale, parse_locale, underscored
 from hymio.manage import Stretch
+from hymio.manage.checks import check_name, check_text
+from hymio.misuse import MisusePolicy
 from hymio.period import InstantRange
 from hymio.scale import Scale
+from hymio.smiley import SmileyType
 from hymio.store import Store
+from hymio.store.outbox import OutboxId
 from hymio.survey import Localized
 from hymio.user import LoginMethod, User, check_email
 from tests.world import wording
@@ -287,3 +293,69 @@ def test_locales(typed: str, locale: str, shown: str):
 def test_what_is_no_locale(text: str):
     with pytest.raises(SetupError, match="en-US"):
         parse_locale(text)
+
+
+# --- the edges of what a column holds ---------------------------------------------------------------------------------
+
+
+@given(st.text(st.characters(categories=("Cc", "Cs", "Co", "Cn")), min_size=1), st.text("ab", max_size=3))
+@example("\x7f", "a")
+@example("\x85", "a")
+@example("\u202e", "a")
+@example("\ud800", "a")
+def test_what_cannot_be_printed_is_refused_in_names_and_texts(wrong: str, around: str) -> None:
+    text = f"{around}{wrong}{around}"
+    with pytest.raises(SetupError, match="printable"):
+        check_name(text)
+    if wrong.replace("\n", ""):
+        with pytest.raises(SetupError, match="printable"):
+            check_text(text)
+
+
+@given(st.text(st.characters(categories=("L", "N", "P", "S")), min_size=1, max_size=200))
+@example("Ça va\u202f?")
+@example("می\u200cخواهم")
+@example("Café 👩\u200d🍳")
+def test_what_can_be_printed_is_accepted_in_names_and_texts(text: str) -> None:
+    check_name(text)
+    check_text(f"{text}\n{text}")
+
+
+@pytest.mark.parametrize("number", [0, -1, 1 << 63, 1 << 100])
+def test_no_row_has_an_id_that_no_column_holds(place: Place, number: int) -> None:
+    for verb, *args in (
+        (manage.rename_node, number, "Name"),
+        (manage.move_node, POINT, number),
+        (manage.set_periods, number, []),
+        (manage.localize_question, number, "fi", "Miksi?"),
+        (manage.localize_followup_question, number, "fi", "Miksi?"),
+        (manage.localize_followup_option, number, "fi", "Miksi?"),
+        (manage.new_token, number),
+        (manage.remove_user, number),
+        (manage.revoke_token, number),
+        (manage.close_alert, number, NOW),
+        (manage.open_alert, number, NOW),
+        (manage.assign, POINT, number, []),
+        (manage.retry_outbox_row, OutboxId(number, number)),
+    ):
+        place.refuse("there is no", verb, *args)
+    place.refuse("a number from 1 to", manage.add_point, "Name", ROOT, number)
+    with pytest.raises(SetupError, match="a number from 1 to"):
+        manage.create_organization(place.store, operator(), "Other", id=number, now=NOW)
+
+
+@pytest.mark.parametrize("at", [(1 << 62) + 1, -(1 << 62) - 1, 1 << 100])
+def test_no_change_acts_at_an_instant_that_no_column_holds(place: Place, at: int) -> None:
+    smiley = place.do(manage.add_smiley, "T1", "T1", SmileyType.TERMINAL)
+    assert isinstance(smiley, manage.NewSmiley)
+    place.do(manage.activate_api)
+    for verb, *args in (
+        (manage.set_zone, POINT, "UTC", at),
+        (manage.set_policy, POINT, MisusePolicy(), at),
+        (manage.place, smiley.id, POINT, at),
+        (manage.place, smiley.id, POINT, NOW, at),
+        (manage.unplace, smiley.id, at),
+        (manage.create_token, "Token", None, EVERY_KIND, at),
+        (manage.begin_resettle, POINT, at),
+    ):
+        place.refuse("got the instant", verb, *args)

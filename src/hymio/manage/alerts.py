@@ -9,13 +9,13 @@ from hymio.alert import Alert, AlertComment, AlertSpecification, AlertType, chec
 from hymio.errors import Forbidden, NotFound, SetupError
 from hymio.hierarchy import Scope
 from hymio.manage.change import Batch, Change, Reach, changing, instant_text, reach_in, reading
-from hymio.manage.checks import check_text
+from hymio.manage.checks import check_instant, check_text
 from hymio.manage.surveys import require_survey
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog import alerts as rows
 from hymio.store.catalog.alerts import Stretch
-from hymio.store.catalog.rows import exists
+from hymio.store.catalog.rows import exists, is_id
 
 
 def add_alert_specification(
@@ -43,6 +43,7 @@ def open_alert(
         of = _require_specification(change, specification)
         at = of.node if node is None else node
         change.require_node(at)
+        check_instant(begins_at)
         if not Scope(of.node).holds(change.ledger.layout.hierarchy, at):
             raise SetupError(
                 "alert-elsewhere",
@@ -63,6 +64,7 @@ def close_alert(store: Store | Batch, principal: Principal, alert: int, ends_at:
     """Ends an alert that is open; one that ended stays as it is. SetupError if it begins after `ends_at`."""
     with changing(store, principal, Permission.CHANGE_ALERTS, now) as change:
         known = _require_alert(change, alert)
+        check_instant(ends_at)
         if ends_at < known.begins_at:
             raise SetupError("alert-ends-early", "alert {alert} cannot end before it begins", alert=alert)
         if known.ends_at is None:
@@ -134,7 +136,7 @@ def _within_reach(reach: Reach, wanted: Iterable[Stretch]) -> list[Stretch]:
 
 def _require_specification(change: Change, specification: int) -> AlertSpecification:
     """The alert specification. NotFound if it does not exist or its node is out of reach."""
-    known = rows.select_specification(change.ledger, specification)
+    known = rows.select_specification(change.ledger, specification) if is_id(specification) else None
     if known is None or not change.reaches(known.node):
         raise NotFound(
             "unknown-alert-specification",
@@ -146,7 +148,7 @@ def _require_specification(change: Change, specification: int) -> AlertSpecifica
 
 def _require_alert(change: Change, alert: int) -> Alert:
     """The alert. NotFound if it does not exist or its node is out of reach."""
-    known = rows.select_alert(change.ledger, alert)
+    known = rows.select_alert(change.ledger, alert) if is_id(alert) else None
     if known is None or not change.reaches(known.node):
         raise NotFound("unknown-alert", "there is no alert {alert}", alert=alert)
     return known

@@ -28,6 +28,7 @@ NOUNS: Final[Mapping[str, Phrase]] = {
     "followup_option": Phrase("follow-up option"),
     "followup_question": Phrase("follow-up question"),
     "node": Phrase("node"),
+    "organization": Phrase("organization"),
     "question": Phrase("question"),
     "smiley": Phrase("smiley"),
     "survey": Phrase("survey"),
@@ -37,6 +38,17 @@ NOUNS: Final[Mapping[str, Phrase]] = {
 
 _MAX_VALUE = 4_000
 """Characters of an old or new value in the audit log; what is longer is cut, and stands there as a JSON string."""
+
+
+def id_refused(table: str, identity: int) -> SetupError:
+    """The error for a new row's id that is taken or outside 1 to MAX_ID."""
+    return SetupError(
+        "id-taken",
+        "{kind} {id} exists already, or is not a number from 1 to {most}",
+        kind=NOUNS[table],
+        id=identity,
+        most=rows.MAX_ID,
+    )
 
 
 class Batch:
@@ -115,23 +127,17 @@ class Change:
 
     def require_node(self, node: int) -> nodes.NodeRow:
         """A node. NotFound where there is none of this id, or the principal does not reach it."""
-        known = nodes.select_node(self.ledger, node)
+        known = nodes.select_node(self.ledger, node) if rows.is_id(node) else None
         if known is None or not self.reaches(node):
             raise NotFound("unknown-node", "there is no node {node}", node=node)
         return known
 
     def new_id(self, table: str, wanted: int | None) -> int:
-        """The next id of a table, or the wanted one. SetupError where that is taken or not positive."""
-        if wanted is None:
-            return rows.next_id(self.ledger, table)
-        if wanted < 1 or rows.exists(self.ledger, table, wanted):
-            raise SetupError(
-                "id-taken",
-                "{kind} {id} exists already, or is not a positive number",
-                kind=NOUNS[table],
-                id=wanted,
-            )
-        return wanted
+        """The next id of a table, or the wanted one. SetupError where that is taken or outside 1 to MAX_ID."""
+        identity = rows.next_id(self.ledger, table) if wanted is None else wanted
+        if not rows.is_id(identity) or (wanted is not None and rows.exists(self.ledger, table, identity)):
+            raise id_refused(table, identity)
+        return identity
 
     def audit(
         self, verb: str, subject: str, *, node: int | None = None, old: object = None, new: object = None

@@ -10,7 +10,7 @@ from typing import Final
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role
 from hymio.errors import Forbidden, NotFound, SetupError
 from hymio.manage.change import Batch, Change, changing, instant_text, reach_in, reading, require_no_more
-from hymio.manage.checks import check_name
+from hymio.manage.checks import check_instant, check_name
 from hymio.manage.secrets import hash_secret, new_client_id, new_secret
 from hymio.period import Instant
 from hymio.store import Store
@@ -190,7 +190,8 @@ def tokens(store: Store | Batch, principal: Principal) -> list[ApiToken]:
 
 def _require_token(change: Change, token: int) -> ApiToken:
     """The token. NotFound if it does not exist or its node is out of reach."""
-    known = credentials.select_token(change.ledger.transaction, change.ledger.organization, token)
+    ledger = change.ledger
+    known = credentials.select_token(ledger.transaction, ledger.organization, token) if rows.is_id(token) else None
     if known is None or not change.reaches(known.node):
         raise NotFound("unknown-token", "there is no token {token}", token=token)
     return known
@@ -202,6 +203,7 @@ def _check(change: Change, columns: TokenColumns) -> None:
         change.require_whole_tree()
     else:
         change.require_node(columns.node)
+    check_instant(columns.expires_at)
     require_no_more(change, Role.CLIENT)
     if not columns.kinds <= change.principal.kinds:
         raise Forbidden("more-kinds-than-own", "a token cannot read kinds of data that its maker does not read")

@@ -105,7 +105,7 @@ def custom_values(store: Store | Batch, principal: Principal) -> list[CustomValu
 
 def _require_field(change: Change, field: str) -> CustomField:
     """The custom field. NotFound."""
-    known = custom.select_field(change.ledger, field)
+    known = custom.select_field(change.ledger, field) if field.isprintable() else None
     if known is None:
         raise NotFound("unknown-custom-field", "there is no custom field {field!r}", field=field[:80])
     return known

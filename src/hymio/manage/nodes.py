@@ -12,7 +12,7 @@ from hymio.access import Permission, Principal
 from hymio.errors import SetupError
 from hymio.hierarchy import BEGINNING, NodeKind, value_at
 from hymio.manage.change import Batch, Change, changing, instant_text
-from hymio.manage.checks import check_name
+from hymio.manage.checks import check_instant, check_name
 from hymio.misuse import MisusePolicy
 from hymio.period import Instant, zone
 from hymio.store import Store
@@ -109,6 +109,8 @@ def _add_node(
 ) -> int:
     """Adds a node below a group, or the root; its id. SetupError for a second root."""
     check_name(name)
+    if public_name is not None:
+        check_name(public_name)
     if parent is None:
         change.require_whole_tree()
         if root := nodes.select_root(change.ledger):
@@ -124,6 +126,7 @@ def _add_node(
 
 def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instant | None) -> None:
     """Stores a step of a node's zone or policy. Without `at` it starts now, or always while there is no feedback."""
+    check_instant(at)
     ledger = change.ledger
     start = at if at is not None else change.from_now_on if rows.has_feedback(ledger) else BEGINNING
     old = nodes.select_setting(ledger, node, name, start)

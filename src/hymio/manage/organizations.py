@@ -7,7 +7,7 @@ from dataclasses import replace
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
 from hymio.hierarchy import BEGINNING, NodeKind
-from hymio.manage.change import Batch, batch_of, changing
+from hymio.manage.change import Batch, batch_of, changing, id_refused
 from hymio.manage.checks import check_name
 from hymio.period import Instant
 from hymio.period import zone as zone_named
@@ -20,6 +20,7 @@ from hymio.store.catalog.organizations import (
     next_organization,
     select_organizations,
 )
+from hymio.store.catalog.rows import is_id
 from hymio.store.dialect import Transaction
 from hymio.store.setup.layout_rows import ZONE
 
@@ -77,8 +78,10 @@ def find_organization(store: Store, name_or_id: str) -> Organization:
 
 
 def _new_id(transaction: Transaction, name: str, wanted: int | None) -> int:
-    """The number of a new organization. SetupError if the number or name is taken."""
+    """The number of a new organization. SetupError if it or the name is taken, or it is outside 1 to MAX_ID."""
     identity = wanted if wanted is not None else next_organization(transaction)
+    if not is_id(identity):
+        raise id_refused("organization", identity)
     if is_taken(transaction, identity, name):
         raise SetupError(
             "organization-taken",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from hymio.access import Permission, Principal
 from hymio.manage.change import Batch, changing, instant_text
+from hymio.manage.checks import check_instant
 from hymio.period import Instant
 from hymio.store import Store
 
@@ -14,9 +15,11 @@ from hymio.store import Store
 def begin_resettle(store: Store | Batch, principal: Principal, node: int, since: Instant, *, now: Instant) -> None:
     """Notes that the feedback of a node and of all below it, from an instant on, is resolved and judged again.
 
-    Called before `intake.resettle`. Forbidden; NotFound for a node that the principal does not reach.
+    Called before `intake.resettle`. Forbidden; NotFound for a node that the principal does not reach; SetupError
+    for an instant beyond 2**62 ms.
     """
     with changing(store, principal, Permission.RESETTLE, now, node=node) as change:
+        check_instant(since)
         change.audit("begin-resettle", f"node {node}", node=node, new={"from": instant_text(since)})
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
 from hymio.manage.change import Batch, Change, changing, instant_text
-from hymio.manage.checks import check_name
+from hymio.manage.checks import check_instant, check_name
 from hymio.manage.secrets import hash_secret, new_secret, sms_key
 from hymio.period import Instant
 from hymio.smiley import SmileyType
@@ -69,6 +69,8 @@ def place(
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         old = _require_smiley(change, smiley)
         change.require_node(node)
+        check_instant(start)
+        check_instant(end)
         following = smileys.select_next_start(change.ledger, smiley, start)
         last = min((instant for instant in (end, following) if instant is not None), default=None)
         placed = PlacementRow(start, node, last)
@@ -87,6 +89,7 @@ def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instan
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         old = _require_smiley(change, smiley)
+        check_instant(end)
         deleted = smileys.delete_placements(change.ledger, smiley, end)
         if not smileys.end_placements(change.ledger, smiley, end) + deleted:
             raise SetupError("placed-nowhere", "smiley {smiley} stands nowhere from then on", smiley=smiley)
@@ -106,7 +109,7 @@ def _require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
 
     All count, however old: its token delivers presses of any time. One without any takes the whole tree.
     """
-    placements = smileys.select_placements(change.ledger, smiley)
+    placements = smileys.select_placements(change.ledger, smiley) if rows.is_id(smiley) else []
     reached = all(change.reaches(each.node) for each in placements) if placements else change.reaches(None)
     if not reached or not rows.exists(change.ledger, "smiley", smiley):
         raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)

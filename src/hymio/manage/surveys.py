@@ -127,7 +127,7 @@ def set_periods(
     Stored feedback keeps what it was resolved to, until the point is resettled or quarantine is released.
     """
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
-        known = surveys.select_assignment(change.ledger, assignment)
+        known = surveys.select_assignment(change.ledger, assignment) if rows.is_id(assignment) else None
         if known is None or not change.reaches(known.node):
             raise NotFound("unknown-assignment", "there is no assignment {assignment}", assignment=assignment)
         chosen = _checked(periods)
@@ -199,7 +199,7 @@ def localize_followup_option(
     """Adds or replaces the text of an option in a locale."""
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
         change.require_whole_tree()
-        followup = surveys.select_followup_of(change.ledger, option)
+        followup = surveys.select_followup_of(change.ledger, option) if rows.is_id(option) else None
         if followup is None:
             raise NotFound("unknown-option", "there is no option {option}", option=option)
         old = _localize(change, Part.FOLLOWUP, followup, FOLLOWUP_OPTION, option, locale, text)

@@ -12,6 +12,7 @@ from hymio.manage.checks import check_name
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog import users as rows
+from hymio.store.catalog.rows import is_id
 from hymio.user import LoginMethod, User, check_email
 
 
@@ -70,7 +71,7 @@ def users(store: Store | Batch, principal: Principal) -> list[User]:
 
 def _require_user(change: Change, user: int) -> User:
     """The user. NotFound if it does not exist or its node is out of reach."""
-    known = rows.select_user(change.ledger, user)
+    known = rows.select_user(change.ledger, user) if is_id(user) else None
     if known is None or not change.reaches(known.node):
         raise NotFound("unknown-user", "there is no user {user}", user=user)
     require_no_more(change, known.role)

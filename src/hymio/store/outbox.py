@@ -156,9 +156,9 @@ class Outbox:
 
     def _lock(self, id_: OutboxId) -> Outcome:
         """Locks a failed or undecided row until the commit; its outcome."""
-        row = self._transaction.row(
-            f"UPDATE outbox SET kind = kind WHERE {_KEY} RETURNING outcome", **_key(self._organization, id_)
-        )
+        text = f"UPDATE outbox SET kind = kind WHERE {_KEY} RETURNING outcome"
+        can_be = 0 <= id_.revision < 1 << 63 and 0 <= id_.number < 1 << 63  # others fit no column
+        row = self._transaction.row(text, **_key(self._organization, id_)) if can_be else None
         if row is None:
             raise NotFound("unknown-outbox-row", "there is no row {id} in the outbox", id=str(id_))
         if row[0] not in (Outcome.FAILED.value, Outcome.UNDECIDED.value):

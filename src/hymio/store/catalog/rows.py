@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from hymio.store.dialect import Row
 from hymio.store.ledger import Ledger
+
+MAX_ID: Final = (1 << 63) - 1
+"""The largest id: what a column of 64 bits holds."""
+
+
+def is_id(number: int) -> bool:
+    """Whether a number is one that a row can have; others must not be bound, which would be an OverflowError."""
+    return 1 <= number <= MAX_ID
 
 
 def next_id(ledger: Ledger, table: str) -> int:
@@ -15,7 +25,7 @@ def next_id(ledger: Ledger, table: str) -> int:
 def exists(ledger: Ledger, table: str, identity: int) -> bool:
     """Whether a table has a row of this id in this organization."""
     text = f"SELECT 1 FROM {table} WHERE organization_id = :o AND id = :id"
-    return ledger.transaction.row(text, o=ledger.organization, id=identity) is not None
+    return is_id(identity) and ledger.transaction.row(text, o=ledger.organization, id=identity) is not None
 
 
 def run(ledger: Ledger, text: str, **values: object) -> int:
