@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from hymio import texts
 from hymio.errors import Phrase
 from hymio.texts import LANGUAGES, SOURCE, catalog
 from hymio.texts.catalog import faults, placeholders, read_catalog
+from scripts import texts as tool
 from scripts.texts import Text, catalog_path
 from scripts.texts import texts as extracted
 
@@ -194,3 +196,25 @@ def test_a_persons_choice_goes_before_the_header_and_that_before_the_default(
 ):
     ours = [each for each in (person, header, organization) if each in LANGUAGES]
     assert texts.choose(person, header, organization) == ours[0]
+
+
+# --- make texts ------------------------------------------------------------------------------------------------------
+
+
+def test_an_update_keeps_translations_and_is_the_same_when_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    before = {language: catalog_path(language).read_bytes() for language in TRANSLATED}
+    monkeypatch.setattr(tool, "catalog_path", lambda language: tmp_path / language / "hymio.po")
+    monkeypatch.setattr(tool, "ERRORS_PAGE", tmp_path / "errors.md")
+    for language, content in before.items():
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "hymio.po").write_bytes(content)
+    tool.main()
+    once = {language: (tmp_path / language / "hymio.po").read_bytes() for language in TRANSLATED}
+    tool.main()
+    assert once == {language: (tmp_path / language / "hymio.po").read_bytes() for language in TRANSLATED}
+    for language, content in before.items():
+        assert _strings(once[language], language) == _strings(content, language)
+
+
+def _strings(content: bytes, language: str) -> dict[str, str]:
+    return {str(message.id): str(message.string) for message in read_catalog(BytesIO(content), language) if message.id}
