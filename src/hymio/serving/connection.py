@@ -1,7 +1,7 @@
 """One client's connection: limits on the size and duration of requests, and on how many connections are served.
 
 `Connection` extends uvicorn's `HttpToolsProtocol`, which is not public: `tests/test_connection_base.py` fails when it
-changes, and `docs/decisions/0018-uvicorn-with-limits-of-our-own.md` says why it is used all the same.
+changes, and `docs/decisions/0024-uvicorn-stays-pinned-and-watched.md` says why it is used all the same.
 """
 
 from __future__ import annotations
