@@ -171,10 +171,10 @@ is given in the language of whoever asks. Over HTTP an error is a problem docume
 }
 ```
 
-Programs go by `code` and `status`. `title`, `detail` and `accepted` are in English or, where the request's
-`Accept-Language` prefers another language of Hymio, in that; `Content-Language` says in which. Where a parameter is
-wrong, `parameter` names it, `got` repeats what was sent and `accepted` says what is accepted. The command line shows
-the code in brackets behind the text.
+Programs go by `code` and `status`. `title`, `detail` and `accepted` are in the language that the request's
+`Accept-Language` prefers, else in that of the organization, else in English; `Content-Language` says in which. Where a
+parameter is wrong, `parameter` names it, `got` repeats what was sent and `accepted` says what is accepted. The command
+line shows the code in brackets behind the text.
 
 Words in braces stand for values.
 """

@@ -156,6 +156,8 @@ def test_credentials_end(hymio: Hymio):
     assert (status(second, "/v1/surveys/1/rawresults"), status(second, "/v1/surveys/1/results")) == ("403", "200")
     done(hymio("api", "raw-results", "Acme", "on"))
     assert status(second, "/v1/surveys/1/rawresults") == "200"
+    done(hymio("organization", "language", "Acme", "fi"))
+    assert '"Ei löytynyt"' in hymio("get", "/v1/folders/99", "-i", "-u", second).out
     done(hymio("api", "revoke", "Acme"))
     assert status(second) == "401"
 

@@ -330,6 +330,49 @@ def test_a_row_has_the_outcome_that_its_handler_gives(
         assert row.holder is None
 
 
+@pytest.mark.parametrize("idempotent", [True, False])
+def test_a_handler_that_hangs_holds_up_no_other_row(idempotent: bool, world: World) -> None:
+    """Its row is undecided, or attempted again if that does no harm; it cannot do anything under its old lease."""
+    organization = manage.create_organization(world.store, operator(), "Acme", now=0)
+    with world.store.begin(organization, NOW) as ledger:
+        ledger.outbox.add("hangs", {})
+        ledger.outbox.add("works", {})
+    going_on, checked = threading.Event(), threading.Event()
+
+    def hang(delivery: Delivery) -> str:
+        going_on.wait(WAIT_SECONDS)
+        with pytest.raises(LeaseLost):
+            delivery.check()
+        checked.set()
+        return ""
+
+    handlers = {"hangs": Handler(hang, idempotent, max_seconds=0.05), "works": Handler(lambda _: "done", idempotent)}
+    try:
+        assert deliver(Run(replace(world.environment, handlers=handlers), threading.Event())) == "rows attempted: 2"
+    finally:
+        going_on.set()
+    with world.store.read() as transaction:
+        rows = transaction.rows("SELECT kind, outcome, detail FROM outbox ORDER BY number")
+    hung = (None if idempotent else "undecided", "TimeoutError: not done after 0.05 s")
+    assert rows == [("hangs", *hung), ("works", "done", "done")]
+    assert checked.wait(WAIT_SECONDS)
+
+
+def test_no_row_is_claimed_while_many_handlers_hang(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    organization = manage.create_organization(world.store, operator(), "Acme", now=0)
+    with world.store.begin(organization, NOW) as ledger:
+        for _ in range(3):
+            ledger.outbox.add("kind", {})
+    going_on = threading.Event()
+    monkeypatch.setattr("hymio.jobs.delivery.MAX_OVERDUE", 2)
+    handler = Handler(lambda _: str(going_on.wait(WAIT_SECONDS)), idempotent=False, max_seconds=0.01)
+    run = Run(replace(world.environment, handlers={"kind": handler}), threading.Event())
+    try:
+        assert deliver(run) == "rows attempted: 2"
+    finally:
+        going_on.set()
+
+
 def test_organizations_take_turns(world: World) -> None:
     order: list[int] = []
 

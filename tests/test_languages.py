@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from hymio.store import open_store
+from hymio import manage
+from hymio.access import Principal, operator
+from hymio.errors import SetupError
+from hymio.store import Store, open_store
 from hymio.texts import LANGUAGES, SOURCE
 from hymio.web.docs import PAGES
-from tests.example import make_example
+from tests.example import NOW, make_example
 from tests.served import serving
 
 TRANSLATED = [language for language in LANGUAGES if language != SOURCE]
@@ -52,6 +55,9 @@ class World(NamedTuple):
 
     http: httpx.Client
     auth: httpx.BasicAuth
+    store: Store
+    boss: Principal
+    token: str
 
     def refusal(self, refused: Refused, headers: dict[str, str]) -> httpx.Response:
         method, _, path = refused.request.partition(" ")
@@ -63,9 +69,11 @@ class World(NamedTuple):
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder: Path = tmp_path_factory.mktemp("languages")
     store = open_store(f"sqlite:///{folder / 'hymio.db'}")
-    credentials = make_example(store).credentials
+    example = make_example(store)
+    credentials, boss = example.credentials, operator(example.organization)
+    token = manage.create_token(store, boss, "BI", now=NOW).secret
     with serving(store) as http:
-        yield World(http, httpx.BasicAuth(credentials.client_id, credentials.token))
+        yield World(http, httpx.BasicAuth(credentials.client_id, credentials.token), store, boss, token)
     store.close()
 
 
@@ -104,6 +112,26 @@ def test_a_refusal_in_finnish(world: World):
         "got": "101",
         "accepted": "kokonaisluku väliltä 1–100",
     }
+
+
+def test_a_client_that_asks_for_no_language_gets_that_of_its_organization(world: World):
+    """The language is read with each request, since another process may have changed it."""
+    v1, v2 = (
+        Refused("GET /v1/folders/9999", ""),
+        Refused("GET /v2/results/button-feedbacks.json?limit=-1", "", has_credentials=False),
+    )
+
+    def languages(accepted: str | None) -> list[str]:
+        headers = {"X-HON-API-Token": world.token, **({"Accept-Language": accepted} if accepted else {})}
+        return [world.refusal(refused, headers).headers["content-language"] for refused in (v1, v2)]
+
+    assert languages(None) == ["en", "en"]
+    manage.set_language(world.store, world.boss, "fi", now=NOW)
+    assert languages(None) == languages("tlh") == ["fi", "fi"]
+    assert languages("en") == ["en", "en"]
+    with pytest.raises(SetupError, match="accepted are en, fi"):
+        manage.set_language(world.store, world.boss, "tlh", now=NOW)
+    manage.set_language(world.store, world.boss, "en", now=NOW)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

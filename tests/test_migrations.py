@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from alembic import command
-from sqlalchemy import text
+from sqlalchemy import inspect, text
 
 from hymio import results
 from hymio.access import operator
@@ -33,8 +33,9 @@ def carry(url: str, newer: str) -> None:
     ):
         for table in old:
             rows = [dict(row._mapping) for row in source.execute(text(f"SELECT * FROM {table}"))]
-            for row in rows:
-                row.pop("content_revision", None)  # a column that the first tables do not have
+            first_columns = {column["name"] for column in inspect(target).get_columns(table)}
+            for whole in rows:
+                row = {name: value for name, value in whole.items() if name in first_columns}
                 target.execute(text(f"INSERT INTO {table} ({', '.join(row)}) VALUES (:{', :'.join(row)})"), row)
         for sequence in (1, 2):
             target.execute(

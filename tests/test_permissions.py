@@ -171,6 +171,24 @@ def test_the_audit_log_says_which_placements_were_ended_and_deleted(store: Store
     assert manage.audit_log(store, boss, limit=1)[0].node is None
 
 
+def test_who_reaches_only_the_old_or_only_the_new_node_reads_that_something_moved(store: Store) -> None:
+    world = build(store)
+    boss, (first, second, *_) = operator(world.organization), world.points
+    old, new = (Principal(world.organization, Role.ADMIN, Via.SESSION, "admin", node=node) for node in (first, second))
+    manage.add_user(store, boss, "jo@example.com", "Jo", "Doe", first, now=NOW)
+    manage.activate_api(store, boss, now=NOW)
+    [user] = manage.users(store, boss)
+    token = manage.create_token(store, boss, "BI", first, now=NOW).id
+    manage.place(store, boss, world.smileys[0], first, NOW, now=NOW)
+    manage.edit_user(store, boss, replace(user, node=second), now=NOW)
+    manage.edit_token(store, boss, token, "BI", second, EVERY_KIND, None, now=NOW)
+    manage.place(store, boss, world.smileys[0], second, NOW + 1000, now=NOW)
+    moves = [("place", second, first), ("edit-token", second, first), ("edit-user", second, first)]
+    for principal in (old, new):
+        entries = manage.audit_log(store, principal, limit=3)
+        assert [(entry.verb, entry.node, entry.from_node) for entry in entries] == moves
+
+
 def test_the_audit_log_says_which_zones_and_policies_a_move_replaced(store: Store) -> None:
     world = build(store)
     boss, point = operator(world.organization), world.points[0]

@@ -344,6 +344,12 @@ def set_raw_results(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def set_language(draw: Draw, world: Grown) -> Attempt:
+    language = draw(st.sampled_from(["en", "fi", "tlh"]))
+    return Attempt(manage.set_language, Permission.CHANGE_CREDENTIALS, (None,), (language,))
+
+
+@verb
 def new_sms_secret(draw: Draw, world: Grown) -> Attempt:
     return Attempt(manage.new_sms_secret, Permission.CHANGE_CREDENTIALS, (None,))
 

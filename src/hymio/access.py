@@ -109,7 +109,8 @@ class Principal:
     """Whoever asks, whatever its credential: v1 client, v2 token, session, device, SMS gateway, operator at the shell.
 
     `node` is the root of the subtree that it reaches, None for the whole tree; `kinds` are the kinds of data that it
-    may read there; `name` stands in the audit log; `id` is that of the credential, user or smiley.
+    may read there; `name` stands in the audit log; `id` is that of the credential, user or smiley; `language` is that
+    of answers to a request that asks for none: the person's, else the organization's.
     """
 
     organization: int
@@ -120,6 +121,7 @@ class Principal:
     node: int | None = None
     kinds: frozenset[DataKind] = EVERY_KIND
     raw_results: bool = True
+    language: str = "en"
 
     def may(self, permission: Permission) -> bool:
         """Whether its role has a permission."""

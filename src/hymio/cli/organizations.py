@@ -14,6 +14,7 @@ from hymio.cli.command import (
     Database,
     OrganizationName,
     account,
+    changing,
     console,
     hint,
     opened,
@@ -64,7 +65,14 @@ def list_all(context: typer.Context, database: Database = None) -> None:
     from hymio.results import revision
 
     shown = table(
-        ("number", RIGHT), "name", ("points", RIGHT), ("smileys", RIGHT), "API", "raw results", ("revision", RIGHT)
+        ("number", RIGHT),
+        "name",
+        ("points", RIGHT),
+        ("smileys", RIGHT),
+        "API",
+        "raw results",
+        "language",
+        ("revision", RIGHT),
     )
     with opened(context, database) as store:
         for listed in organizations(store):
@@ -77,9 +85,28 @@ def list_all(context: typer.Context, database: Database = None) -> None:
                 str(len(layout.smileys)),
                 "active" if listed.api_enabled else "[dim]not activated[/]",
                 ("on" if listed.raw_results else "off") if listed.api_enabled else "[dim]–[/]",
+                listed.language,
                 f"{revision(store, operator(listed.id)).revision:,}",
             )
     console().print(shown)
+
+
+@commands.command("language")
+def language(
+    context: typer.Context,
+    organization: OrganizationName,
+    language: Annotated[str, typer.Argument(help="The code of a language, such as en or fi", show_default=False)],
+    database: Database = None,
+) -> None:
+    """Set the language of errors for clients of the API that send no Accept-Language, as most programs do not.
+
+    Example: hymio organization language "Acme" fi
+    """
+    from hymio import manage
+
+    with changing(context, database, organization) as (changed, operator, batch):
+        manage.set_language(batch, operator, language, now=batch.now)
+    say(f"Clients of [bold]{escape(changed.name)}[/] that ask for no language are answered in {language}.")
 
 
 @commands.command("show")

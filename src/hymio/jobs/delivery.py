@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from concurrent.futures import Future
+from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -21,6 +24,11 @@ log = structlog.get_logger("hymio.jobs")
 
 MAX_IN_TURN: Final = 16
 """Rows of an organization that are done before it is the next one's turn."""
+
+MAX_OVERDUE: Final = 8
+"""Handlers that may hang at the same time; with so many, no row is claimed until one of them ends."""
+
+_THREAD_NAME: Final = "hymio-outbox-row"
 
 
 class TryAgain(Exception):
@@ -68,12 +76,13 @@ class Handler:
     """How rows of a kind are done: `function` returns what it did in a few words, or raises TryAgain or Refused.
 
     If the process ends in the middle, or the function raises anything else, nobody knows whether it was done: a row of
-    an idempotent kind is then attempted again, any other becomes undecided and is left to people. A function has to
-    bound its own time (timeouts of connections), since nothing interrupts it.
+    an idempotent kind is then attempted again, any other becomes undecided and is left to people. The same holds for a
+    function that is not done after `max_seconds`: nothing interrupts it, but its lease ends and the next row is done.
     """
 
     function: Callable[[Delivery], str]
     idempotent: bool
+    max_seconds: float = 120.0
 
 
 def deliver(run: Run) -> str:
@@ -96,6 +105,9 @@ def _deliver_some(run: Run, organization: int, kinds: dict[str, bool]) -> int:
         log.error("outbox row undecided", organization=organization, id=str(id_))
     for attempted in range(MAX_IN_TURN):
         run.check()
+        if _overdue() >= MAX_OVERDUE:
+            log.error("outbox waits", detail=f"{MAX_OVERDUE} handlers hang")
+            return attempted
         claim = outbox.claim(run.store, organization, kinds, environment.holder, run.now(), environment.terms)
         if claim is None:
             return attempted
@@ -126,7 +138,7 @@ def _attempt(run: Run, claim: Claim) -> None:
 def _outcome(handler: Handler, delivery: Delivery) -> tuple[Outcome | None, str]:
     """How an attempt ended, and a detail; None where the row is to be attempted again."""
     try:
-        return Outcome.DONE, handler.function(delivery)
+        return Outcome.DONE, _result(handler, delivery)
     except TryAgain as error:
         return None, str(error)
     except Refused as error:
@@ -135,6 +147,31 @@ def _outcome(handler: Handler, delivery: Delivery) -> tuple[Outcome | None, str]
         log.error("outbox row failed", exc_info=error)
         detail = error.detail if isinstance(error, HymioError) else f"{type(error).__name__}: {error}"
         return (None if handler.idempotent else Outcome.UNDECIDED), detail
+
+
+def _result(handler: Handler, delivery: Delivery) -> str:
+    """What a handler did, which runs in a thread of its own. TimeoutError if it is not done in time; what it raises."""
+    future, context = Future[str](), copy_context()
+
+    def call() -> None:
+        """Runs the handler and hands over its result or what it raised."""
+        try:
+            future.set_result(context.run(handler.function, delivery))
+        except BaseException as error:  # noqa: BLE001  whatever it is, the waiting thread raises it
+            future.set_exception(error)
+
+    threading.Thread(target=call, name=_THREAD_NAME, daemon=True).start()
+    try:
+        return future.result(handler.max_seconds)
+    except TimeoutError:
+        if future.done():
+            raise
+        raise TimeoutError(f"not done after {handler.max_seconds:g} s") from None
+
+
+def _overdue() -> int:
+    """How many handlers still run in threads that nobody waits for, called between two attempts."""
+    return sum(thread.name == _THREAD_NAME for thread in threading.enumerate())
 
 
 def _write(run: Run, claim: Claim, outcome: Outcome | None, detail: str) -> None:

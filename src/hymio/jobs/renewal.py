@@ -36,9 +36,10 @@ class Renewal:
     def __exit__(self, *_: object) -> None:
         self._ended.set()
         self._thread.join()
+        self._lost = True  # for a handler that hangs: what it does after its attempt was given up is not covered
 
     def check(self) -> None:
-        """Raises LeaseLost where the lease has ended by this process's clock, or was taken over."""
+        """Raises LeaseLost where the lease has ended by this clock or was taken over, or after the context."""
         if self._lost or self._clock() >= self._until:
             raise LeaseLost("lease-ended", "the lease ended before it was renewed")
 

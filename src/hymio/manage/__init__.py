@@ -41,7 +41,7 @@ from hymio.manage.custom import (
     set_custom_value,
 )
 from hymio.manage.nodes import add_group, add_point, move_node, rename_node, set_policy, set_zone
-from hymio.manage.organizations import ROOT, create_organization, find_organization, organizations
+from hymio.manage.organizations import ROOT, create_organization, find_organization, organizations, set_language
 from hymio.manage.outbox import discard_outbox_row, retry_outbox_row
 from hymio.manage.principals import (
     device_principal,
@@ -129,6 +129,7 @@ __all__ = [
     "revoke_token",
     "rotate_api",
     "set_custom_value",
+    "set_language",
     "set_periods",
     "set_policy",
     "set_raw_results",

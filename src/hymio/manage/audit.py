@@ -19,7 +19,10 @@ MAX_ENTRIES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What one verb changed; `old` and `new` are values of JSON, None where there is nothing to say."""
+    """What one verb changed; `old` and `new` are values of JSON, None where there is nothing to say.
+
+    `from_node` is the node that a moved node, smiley, user or token was at before, None where nothing was moved.
+    """
 
     revision: int
     number: int
@@ -28,6 +31,7 @@ class AuditEntry:
     via: str
     verb: str
     node: int | None
+    from_node: int | None
     subject: str
     old: Any
     new: Any
@@ -37,7 +41,8 @@ def audit_log(
     store: Store | Batch, principal: Principal, *, node: int | None = None, actor: str | None = None,
     verb: str | None = None, since: Instant | None = None, until: Instant | None = None, limit: int = 100,
 ) -> list[AuditEntry]:  # fmt: skip
-    """The newest entries, newest first: at a node and all below it, of an actor, of a verb, in [since, until).
+    """The newest entries, newest first: at, to or from a node or any below it, of an actor, of a verb, in
+    [since, until).
 
     A principal that does not reach the whole tree sees the entries at the nodes that it reaches. NotFound for a node
     that it does not reach, BadRequest for a limit outside of 1 to MAX_ENTRIES, Forbidden.

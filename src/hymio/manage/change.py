@@ -140,14 +140,18 @@ class Change:
         return identity
 
     def audit(
-        self, verb: str, subject: str, *, node: int | None = None, old: object = None, new: object = None
-    ) -> None:
-        """Appends this verb's row to the audit log. `old` and `new`, which hold no secret and no hash, become JSON."""
+        self, verb: str, subject: str, *, node: int | None = None, from_node: int | None = None,
+        old: object = None, new: object = None,
+    ) -> None:  # fmt: skip
+        """Appends this verb's row to the audit log. `old` and `new`, which hold no secret and no hash, become JSON.
+
+        `from_node` is where a moved thing was, so that whoever reaches only that node reads that it left.
+        """
         if not self._is_reach_checked:
             raise RuntimeError(f"{verb} did not check what the principal reaches")
         row = AuditRow(
             self.ledger.revision, len(self._audit_rows) + 1, self.now, self.principal.name, self.principal.via.value,
-            verb, node, subject, _json(old), _json(new),
+            verb, node, from_node if from_node != node else None, subject, _json(old), _json(new),
         )  # fmt: skip
         self._audit_rows.append(row)
 

@@ -17,7 +17,7 @@ from hymio.store import Store
 from hymio.store.catalog import credentials, rows
 from hymio.store.catalog.credentials import ApiToken, TokenColumns
 from hymio.store.catalog.directory import Kind, delete_hashes, insert_hash
-from hymio.store.catalog.organizations import select_flags, update_api_enabled, update_raw_results
+from hymio.store.catalog.organizations import select_options, update_api_enabled, update_raw_results
 
 _SMS_SECRET_BYTES: Final = 24
 _WEBHOOK: Final = 0
@@ -86,7 +86,7 @@ def revoke_api(store: Store | Batch, principal: Principal, *, now: Instant) -> N
 def set_raw_results(store: Store | Batch, principal: Principal, *, enabled: bool, now: Instant) -> None:
     """Sets whether raw results are part of the organization's API."""
     with _changing(store, principal, now) as change:
-        _, old = select_flags(change.ledger.transaction, change.ledger.organization)
+        old = select_options(change.ledger.transaction, change.ledger.organization).raw_results
         if old == enabled:
             return
         update_raw_results(change.ledger, enabled=enabled)
@@ -107,12 +107,13 @@ def api_flags(store: Store | Batch, principal: Principal) -> tuple[bool, bool]:
     """Whether the organization's API is activated, and whether raw results are part of it. Forbidden."""
     principal.require(Permission.READ_SETUP)
     with reading(store) as transaction:
-        return select_flags(transaction, principal.organization)
+        enabled, raw_results, _ = select_options(transaction, principal.organization)
+    return enabled, raw_results
 
 
 def _flags(change: Change) -> dict[str, bool]:
     """Whether the API and raw results are enabled, for the audit log."""
-    enabled, raw_results = select_flags(change.ledger.transaction, change.ledger.organization)
+    enabled, raw_results, _ = select_options(change.ledger.transaction, change.ledger.organization)
     return {"api": enabled, "rawResults": raw_results}
 
 
@@ -145,8 +146,7 @@ def create_token(
     columns = TokenColumns(name, node, frozenset(kinds), expires_at)
     with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
         _check(change, columns)
-        enabled, _ = select_flags(change.ledger.transaction, change.ledger.organization)
-        if not enabled:
+        if not select_options(change.ledger.transaction, change.ledger.organization).api_enabled:
             raise SetupError("api-not-activated", "the organization has no API until it is activated")
         identity, secret = rows.next_id(change.ledger, "api_token"), new_secret()
         credentials.insert_token(change.ledger, identity, columns, now)
@@ -168,7 +168,8 @@ def edit_token(
         if columns == before:
             return
         credentials.update_token(change.ledger, token, columns)
-        change.audit("edit-token", f"token {token}", node=node, old=_shown(before), new=_shown(columns))
+        values = {"old": _shown(before), "new": _shown(columns)}
+        change.audit("edit-token", f"token {token}", node=node, from_node=old.node, **values)
 
 
 def revoke_token(store: Store | Batch, principal: Principal, token: int, *, now: Instant) -> None:

@@ -79,7 +79,8 @@ def move_node(store: Store | Batch, principal: Principal, node: int, parent: int
         nodes.update_parent(ledger, node, parent)
         points = {point.id for point in before.hierarchy.points(node)}
         regroup_hours(ledger, before, [each.id for each in before.assignments.values() if each.node in points])
-        change.audit("move-node", f"node {node}", node=node, old={"parent": old, **replaced}, new={"parent": parent})
+        values = {"old": {"parent": old, **replaced}, "new": {"parent": parent}}
+        change.audit("move-node", f"node {node}", node=node, from_node=old, **values)
 
 
 def set_zone(

@@ -18,11 +18,14 @@ from hymio.store.catalog.organizations import (
     insert_organization,
     is_taken,
     next_organization,
+    select_options,
     select_organizations,
+    update_language,
 )
 from hymio.store.catalog.rows import is_id
 from hymio.store.dialect import Transaction
 from hymio.store.setup.layout_rows import ZONE
+from hymio.texts import LANGUAGES
 
 ROOT = 1
 """The id of the root group that a new organization has."""
@@ -55,6 +58,25 @@ def _add_root(batch: Batch, founder: Principal, name: str, zone: str, now: Insta
         nodes.upsert_settings(change.ledger, ROOT, ZONE, [(BEGINNING, zone)])
         subject = f"organization {founder.organization}"
         change.audit("create-organization", subject, node=ROOT, new={"name": name, "zone": zone})
+
+
+def set_language(store: Store | Batch, principal: Principal, language: str, *, now: Instant) -> None:
+    """Sets the language of answers to requests of the organization's clients that ask for none.
+
+    SetupError unless it is one of `texts.LANGUAGES`; Forbidden.
+    """
+    with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
+        change.require_whole_tree()
+        if language not in LANGUAGES:
+            raise SetupError(
+                "unknown-language", "got language {language!r}; accepted are {known}",
+                language=language[:40], known=", ".join(LANGUAGES),
+            )  # fmt: skip
+        old = select_options(change.ledger.transaction, change.ledger.organization).language
+        if old == language:
+            return
+        update_language(change.ledger, language)
+        change.audit("set-language", f"organization {change.ledger.organization}", old=old, new=language)
 
 
 def organizations(store: Store) -> list[Organization]:

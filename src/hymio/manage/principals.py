@@ -12,7 +12,7 @@ from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog.credentials import select_client_hash, select_token
 from hymio.store.catalog.directory import Kind, look_up
-from hymio.store.catalog.organizations import select_flags
+from hymio.store.catalog.organizations import select_options
 from hymio.store.catalog.smileys import select_by_serial
 from hymio.store.dialect import Transaction
 
@@ -31,13 +31,14 @@ def v1_principal(store: Store, client_id: str, token: str) -> Principal | None:
         known = look_up(transaction, Kind.V1_CLIENT, hash_secret(client_id))
         organization, client = known or _NOBODY
         stored = select_client_hash(transaction, organization, client)
-        enabled, raw_results = select_flags(transaction, organization)
+        options = select_options(transaction, organization)
     if not hmac.compare_digest(hash_secret(token), stored or _NO_HASH) or stored is None:
         return None
-    _require_enabled(enabled=enabled)
+    _require_enabled(enabled=options.api_enabled)
     return Principal(
-        organization, Role.CLIENT, Via.V1_CLIENT, f"API v1 client {client}", client, raw_results=raw_results
-    )
+        organization, Role.CLIENT, Via.V1_CLIENT, f"API v1 client {client}", client,
+        raw_results=options.raw_results, language=options.language,
+    )  # fmt: skip
 
 
 def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
@@ -48,13 +49,14 @@ def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
     with store.read() as transaction:
         organization, identity = look_up(transaction, Kind.V2_TOKEN, hash_secret(secret)) or _NOBODY
         token = select_token(transaction, organization, identity)
-        enabled, raw_results = select_flags(transaction, organization)
+        options = select_options(transaction, organization)
     if token is None or not token.is_valid(now):
         return None
-    _require_enabled(enabled=enabled)
+    _require_enabled(enabled=options.api_enabled)
     return Principal(
-        organization, Role.CLIENT, Via.V2_TOKEN, token.name, token.id, token.node, token.kinds, raw_results
-    )
+        organization, Role.CLIENT, Via.V2_TOKEN, token.name, token.id, token.node, token.kinds,
+        options.raw_results, options.language,
+    )  # fmt: skip
 
 
 def device_principal(transaction: Transaction, token: str) -> Principal | None:

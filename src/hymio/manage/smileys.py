@@ -78,7 +78,9 @@ def place(
             return
         smileys.end_placements(change.ledger, smiley, start)
         smileys.upsert_placement(change.ledger, smiley, placed)
-        change.audit("place", f"smiley {smiley}", node=node, old=_shown(_standing(old, start)), new=_shown(placed))
+        before = _standing(old, start)
+        left = None if before is None else before.node
+        change.audit("place", f"smiley {smiley}", node=node, from_node=left, old=_shown(before), new=_shown(placed))
 
 
 def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instant, *, now: Instant) -> None:

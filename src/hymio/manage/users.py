@@ -45,7 +45,8 @@ def edit_user(store: Store | Batch, principal: Principal, user: User, *, now: In
         if replace(user, created_at=old.created_at, last_login_at=old.last_login_at) == old:
             return
         rows.update_user(change.ledger, user)
-        change.audit("edit-user", f"user {user.id}", node=user.node, old=_shown(old), new=_shown(user))
+        values = {"old": _shown(old), "new": _shown(user)}
+        change.audit("edit-user", f"user {user.id}", node=user.node, from_node=old.node, **values)
 
 
 def remove_user(store: Store | Batch, principal: Principal, user: int, *, now: Instant) -> None:

@@ -16,6 +16,9 @@ from hymio.texts import SOURCE, choose, translate
 JSON: Final = "application/json; charset=utf-8"
 PROBLEM_JSON: Final = "application/problem+json"
 
+_DEFAULT_LANGUAGE: Final = "default_language"
+"""The key of a request's state that holds the language of its principal."""
+
 _MAX_ECHO: Final = 200
 """Characters of a caller's input that the member `got` repeats."""
 
@@ -98,9 +101,13 @@ def problem_body(error: HymioError, language: str = SOURCE) -> bytes:
 
 
 def language_of(request: Request[Any, Any, Any]) -> str:
-    """The language of the answer to a request: the one that its Accept-Language prefers, else English."""
-    # The language that a person chose and the default of an organization go here, once they exist.
-    return choose(None, request.headers.get("Accept-Language", ""), SOURCE)
+    """The language of the answer to a request: that of its Accept-Language, else its principal's, else English."""
+    return choose(None, request.headers.get("Accept-Language", ""), str(request.state.get(_DEFAULT_LANGUAGE, SOURCE)))
+
+
+def default_language(request: Request[Any, Any, Any], language: str) -> None:
+    """Sets the language of answers to a request that asks for none, once its principal is known."""
+    request.state[_DEFAULT_LANGUAGE] = language
 
 
 def error_answer(error: HymioError, language: str = SOURCE, *, challenge: str = "", allow: str = "") -> Response[bytes]:

@@ -73,6 +73,7 @@ organization = Table(
     _number("created_at"),
     _small("api_enabled"),
     _small("raw_results"),
+    Column("language", Text, nullable=False, server_default="en"),
     info=REFERENCE,
 )
 
@@ -109,6 +110,7 @@ audit = _owned(
     _text("via"),
     _text("verb"),
     _number("node_id", null=True),
+    _number("from_node_id", null=True),
     _text("subject"),
     _text("old_value"),
     _text("new_value"),

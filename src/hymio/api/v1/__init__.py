@@ -20,7 +20,7 @@ from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant
 from hymio.results import OfAssignment
-from hymio.serving.answers import cached, is_known, json_answer, not_modified, tag_of
+from hymio.serving.answers import cached, default_language, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import Exports, Streamed, enveloped
 from hymio.setup import Content, Layout
@@ -296,6 +296,7 @@ def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
 def _call(request: Request[Any, Any, Any], services: Services) -> Call:
     """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
     principal = authenticate(services.store, request.headers)
+    default_language(request, principal.language)
     principal.require(Permission.READ_SETUP)  # whatever is asked for, keys and zones of the set-up are in its answer
     return Call(
         store=services.store,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -19,11 +19,15 @@ _Texts = Callable[[Sequence[FeedbackRow]], Iterator[Any]]
 """What is written of one or more columns, of each row."""
 
 
-def body(rows: Sequence[FeedbackRow], kind: Kind, names: Names, separator: str | None) -> bytes:
-    """Rows of a listing as CSV with a header line or, without a `separator`, as a JSON array."""
+def body(batches: Iterable[Sequence[FeedbackRow]], kind: Kind, names: Names, separator: str | None) -> bytes:
+    """Rows of a listing as CSV with a header line or, without a `separator`, as a JSON array.
+
+    The lines of a batch are made before the next batch is asked for, so that only one batch of rows is in memory.
+    """
+    form: _Format = _Json() if separator is None else _Csv(separator)
+    lines = chain.from_iterable(_lines(rows, kind.columns, names, form) for rows in batches)
     if separator is None:
-        return f"[{','.join(_lines(rows, kind.columns, names, _Json()))}]".encode()
-    lines = _lines(rows, kind.columns, names, _Csv(separator))
+        return f"[{','.join(lines)}]".encode()
     return f"{header((column.name for column in kind.columns), separator)}{''.join(lines)}".encode()
 
 

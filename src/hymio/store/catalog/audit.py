@@ -12,7 +12,10 @@ from hymio.store.ledger import Ledger
 
 
 class AuditRow(NamedTuple):
-    """One verb of one commit: who changed what; `old` and `new` are JSON."""
+    """One verb of one commit: who changed what; `old` and `new` are JSON.
+
+    `from_node` is where a moved thing was before.
+    """
 
     revision: int
     number: int
@@ -21,13 +24,14 @@ class AuditRow(NamedTuple):
     via: str
     verb: str
     node: int | None
+    from_node: int | None
     subject: str
     old: str
     new: str
 
 
 class AuditFilter(NamedTuple):
-    """Which rows are wanted: at one of some nodes, of an actor or verb, in [since, until); None is any."""
+    """Which rows are wanted: at, to or from one of some nodes, of an actor or verb, in [since, until); None is any."""
 
     nodes: Sequence[int] | None = None
     actor: str | None = None
@@ -54,7 +58,8 @@ def select_audit_rows(transaction: Transaction, organization: int, wanted: Audit
             conditions.append(condition)
             bound[name] = value
     if wanted.nodes is not None:
-        conditions.append(transaction.within("node_id", "nodes"))
+        at, left = transaction.within("node_id", "nodes"), transaction.within("from_node_id", "nodes")
+        conditions.append(f"({at} OR {left})")
         bound["nodes"] = transaction.among(wanted.nodes)
     return _rows(transaction, " AND ".join(conditions), bound)
 
@@ -62,8 +67,8 @@ def select_audit_rows(transaction: Transaction, organization: int, wanted: Audit
 def _rows(transaction: Transaction, conditions: str, bound: dict[str, object]) -> list[AuditRow]:
     """The newest audit rows that meet conditions."""
     rows = transaction.rows(
-        f"""SELECT revision, number, at, actor, via, verb, node_id, subject, old_value, new_value FROM audit
-        WHERE {conditions} ORDER BY revision DESC, number DESC LIMIT :most""",
+        f"""SELECT revision, number, at, actor, via, verb, node_id, from_node_id, subject, old_value, new_value
+        FROM audit WHERE {conditions} ORDER BY revision DESC, number DESC LIMIT :most""",
         **bound,
     )
     return [AuditRow(*row) for row in rows]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from hymio.period import Instant
 from hymio.store import schema
 from hymio.store.catalog.rows import run
 from hymio.store.dialect import Transaction
 from hymio.store.ledger import Ledger
+from hymio.texts import SOURCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,12 +21,13 @@ class Organization:
     name: str
     api_enabled: bool
     raw_results: bool
+    language: str
 
 
 def select_organizations(transaction: Transaction) -> list[Organization]:
     """All organizations, by id."""
-    rows = transaction.rows("SELECT id, name, api_enabled, raw_results FROM organization ORDER BY id")
-    return [Organization(row[0], row[1], bool(row[2]), bool(row[3])) for row in rows]
+    rows = transaction.rows("SELECT id, name, api_enabled, raw_results, language FROM organization ORDER BY id")
+    return [Organization(row[0], row[1], bool(row[2]), bool(row[3]), row[4]) for row in rows]
 
 
 def next_organization(transaction: Transaction) -> int:
@@ -39,15 +42,24 @@ def is_taken(transaction: Transaction, identity: int, name: str) -> bool:
     return transaction.row(text, id=identity, name=name) is not None
 
 
-def select_flags(transaction: Transaction, organization: int) -> tuple[bool, bool]:
-    """Whether an organization's API is activated, and whether raw results are part of it; False for an unknown one."""
-    row = transaction.row("SELECT api_enabled, raw_results FROM organization WHERE id = :o", o=organization)
-    return (bool(row[0]), bool(row[1])) if row else (False, False)
+class Options(NamedTuple):
+    """Whether an organization's API is activated, whether raw results are part of it, and its language."""
+
+    api_enabled: bool
+    raw_results: bool
+    language: str
+
+
+def select_options(transaction: Transaction, organization: int) -> Options:
+    """The options of an organization; for an unknown one those of an API that is not activated, in English."""
+    text = "SELECT api_enabled, raw_results, language FROM organization WHERE id = :o"
+    row = transaction.row(text, o=organization)
+    return Options(bool(row[0]), bool(row[1]), row[2]) if row else Options(False, False, SOURCE)
 
 
 def insert_organization(transaction: Transaction, identity: int, name: str, now: Instant) -> None:
     """An organization whose API is not activated, with a ledger at revision 0."""
-    transaction.insert(schema.organization, [(identity, name, now, 0, 1)])
+    transaction.insert(schema.organization, [(identity, name, now, 0, 1, SOURCE)])
     transaction.insert(schema.ledger, [(identity, 0, 0, None, 0)])
 
 
@@ -59,3 +71,8 @@ def update_api_enabled(ledger: Ledger, *, enabled: bool) -> None:
 def update_raw_results(ledger: Ledger, *, enabled: bool) -> None:
     """Sets whether raw results are part of the organization's API."""
     run(ledger, "UPDATE organization SET raw_results = :enabled WHERE id = :o", enabled=int(enabled))
+
+
+def update_language(ledger: Ledger, language: str) -> None:
+    """Sets the language of answers to clients that ask for none, one of `texts.LANGUAGES`."""
+    run(ledger, "UPDATE organization SET language = :language WHERE id = :o", language=language)
