@@ -15,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.errors import UnsatisfiedAssumption
 
+from tests.citus_cluster import VARIABLE
 from tests.contract_v2 import published_document
 from tests.databases import Databases
 from tests.engines import ENGINES, KNOWN_ENGINES, Unavailable, binaries, stop_all
@@ -64,6 +65,9 @@ def pytest_report_header() -> list[str]:
     for engine in KNOWN_ENGINES[1:]:
         if engine not in ENGINES:
             lines.append(f"{engine}: left out by HYMIO_TEST_ENGINES")
+            continue
+        if engine == "citus" and os.environ.get(VARIABLE):
+            lines.append(f"citus: the cluster of {VARIABLE}")
             continue
         try:
             lines.append(f"{engine}: {binaries(engine)}")

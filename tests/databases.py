@@ -14,6 +14,7 @@ from typing import Self
 import psycopg
 from psycopg import sql
 
+from tests.citus_cluster import CitusCluster
 from tests.engines import Server, locked, server
 
 TEMPLATE = "hymio_template"
@@ -24,6 +25,16 @@ def migrate(url: str) -> None:
     from hymio.store import open_store
 
     open_store(url).close()
+
+
+def distribute(url: str) -> None:
+    """Spreads the tables of a migrated database over its Citus cluster."""
+    from hymio.store import open_store
+    from hymio.store.distribute import distribute as spread
+
+    store = open_store(url)
+    spread(store)
+    store.close()
 
 
 def sqlite_url(file: Path) -> str:
@@ -66,7 +77,7 @@ class Databases:
         else:
             self._server(engine).drop(url.rpartition("/")[2])
 
-    def _server(self, engine: str) -> Server:
+    def _server(self, engine: str) -> Server | CitusCluster:
         return server(engine, self.shared, self.owner)
 
     def _make_file(self, empty: bool) -> str:
@@ -97,6 +108,8 @@ class Databases:
                 running.drop(TEMPLATE)
                 url = running.create(TEMPLATE)
                 migrate(url)
+                if engine == "citus":
+                    distribute(url)
                 with psycopg.connect(url) as connection:
                     told.write_text(json.dumps(asdict(Shape.of(connection))))
         return Shape(**json.loads(told.read_text()))

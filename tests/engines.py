@@ -1,4 +1,4 @@
-"""The engines the store is tested on: SQLite, and real PostgreSQL servers of two versions.
+"""The engines the store is tested on: SQLite, real PostgreSQL servers of two versions, and a Citus cluster if named.
 
 A server is started by the first test that needs it and shared by all workers of the run. It runs under a watcher
 (`python -m tests.engines`), which ends it and removes its data when the run ends, however it ends.
@@ -26,7 +26,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-KNOWN_ENGINES = ("sqlite", "postgresql-18", "postgresql-15")
+from tests.citus_cluster import VARIABLE, CitusCluster
+
+KNOWN_ENGINES = ("sqlite", "postgresql-18", "postgresql-15", "citus")
 
 ENGINES = tuple(os.environ.get("HYMIO_TEST_ENGINES", ",".join(KNOWN_ENGINES)).split(","))
 """The engines of this run; `make quick` takes SQLite alone."""
@@ -51,6 +53,8 @@ def binaries(engine: str) -> Path:
     """The folder of `initdb` and `postgres`; raises Unavailable."""
     if engine == "postgresql-18":
         return _wheel()
+    if engine == "citus":
+        raise Unavailable(f"citus: {VARIABLE} does not name a database of a coordinator")
     for place in PLACES_OF_15:
         if (Path(place) / "postgres").exists():
             return Path(place)
@@ -106,8 +110,10 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def server(engine: str, shared: Path, owner: int) -> Server:
+def server(engine: str, shared: Path, owner: int) -> Server | CitusCluster:
     """The run's server of an engine, started if it is not yet; `shared` is the run's folder, `owner` its process."""
+    if engine == "citus" and os.environ.get(VARIABLE):
+        return CitusCluster.of_environment()
     programs = binaries(engine)
     told = shared / f"{engine}.json"
     failed = shared / f"{engine}.failed"

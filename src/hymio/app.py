@@ -179,7 +179,8 @@ def open_database(settings: Settings) -> Store:
     """Opens and migrates the database of the settings, with as many connections as a server with them may use."""
     if not settings.database:
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return open_store(settings.database_url, connections=database_connections(settings) + jobs.CONNECTIONS)
+    connections = database_connections(settings) + jobs.CONNECTIONS
+    return open_store(settings.database_url, connections, threads=min(settings.threads, settings.streams))
 
 
 def make_server(

@@ -305,8 +305,9 @@ def _instant(at: int | None) -> str:
 
 @database.command("status")
 def status(context: typer.Context, database: Database = None) -> None:
-    """Show the address and version of the database, and the number of raw results of each organization."""
+    """Show the address and version of the database, what of it is distributed, and the raw results of organizations."""
     from hymio.access import operator
+    from hymio.cli.cluster import show
     from hymio.cli.command import loaded
     from hymio.manage import organizations
     from hymio.results import revision
@@ -317,6 +318,7 @@ def status(context: typer.Context, database: Database = None) -> None:
         say(f"database  {escape(without_password(loaded(context, database).database_url))}")
         say(f"engine    {store.kind}")
         say(f"version   {newest()}, the newest this Hymio knows")
+        show(store)
         shown = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
         listed = organizations(store)
         for row in listed:
@@ -340,10 +342,11 @@ def migrate(context: typer.Context, database: Database = None) -> None:
 def distribute(context: typer.Context, database: Database = None) -> None:
     """Distribute the tables over the nodes of a Citus cluster, or print what is missing for that.
 
+    All tables are locked meanwhile: stop Hymio's servers first, and start them afterwards.
+
     Example: hymio db distribute --database postgresql://hymio@coordinator/hymio
     """
-    from hymio.store.distribute import distribute as spread
+    from hymio.cli import cluster
 
     with opened(context, database) as store:
-        done = spread(store)
-    say(f"{len(done)} tables were distributed." if done else "All tables are distributed already.")
+        cluster.distribute(store)

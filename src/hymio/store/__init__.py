@@ -6,6 +6,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
+from dataclasses import replace
+from functools import cached_property
 
 from sqlalchemy import Engine
 
@@ -14,7 +17,10 @@ from hymio.setup import Content, Layout
 from hymio.store import migrate
 from hymio.store.dialect import (
     DEFAULT_CONNECTIONS,
+    ENDLESS,
     LOCK_SECONDS,
+    Bulkhead,
+    Patience,
     Transaction,
     begin,
     connect,
@@ -22,6 +28,7 @@ from hymio.store.dialect import (
     has_single_writer,
     translated,
 )
+from hymio.store.dialect.citus import is_distributed
 from hymio.store.ledger import Ledger, open_ledger
 from hymio.store.setup import RememberedSetup, SetupInCommit, SetupRevisions
 from hymio.store.setup.changes import forget_changes
@@ -29,16 +36,29 @@ from hymio.store.setup.changes import forget_changes
 LONGEST_REST = 1.0
 """Seconds."""
 
+READ_SECONDS = 60.0
+"""How long a server's transaction that reads waits for an answer of the database."""
+
+WRITE_SECONDS = 5.0
+"""How much longer than for a lock a server's transaction that writes waits for an answer of the database."""
+
 
 class Store:
     """A database of organizations; safe to share between threads."""
 
-    def __init__(self, engine: Engine, lock_seconds: float = LOCK_SECONDS) -> None:
+    def __init__(self, engine: Engine, lock_seconds: float = LOCK_SECONDS, patience: Patience = ENDLESS) -> None:
         self._engine = engine
+        self._patience = patience
         self._remembered = RememberedSetup()
         self.has_single_writer = has_single_writer(engine)
         self._writer = threading.Lock() if self.has_single_writer else None
         self._lock_seconds = lock_seconds
+
+    @cached_property
+    def is_distributed(self) -> bool:
+        """Whether the tables are distributed over the nodes of a Citus cluster, as of the first time it is asked."""
+        with self.read() as transaction:
+            return is_distributed(transaction.core)
 
     @property
     def kind(self) -> str:
@@ -48,13 +68,17 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """One consistent view, read only."""
-        with translated(), begin(self._engine, writes=False) as transaction:
+        with translated(), begin(self._engine, writes=False, patience=self._patience) as transaction:
             yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A write outside any organization's ledger: organizations and the directory."""
-        with self._turn(), translated(), begin(self._engine, writes=True) as transaction:
+        with (
+            self._turn(),
+            translated(),
+            begin(self._engine, writes=True, patience=self._patience) as transaction,
+        ):
             yield transaction
 
     @contextmanager
@@ -99,6 +123,13 @@ class Store:
         setup = SetupInCommit(transaction, self._remembered, organization, revision, revisions)
         with open_ledger(transaction, setup, revision, now) as ledger:
             yield ledger
+
+    def for_pool(self, threads: int) -> Store:
+        """The same database for a pool of threads, of which at most half wait for one slow part of it."""
+        pooled = copy(self)
+        patience = replace(self._patience, bulkhead=Bulkhead(max(1, threads // 2)))
+        pooled._patience = patience  # noqa: SLF001  its own class
+        return pooled
 
     def check(self) -> None:
         """Runs one query. Unavailable where the database does not answer."""
@@ -164,13 +195,19 @@ def _unknown(organization: int) -> NotFound:
     return NotFound("unknown-organization", "there is no organization {organization}", organization=organization)
 
 
-def open_store(url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS) -> Store:
+def open_store(
+    url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS, threads: int | None = None
+) -> Store:
     """Opens and migrates a database; a missing SQLite file is made. DatabaseTooNew, Unavailable, SetupError.
 
     At most `connections` transactions run at once. One more waits `lock_seconds`, as a write does for the one before
-    it, and is then Unavailable.
+    it, and is then Unavailable. With `threads`, those of a server, no answer of the database is waited for without end,
+    and at most half of them wait for one slow node of a cluster.
     """
     engine = connect(url, connections, lock_seconds)
     with translated():
         migrate.upgrade(engine)
-    return Store(engine, lock_seconds)
+    if threads is None:
+        return Store(engine, lock_seconds)
+    store = Store(engine, lock_seconds, Patience(READ_SECONDS, lock_seconds + WRITE_SECONDS))
+    return store.for_pool(threads) if store.is_distributed else store

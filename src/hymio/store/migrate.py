@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from hymio.errors import DatabaseTooNew
+from hymio.errors import DatabaseTooNew, SetupError
 from hymio.store.dialect import lock_migrations
+from hymio.store.dialect.citus import is_coordinator, is_distributed, one_node_at_a_time
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -17,13 +18,19 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 def upgrade(engine: Engine) -> None:
-    """Runs the missing migrations. DatabaseTooNew if the database has a migration that this version does not know."""
+    """Runs the missing migrations. DatabaseTooNew if the database has a migration that this version does not know.
+
+    SetupError where there are any and the database is a worker of a Citus cluster.
+    """
     with engine.connect().execution_options(writes=False) as connection:
         if version(connection) == newest():
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         lock_migrations(connection)
         check(connection)
+        if is_distributed(connection):
+            _require_coordinator(connection)
+            one_node_at_a_time(connection)
         _migrate(connection)
 
 
@@ -36,6 +43,18 @@ def check(connection: Connection) -> None:
             "the database is at {version!r}, this Hymio knows up to {newest!r}: it was written by a newer Hymio. "
             "Start that one, or restore a backup made before the update.",
             version=current,
+            newest=newest(),
+        )
+
+
+def _require_coordinator(connection: Connection) -> None:
+    """SetupError on a worker, which may not define tables."""
+    if not is_coordinator(connection):
+        raise SetupError(
+            "migration-on-worker",
+            "this is a worker of a Citus cluster, and its database must be migrated from {current} to {newest}: "
+            "start Hymio once with the address of the coordinator",
+            current=version(connection),
             newest=newest(),
         )
 

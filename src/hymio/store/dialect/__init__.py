@@ -4,6 +4,7 @@ Nothing outside this package asks which engine it speaks to: `connect` makes the
 its kind, and each place where the engines' SQL differs is a method of Transaction (`within`, `indexed_by`, …).
 """
 
+from hymio.store.dialect.bulkhead import ENDLESS, Bulkhead, Patience
 from hymio.store.dialect.connecting import (
     DEFAULT_CONNECTIONS,
     LOCK_SECONDS,
@@ -12,6 +13,7 @@ from hymio.store.dialect.connecting import (
     engine_kind,
     has_single_writer,
     lock_migrations,
+    try_lock_migrations,
     without_password,
 )
 from hymio.store.dialect.driver_errors import driver_errors, translated
@@ -19,8 +21,11 @@ from hymio.store.dialect.transaction import CsvLines, Row, Transaction
 
 __all__ = [
     "DEFAULT_CONNECTIONS",
+    "ENDLESS",
     "LOCK_SECONDS",
+    "Bulkhead",
     "CsvLines",
+    "Patience",
     "Row",
     "Transaction",
     "begin",
@@ -30,5 +35,6 @@ __all__ = [
     "has_single_writer",
     "lock_migrations",
     "translated",
+    "try_lock_migrations",
     "without_password",
 ]

@@ -9,6 +9,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from hymio.errors import SetupError
+from hymio.store.dialect.bulkhead import ENDLESS, Patience
 from hymio.store.dialect.postgresql import PostgresqlTransaction, connect_postgresql
 from hymio.store.dialect.sqlite import SqliteTransaction, connect_sqlite
 from hymio.store.dialect.transaction import Transaction
@@ -54,9 +55,9 @@ def connect(url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: floa
     return connect_sqlite(parsed, lock_seconds, pool)
 
 
-def begin(engine: Engine, *, writes: bool) -> Transaction:
+def begin(engine: Engine, *, writes: bool, patience: Patience = ENDLESS) -> Transaction:
     """A transaction of the engine's kind, to be entered with `with`."""
-    return _transaction_kind(engine)(engine, writes=writes)
+    return _transaction_kind(engine)(engine, writes=writes, patience=patience)
 
 
 def engine_kind(engine: Engine) -> str:
@@ -77,6 +78,14 @@ def lock_migrations(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+
+
+def try_lock_migrations(connection: Connection) -> bool:
+    """Whether no other process migrates the database, nor will until the end of the transaction; waits for nothing."""
+    if connection.dialect.name != "postgresql":
+        return True
+    locked = connection.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK}).scalar()
+    return bool(locked)
 
 
 def _transaction_kind(engine: Engine) -> type[Transaction]:

@@ -19,8 +19,9 @@ _NO_DATABASE = (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT)
 def translated() -> Iterator[None]:
     """Turns a driver's error into Hymio's.
 
-    Unavailable: locked, full, unreachable, or no connection free in time; nothing was stored. Conflict: a unique key is
-    taken. DatabaseError: the file is no database.
+    Unavailable: locked, full, unreachable, no answer or no connection in time, or a failure inside the server, such as
+    the loss of a node of a cluster at work: nothing was stored. Conflict: a unique key is taken. DatabaseError: the
+    file is no database.
     """
     try:
         yield
@@ -30,13 +31,18 @@ def translated() -> Iterator[None]:
             raise DatabaseError(
                 "no-database", "the file is no database, or it is damaged: {cause}", cause=cause
             ) from error
-        if isinstance(cause, (PoolTimeout, *driver_errors("OperationalError"))):
+        if isinstance(cause, (PoolTimeout, *driver_errors("OperationalError"))) or _is_internal(cause):
             raise Unavailable("database-busy", "the database cannot take this now", cause=str(cause)) from error
         if isinstance(cause, driver_errors("IntegrityError")):
             raise Conflict(
                 "stored-meanwhile", "somebody else has just stored something of the same name or number"
             ) from error
         raise
+
+
+def _is_internal(cause: object) -> bool:
+    """Whether a server says that something failed inside it: PostgreSQL's code XX000, internal_error."""
+    return getattr(cause, "sqlstate", None) == "XX000"
 
 
 def driver_errors(name: str) -> tuple[type[Exception], ...]:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache, lru_cache
 from operator import index
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, create_engine
+from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, create_engine, event
 from sqlalchemy.engine import URL
 from sqlalchemy.types import TypeEngine
 
+from hymio.store.dialect.bulkhead import WaitBound
+from hymio.store.dialect.citus import Cluster, is_distributed_for
 from hymio.store.dialect.statement_log import logged
 from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
 
@@ -23,10 +25,39 @@ _CHUNK_BYTES = 1 << 18
 _numbers = iter(range(1 << 62))
 
 
+_CHECK_MS: Final = 2_000
+"""How often the server looks, while a statement runs, whether the client is still there."""
+
+
 def connect_postgresql(url: URL, lock_seconds: float, pool: dict[str, Any]) -> Engine:
     """An engine on a server; `pool` are SQLAlchemy's arguments for it."""
-    options = {"options": f"-c lock_timeout={max(1, int(lock_seconds * 1000))}"}
-    return create_engine(url.set(drivername="postgresql+psycopg"), connect_args=options, **pool)
+    from hymio.store.dialect.bounded import BoundedConnection  # noqa: PLC0415  psycopg is slow to load
+
+    lock_ms = max(1, int(lock_seconds * 1000))
+    settings = {
+        "lock_timeout": lock_ms,
+        "client_connection_check_interval": _CHECK_MS,
+        # Without Citus these are ignored. So that workers have the lock_timeout of a transaction too:
+        "citus.propagate_set_commands": "local",
+        "citus.node_connection_timeout": 5_000,
+    }
+    arguments = {
+        "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
+        "connect_timeout": max(2, int(lock_seconds)),
+    }
+    engine = create_engine(url.set(drivername="postgresql+psycopg"), connect_args=arguments, **pool)
+
+    cluster = Cluster(lock_ms)
+
+    def connect(_dialect: object, _record: object, words: Any, named: Any) -> Any:
+        connection = BoundedConnection.connect(*words, **named)
+        connection.bound = WaitBound(lock_seconds)
+        cluster.open = lambda: BoundedConnection.connect(*words, **named)
+        connection.cluster = cluster if is_distributed_for(connection) else None
+        return connection
+
+    event.listen(engine, "do_connect", connect)
+    return engine
 
 
 class PostgresqlTransaction(Transaction):
@@ -35,11 +66,37 @@ class PostgresqlTransaction(Transaction):
     is_distributable = True
     single_writer = False
 
+    def _begin(self) -> None:
+        self._bound = WaitBound(self._patience.seconds(writes=self._writes), self._patience.bulkhead)
+        self._driver.bound = self._bound
+        self._cluster: Cluster | None = self._driver.cluster
+        self._organization: object = None  # whose rows the last statement was about
+        if self._cluster is not None and self._writes:
+            self._cursor.execute(self._cluster.begin)
+
+    def _end(self) -> None:
+        self._bound.part = None  # a COMMIT is waited for until its own deadline
+
+    def _enter(self, organization: Any) -> None:
+        """Before a statement about an organization's rows: Unavailable where enough threads wait for its part."""
+        bulkhead = self._bound.bulkhead
+        if bulkhead is None:
+            return
+        if organization != self._organization:
+            self._bound.part = self._part(organization)
+            self._organization = organization
+        cluster, part = self._cluster, self._bound.part
+        bulkhead.check(part, lambda: cluster is None or cluster.answers(part))
+
+    def _part(self, organization: int) -> Hashable:
+        """The part of the database that an organization's rows are in: a node of the cluster, or they are one alone."""
+        return organization if self._cluster is None else self._cluster.group_of(organization, self._cursor)
+
     def stream(self, text: str, **values: object) -> Iterator[Row]:
         driver = self._driver.cursor(name=f"stream_{next(_numbers)}")
         driver.itersize = STREAMED_ROWS
         with closing(logged(driver)) as cursor:
-            cursor.execute(_percent(text), values)
+            cursor.execute(self._spelled(text, values), values)
             yield from cursor
 
     def among(self, values: Iterable[int]) -> object:
@@ -85,14 +142,16 @@ class PostgresqlTransaction(Transaction):
         text = f"""COPY (SELECT {self.csv_line(lines)} {lines.source} AND {lines.condition}
             ORDER BY {lines.order}) TO STDOUT"""
         bound = {**values, "start": start, "stop": end}
-        with closing(logged(self._driver.cursor())) as cursor, cursor.copy(_percent(text), bound) as copied:
+        with closing(logged(self._driver.cursor())) as cursor, cursor.copy(self._spelled(text, bound), bound) as copied:
             yield from _gathered(copied)
 
     def _options(self) -> dict[str, Any]:
         isolation = {} if self._writes else {"isolation_level": "REPEATABLE READ"}
         return {"writes": self._writes, **isolation}
 
-    def _spelled(self, text: str) -> str:
+    def _spelled(self, text: str, values: Mapping[str, object]) -> str:
+        if "o" in values:  # in every statement it is the organization
+            self._enter(values["o"])
         return _percent(text)
 
     def _execute_in_turn(self, texts: Sequence[str]) -> None:

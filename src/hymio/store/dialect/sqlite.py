@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import cache
 from typing import Any
@@ -152,10 +152,16 @@ class SqliteTransaction(Transaction):
             at += length
             length *= 2 if count < CSV_ROWS // 3 else 1
 
+    def _begin(self) -> None:
+        """Nothing: the connection has its bounds."""
+
+    def _end(self) -> None:
+        """Nothing."""
+
     def _options(self) -> dict[str, Any]:
         return {"writes": self._writes}
 
-    def _spelled(self, text: str) -> str:
+    def _spelled(self, text: str, values: Mapping[str, object]) -> str:
         return text
 
     def _execute_in_turn(self, texts: Sequence[str]) -> None:

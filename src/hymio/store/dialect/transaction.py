@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import Engine, Table
 
+from hymio.store.dialect.bulkhead import ENDLESS, Patience
 from hymio.store.dialect.driver_errors import driver_errors, translated
 from hymio.store.dialect.statement_log import logged, logged_call
 
@@ -44,9 +45,10 @@ class Transaction(ABC):
     single_writer: ClassVar[bool]
     """Whether one write transaction excludes all others of the database."""
 
-    def __init__(self, engine: Engine, *, writes: bool) -> None:
+    def __init__(self, engine: Engine, *, writes: bool, patience: Patience = ENDLESS) -> None:
         self._writes = writes
         self._engine = engine
+        self._patience = patience
         self._driver: Any = None
         self._cursor: Any = None
         self._saved = self._to_save = False
@@ -58,6 +60,7 @@ class Transaction(ABC):
                 self._begun = logged_call("BEGIN", self.core.begin)
                 driver: Any = self.core.connection.driver_connection
                 self._driver, self._cursor = driver, logged(driver.cursor())
+                self._begin()
             except BaseException:
                 self.core.close()
                 raise
@@ -67,6 +70,7 @@ class Transaction(ABC):
         try:
             with translated():
                 self._cursor.close()
+                self._end()
                 if kind is None:
                     logged_call("COMMIT", self._begun.commit)
                 else:
@@ -78,19 +82,19 @@ class Transaction(ABC):
 
     def rows(self, text: str, **values: object) -> list[Row]:
         """All rows of a statement."""
-        self._cursor.execute(self._spelled(text), values)
+        self._cursor.execute(self._spelled(text, values), values)
         return list(self._cursor.fetchall())
 
     def row(self, text: str, **values: object) -> Row | None:
         """The first row of a statement, if any."""
-        self._cursor.execute(self._spelled(text), values)
+        self._cursor.execute(self._spelled(text, values), values)
         first: Row | None = self._cursor.fetchone()
         return first
 
     def run(self, text: str, **values: object) -> int:
         """Runs a statement; the number of rows it touched."""
         self._save()
-        self._cursor.execute(self._spelled(text), values)
+        self._cursor.execute(self._spelled(text, values), values)
         return int(self._cursor.rowcount)
 
     def many(self, text: str, rows: Iterable[dict[str, object]]) -> None:
@@ -98,7 +102,7 @@ class Transaction(ABC):
         values = list(rows)
         if values:
             self._save()
-            self._cursor.executemany(self._spelled(text), values)
+            self._cursor.executemany(self._spelled(text, values[0]), values)
 
     def insert(self, table: Table, rows: Sequence[Row], then: str = "") -> None:
         """Inserts rows whose values stand in the table's column order; `then` is an ON CONFLICT clause."""
@@ -202,8 +206,16 @@ class Transaction(ABC):
         """SQLAlchemy's execution options of the transaction."""
 
     @abstractmethod
-    def _spelled(self, text: str) -> str:
-        """A statement with its parameters written as the driver wants them."""
+    def _spelled(self, text: str, values: Mapping[str, object]) -> str:
+        """A statement with its parameters written as the driver wants them; `values` are those that it binds."""
+
+    @abstractmethod
+    def _begin(self) -> None:
+        """What an engine does once the transaction has begun."""
+
+    @abstractmethod
+    def _end(self) -> None:
+        """What an engine does before COMMIT or ROLLBACK."""
 
     @abstractmethod
     def _execute_in_turn(self, texts: Sequence[str]) -> None:

@@ -1,13 +1,15 @@
 """Buttons' ways, offsets of texted hours, all phases in order of time, tokens of API v2, custom data, users, alerts.
 
 Distribution on Citus: all new tables are distributed by `organization_id`. The two tables of phases are made anew,
-under a key that begins with the instant, and are distributed again by `hymio db distribute`.
+under a key that begins with the instant.
 """
 
 from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from hymio.store.new_tables import create_table
 
 revision = "0002"
 down_revision = "0001"
@@ -32,7 +34,7 @@ def _text(name: str, *, null: bool = False) -> sa.Column[Any]:
 
 
 def _owned(name: str, *columns: sa.Column[Any]) -> None:
-    op.create_table(name, _key("organization_id"), *columns, sqlite_with_rowid=False)
+    create_table(name, _key("organization_id"), *columns, sqlite_with_rowid=False)
 
 
 def _phase(name: str, *columns: sa.Column[Any]) -> None:

@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from hymio.store.new_tables import create_table
+
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
@@ -27,7 +29,7 @@ def _text(name: str, *, null: bool = False) -> sa.Column[Any]:
 
 
 def _owned(name: str, *columns: sa.Column[Any]) -> None:
-    op.create_table(name, _key("organization_id"), *columns, sqlite_with_rowid=False)
+    create_table(name, _key("organization_id"), *columns, sqlite_with_rowid=False)
 
 
 def upgrade() -> None:
@@ -46,7 +48,7 @@ def upgrade() -> None:
         _text("new_value"),
     )
     _owned("setup_change", _key("revision"), _key("part", sa.Text()), _key("id"))
-    op.create_table(
+    create_table(
         "job",
         _key("name", sa.Text()),
         _number("due_at"),
@@ -57,6 +59,7 @@ def upgrade() -> None:
         _number("finished_at", null=True),
         _text("outcome", null=True),
         _text("detail", null=True),
+        distribution="reference",
         sqlite_with_rowid=False,
     )
     _owned(

@@ -1,0 +1,113 @@
+"""A bulkhead: of the threads of a pool only some wait for a slow part of the database, so that the others go on."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from hymio.errors import Unavailable
+
+SLOW_SECONDS: Final = 1.0
+"""An answer that has not come by then makes its part of the database a slow one."""
+
+RETRY_SECONDS: Final = 5.0
+"""How often it is tried whether a part that did not answer in time answers again."""
+
+
+class Bulkhead:
+    """The waits of a pool's threads for parts of a database: for organizations, or for the nodes of a cluster.
+
+    Where `most` threads have waited for a part for longer than SLOW_SECONDS, those that came later give up, and no
+    further one begins. A part that did not answer in time is waited for no more until it is found to answer.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._lock = threading.Lock()
+        self._waits: defaultdict[Hashable, list[float]] = defaultdict(list)  # by part: when each began, in order
+        self._silent: dict[Hashable, float] = {}  # by part that did not answer in time: when to try it again
+
+    def check(self, part: Hashable, answers: Callable[[], bool]) -> None:
+        """Before a wait for a part: Unavailable where enough threads wait for it, or it did not answer.
+
+        `answers` is called every RETRY_SECONDS for a part that did not, and tells whether it does again.
+        """
+        if part in self._silent and not self._has_recovered(part, answers):
+            raise _refused()
+        with self._lock:
+            waits = self._waits.get(part, ())
+            is_full = len(waits) >= self._most and time.monotonic() - waits[self._most - 1] > SLOW_SECONDS
+        if is_full:
+            raise _refused()
+
+    def _has_recovered(self, part: Hashable, answers: Callable[[], bool]) -> bool:
+        with self._lock:
+            if time.monotonic() < self._silent.get(part, 0.0):
+                return False
+            self._silent[part] = time.monotonic() + RETRY_SECONDS
+        if not answers():
+            return False
+        with self._lock:
+            self._silent.pop(part, None)
+        return True
+
+    def begin(self, part: Hashable) -> float:
+        """A thread begins to wait for a part; the instant of `time.monotonic` that names this wait."""
+        with self._lock:
+            began = time.monotonic()
+            self._waits[part].append(began)
+        return began
+
+    def is_surplus(self, part: Hashable, began: float) -> bool:
+        """Whether a wait is to be given up, because it is long and enough older ones go on."""
+        if time.monotonic() - began < SLOW_SECONDS:
+            return False
+        with self._lock:
+            return began in self._waits[part][self._most :]
+
+    def end(self, part: Hashable, began: float, *, overdue: bool) -> None:
+        """A thread waits no longer; `overdue` if until its own deadline, in vain."""
+        with self._lock:
+            waits = self._waits[part]
+            waits.remove(began)
+            if not waits:
+                del self._waits[part]
+            if overdue:
+                self._silent[part] = time.monotonic() + RETRY_SECONDS
+
+
+def _refused() -> Unavailable:
+    return Unavailable("database-part-slow", "the part of the database with this organization does not answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a transaction that reads, or writes, waits for each answer of a server, in seconds; None is no bound.
+
+    `bulkhead` is that of the pool of threads that it runs in.
+    """
+
+    read_seconds: float | None = None
+    write_seconds: float | None = None
+    bulkhead: Bulkhead | None = None
+
+    def seconds(self, *, writes: bool) -> float | None:
+        """The bound of a transaction that writes or reads."""
+        return self.write_seconds if writes else self.read_seconds
+
+
+ENDLESS: Final = Patience()
+"""For commands: whoever runs one can end it."""
+
+
+@dataclass(slots=True)
+class WaitBound:
+    """How long a transaction waits for each answer, in seconds, and with which other threads for its part."""
+
+    seconds: float | None = None
+    bulkhead: Bulkhead | None = None
+    part: Hashable = None

@@ -1,0 +1,191 @@
+"""Distribution over a Citus cluster: what can be checked without one, by a stand-in that records what it is asked."""
+
+from __future__ import annotations
+
+import ast
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+
+from hymio.cli import cluster
+from hymio.errors import SetupError
+from hymio.store import Store, migrate, open_store, schema
+from hymio.store.dialect import connect
+from hymio.store.distribute import TABLES, distribute, distribution
+from tests.engines import ENGINES, KNOWN_ENGINES
+
+VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
+SERVERS = [engine for engine in KNOWN_ENGINES[1:] if engine in ENGINES and engine != "citus"]
+
+STAND_IN = """
+CREATE TABLE pg_dist_partition (logicalrelid regclass PRIMARY KEY, how text, number serial);
+CREATE TABLE pg_dist_node (nodename text, nodeport int, groupid int, isactive bool, noderole text DEFAULT 'primary');
+CREATE TABLE pg_dist_local_group (groupid int);
+INSERT INTO pg_dist_local_group VALUES (0);
+CREATE FUNCTION create_reference_table(name regclass) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO pg_dist_partition VALUES (name, 'reference');
+END $$;
+CREATE FUNCTION create_distributed_table(name regclass, by text, kind text DEFAULT 'hash',
+    colocate_with text DEFAULT 'default') RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    IF colocate_with <> 'default' AND to_regclass(colocate_with) NOT IN (SELECT logicalrelid FROM pg_dist_partition)
+    THEN RAISE 'relation % is not distributed', colocate_with; END IF;
+    INSERT INTO pg_dist_partition VALUES (name, by || ' with ' || colocate_with);
+END $$;
+CREATE FUNCTION truncate_local_data_after_distributing_table(name regclass) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+    EXECUTE 'TRUNCATE ' || name;
+END $$;
+"""
+"""Takes Citus's place in a database of PostgreSQL; as in Citus, a table is co-located with a distributed one only."""
+
+
+@pytest.fixture(params=SERVERS)
+def cluster_url(request: pytest.FixtureRequest, fresh_database: Callable[[str], str], databases: object) -> str:
+    """An empty database of a coordinator, whose cluster is the stand-in and has one worker."""
+    url = databases.make(request.param, empty=True)  # type: ignore[attr-defined]
+    with psycopg.connect(url) as connection:
+        connection.execute(STAND_IN)
+        connection.execute("INSERT INTO pg_dist_node VALUES ('a', 5432, 0, true), ('b', 5432, 1, true)")
+    return str(url)
+
+
+@pytest.fixture
+def cluster_store(cluster_url: str) -> Iterator[Store]:
+    store = open_store(cluster_url)
+    yield store
+    store.close()
+
+
+def recorded(url: str) -> dict[str, str]:
+    """How each table that is there was distributed, in order."""
+    with psycopg.connect(url) as connection:
+        rows = connection.execute(
+            """SELECT relname, how FROM pg_dist_partition JOIN pg_class ON pg_class.oid = logicalrelid
+            ORDER BY number"""
+        )
+        return dict(rows.fetchall())
+
+
+def as_in_the_schema() -> dict[str, str]:
+    ways = {"reference": "reference", "organization_id": "organization_id with ledger"}
+    return {name: ways[how] for name, how in TABLES.items()} | {"ledger": "organization_id with default"}
+
+
+# --- distributing ----------------------------------------------------------------------------------------------------
+
+
+def test_every_table_is_distributed_and_the_ledger_before_those_that_lie_with_it(
+    cluster_url: str, cluster_store: Store
+) -> None:
+    assert set(distribute(cluster_store).tables) == set(TABLES)
+    how = recorded(cluster_url)
+    assert how == as_in_the_schema()
+    beside = [name for name, way in how.items() if way.endswith("with ledger")]
+    assert list(how).index("ledger") < min(map(list(how).index, beside))
+    assert distribute(cluster_store).tables == ()
+
+
+def test_rows_from_before_are_removed_once(cluster_store: Store) -> None:
+    with cluster_store.write() as transaction:
+        transaction.insert(schema.revision, [(1, 1, 1)])
+    assert "revision" in distribute(cluster_store).emptied
+    assert distribute(cluster_store).emptied == ()
+
+
+def test_a_second_process_waits_for_the_first(cluster_url: str, cluster_store: Store) -> None:
+    waits = threading.Event()
+    outcomes: list[tuple[str, ...]] = []
+
+    def second() -> None:
+        store = open_store(cluster_url)
+        outcomes.append(distribute(store, waiting=waits.set).tables)
+        store.close()
+
+    with cluster_store.write() as transaction:
+        from hymio.store.dialect import lock_migrations
+
+        lock_migrations(transaction.core)
+        thread = threading.Thread(target=second)
+        thread.start()
+        assert waits.wait(30)
+        assert outcomes == []
+    thread.join()
+    assert len(outcomes[0]) == len(TABLES)
+
+
+def test_a_worker_neither_distributes_nor_migrates(cluster_url: str) -> None:
+    up_to(cluster_url, "0002")
+    with psycopg.connect(cluster_url) as connection:
+        connection.execute("UPDATE pg_dist_local_group SET groupid = 1")
+        connection.execute("INSERT INTO pg_dist_partition VALUES ('ledger', 'by hand')")
+    with pytest.raises(SetupError, match="address of the coordinator"):
+        open_store(cluster_url)
+    up_to(cluster_url, "head")
+    store = open_store(cluster_url)
+    with pytest.raises(SetupError, match="address of its coordinator"):
+        distribute(store)
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "warning"),
+    [("groupid = 0", "has no workers"), ("groupid = 1", "is not a node of its cluster")],
+)
+def test_an_incomplete_cluster_is_warned_of(
+    cluster_url: str, cluster_store: Store, nodes: str, warning: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with psycopg.connect(cluster_url) as connection:
+        connection.execute(f"DELETE FROM pg_dist_node WHERE NOT {nodes}")
+    cluster.distribute(cluster_store)
+    assert warning in capsys.readouterr().err
+
+
+def test_the_status_names_what_is_missing(
+    cluster_url: str, cluster_store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.distribute(cluster_store)
+    with psycopg.connect(cluster_url) as connection:
+        connection.execute("DELETE FROM pg_dist_partition WHERE logicalrelid = 'visit'::regclass")
+    capsys.readouterr()
+    cluster.show(cluster_store)
+    printed = capsys.readouterr().out
+    assert "a:5432 (coordinator), b:5432" in printed
+    assert f"{len(TABLES) - 1} distributed, 1 not" in printed
+    assert "not distributed: visit" in printed
+
+
+def test_a_database_without_citus_has_no_distribution(store: Store) -> None:
+    found = distribution(store)
+    assert found is None or found.local == ()  # all is, where the tests run on a cluster
+
+
+# --- migrations ------------------------------------------------------------------------------------------------------
+
+
+def up_to(url: str, version: str) -> None:
+    """Runs the migrations up to one."""
+    with connect(url).connect().execution_options(writes=True) as connection, connection.begin():
+        command.upgrade(migrate._config(connection), version)
+
+
+@pytest.mark.parametrize("version", sorted(migrate._known())[:-1])
+def test_later_migrations_distribute_their_tables(cluster_url: str, version: str) -> None:
+    """A database that was distributed at any version is wholly distributed once it is migrated."""
+    up_to(cluster_url, version)
+    with psycopg.connect(cluster_url) as connection:
+        for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+            if table in TABLES or table == "ledger":
+                way = as_in_the_schema()[table]
+                connection.execute("INSERT INTO pg_dist_partition VALUES (%s::regclass, %s)", (table, way))
+    open_store(cluster_url).close()
+    assert recorded(cluster_url) == as_in_the_schema()
+
+
+@pytest.mark.parametrize("file", sorted(VERSIONS.glob("[0-9]*.py"))[1:], ids=lambda file: file.stem)
+def test_later_migrations_make_tables_with_their_distribution(file: Path) -> None:
+    called = [node.func for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
+    by_alembic = [each for each in called if isinstance(each, ast.Attribute) and each.attr == "create_table"]
+    assert by_alembic == [], "new_tables.create_table also distributes"
