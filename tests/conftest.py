@@ -131,7 +131,7 @@ def no_rest() -> None:
     """Long work does not rest between its commits: nobody waits for his turn in most tests."""
     from hymio import store
 
-    store.LONGEST_REST = 0.0
+    store.MAX_PAUSE_SECONDS = 0.0
 
 
 @pytest.fixture

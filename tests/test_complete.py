@@ -13,7 +13,7 @@ from hymio.access import operator
 from hymio.feedback import Press, Upload
 from hymio.misuse import MisusePolicy
 from hymio.period import Grain, InstantRange, hours_of_day
-from hymio.results.clock import Clock
+from hymio.results.shown_hours import ShownHours
 from hymio.store import Store
 from tests.test_intake import AT, told
 from tests.test_laws import law, opened
@@ -47,7 +47,7 @@ def test_a_group_is_complete_when_each_point_is_each_time_it_shows_the_hour(
         {hour_shown(quarter, zone) for quarter in range(min(reported), at + 60 * HOUR, QUARTER)}
         for zone, reported in ((zones[0], through[:2]), (zones[1], through[2:]))
     ]
-    several = Clock(store.layout(world.organization), world.root).several
+    several = ShownHours(store.layout(world.organization), world.root).has_several_zones
     for each in results.reconcile(
         store, operator(world.organization), results.OfScale(world.root, 4), results.EVERYTHING, NOW
     ):  # fmt: skip
@@ -112,8 +112,8 @@ def test_a_group_its_points_and_raw_results_agree_about_every_range_of_whole_hou
     assert everything[0] == everything[1]
     edges = [each.starts_at for each in everything[0]]
     if days:
-        clock, day = Clock(store.layout(world.organization), world.groups[1]), data.draw(st.sampled_from(days))
-        edges += [clock.first(each.hour, each.offset) for each in hours_of_day(day, ZoneInfo(zone))]
+        shown, day = ShownHours(store.layout(world.organization), world.groups[1]), data.draw(st.sampled_from(days))
+        edges += [shown.hour_start(each.hour, each.offset) for each in hours_of_day(day, ZoneInfo(zone))]
     for start, end in pairwise(sorted(edges)):
         counts = [
             sum(sum(each.raw) for each in results.hourly(store, operator(world.organization), subject, within).buckets)

@@ -31,7 +31,7 @@ from hymio.errors import SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.manage import ApiCredentials
 from hymio.period import Grain, format_timestamp, offset_at, zone
-from hymio.results import OfAssignment, OfSurvey, followups, hourly, raw, texts
+from hymio.results import OfAssignment, OfSurvey, Phase, answers, hourly, raw
 from hymio.store import Store, open_store
 from hymio.store.messages import newest_messages
 from hymio.store.quarantine import newest_quarantined, quarantine_counts
@@ -267,7 +267,7 @@ def test_replayed_presses_come_back_as_they_were(store: Store):
     with raw(store, operator(made.organization), OfAssignment(10)) as found:
         back = [_as_published(row, there) for row in found.rows]
     assert back == rows
-    with texts(store, operator(made.organization), OfAssignment(10)) as found:
+    with answers(store, operator(made.organization), OfAssignment(10), phase=Phase.TEXT) as found:
         assert [_as_published(row, there) for row in found.rows] == [row for row in rows if "text" in row]
     assert years(store, made.organization)[10].keys() == {Verdict.COUNTED}
 
@@ -304,11 +304,11 @@ def test_a_file_that_is_none_of_web_presses(content: str, tmp_path: Path):
 
 def test_visitors_said_what_was_missing_and_wrote(store: Store):
     made = demo.build(store, NOW, PRESSES)
-    with followups(store, operator(made.organization), OfAssignment(11)) as found:
+    with answers(store, operator(made.organization), OfAssignment(11), phase=Phase.FOLLOWUP) as found:
         chosen = list(found.rows)
     assert chosen
     assert all(row.button < 2 for row in chosen)
-    with texts(store, operator(made.organization), OfAssignment(11)) as found:
+    with answers(store, operator(made.organization), OfAssignment(11), phase=Phase.TEXT) as found:
         assert {row.answer.spam for row in found.rows if isinstance(row.answer, Text)} == {True, False}
 
 

@@ -6,6 +6,7 @@ import importlib
 import sqlite3
 import threading
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -190,7 +191,7 @@ def test_what_comes_after_the_button_is_kept(store: Store) -> None:
     press = Press(*client_key(uuid4()), AT, 0, survey=world.surveys[1], phases=Phases(text=soup))
     told(store, world, press, press, smiley=3)
     subject = results.OfAssignment(world.assignments[2])
-    with results.texts(store, operator(world.organization), subject) as texts:
+    with TEXTS(store, operator(world.organization), subject) as texts:
         assert (texts.total, [row.answer for row in texts.rows]) == (1, [soup])
     with results.raw(store, operator(world.organization), subject) as raw:
         assert [row.answer for row in raw.rows] == [soup]
@@ -378,8 +379,8 @@ def test_a_page_of_raw_results_is_that_part_of_all_of_them(
                 assert list(page.rows) == everything[reading][offset : offset + limit]
         rows = everything[results.raw]
         assert rows == sorted(rows, key=lambda row: row.sort_key[:4])
-        assert everything[results.texts] == [row for row in rows if row.answer is not None]
-        chosen = {(row.smiley, row.epoch, row.sequence) for row in everything[results.followups]}
+        assert everything[TEXTS] == [row for row in rows if row.answer is not None]
+        chosen = {(row.smiley, row.epoch, row.sequence) for row in everything[FOLLOWUPS]}
         assert chosen <= {(row.smiley, row.epoch, row.sequence) for row in rows}
 
 
@@ -388,7 +389,8 @@ PHASES = (
     Phases((Followup(3), Followup(4, position=2))),
     Phases((Followup(5),), Text("Cold soup", 0.5, spam=True)),
 )
-READINGS = (results.raw, results.texts, results.followups)
+TEXTS, FOLLOWUPS = (partial(results.answers, phase=phase) for phase in (results.Phase.TEXT, results.Phase.FOLLOWUP))
+READINGS = (results.raw, TEXTS, FOLLOWUPS)
 
 
 def every_row(

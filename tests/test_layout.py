@@ -172,7 +172,7 @@ def answers(layout: Layout) -> list[object]:
         [layout.ranges(key) for key in layout.assignments],
         [layout.group_subjects(key) for key in layout.assignments],
         [layout.policies_of(key, smiley).steps for key in layout.assignments for smiley in placed],
-        [list(layout.standings(smiley, BEGINNING, END)) for smiley in placed],
+        [list(layout.resolved_ranges(smiley, BEGINNING, END)) for smiley in placed],
         [layout.resolve(smiley, at) for smiley in placed for at in SAMPLED],
     ]  # fmt: skip
 
@@ -188,10 +188,10 @@ def test_what_a_change_does_not_affect_is_shared() -> None:
     assert renamed.hierarchy.path(4) == "Root / Group / Renamed"
     assert before.hierarchy.path(4) == "Root / Group / Point"
     assert renamed.assignments is before.assignments
-    assert renamed._memory.standings is before._memory.standings
+    assert renamed._memory.resolutions is before._memory.resolutions
     moved = renamed.changed(LayoutRows(placements={1: (Placement(1, 6, START),)}), 3)
-    assert 1 not in moved._memory.standings
-    assert moved._memory.standings[2] is before._memory.standings[2]
+    assert 1 not in moved._memory.resolutions
+    assert moved._memory.resolutions[2] is before._memory.resolutions[2]
 
 
 keys = st.integers(-3, 9)

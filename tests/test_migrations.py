@@ -65,6 +65,7 @@ def test_phases_of_the_first_tables_come_along(empty_database_url: str, tmp_path
 
     assert rows(Phase.FOLLOWUP) == [(1, Followup(4, None, 1)), (1, Followup(4, None, 2))]
     assert rows(Phase.TEXT) == [(1, Text("cold", 0.5, False, 3)), (2, Text("cold", 0.5, False, 1))]
-    with results.texts(store, operator(world.organization), results.OfAssignment(world.assignments[0])) as found:
+    subject = results.OfAssignment(world.assignments[0])
+    with results.answers(store, operator(world.organization), subject, phase=Phase.TEXT) as found:
         assert [row.answer for row in found.rows] == [Text("cold", 0.5, False, 3), Text("cold", 0.5, False, 1)]
     store.close()

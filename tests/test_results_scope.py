@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,7 +23,8 @@ from tests.test_v2_scope import plant, trees
 from tests.world import NOW
 
 Reading = Callable[[Store, Principal, Any], AbstractContextManager[Any]]
-READINGS: tuple[Reading, ...] = (results.raw, results.texts, results.followups)
+TEXTS, FOLLOWUPS = (partial(results.answers, phase=phase) for phase in (Phase.TEXT, Phase.FOLLOWUP))
+READINGS: tuple[Reading, ...] = (results.raw, TEXTS, FOLLOWUPS)
 
 
 def subjects(layout: Layout) -> list[RowSubject]:
@@ -94,7 +96,7 @@ def test_reading_takes_the_permission_and_raw_rows_that_raw_results_are_on(store
     subject = OfScale(1, 5)
     with pytest.raises(Forbidden, match="results:read"):
         results.hourly(store, device, subject)
-    with pytest.raises(Forbidden, match="results:read"), results.texts(store, device, subject):
+    with pytest.raises(Forbidden, match="results:read"), TEXTS(store, device, subject):
         pass
     without_raw = Principal(organization, Role.CLIENT, Via.V2_TOKEN, "Test", raw_results=False)
     for refused in (
@@ -105,7 +107,7 @@ def test_reading_takes_the_permission_and_raw_rows_that_raw_results_are_on(store
         with pytest.raises(Forbidden, match="Raw results are switched off"), refused:
             pass
     assert sum(sum(bucket.raw) for bucket in results.hourly(store, without_raw, subject).buckets) == 2
-    with results.texts(store, without_raw, subject) as found:
+    with TEXTS(store, without_raw, subject) as found:
         assert found.total == 2
 
 
@@ -137,8 +139,8 @@ def reading_needs(
     needs += [
         (listed(results.raw, subject), set(), {buttons, texts}),
         (listed(results.raw_csv, subject), set(), {buttons}),
-        (listed(results.texts, subject), set(), {texts}),
-        (listed(results.followups, subject), set(), {DataKind.FOLLOWUP_FEEDBACKS}),
+        (listed(TEXTS, subject), set(), {texts}),
+        (listed(FOLLOWUPS, subject), set(), {DataKind.FOLLOWUP_FEEDBACKS}),
         (lambda: results.hourly(store, principal, subject), set(), {buttons}),
         (lambda: results.reconcile(store, principal, subject, EVERYTHING, NOW), set(), {buttons}),
         (lambda: manage.alerts(store, principal, stretches, None, 0, 9), set(), {DataKind.ALERTS}),

@@ -21,7 +21,7 @@ from hymio.access import Principal, operator
 from hymio.feedback import Followup, Phases, Press, Text, Upload, Verdict
 from hymio.misuse import MisusePolicy
 from hymio.period import DateRange, Grain, InstantRange, wall_of
-from hymio.results import OfAssignment, OfNode, OfScale, OfSurvey
+from hymio.results import OfAssignment, OfNode, OfScale, OfSurvey, Phase
 from hymio.rollup import GroupSubject
 from hymio.setup import Layout
 from hymio.store import Store
@@ -199,7 +199,7 @@ def assert_same_of_node(shown: Surfaces, node: int, survey: int | None, dates: D
             buckets = results.hourly(shown.store, shown.principal, subject, within).buckets
             counted += added(bucket.counted for bucket in buckets)
             raw += added(bucket.raw for bucket in buckets)
-            with results.texts(shown.store, shown.principal, subject, within) as found:
+            with results.answers(shown.store, shown.principal, subject, within, phase=Phase.TEXT) as found:
                 texts += found.total
     asked = {"experiencePointId": str(node), **({} if survey is None else {"surveyId": str(survey)})}
     assert of_rows(shown.v2_rows("button-feedbacks", dates, **asked)) == counted

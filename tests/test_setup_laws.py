@@ -25,7 +25,7 @@ from hymio.store.ledger import Ledger
 from hymio.store.setup.changes import MAX_CHANGES, layout_changes
 from hymio.store.setup.content_rows import load_content
 from hymio.store.setup.layout_rows import load_layout
-from hymio.store.setup.remembered import KEPT_REVISIONS, Remembered
+from hymio.store.setup.remembered import CACHED_REVISIONS, Remembered
 from tests.setup_changes import START, Change, attempt, begun, changes
 from tests.world import NOW, build
 
@@ -125,7 +125,7 @@ def answers(layout: Layout) -> list[object]:
         [layout.group_subjects(key) for key in assignments],
         [layout.smiley_types(key) for key in assignments],
         [layout.policies_of(key, smiley).steps for key in assignments for smiley in smileys],
-        [list(layout.standings(smiley, BEGINNING, END)) for smiley in smileys],
+        [list(layout.resolved_ranges(smiley, BEGINNING, END)) for smiley in smileys],
         [layout.resolve(smiley, at) for smiley in smileys for at in SAMPLED],
     ]  # fmt: skip
 
@@ -295,7 +295,7 @@ def test_an_older_value_never_replaces_a_newer_one(revisions: list[int], wanted:
     for revision in revisions:
         remembered.remember(Layout(1, revision))
         newest += [revision] if not newest or revision > newest[-1] else []
-    there = [revision for revision in newest[-KEPT_REVISIONS:] if revision <= wanted]
+    there = [revision for revision in newest[-CACHED_REVISIONS:] if revision <= wanted]
     found = remembered.newest(1, wanted)
     assert (found and found.revision) == (there[-1] if there else None)
     assert remembered.newest(2, wanted) is None

@@ -75,7 +75,7 @@ def asked(store: Store, organization: int, node: int, **query: Any) -> Call:
     principal = Principal(organization, Role.CLIENT, Via.V2_TOKEN, "Test", 1, node)
     return Call(
         store=store, principal=principal, layout=store.layout(organization),
-        query=Query(text), written=Format.JSON, now=NOW,
+        query=Query(text), output_format=Format.JSON, now=NOW,
         if_none_match="", path="/v2/results/anything.json", base_url="https://hymio.example.com", query_string=text,
     )  # fmt: skip
 

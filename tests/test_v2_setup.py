@@ -65,7 +65,7 @@ def call(store: Store, organization: int, node: int | None = None, now: int = NO
     query = urlencode(asked).encode()
     return Call(
         store=store, principal=principal, layout=store.layout(organization),
-        query=Query(query), written=Format.JSON, now=now,
+        query=Query(query), output_format=Format.JSON, now=now,
         if_none_match="", path="/v2/anything.json", base_url="https://hymio.example.com",
         query_string=query,
     )  # fmt: skip

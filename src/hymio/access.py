@@ -1,4 +1,4 @@
-"""Who asks, and what it may do: one principal for every credential, and one table of what each role may do."""
+"""Principals, which every credential is resolved to, and the table of the permissions of each role."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ EVERY_KIND: Final = frozenset(DataKind)
 
 
 class Via(Enum):
-    """By which kind of credential a principal came; the values are written into the audit log."""
+    """The kind of credential of a principal; the values are written into the audit log."""
 
     V1_CLIENT = "v1-client"
     V2_TOKEN = "v2-token"  # noqa: S105  a word of the audit log
@@ -68,7 +68,7 @@ class Permission(Enum):
 
 
 class Role(Enum):
-    """What a principal is; USER, ADMIN and PARTNER are people and have API v2's values."""
+    """The name of a set of permissions; USER, ADMIN and PARTNER are for people and have API v2's values."""
 
     USER = "USER"
     ADMIN = "ADMIN"
@@ -101,16 +101,16 @@ PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.DEVICE: frozenset({Permission.DELIVER_FEEDBACK}),
     Role.OPERATOR: frozenset(Permission),
 }
-"""The one table of what a role may do; docs/access.md prints it."""
+"""The permissions of each role; docs/access.md has the same table."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever asks, whatever its credential: v1 client, v2 token, session, device, SMS gateway, operator at the shell.
+    """What a credential is resolved to: a v1 client, v2 token, user, smiley, SMS gateway, or operator at the shell.
 
-    `node` is the root of the subtree that it reaches, None for the whole tree; `kinds` are the kinds of data that it
-    may read there; `name` stands in the audit log; `id` is that of the credential, user or smiley; `language` is that
-    of answers to a request that asks for none: the person's, else the organization's.
+    Its scope is `node` with everything below it, None for the whole tree; `kinds` are the kinds of data that it may
+    read there; `name` is for the audit log; `id` is that of the credential, user or smiley; `language` is that of
+    answers to a request that names none: the person's, else the organization's.
     """
 
     organization: int
@@ -128,7 +128,7 @@ class Principal:
         return permission in PERMISSIONS[self.role]
 
     def require(self, permission: Permission) -> None:
-        """Raises Forbidden, with the permission's name, where its role does not have it."""
+        """Raises Forbidden, with the permission's name, if its role does not have it."""
         if not self.may(permission):
             raise Forbidden(
                 "permission-missing",
@@ -138,31 +138,31 @@ class Principal:
             )
 
     def require_kind(self, kind: DataKind) -> None:
-        """Raises Forbidden where its credential is not chosen to read a kind of data."""
+        """Raises Forbidden if its credential does not include a kind of data."""
         if kind not in self.kinds:
             raise Forbidden("kind-of-data-missing", "This token may not read {kind}.", kind=kind.value)
 
     def require_raw_results(self) -> None:
-        """Raises Forbidden where the organization has switched raw results off."""
+        """Raises Forbidden if raw results are switched off for the organization."""
         if not self.raw_results:
             raise Forbidden("raw-results-off", "Raw results are switched off for this organization.")
 
     def root(self, hierarchy: Hierarchy) -> int | None:
-        """The node whose subtree it reaches; None while the organization has no nodes or its node is gone."""
+        """The top node of its scope; None if the organization has no nodes or the node does not exist any more."""
         if self.node is not None:
             return self.node if self.node in hierarchy.nodes else None
         return hierarchy.root.id if hierarchy.root else None
 
     def reaches(self, hierarchy: Hierarchy, node: int) -> bool:
-        """Whether a node lies in its subtree."""
+        """Whether a node is in its scope."""
         return self.node in (None, node) or self.node in hierarchy.ancestors(node)
 
     def reaches_all(self, hierarchy: Hierarchy) -> bool:
-        """Whether it reaches the whole tree, and so what belongs to the organization rather than to a node."""
+        """Whether its scope is the whole tree, and so includes what belongs to the organization and not to a node."""
         return self.node is None or (hierarchy.root is not None and hierarchy.root.id == self.node)
 
     def require_node(self, hierarchy: Hierarchy, node: int) -> None:
-        """Raises NotFound for a node that is not there or not in its subtree, in one text: it must not tell which."""
+        """Raises NotFound, with the same text, for a node that does not exist or is outside its scope."""
         if node not in hierarchy.nodes or not self.reaches(hierarchy, node):
             raise NotFound("unknown-node", "there is no node {node}", node=node)
 
@@ -172,5 +172,5 @@ NO_ORGANIZATION: Final = 0
 
 
 def operator(organization: int = NO_ORGANIZATION, name: str = "operator") -> Principal:
-    """The principal of somebody at the shell of the machine, who may do everything in an organization."""
+    """The principal of a person at the command line of the machine, with all permissions in an organization."""
     return Principal(organization, Role.OPERATOR, Via.SHELL, name)

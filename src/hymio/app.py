@@ -1,4 +1,4 @@
-"""Composition: settings and a store become services, the doors around them one ASGI application, and that a server."""
+"""Composes the server: services from settings and a store, one ASGI application of all doors, and a server for it."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ DOORS: Final = (
     upload.DOOR,
     sms.DOOR,
 )
-"""Everything that is served; no path belongs to two doors."""
+"""All doors of the server; no path belongs to two of them."""
 
 
 # --- the application -------------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ def _router(door: Door, services: Services) -> Router:
 
 @asynccontextmanager
 async def _running(services: Services, doors: Sequence[Door], periodic: Sequence[jobs.Job]) -> AsyncIterator[None]:
-    """The application's lifespan: worker threads, then the services, the jobs, and what doors bring of their own."""
+    """The application's lifespan: worker threads, then the services, the jobs, and the lifespans of doors."""
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(services.settings.threads, "hymio"))
     async with AsyncExitStack() as stack:
         await stack.enter_async_context(services.running())
@@ -117,7 +117,7 @@ async def _running(services: Services, doors: Sequence[Door], periodic: Sequence
             if door.lifespan is not None:
                 await stack.enter_async_context(door.lifespan(services))
         load_catalogs()
-        # The objects made so far live as long as the server: later garbage collections need not visit them.
+        # The objects made so far live as long as the server; frozen, they are not visited by later garbage collections.
         gc.collect()
         gc.freeze()
         yield
@@ -164,11 +164,13 @@ def _with_head(allow: str) -> str:
 
 
 def _unforeseen_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """Logs an unexpected exception and answers 500."""
     _log.error("request failed", path=request.scope["path"], exc_info=error)
     return error_answer(_unforeseen(), language_of(request))
 
 
 def _unforeseen() -> HymioError:
+    """The error for an unexpected exception."""
     return HymioError("internal-error", "Something went wrong in Hymio; its log says what.")
 
 

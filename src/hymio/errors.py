@@ -10,7 +10,7 @@ HymioError                 500
 │   └── LeaseLost          409   another process may have taken over
 ├── TooLarge               413
 ├── Unavailable            503   retry_after; also a locked database or a full disk
-├── SetupError             400   a set-up that cannot be: unknown zone, overlapping assignments
+├── SetupError             400   an impossible set-up: unknown zone, overlapping assignments
 └── DatabaseError          500   the database cannot be used as it is
     └── DatabaseTooNew     500   it was written by a newer Hymio
 
@@ -60,7 +60,7 @@ class HymioError(Exception):
 
 
 class BadRequest(HymioError):
-    """What was sent cannot be used; without a text of its own the message is made from the three parts."""
+    """The request cannot be used. Without a text of its own, the message is PARTS_TEXT."""
 
     status = 400
     title = "Bad request"
@@ -82,8 +82,8 @@ class BadRequest(HymioError):
         A text of its own may name all three as fields; it shows `got` as it is.
         """
         self.parameter, self.got, self.accepted = parameter, got, accepted
-        shown = got if got is None or text else _echo(got)
-        super().__init__(code, text or PARTS_TEXT, parameter=parameter, got=shown, accepted=accepted, **values)
+        echo = got if got is None or text else _echo(got)
+        super().__init__(code, text or PARTS_TEXT, parameter=parameter, got=echo, accepted=accepted, **values)
 
 
 def _echo(text: str) -> str:
@@ -91,21 +91,21 @@ def _echo(text: str) -> str:
 
 
 class Unauthorized(HymioError):
-    """No credential, or one that is not known."""
+    """No credential, or an unknown one."""
 
     status = 401
     title = "Unauthorized"
 
 
 class Forbidden(HymioError):
-    """The credential is known and does not reach this."""
+    """The credential is valid, but does not give access to this."""
 
     status = 403
     title = "Forbidden"
 
 
 class NotFound(HymioError):
-    """There is no such thing within the caller's scope."""
+    """The object does not exist, or is outside the principal's scope."""
 
     status = 404
     title = "Not found"
@@ -132,7 +132,7 @@ class LeaseLost(Conflict):
 
 
 class TooLarge(HymioError):
-    """The body is bigger than the way in takes."""
+    """The body is larger than this address accepts."""
 
     status = 413
     title = "Too large"
@@ -160,7 +160,7 @@ class Unavailable(HymioError):
 
 
 class SetupError(HymioError):
-    """The set-up that was asked for cannot be."""
+    """The requested set-up is impossible."""
 
     status = 400
     title = "Impossible set-up"

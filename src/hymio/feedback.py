@@ -90,7 +90,7 @@ class Ui(IntEnum):
 
 
 class Followup(NamedTuple):
-    """The chosen option of a follow-up question; None if the question was left without a choice (`ui` tells how).
+    """The chosen option of a follow-up question; None if no option was chosen (`ui` says how the question was left).
 
     `position` is the place in the survey's flow, in which the button has 0; other phases have it too.
     """
@@ -364,8 +364,8 @@ def placeholder_sequence(first: int, button: int, ordinal: int) -> int:
 
 def placeholder_of(sequence: int) -> Placeholder:
     """The hour, button and ordinal of a placeholder's sequence."""
-    rest, ordinal = divmod(-1 - sequence, _ORDINALS)
-    first, button = divmod(rest, _BUTTONS)
+    first_and_button, ordinal = divmod(-1 - sequence, _ORDINALS)
+    first, button = divmod(first_and_button, _BUTTONS)
     return Placeholder(first, button, ordinal)
 
 
@@ -378,18 +378,20 @@ def feedback_id(smiley: int, epoch: int, sequence: int) -> UUID:
 
 
 def feedback_id_text(smiley: int, epoch: int, sequence: int) -> str:
-    """The published id as text: listings have thousands, so what a device's presses have in common is remembered."""
+    """The published id as text; the part that all presses of an epoch share is cached, as a listing has thousands."""
     if 0 <= sequence < 1 << 48 and is_device_key(epoch):
-        return f"{_device_digits(smiley, epoch)}{sequence:012x}"  # of a sequence these are the last 48 of 64 bits
+        return f"{_device_digits(smiley, epoch)}{sequence:012x}"  # the last 48 bits are those of the sequence
     return _with_hyphens(f"{_published(smiley, epoch, sequence):032x}")
 
 
 @lru_cache(maxsize=8192)
 def _device_digits(smiley: int, epoch: int) -> str:
+    """The published id of an epoch's presses without the last 12 digits."""
     return _with_hyphens(f"{_published(smiley, epoch, 0):032x}")[:-12]
 
 
 def _with_hyphens(digits: str) -> str:
+    """32 hexadecimal digits in the text form of a UUID."""
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 

@@ -74,15 +74,15 @@ def _merged(steps: Iterable[tuple[int, T]]) -> Iterator[tuple[int, T]]:
 
 @dataclass(frozen=True)
 class Hierarchy:
-    """The tree of one organization: its nodes by id; an empty one becomes any other by `changed`."""
+    """The tree of one organization: its nodes by id; `changed` makes the next tree from it."""
 
     nodes: Mapping[int, Node] = field(default_factory=dict)
     _children: Mapping[int | None, tuple[Node, ...]] = field(default_factory=dict, repr=False, compare=False)
 
     def changed(self, nodes: Mapping[int, Node | None]) -> Hierarchy:
-        """With these nodes in place of those of the same ids; None removes one. What did not change is shared.
+        """A new tree in which `nodes` replace those with the same ids (None removes one); unchanged parts are shared.
 
-        SetupError where a node has no group above it.
+        SetupError if the parent of a node is not a group.
         """
         if not nodes:
             return self
@@ -97,6 +97,7 @@ class Hierarchy:
         return after
 
     def _check_parent(self, node: Node) -> None:
+        """SetupError unless a node is a root or its parent is a group."""
         if node.parent is None:
             return
         parent = self.nodes.get(node.parent)

@@ -25,7 +25,7 @@ class MisusePolicy:
     `interval`, `burst_seconds` and `answer_interval` are seconds. The burst rule applies to a press if more than
     `burst_presses` presses, itself included, lie within the last `burst_seconds`. The default interval of 5 seconds is
     the example in the vendor's published description of its terminal response interval. Without `opening_hours` a node
-    is always open. `answer_interval` is applied when a press is taken in (`intake.resolving`), the others by `Judge`.
+    is always open. `answer_interval` is applied when a press is resolved (`intake.resolving`), the others by `Judge`.
 
     A new rule is a field here, a `Verdict` below SUPERSEDED, a line in `Judge._verdict`, and a case in
     `_only_interval`, whose fast path would skip it; one that looks back also counts in `window`.
@@ -113,6 +113,7 @@ class Judge:
                 self.last_counted = feedback.at
 
     def _verdict(self, feedback: Feedback, policy: MisusePolicy) -> Verdict:
+        """The verdict of a press by all rules of a policy; it adds the press to the burst window."""
         self._add_to_window(feedback.at)
         if policy.is_closed(feedback.at, feedback.offset):
             return Verdict.CLOSED

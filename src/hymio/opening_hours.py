@@ -17,7 +17,7 @@ Day = tuple[tuple[int, int], ...]
 
 
 class OpeningHours(NamedTuple):
-    """The hours of a week; a policy without any (None) has a point that is always open."""
+    """The opening hours of a week. A policy without opening hours (None) means that a point is always open."""
 
     monday: Day
     tuesday: Day
@@ -51,7 +51,7 @@ def parse_opening_hours(text: str) -> OpeningHours:
 
 
 def _day(name: str, text: str) -> int:
-    """The place in the week of a day's name, of which the first three letters count."""
+    """The number of a weekday, from 0 for Monday, by the first three letters of its name. SetupError."""
     short = [day[:3] for day in OpeningHours._fields]
     if name[:3] not in short:
         raise _refused(text)
@@ -59,7 +59,7 @@ def _day(name: str, text: str) -> int:
 
 
 def _minute(clock: str, text: str) -> int:
-    """Minutes after midnight of a time such as `8` or `20:30`."""
+    """Minutes after midnight of a time such as `8` or `20:30`. SetupError."""
     hour_and_minute = re.fullmatch(r"(\d{1,2})(?::(\d{2}))?", clock)
     minute = int(hour_and_minute[1]) * 60 + int(hour_and_minute[2] or 0) if hour_and_minute else -1
     if not 0 <= minute <= MINUTES_A_DAY:
@@ -68,6 +68,7 @@ def _minute(clock: str, text: str) -> int:
 
 
 def _refused(text: str) -> SetupError:
+    """The error for a text that is not opening hours."""
     return SetupError(
         "bad-opening-hours",
         "got opening hours {text!r}; accepted is for example: mon-fri 8:00-20:00, sat 10:00-16:00",

@@ -191,16 +191,16 @@ def _content(variable: str, path: Path) -> str:
 
 def _checked(source: str, name: str, value: object) -> Value:
     """The value of a setting, converted to its type. SetupError if the name or the value is not accepted."""
-    known = {setting.name: setting for setting in fields(Settings)}
-    if name not in known:
+    settings = {setting.name: setting for setting in fields(Settings)}
+    if name not in settings:
         raise SetupError(
             "unknown-setting",
             "{source}: there is no setting {setting!r}; there are: {known}",
             source=source,
             setting=name,
-            known=", ".join(known),
+            known=", ".join(settings),
         )
-    setting = known[name]
+    setting = settings[name]
     converted = _converted(setting, value)
     if converted is None:
         raise SetupError(

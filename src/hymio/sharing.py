@@ -24,34 +24,34 @@ def replaced(before: Mapping[int, V], changes: Mapping[int, V | None]) -> Mappin
         else:
             after[key] = value
     added = [key for key in changes if key not in before]
-    in_order = all(one < other for one, other in pairwise([last, *added]))
+    in_order = all(key < following for key, following in pairwise([last, *added]))
     return after if in_order else dict(sorted(after.items()))
 
 
 def regrouped(
     before: Mapping[G, tuple[V, ...]],
-    left: Iterable[V],
-    joined: Iterable[V],
+    removed: Iterable[V],
+    added: Iterable[V],
     group: Callable[[V], G],
     key: Callable[[V], int | tuple[int, ...]],
 ) -> Mapping[G, tuple[V, ...]]:
-    """A copy of an index (values by group) without the values `left` and with the values `joined`.
+    """A copy of an index (values by group) without the values `removed` and with the values `added`.
 
     `group` and `key` give the group of a value and its key within the group, by which a group is sorted and values are
     compared. Empty groups are left out.
     """
-    gone: defaultdict[G, set[int | tuple[int, ...]]] = defaultdict(set)
-    come: defaultdict[G, list[V]] = defaultdict(list)
-    for value in left:
-        gone[group(value)].add(key(value))
-    for value in joined:
-        come[group(value)].append(value)
-    if not gone and not come:
+    removed_keys: defaultdict[G, set[int | tuple[int, ...]]] = defaultdict(set)
+    added_values: defaultdict[G, list[V]] = defaultdict(list)
+    for value in removed:
+        removed_keys[group(value)].add(key(value))
+    for value in added:
+        added_values[group(value)].append(value)
+    if not removed_keys and not added_values:
         return before
     after = dict(before)
-    for changed in gone.keys() | come.keys():
-        stayed = [value for value in before.get(changed, ()) if key(value) not in gone[changed]]
-        values = sorted([*stayed, *come[changed]], key=key)
+    for changed in removed_keys.keys() | added_values.keys():
+        unchanged = [value for value in before.get(changed, ()) if key(value) not in removed_keys[changed]]
+        values = sorted([*unchanged, *added_values[changed]], key=key)
         if values:
             after[changed] = tuple(values)
         else:

@@ -27,9 +27,9 @@ class Format(Enum):
         return JSON if self is Format.JSON else CSV
 
 
-def encoded(rows: Sequence[Struct], kind: type[Struct], written: Format, separator: str) -> bytes:
+def encoded(rows: Sequence[Struct], kind: type[Struct], output_format: Format, separator: str) -> bytes:
     """Rows as a JSON array, or as CSV with a header line; `kind` is the class of the rows."""
-    if written is Format.JSON:
+    if output_format is Format.JSON:
         return msgspec.json.encode(rows)
     names = [field.encode_name for field in msgspec.structs.fields(kind)]
     lines = [header(names, separator), *(_line(row, separator) for row in rows)]

@@ -95,7 +95,7 @@ def _read(store: Store, place: Place) -> None:
     """What a press and a page need of the set-up."""
     layout = store.layout(place.organization)
     store.content(place.organization)
-    layout.standing(1, NOW)
+    layout.resolved_range(1, NOW)
 
 
 def _loaded(url: str, place: Place) -> None:

@@ -49,9 +49,9 @@ app.add_typer(upkeep.messages, name="message", rich_help_panel=_LOOK_AFTER)
 app.add_typer(upkeep.database, name="db", rich_help_panel=_LOOK_AFTER)
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(requested: bool) -> None:
     """Prints the version and exits."""
-    if wanted:
+    if requested:
         typer.echo(f"hymio {__version__}")
         raise typer.Exit
 
@@ -87,8 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
-        named = f"{error.filename}: " if error.filename else ""
-        _fail(error, f"{named}{error.strerror or error}")
+        file = f"{error.filename}: " if error.filename else ""
+        _fail(error, f"{file}{error.strerror or error}")
     except Exception as error:  # noqa: BLE001  any error is printed as one line
         _fail(error, f"a mistake of Hymio's, {type(error).__name__}: {error}. HYMIO_LOG_LEVEL=debug says where")
 

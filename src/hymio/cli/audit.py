@@ -73,29 +73,29 @@ def audit(
     if not entries:
         hint("Nothing of that kind was changed.")
         return
-    shown = table(("when", WHOLE), ("who", FOLDED), ("what", {"ratio": 2}), ("change", {"ratio": 3, **FOLDED}))
-    shown.expand = True
+    output = table(("when", WHOLE), ("who", FOLDED), ("what", {"ratio": 2}), ("change", {"ratio": 3, **FOLDED}))
+    output.expand = True
     for entry in entries:
         what = f"{entry.verb} [dim]{escape(entry.subject)}[/]"
-        shown.add_row(_clock(layout, entry.at), escape(entry.actor), what, escape(_change(entry)))
-    console().print(shown)
+        output.add_row(_local_time(layout, entry.at), escape(entry.actor), what, escape(_change(entry)))
+    console().print(output)
     if len(entries) == limit:
         hint(f"There may be more than {limit}; --limit shows more.")
 
 
 def _instant(layout: Layout, text: str | None) -> Instant | None:
     """The instant of an argument in local time of the root; None without argument."""
-    from hymio.cli.naming import clock_of, moment
+    from hymio.cli.naming import moment, zone_of_node
 
-    return None if text is None else moment(text, clock_of(layout, None, now()))
+    return None if text is None else moment(text, zone_of_node(layout, None, now()))
 
 
-def _clock(layout: Layout, at: Instant) -> str:
+def _local_time(layout: Layout, at: Instant) -> str:
     """An instant in local time of the root, to the second."""
-    from hymio.cli.naming import clock_of
+    from hymio.cli.naming import zone_of_node
     from hymio.period import wall_of
 
-    return f"{wall_of(at, clock_of(layout, None, at)):%Y-%m-%d %H:%M:%S}"
+    return f"{wall_of(at, zone_of_node(layout, None, at)):%Y-%m-%d %H:%M:%S}"
 
 
 def _change(entry: AuditEntry) -> str:

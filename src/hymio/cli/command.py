@@ -72,8 +72,8 @@ def hint(text: str) -> None:
 
 def say_error(detail: str, code: str = "") -> None:
     """Prints an error as one red line to standard error, with its code in brackets at the end."""
-    behind = f" [dim]{escape(f'[{code}]')}[/]" if code else ""
-    console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]{behind}", soft_wrap=True)
+    suffix = f" [dim]{escape(f'[{code}]')}[/]" if code else ""
+    console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]{suffix}", soft_wrap=True)
 
 
 def quoted(text: str) -> str:
@@ -83,10 +83,10 @@ def quoted(text: str) -> str:
     return escape(shlex.quote(text))
 
 
-def how_many(number: int, what: str) -> str:
+def how_many(number: int, noun: str) -> str:
     """A number with its noun: 1 press, 2 presses."""
-    plural = f"{what}es" if what.endswith("s") else f"{what}s"
-    return f"{number:,} {what if number == 1 else plural}"
+    plural = f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{number:,} {noun if number == 1 else plural}"
 
 
 def table(*columns: str | tuple[str, dict[str, Any]], title: str | None = None) -> Table:
@@ -124,21 +124,21 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
     """The store, closed at the end. Unless `make` is set, a SQLite file must exist, so that a typo creates none."""
     from hymio.store import open_store
 
-    chosen = loaded(context, database)
-    if chosen.log_level == "debug":  # a command logs nothing but the statements that it runs
+    effective = loaded(context, database)
+    if effective.log_level == "debug":  # a command logs nothing but the statements that it runs
         from hymio.serving.log import configure_log
 
-        configure_log(chosen)
-    kind, _, file = chosen.database_url.partition(":///")
-    if make and not chosen.database:
-        chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        configure_log(effective)
+    kind, _, file = effective.database_url.partition(":///")
+    if make and not effective.database:
+        effective.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     elif not make and kind == "sqlite" and not Path(file).exists():
         raise SetupError(
             "no-database-file",
             "there is no database {file}. Name another with --database, or begin with: hymio organization create NAME",
             file=file,
         )
-    store = open_store(chosen.database_url)
+    store = open_store(effective.database_url)
     try:
         yield store
     finally:
@@ -211,10 +211,10 @@ def _show_flags_bare(command: Any, above: typer.Context | None = None) -> None:
 @contextmanager
 def progress(what: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
     """A progress bar on standard error, none in a pipe; call the yielded function with the amount of new work."""
-    shown = console(stderr=True)
+    output = console(stderr=True)
     bar = Progress(
         SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(),
-        console=shown, transient=True, disable=not shown.is_terminal,
+        console=output, transient=True, disable=not output.is_terminal,
     )  # fmt: skip
     with bar:
         task = bar.add_task(what, total=total)

@@ -100,15 +100,15 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     if not fields:
         hint("There is no custom field yet. Add one with: hymio custom-data add ORGANIZATION ID LABEL")
         return
-    shown = table(("field", WHOLE), "label", ("type", WHOLE), "options", title="Fields")
+    output = table(("field", WHOLE), "label", ("type", WHOLE), "options", title="Fields")
     for field in fields:
-        shown.add_row(field.id, escape(field.label), field.type, escape(", ".join(field.options)))
-    console().print(shown)
+        output.add_row(field.id, escape(field.label), field.type, escape(", ".join(field.options)))
+    console().print(output)
     if values:
-        held = table("node", ("field", WHOLE), "value", title="Values")
-        for each in values:
-            held.add_row(escape(hierarchy.path(each.node)), each.field, escape(each.value))
-        console().print("", held)
+        output = table("node", ("field", WHOLE), "value", title="Values")
+        for value in values:
+            output.add_row(escape(hierarchy.path(value.node)), value.field, escape(value.value))
+        console().print("", output)
 
 
 @commands.command("set")

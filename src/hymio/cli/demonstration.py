@@ -75,9 +75,9 @@ def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_pr
                 _press(smileys)
                 say("[bold]The last hours[/]")
                 _print_hours(store, demo)
-                _show_doors(demo, folder, over=True)
+                _print_requests(demo, folder, server_stopped=True)
             else:
-                _show_doors(demo, folder, over=False)
+                _print_requests(demo, folder, server_stopped=False)
                 _live(store, demo, smileys)
 
 
@@ -100,27 +100,27 @@ def _store(settings: Settings) -> Iterator[Store]:
 
 
 def _prepared(store: Store, folder: Path, url: str, presses: int, seed: int) -> Demo:
-    """The organization and its secrets, written down before anything is told with them.
+    """The organization and its secrets, which are written to a file before anything uses them.
 
-    A history that was begun goes on with the numbers it was begun with, whatever is asked for now.
+    A history that was begun keeps its number of presses and its seed, whatever the arguments are now.
     """
-    known = read_credentials(folder)
-    made = prepare(store, now(), known)
-    credentials = replace(made.credentials, base_url=url)
+    stored = read_credentials(folder)
+    demo = prepare(store, now(), stored)
+    credentials = replace(demo.credentials, base_url=url)
     if not credentials.presses:
         credentials = replace(credentials, presses=presses, seed=seed)
     elif (credentials.presses, credentials.seed) != (presses, seed):
         hint(f"The history that is there stays: {credentials.presses:,} presses of seed {credentials.seed}.")
     write_credentials(folder, credentials)
-    return replace(made, credentials=credentials)
+    return replace(demo, credentials=credentials)
 
 
 def _load(store: Store, demo: Demo, web_presses: Path | None) -> None:
     history = demo.credentials
     try:
         with progress("Loading a year of presses", history.presses) as advance:
-            chosen = web_presses or beside_checkout()
-            load(store, demo.organization, history.presses, history.seed, chosen, advance)
+            pages = web_presses or beside_checkout()
+            load(store, demo.organization, history.presses, history.seed, pages, advance)
     except KeyboardInterrupt:
         hint("Stopped while loading; the next start goes on from here.")
         raise
@@ -201,9 +201,9 @@ def _live(store: Store, demo: Demo, smileys: LiveSmileys) -> None:
             _print_hours(store, demo)
             say("\nThe smileys press on. Ctrl-C stops them and the server.")
             stop.wait()
-        with Live(console=out, auto_refresh=False) as shown:
+        with Live(console=out, auto_refresh=False) as screen:
             while not stop.wait(_REDRAW_SECONDS):
-                shown.update(_picture(store, demo, out), refresh=True)
+                screen.update(_picture(store, demo, out), refresh=True)
     except KeyboardInterrupt:
         hint("Stopping …")
     finally:
@@ -212,27 +212,30 @@ def _live(store: Store, demo: Demo, smileys: LiveSmileys) -> None:
 
 
 def _picture(store: Store, demo: Demo, out: Console) -> Group:
-    """What the smileys do, as much of it as the screen holds."""
+    """The table of the last hours, as much of it as fits on the screen."""
     hint = "[dim]The smileys press live. Ctrl-C stops them and the server.[/]"
     return Group(hint, table.last_hours(store, demo.organization, now(), LIVE_HOURS, out.width, out.height - 2))
 
 
-# --- what to do with it -----------------------------------------------------------------------------------------------
+# --- requests to try --------------------------------------------------------------------------------------------------
 
 
-def _show_doors(demo: Demo, folder: Path, *, over: bool) -> None:
-    """Where the API is, and lines that can be pasted into a shell as they are, once the server runs."""
+def _print_requests(demo: Demo, folder: Path, *, server_stopped: bool) -> None:
+    """Prints the address of the API, and requests with their secrets that can be pasted into a shell.
+
+    If the server has stopped, they come after the command that starts it again.
+    """
     secrets, url = demo.credentials, demo.credentials.base_url
-    if over:
+    if server_stopped:
         say(f"\nStart it again with `{_again(folder, url)}`, then:")
     say(f"\n[bold]{url}[/]  serves the API; its documentation: [bold]{url}/docs[/]")
     say(f"All secrets, also those of the smileys: {escape(str(folder / FILE))}\n")
     client = f"curl -u {secrets.client_id}:{secrets.api_token}"
-    for what, path in _REQUESTS:
-        say(f"[dim]# {what}[/]")
+    for title, path in _REQUESTS:
+        say(f"[dim]# {title}[/]")
         say(escape(f"{client} '{url}{path}'"))
-    for what, path in _REQUESTS_V2:
-        say(f"[dim]# {what}[/]")
+    for title, path in _REQUESTS_V2:
+        say(f"[dim]# {title}[/]")
         say(escape(f"curl -H 'X-HON-API-Token: {secrets.v2_token}' '{url}{path}'"))
     say("[dim]# Press a smiley yourself[/]")
     say(escape(_own_press(secrets, url)))
@@ -241,11 +244,12 @@ def _show_doors(demo: Demo, folder: Path, *, over: bool) -> None:
 def _again(folder: Path, url: str) -> str:
     """The command that serves this demo at the same address."""
     host, _, port = url.removeprefix("http://").rpartition(":")
-    told = "" if host == "127.0.0.1" else f" --host {host.strip('[]')}"
-    return f"hymio demo --data {quoted(str(folder))}{told} --port {port}"
+    host_option = "" if host == "127.0.0.1" else f" --host {host.strip('[]')}"
+    return f"hymio demo --data {quoted(str(folder))}{host_option} --port {port}"
 
 
 def _own_press(secrets: Credentials, url: str) -> str:
+    """A curl command that sends a press of the first smiley."""
     token = secrets.token(SPOTS[0].serial)
     body = '{"epoch": 1, "presses": [{"sequence": 1, "at": \'$(date +%s)\'000, "button": 3}]}'
     kind = "Content-Type: application/json"

@@ -42,7 +42,7 @@ _AT_LEAST = {"overflow": "fold", "min_width": len("organization")}
 _UNITS = (("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("days", 86_400_000))
 
 
-# --- what there is ----------------------------------------------------------------------------------------------------
+# --- listing ----------------------------------------------------------------------------------------------------------
 
 
 @commands.callback(invoke_without_command=True)
@@ -86,8 +86,8 @@ def _show_jobs(states: dict[str, JobState]) -> None:
     """Prints the table of jobs, those of this version first."""
     from hymio.jobs import JOBS
 
-    known = {job.name: job for job in JOBS}
-    shown = table(
+    jobs_by_name = {job.name: job for job in JOBS}
+    output = table(
         ("job", WHOLE),
         ("every", RIGHT),
         ("last run", FOLDED),
@@ -95,9 +95,9 @@ def _show_jobs(states: dict[str, JobState]) -> None:
         ("next run", FOLDED),
         ("process", FOLDED),
     )
-    for name in (*known, *sorted(states.keys() - known)):
-        shown.add_row(name, *_cells(known.get(name), states.get(name)))
-    console().print(shown)
+    for name in (*jobs_by_name, *sorted(states.keys() - jobs_by_name)):
+        output.add_row(name, *_cells(jobs_by_name.get(name), states.get(name)))
+    console().print(output)
 
 
 def _cells(job: Job | None, state: JobState | None) -> tuple[str, ...]:
@@ -127,24 +127,24 @@ def _show_counts(counts: list[OutboxCount], names: dict[int, str]) -> None:
         kinds.setdefault((count.organization, count.kind), {})[outcome] = count
     outcomes = ("waiting", *_COLORS)
     numbered = [(name, RIGHT) for name in outcomes]
-    shown = table(("organization", _AT_LEAST), ("outbox", FOLDED), *numbered, ("oldest", FOLDED))
+    output = table(("organization", _AT_LEAST), ("outbox", FOLDED), *numbered, ("oldest", FOLDED))
     for (organization, kind), by_outcome in kinds.items():
         numbers = [f"{by_outcome[name].rows:,}" if name in by_outcome else "" for name in outcomes]
         oldest = _relative(by_outcome["waiting"].oldest) if "waiting" in by_outcome else ""
-        shown.add_row(_name(names, organization), escape(kind), *numbers, oldest)
-    console().print("", shown)
+        output.add_row(_name(names, organization), escape(kind), *numbers, oldest)
+    console().print("", output)
 
 
 def _show_open(rows: list[OutboxRow], names: dict[int, str]) -> None:
     """Prints failed and undecided rows of the outbox."""
-    shown = table(
+    output = table(
         ("organization", FOLDED), ("id", WHOLE), "kind", ("attempts", RIGHT), ("ended", FOLDED), ("outcome", FOLDED)
     )
     for row in rows:
         ended = "" if row.ended_at is None else _moment(row.ended_at)
         cells = escape(row.kind), str(row.attempts), ended, _outcome(row.outcome, row.detail)
-        shown.add_row(_name(names, row.organization), str(row.id), *cells)
-    console().print("", shown)
+        output.add_row(_name(names, row.organization), str(row.id), *cells)
+    console().print("", output)
 
 
 def _name(names: dict[int, str], organization: int) -> str:
@@ -193,11 +193,11 @@ def _in_json(states: dict[str, JobState], counts: list[OutboxCount], rows: list[
     """The jobs and the outbox as JSON."""
     from hymio.jobs import JOBS
 
-    known = {job.name: {"every_ms": job.every, "leased": job.leased} for job in JOBS}
+    table_jobs = {job.name: {"every_ms": job.every, "leased": job.leased} for job in JOBS}
     return {
         "jobs": [
-            {"name": name, **known.get(name, {}), **(_plain(asdict(states[name])) if name in states else {})}
-            for name in (*known, *sorted(states.keys() - known))
+            {"name": name, **table_jobs.get(name, {}), **(_plain(asdict(states[name])) if name in states else {})}
+            for name in (*table_jobs, *sorted(states.keys() - table_jobs))
         ],
         "outbox": {
             "counts": [_plain(count._asdict()) for count in counts],
@@ -218,7 +218,7 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
     return {name: plain(name, value) for name, value in values.items()}
 
 
-# --- what to do about it ----------------------------------------------------------------------------------------------
+# --- decisions --------------------------------------------------------------------------------------------------------
 
 
 @commands.command("retry")

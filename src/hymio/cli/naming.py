@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def node_of(layout: Layout, text: str) -> Node:
     """The node with a number, a name or the end of a path ("Tampere / Entrance"). SetupError lists the nodes."""
     names = {node: layout.hierarchy.path(node) for node in layout.hierarchy.nodes}
-    return layout.hierarchy.nodes[_chosen("node", text, names)]
+    return layout.hierarchy.nodes[_number_of("node", text, names)]
 
 
 def point_of(layout: Layout, text: str) -> Node:
@@ -43,28 +43,30 @@ def point_of(layout: Layout, text: str) -> Node:
 def survey_of(layout: Layout, content: Content, text: str) -> Survey:
     """The survey with a number or a question. SetupError."""
     names = {survey.id: content.question(survey).wording.text for survey in layout.surveys.values()}
-    return layout.surveys[_chosen("survey", text, names)]
+    return layout.surveys[_number_of("survey", text, names)]
 
 
 def smiley_of(layout: Layout, text: str) -> Smiley:
-    """The smiley with a serial, name or number; serials are compared first, because they may be digits. SetupError."""
+    """The smiley with a serial, name or number; a serial of digits takes precedence over a number. SetupError."""
     for smiley in layout.smileys.values():
         if smiley.serial == text:
             return smiley
-    return layout.smileys[_chosen("smiley", text, {smiley.id: smiley.name for smiley in layout.smileys.values()})]
+    return layout.smileys[_number_of("smiley", text, {smiley.id: smiley.name for smiley in layout.smileys.values()})]
 
 
 def followup_of(content: Content, survey: Survey, text: str) -> FollowupQuestion:
     """The follow-up question of a survey with a number or text. SetupError."""
     questions = {question.id: question for question in content.followups(survey)}
     texts = {question.id: _default_text(question.wording) for question in questions.values()}
-    return questions[_chosen("follow-up question", text, texts)]
+    return questions[_number_of("follow-up question", text, texts)]
 
 
 def option_of(content: Content, survey: Survey, text: str) -> FollowupOption:
     """The option of a survey's follow-up questions with a number or text. SetupError."""
     options = {option.id: option for followup in content.followups(survey) for option in followup.options}
-    return options[_chosen("option", text, {option.id: _default_text(option.wording) for option in options.values()})]
+    return options[
+        _number_of("option", text, {option.id: _default_text(option.wording) for option in options.values()})
+    ]
 
 
 def _default_text(wording: Localized) -> str:
@@ -75,7 +77,7 @@ def _default_text(wording: Localized) -> str:
 def user_of(users: Iterable[User], text: str) -> User:
     """The user with a number or e-mail address. SetupError."""
     by_id = {user.id: user for user in users}
-    return by_id[_chosen("user", text, {user.id: user.email for user in by_id.values()})]
+    return by_id[_number_of("user", text, {user.id: user.email for user in by_id.values()})]
 
 
 def token_of(tokens: Iterable[ApiToken], text: str) -> ApiToken:
@@ -83,22 +85,24 @@ def token_of(tokens: Iterable[ApiToken], text: str) -> ApiToken:
     by_id = {token.id: token for token in tokens}
     if text.isdecimal() and int(text) in by_id:
         return by_id[int(text)]
-    return by_id[_chosen("token", text, {token.id: token.name for token in by_id.values() if token.revoked_at is None})]
+    return by_id[
+        _number_of("token", text, {token.id: token.name for token in by_id.values() if token.revoked_at is None})
+    ]
 
 
 def field_of(fields: Iterable[CustomField], text: str) -> CustomField:
     """The custom field with an id or label. SetupError if there is none or several have the label."""
-    known = list(fields)
-    matches = [field for field in known if field.id == text] or [
-        field for field in known if _normalized(field.label) == _normalized(text)
+    existing = list(fields)
+    matches = [field for field in existing if field.id == text] or [
+        field for field in existing if _normalized(field.label) == _normalized(text)
     ]
     if len(matches) != 1:
-        listed = ", ".join(f"{field.id} {field.label!r}" for field in known) or "none yet"
+        names = ", ".join(f"{field.id} {field.label!r}" for field in existing) or "none yet"
         raise SetupError(
             "ambiguous-custom-field",
             "there is no custom field {got!r}, or several have this label; there are: {known}",
             got=text,
-            known=listed,
+            known=names,
         )
     return matches[0]
 
@@ -107,36 +111,36 @@ def kinds_of(text: str) -> frozenset[DataKind]:
     """Kinds of data from their names separated by commas, or from `all`. SetupError."""
     if text.strip().lower() == "all":
         return EVERY_KIND
-    known = {kind.value: kind for kind in DataKind}
+    kinds = {kind.value: kind for kind in DataKind}
     words = [word.strip().lower() for word in text.split(",")]
     for word in words:
-        if word not in known:
+        if word not in kinds:
             raise SetupError(
                 "unknown-kind-of-data",
                 "got kind {got!r}; accepted are all, or with commas between them: {known}",
                 got=word,
-                known=", ".join(known),
+                known=", ".join(kinds),
             )
-    return frozenset(known[word] for word in words)
+    return frozenset(kinds[word] for word in words)
 
 
 def assignment_of(layout: Layout, key: int) -> Assignment:
     """The assignment with a key of API v1. SetupError."""
     names = {assignment.id: layout.hierarchy.path(assignment.node) for assignment in layout.assignments.values()}
-    return layout.assignments[_chosen("survey at a point with key", str(key), names)]
+    return layout.assignments[_number_of("survey at a point with key", str(key), names)]
 
 
-def zone_of(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
+def zone_of_smiley(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
     """The zone of a smiley's last placement; UTC if it was never placed."""
     placements = layout.placements.get(smiley, ())
     return layout.zone_of(placements[-1].node, now) if placements else zone("UTC")
 
 
-def clock_of(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:
+def zone_of_node(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:
     """The zone of a node at an instant; None means the root. UTC if the tree is empty."""
     root = layout.hierarchy.root
-    chosen = root.id if node is None and root is not None else node
-    return zone("UTC") if chosen is None else layout.zone_of(chosen, at)
+    place = root.id if node is None and root is not None else node
+    return zone("UTC") if place is None else layout.zone_of(place, at)
 
 
 def active_period(text: str) -> ActivePeriod:
@@ -149,13 +153,13 @@ def active_period(text: str) -> ActivePeriod:
     return ActivePeriod(wall(start), wall(end) if end else None)
 
 
-def _chosen(kind: str, text: str, names: dict[int, str]) -> int:
-    """The number with a name: `text` is the number, the name or the end of the name after a slash. SetupError."""
+def _number_of(kind: str, text: str, names: dict[int, str]) -> int:
+    """The number that `text` means: the number itself, its name, or the end of its name after a slash. SetupError."""
     if text.isdecimal() and int(text) in names:
         return int(text)
-    wanted = _normalized(text)
-    matches = [number for number, name in names.items() if _normalized(name) == wanted] or [
-        number for number, name in names.items() if _normalized(name).endswith(f"/{wanted}")
+    normalized = _normalized(text)
+    matches = [number for number, name in names.items() if _normalized(name) == normalized] or [
+        number for number, name in names.items() if _normalized(name).endswith(f"/{normalized}")
     ]
     if len(matches) == 1:
         return matches[0]
@@ -164,14 +168,14 @@ def _chosen(kind: str, text: str, names: dict[int, str]) -> int:
             "ambiguous-name",
             "{name!r} is the name of several; say its number: {known}",
             name=text,
-            known=_listed(names, matches),
+            known=_numbered(names, matches),
         )
     raise SetupError(
         "unknown-name",
         "there is no {kind} {name!r}; there are: {known}",
         kind=kind,
         name=text,
-        known=_listed(names, names) or "none yet",
+        known=_numbered(names, names) or "none yet",
     )
 
 
@@ -180,11 +184,11 @@ def _normalized(name: str) -> str:
     return "/".join(" ".join(part.split()) for part in name.casefold().split("/"))
 
 
-def _listed(names: dict[int, str], numbers: Iterable[int]) -> str:
+def _numbered(names: dict[int, str], numbers: Iterable[int]) -> str:
     """Numbers with their names for an error message, at most 20."""
     ordered = sorted(numbers)
-    listed = ", ".join(f"{number} {names[number]!r}" for number in ordered[:20])
-    return listed if len(ordered) <= 20 else f"{listed} and {len(ordered) - 20} more"
+    first = ", ".join(f"{number} {names[number]!r}" for number in ordered[:20])
+    return first if len(ordered) <= 20 else f"{first} and {len(ordered) - 20} more"
 
 
 def wall(text: str) -> datetime:

@@ -64,7 +64,7 @@ def list_all(context: typer.Context, database: Database = None) -> None:
     from hymio.manage import organizations
     from hymio.results import revision
 
-    shown = table(
+    output = table(
         ("number", RIGHT),
         "name",
         ("points", RIGHT),
@@ -75,20 +75,20 @@ def list_all(context: typer.Context, database: Database = None) -> None:
         ("revision", RIGHT),
     )
     with opened(context, database) as store:
-        for listed in organizations(store):
-            layout = store.layout(listed.id)
+        for row in organizations(store):
+            layout = store.layout(row.id)
             points = sum(node.is_point for node in layout.hierarchy.nodes.values())
-            shown.add_row(
-                str(listed.id),
-                escape(listed.name),
+            output.add_row(
+                str(row.id),
+                escape(row.name),
                 str(points),
                 str(len(layout.smileys)),
-                "active" if listed.api_enabled else "[dim]not activated[/]",
-                ("on" if listed.raw_results else "off") if listed.api_enabled else "[dim]–[/]",
-                listed.language,
-                f"{revision(store, operator(listed.id)).revision:,}",
+                "active" if row.api_enabled else "[dim]not activated[/]",
+                ("on" if row.raw_results else "off") if row.api_enabled else "[dim]–[/]",
+                row.language,
+                f"{revision(store, operator(row.id)).revision:,}",
             )
-    console().print(shown)
+    console().print(output)
 
 
 @commands.command("language")
@@ -182,14 +182,14 @@ def _period(start: object, end: object) -> str:
 
 def _surveys(layout: Layout, content: Content) -> Table:
     """The surveys with their numbers of points and their follow-ups."""
-    shown = table(("survey", RIGHT), "question", ("scale", WHOLE), ("index", WHOLE), ("asked at", RIGHT), "follow-up")
+    output = table(("survey", RIGHT), "question", ("scale", WHOLE), ("index", WHOLE), ("asked at", RIGHT), "follow-up")
     for survey in layout.surveys.values():
         points = len({assignment.node for assignment in layout.assignments.values() if assignment.survey == survey.id})
         followups = "; ".join(
             f"{'+' if followup.positive else '–'} {followup.wording.text} ({len(followup.options)})"
             for followup in content.followups(survey)
         )
-        shown.add_row(
+        output.add_row(
             str(survey.id),
             escape(content.question(survey).wording.text),
             survey.scale.code,
@@ -197,16 +197,16 @@ def _surveys(layout: Layout, content: Content) -> Table:
             f"{points} point{'s' if points != 1 else ''}",
             escape(followups),
         )
-    return shown
+    return output
 
 
 def _smileys(layout: Layout) -> Table:
     """The smileys with their current points."""
-    shown = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
+    output = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
     for smiley in layout.smileys.values():
         placement = layout.placement(smiley.id, now())
         node = layout.hierarchy.nodes[placement.node] if placement else None
         place = f"[dim]{node.id}[/] {escape(node.name)}" if node else "[dim]nowhere[/]"
         kind = smiley.type.value.removeprefix("SMILEY_").lower()
-        shown.add_row(str(smiley.id), smiley.serial, escape(smiley.name), kind, place)
-    return shown
+        output.add_row(str(smiley.id), smiley.serial, escape(smiley.name), kind, place)
+    return output

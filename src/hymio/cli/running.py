@@ -44,9 +44,9 @@ def serve(context: typer.Context, host: Host = None, port: Port = None, database
     """
     from dataclasses import replace
 
-    chosen = loaded(context, database, host=host, port=port)
-    with listening(chosen) as door:
-        bound = replace(chosen, port=door.getsockname()[1])
+    settings = loaded(context, database, host=host, port=port)
+    with listening(settings) as door:
+        bound = replace(settings, port=door.getsockname()[1])
         from hymio import app
 
         url = bound.public_url
@@ -59,7 +59,7 @@ def listening(settings: Settings) -> socket.socket:
 
     try:
         family, _, _, _, address = min(
-            socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM), key=lambda found: found[0]
+            socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM), key=lambda info: info[0]
         )
         return _bound(family, address)
     except OSError as error:
@@ -144,12 +144,12 @@ def demo(
     from hymio import settings
 
     # Nothing from the environment or a file: a demo must not end up in the database of a real organization.
-    given = (database or (context.find_root().obj or {}).get("database")) or ""
-    chosen = settings.load({"data": data, "host": host, "port": port, "database": given})
-    with listening(chosen) as door:
+    url = (database or (context.find_root().obj or {}).get("database")) or ""
+    demo_settings = settings.load({"data": data, "host": host, "port": port, "database": url})
+    with listening(demo_settings) as door:
         from hymio.cli import demonstration
 
-        bound = replace(chosen, port=door.getsockname()[1])
+        bound = replace(demo_settings, port=door.getsockname()[1])
         demonstration.run(bound, door, presses, seed, web_presses, once)
 
 

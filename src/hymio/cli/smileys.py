@@ -131,7 +131,7 @@ def remove(
 
     with changing(context, database, organization) as (_, operator, batch):
         chosen = naming.smiley_of(batch.layout, smiley)
-        zone = naming.zone_of(batch.layout, chosen.id, batch.now)
+        zone = naming.zone_of_smiley(batch.layout, chosen.id, batch.now)
         manage.unplace(
             batch, operator, chosen.id, batch.now if end is None else naming.moment(end, zone), now=batch.now
         )

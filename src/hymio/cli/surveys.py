@@ -48,9 +48,9 @@ def add(
 
     locale = parse_locale(locale)
     with changing(context, database, organization) as (_, operator, batch):
-        asked = manage.add_question(batch, operator, Localized(locale, {locale: question}), now=batch.now)
+        question_id = manage.add_question(batch, operator, Localized(locale, {locale: question}), now=batch.now)
         chosen = index or (IndexType.NPS if scale is Scale.NPS else IndexType.HAPPY)
-        survey = manage.add_survey(batch, operator, asked, scale, chosen, now=batch.now)
+        survey = manage.add_survey(batch, operator, question_id, scale, chosen, now=batch.now)
     say(f"Survey {survey}: {escape(question)} [dim]({scale.code}, {chosen.value})[/]")
 
 
@@ -79,11 +79,11 @@ def followup(
         chosen = survey_of(batch.layout, batch.content, survey)
         wordings = [Localized(locale, {locale: text}) for text in options]
         wording = Localized(locale, {locale: question})
-        made, numbers = manage.add_followup(
+        followup, numbers = manage.add_followup(
             batch, operator, chosen.id, positive=positive, wording=wording, options=wordings, now=batch.now
         )
-    named = ", ".join(f"{number} {option}" for number, option in zip(numbers, options, strict=True))
-    say(f"Follow-up question {made} of survey {chosen.id}, with options {escape(named)}")
+    option_list = ", ".join(f"{number} {option}" for number, option in zip(numbers, options, strict=True))
+    say(f"Follow-up question {followup} of survey {chosen.id}, with options {escape(option_list)}")
 
 
 @commands.command("translate")
@@ -177,13 +177,13 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     with opened(context, database) as store:
         chosen = find_organization(store, organization).id
         layout, content = store.layout(chosen), store.content(chosen)
-    shown = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
+    output = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
     for assignment in layout.assignments.values():
         survey = layout.surveys[assignment.survey]
         question, path = escape(content.question(survey).wording.text), escape(layout.hierarchy.path(assignment.node))
         state = layout.state(assignment.id, now()).value
-        shown.add_row(str(assignment.id), str(survey.id), question, survey.scale.code, path, state)
-    console().print(shown)
+        output.add_row(str(assignment.id), str(survey.id), question, survey.scale.code, path, state)
+    console().print(output)
 
 
 Key = Annotated[int, typer.Argument(metavar="KEY", help="Key in API v1, as printed by `hymio survey list`")]
@@ -232,7 +232,7 @@ def periods(
     context: typer.Context,
     organization: OrganizationName,
     key: Key,
-    wanted: Annotated[
+    new_periods: Annotated[
         list[str] | None,
         typer.Argument(metavar="[PERIOD]...", help="START/END or START/ in local time", show_default=False),
     ] = None,
@@ -245,15 +245,15 @@ def periods(
     from hymio import manage
     from hymio.cli import naming
 
-    if not wanted:
+    if not new_periods:
         with opened(context, database) as store:
             layout = store.layout(manage.find_organization(store, organization).id)
         return _show_periods(naming.assignment_of(layout, key).periods)
     with changing(context, database, organization) as (_, operator, batch):
         naming.assignment_of(batch.layout, key)
-        manage.set_periods(batch, operator, key, [naming.active_period(text) for text in wanted], now=batch.now)
-        shown = naming.assignment_of(batch.layout, key).periods
-    _show_periods(shown)
+        manage.set_periods(batch, operator, key, [naming.active_period(text) for text in new_periods], now=batch.now)
+        active_periods = naming.assignment_of(batch.layout, key).periods
+    _show_periods(active_periods)
     return _mention_resettle()
 
 

@@ -68,15 +68,15 @@ def create(
     from hymio import manage
     from hymio.cli import naming
 
-    chosen = naming.kinds_of(kinds or "all")
+    data_kinds = naming.kinds_of(kinds or "all")
     with changing(context, database, organization) as (_, operator, batch):
         node = None if scope is None else naming.node_of(batch.layout, scope).id
         end = _end(batch.layout, node, until or _NEVER, batch.now)
         _require_api(batch, operator)
-        created = manage.create_token(batch, operator, name, node, chosen, end, now=batch.now)
-        reached = _reached(batch.layout, node)
+        created = manage.create_token(batch, operator, name, node, data_kinds, end, now=batch.now)
+        scope_text = _scope_text(batch.layout, node)
     url = loaded(context).public_url
-    say(f"Token {created.id} [bold]{escape(name)}[/] sees {escape(reached)}.\n")
+    say(f"Token {created.id} [bold]{escape(name)}[/] sees {escape(scope_text)}.\n")
     say(f"  API token  {created.secret}\n")
     say(f"  curl -H 'X-HON-API-Token: {created.secret}' {url}/v2/experience-points.json")
     hint("\nThe token is stored as a hash and cannot be shown again.")
@@ -93,13 +93,13 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     if not existing:
         hint("There is no token yet. Make one with: hymio api token create ORGANIZATION NAME")
         return
-    shown = table(("token", RIGHT), "name", ("state", WHOLE), "sees", "kinds", ("until", WHOLE), ("last used", WHOLE))
+    output = table(("token", RIGHT), "name", ("state", WHOLE), "sees", "kinds", ("until", WHOLE), ("last used", WHOLE))
     for row in existing:
-        shown.add_row(
-            str(row.id), escape(row.name), _state(row), escape(_reached(layout, row.node)), _kinds_text(row),
-            _moment(layout, row, row.expires_at, _NEVER), _moment(layout, row, row.used_at, _NEVER),
+        output.add_row(
+            str(row.id), escape(row.name), _state(row), escape(_scope_text(layout, row.node)), _kinds_text(row),
+            _minute(layout, row, row.expires_at, _NEVER), _minute(layout, row, row.used_at, _NEVER),
         )  # fmt: skip
-    console().print(shown)
+    console().print(output)
 
 
 @commands.command("edit")
@@ -118,13 +118,13 @@ def edit(
     with changing(context, database, organization) as (_, operator, batch):
         existing = naming.token_of(manage.tokens(batch, operator), token)
         node = existing.node if scope is None else naming.node_of(batch.layout, scope).id
-        chosen = existing.kinds if kinds is None else naming.kinds_of(kinds)
+        data_kinds = existing.kinds if kinds is None else naming.kinds_of(kinds)
         end = existing.expires_at if until is None else _end(batch.layout, node, until, batch.now)
         manage.edit_token(
-            batch, operator, existing.id, existing.name if name is None else name, node, chosen, end, now=batch.now
+            batch, operator, existing.id, existing.name if name is None else name, node, data_kinds, end, now=batch.now
         )
-        reached = _reached(batch.layout, node)
-    say(f"Token {existing.id} {escape(name or existing.name)} sees {escape(reached)}.")
+        scope_text = _scope_text(batch.layout, node)
+    say(f"Token {existing.id} {escape(name or existing.name)} sees {escape(scope_text)}.")
 
 
 @commands.command("revoke")
@@ -157,12 +157,12 @@ def _require_api(batch: Batch, operator: Principal) -> None:
 
 def _end(layout: Layout, node: int | None, text: str, at: Instant) -> Instant | None:
     """The expiry given by --until, in local time of the node; None for `never`. SetupError if it is in the past."""
-    from hymio.cli.naming import clock_of, moment
+    from hymio.cli.naming import moment, zone_of_node
     from hymio.errors import SetupError
 
     if text.strip().lower() == _NEVER:
         return None
-    end = moment(text, clock_of(layout, node, at))
+    end = moment(text, zone_of_node(layout, node, at))
     if end <= at:
         raise SetupError(
             "token-ended-before",
@@ -172,8 +172,8 @@ def _end(layout: Layout, node: int | None, text: str, at: Instant) -> Instant | 
     return end
 
 
-def _reached(layout: Layout, node: int | None) -> str:
-    """The path of a token's scope."""
+def _scope_text(layout: Layout, node: int | None) -> str:
+    """The path of a scope's node, or `the whole tree`."""
     return "the whole tree" if node is None or node not in layout.hierarchy.nodes else layout.hierarchy.path(node)
 
 
@@ -189,9 +189,11 @@ def _state(token: ApiToken) -> str:
     return "[dim]expired[/]" if token.revoked_at is None else "[dim]revoked[/]"
 
 
-def _moment(layout: Layout, token: ApiToken, at: Instant | None, otherwise: str) -> str:
+def _minute(layout: Layout, token: ApiToken, at: Instant | None, otherwise: str) -> str:
     """An instant to the minute, in local time of the token's node; `otherwise` if it is None."""
-    from hymio.cli.naming import clock_of
+    from hymio.cli.naming import zone_of_node
     from hymio.period import wall_of
 
-    return f"[dim]{otherwise}[/]" if at is None else f"{wall_of(at, clock_of(layout, token.node, at)):%Y-%m-%d %H:%M}"
+    if at is None:
+        return f"[dim]{otherwise}[/]"
+    return f"{wall_of(at, zone_of_node(layout, token.node, at)):%Y-%m-%d %H:%M}"

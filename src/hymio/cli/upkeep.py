@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from hymio.manage import Organization
     from hymio.store import Store
 
-SHOWN = 50
-"""Differences printed for each organization; of the others only the number is printed."""
+MAX_PRINTED = 50
+"""Differences printed for an organization; of further ones only the number is printed."""
 
 _LONG_TEXT = 160
 """Characters of a text message that are printed without --full: the length of one SMS."""
@@ -69,7 +69,7 @@ def verify(context: typer.Context, organization: Some = None, every: All = False
         for chosen in _chosen(store, organization, every):
             with progress(f"Verifying {chosen.name}", _feedbacks(store, chosen.id)) as advance:
                 differences = iter(intake.verify(store, chosen.id, advance))
-                first = list(islice(differences, SHOWN))
+                first = list(islice(differences, MAX_PRINTED))
                 more = sum(1 for _ in differences)
             _report(store, chosen, first, len(first) + more)
             wrong += len(first) + more
@@ -124,8 +124,8 @@ def resettle(
         begin_resettle(store, operator_of(chosen), at.id, since, now=now())
         with progress(f"Resettling {at.name}") as advance:
             changed = intake.resettle(store, chosen.id, at.id, since, now(), advance)
-    path, many = escape(layout.hierarchy.path(at.id)), how_many(changed, "feedback")
-    say(f"{path}: resettled from {escape(start)}; {many} changed.")
+    path, feedbacks = escape(layout.hierarchy.path(at.id)), how_many(changed, "feedback")
+    say(f"{path}: resettled from {escape(start)}; {feedbacks} changed.")
 
 
 def _chosen(store: Store, organization: str | None, every: bool) -> list[Organization]:
@@ -160,8 +160,8 @@ def _report(store: Store, organization: Organization, differences: list[Differen
     for where in dict.fromkeys(difference.where for difference in differences):
         say(f"\n[bold]{escape(where)}[/]")
         rows = table(("when", WHOLE), "what", ("stored", RIGHT), ("from raw", RIGHT))
-        there = [difference for difference in differences if difference.where == where]
-        for difference in sorted(there, key=lambda difference: (difference.at, difference.what)):
+        in_table = [difference for difference in differences if difference.where == where]
+        for difference in sorted(in_table, key=lambda difference: (difference.at, difference.what)):
             rows.add_row(_when(difference), escape(difference.what), difference.stored, difference.recomputed)
         console().print(rows)
     if count > len(differences):
@@ -205,7 +205,7 @@ def list_quarantine(
     summary = table("reason", ("how many", RIGHT))
     for reason, count in counts:
         summary.add_row(reason.label.replace("_", " "), f"{count:,}")
-    shown = table(
+    output = table(
         ("pressed", WHOLE),
         ("smiley", WHOLE),
         ("press", FOLDED),
@@ -214,14 +214,14 @@ def list_quarantine(
         title="The newest",
     )
     for press in rows:
-        shown.add_row(
+        output.add_row(
             _instant(press.at),
             layout.smileys[press.smiley].serial,
             _key_text(press.smiley, press.epoch, press.sequence),
             escape(press.body),
             Verdict(press.reason).label.replace("_", " "),
         )
-    out.print(summary, "", shown)
+    out.print(summary, "", output)
     hint("Once the set-up is mended: hymio quarantine release ORGANIZATION")
 
 
@@ -273,11 +273,11 @@ def list_messages(
     if not rows:
         say("No text message was received yet.")
         return
-    shown = table(("received", WHOLE), ("from", FOLDED), ("outcome", FOLDED), ("text", FOLDED))
+    output = table(("received", WHOLE), ("from", FOLDED), ("outcome", FOLDED), ("text", FOLDED))
     for message in rows:
         text = message.text if full else _shortened(message.text)
-        shown.add_row(_instant(message.received_at), escape(message.sender), escape(message.outcome), escape(text))
-    console().print(shown)
+        output.add_row(_instant(message.received_at), escape(message.sender), escape(message.outcome), escape(text))
+    console().print(output)
     if not full and any(len(message.text) > _LONG_TEXT for message in rows):
         hint("Long texts are cut off at …; --full shows them whole.")
 
@@ -319,14 +319,14 @@ def status(context: typer.Context, database: Database = None) -> None:
         say(f"engine    {store.kind}")
         say(f"version   {newest()}, the newest this Hymio knows")
         show(store)
-        shown = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
-        listed = organizations(store)
-        for row in listed:
-            shown.add_row(
+        output = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
+        rows = organizations(store)
+        for row in rows:
+            output.add_row(
                 escape(row.name), f"{_feedbacks(store, row.id):,}", f"{revision(store, operator(row.id)).revision:,}"
             )
-    if listed:
-        console().print("", shown)
+    if rows:
+        console().print("", output)
 
 
 @database.command("migrate")

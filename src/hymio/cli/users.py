@@ -101,13 +101,13 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
     if not existing:
         hint("There is no user yet. Add one with: hymio user add ORGANIZATION EMAIL FIRST_NAME LAST_NAME")
         return
-    shown = table(
+    output = table(
         ("user", RIGHT), "email", "name", ("role", WHOLE), "sees", ("locale", WHOLE), ("login", WHOLE),
         ("created", WHOLE),
     )  # fmt: skip
     words = {method: word.value for word, method in _METHODS.items()}
     for user in existing:
-        shown.add_row(
+        output.add_row(
             str(user.id),
             escape(user.email),
             escape(f"{user.first_name} {user.last_name}"),
@@ -117,7 +117,7 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
             words[user.login_method] if user.login_allowed else "[dim]not allowed[/]",
             f"{wall_of(user.created_at, zone('UTC')):%Y-%m-%d}",
         )
-    console().print(shown)
+    console().print(output)
 
 
 @commands.command("edit")
@@ -162,8 +162,8 @@ def edit(
         changed = replace(existing, **{name: value for name, value in changes.items() if value is not None})  # type: ignore[arg-type]  # each of its field's type
         manage.edit_user(batch, operator, changed, now=batch.now)
         path = batch.layout.hierarchy.path(changed.node)
-    named = f"{changed.first_name} {changed.last_name} <{changed.email}>"
-    say(f"User {existing.id}: {escape(named)}, {changed.role.value.lower()}, sees {escape(path)}")
+    person = f"{changed.first_name} {changed.last_name} <{changed.email}>"
+    say(f"User {existing.id}: {escape(person)}, {changed.role.value.lower()}, sees {escape(path)}")
 
 
 @commands.command("remove")

@@ -1,4 +1,4 @@
-"""Counts the values in a request's body before it is parsed: few bytes can make a great many objects."""
+"""Counts the values of a request's body before it is parsed, because a small body can have very many."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ MAX_VALUES = 500_000
 
 # Initial bytes of CBOR data items (RFC 8949, 3): the major type in 3 bits, then 5 bits of "additional information".
 _STRING_TYPES, _ARRAY_TYPE = (2, 3), 4
-_LENGTH_BYTES = {24: 1, 25: 2, 26: 4, 27: 8}
+_ARGUMENT_BYTES = {24: 1, 25: 2, 26: 4, 27: 8}
 _INDEFINITE = 31
 
 
 def refuse_too_many_values(body: bytes, *, is_json: bool) -> None:
-    """TooLarge where a body has more than MAX_VALUES values or, in CBOR, MAX_PRESSES presses.
+    """TooLarge if a body has more than MAX_VALUES values or, in CBOR, MAX_PRESSES presses.
 
     Malformed bodies are counted as far as possible; refusing them is the parser's task.
     """
@@ -52,20 +52,21 @@ def _cbor_values(body: bytes) -> int:
 
 
 def _cbor_heads(body: bytes) -> Iterator[tuple[int, int, int]]:
-    """The head of each data item, nested ones included, in order: (major type, length or value, index after it).
+    """The head of each data item, nested ones included, in order: (major type, argument, index after the head).
 
-    Stops at a head that is malformed.
+    The argument (RFC 8949, 3) is a length or a value; 0 for an indefinite length, whose items follow as usual. Stops at
+    a malformed head.
     """
     index, size = 0, len(body)
     while index < size:
-        major_type, length = body[index] >> 5, body[index] & 31
+        major_type, argument = body[index] >> 5, body[index] & 31
         index += 1
-        if length > 23:
-            width = _LENGTH_BYTES.get(length, 0)
-            if not width and length != _INDEFINITE:
+        if argument > 23:  # not the argument itself, but the number of its bytes
+            width = _ARGUMENT_BYTES.get(argument, 0)
+            if not width and argument != _INDEFINITE:
                 return
-            length = int.from_bytes(body[index : index + width])
+            argument = int.from_bytes(body[index : index + width])
             index += width
-        yield major_type, length, index
+        yield major_type, argument, index
         if major_type in _STRING_TYPES:
-            index += length
+            index += argument

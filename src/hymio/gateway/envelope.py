@@ -142,16 +142,16 @@ _MAX_DIGITS = 300
 _DECODING_ERRORS = (msgspec.MsgspecError, cbor2.CBORError, ValueError, RecursionError, MemoryError)
 _json_decoder = msgspec.json.Decoder(TypedEnvelope)
 
-# Decoding CBOR's tags would make values that nothing here uses and that can be expensive (regular expressions, huge
-# numbers, shared references), so tagged values stay undecoded. Except tag 37, a UUID's 16 bytes, and 55799, which only
-# says that this is CBOR: their content is used as if untagged.
+# Tagged CBOR values stay undecoded, because nothing uses them and decoding them can be expensive (regular expressions,
+# huge numbers, shared references). Exceptions are tag 37, the 16 bytes of a UUID, and tag 55799, which marks a text as
+# CBOR: their content is used as if it had no tag.
 _TAGS_LEFT_ALONE = (0, 1, 2, 3, 4, 5, 25, 28, 29, 30, 35, 36, 52, 54, 100, 256, 258, 260, 261, 1004, 43000)
 _TAGS: dict[int, Any] = {tag: lambda value, _immutable, tag=tag: cbor2.CBORTag(tag, value) for tag in _TAGS_LEFT_ALONE}
 _TAGS |= dict.fromkeys((37, 55799), lambda value, _immutable: value)
 
 
 def decode_small(body: bytes, form: Format) -> TypedEnvelope | None:
-    """Decodes a body in one pass; None where anything is wrong with it, for `parse` to find out."""
+    """Decodes a body in one pass; None if it has any error, which `parse` then finds."""
     try:
         typed = _decoded(body, form)
         for press in typed.presses or ():
@@ -193,7 +193,7 @@ def _from_cbor(body: bytes) -> Any:
 
 
 def _untyped(body: bytes, form: Format) -> Mapping[str, object]:
-    """The body as an object of any values, read leniently so that no press keeps the others from being parsed."""
+    """The body as an object of any values, decoded leniently, so that one press cannot make the others unreadable."""
     try:
         if form is Format.CBOR:
             value = _from_cbor(body)
@@ -249,7 +249,7 @@ def _field(name: str, value: object) -> object:
     """The value of a field outside `presses`. BadRequest."""
     kind, accepted = _FIELDS[name]
     try:
-        return msgspec.convert(_whole(value), kind)
+        return msgspec.convert(_integral(value), kind)
     except (msgspec.ValidationError, RecursionError):
         raise _bad_field(name, value, accepted) from None
 
@@ -264,7 +264,7 @@ def _press(item: object) -> tuple[TypedPress | str, Sequence[PartError]]:
     """A press with its readable parts and the errors of the others; or, as a text, the error of the press itself."""
     if not isinstance(item, dict):
         return f"got {short(item)}, accepted: an object with the fields of a press", ()
-    fields = {name: _whole(item[name]) for name in _PRESS_FIELDS if name in item}
+    fields = {name: _integral(item[name]) for name in _PRESS_FIELDS if name in item}
     try:
         press = msgspec.convert(fields, TypedPress)
         _identity(press, 0)
@@ -276,26 +276,32 @@ def _press(item: object) -> tuple[TypedPress | str, Sequence[PartError]]:
     return msgspec.structs.replace(press, **parts), errors
 
 
-def _whole(value: object) -> object:
-    """Converts a whole number that is written as 5.0 or 5e0: some languages have no integers."""
+def _integral(value: object) -> object:
+    """A float with an integral value, 5.0 or 5e0, as an integer: some languages have no integers. Others unchanged."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _error_of_press(fields: Mapping[str, object], otherwise: str) -> str:
-    """Names the first field that cannot be read, or else the first required one that is missing."""
+def _error_of_press(fields: Mapping[str, object], default: str) -> str:
+    """An error text for the first unreadable field, else for the first missing required one, else `default`.
+
+    To find the unreadable field, each is converted in a press that is otherwise valid.
+    """
     for name, accepted in _PRESS_FIELDS.items():
         try:
-            msgspec.convert({"at": 0, "button": 0} | ({name: fields[name]} if name in fields else {}), TypedPress)
+            if name in fields:
+                msgspec.convert({"at": 0, "button": 0, name: fields[name]}, TypedPress)
         except (ValueError, RecursionError):
             return f"{name}: got {short(fields[name])}, accepted: {accepted}"
-    missing = [name for name in ("at", "button") if name not in fields]
-    return f"{missing[0]}: got nothing, accepted: {_PRESS_FIELDS[missing[0]]}" if missing else otherwise
+    for name in ("at", "button"):
+        if name not in fields:
+            return f"{name}: got nothing, accepted: {_PRESS_FIELDS[name]}"
+    return default
 
 
 def _readable_identity(item: object) -> tuple[int | None, UUID | None]:
     """The sequence and the id of an unreadable press, each None where it cannot be read."""
     sequence, identity = (item.get("sequence"), item.get("id")) if isinstance(item, dict) else (None, None)
-    return _converted(_whole(sequence), SequenceNumber), _converted(identity, UUID)
+    return _converted(_integral(sequence), SequenceNumber), _converted(identity, UUID)
 
 
 def _converted(value: object, kind: Any) -> Any:
@@ -309,8 +315,8 @@ def _converted(value: object, kind: Any) -> Any:
 def _bad_field(parameter: str, got: object, accepted: Phrase) -> BadRequest:
     """The error for a field outside `presses`, with the value shortened."""
     if isinstance(got, str):
-        shown = shortened(got.encode("utf-8", "replace").decode())
-        return BadRequest(parameter=parameter, got=shown, accepted=accepted)
+        text = shortened(got.encode("utf-8", "replace").decode())
+        return BadRequest(parameter=parameter, got=text, accepted=accepted)
     return BadRequest(
         "bad-parameter",
         "{parameter}: got {got}, accepted: {accepted}",
@@ -342,7 +348,7 @@ def _upload(typed: TypedEnvelope, presses: Iterable[TypedPress], smiley: int, or
 
 
 def _press_of(press: TypedPress, epoch: int, organization: int) -> Press:
-    """A press for intake. ValueError where it has not exactly one identity, or parts that exclude each other."""
+    """A press for intake. ValueError unless it has exactly one identity, and parts that do not exclude each other."""
     sequence = press.sequence
     if sequence is None or press.id is not None:
         epoch, sequence = _identity(press, epoch)
@@ -366,12 +372,12 @@ def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:
 
 
 def _hashed(visitor: str, organization: int) -> bytes:
-    """The hash under which a visitor is stored; salted by the organization, so that organizations cannot compare."""
+    """The stored hash of a visitor, salted with the organization, so that hashes of two organizations never match."""
     return hashlib.sha256(f"{organization}:{visitor}".encode("utf-8", "replace")).digest()
 
 
 def _health(typed: TypedEnvelope) -> Health:
-    """Battery, signal and firmware; a number out of range becomes the nearest in it."""
+    """Battery, signal and firmware; a number out of range is clamped."""
     firmware = None if typed.firmware is None else printable(typed.firmware)[:MAX_FIRMWARE]
     signal = _clamped(typed.signal, -200.0, 100.0)
     return Health(_clamped(typed.battery, 0.0, 1.0), None if signal is None else round(signal), firmware)

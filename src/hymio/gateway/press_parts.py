@@ -50,7 +50,7 @@ class TypedFollowup(Struct, gc=False):
 
 
 class TypedText(Struct, gc=False):
-    """An open text with what a client may know of it: relevance, spam, masked and translated forms, categories."""
+    """An open text with a client's assessment of it: relevance, spam, masked and translated forms, categories."""
 
     text: LongText | None = None
     relevance: Relevance | None = None
@@ -63,7 +63,7 @@ class TypedText(Struct, gc=False):
 
 
 class TypedContact(Struct, gc=False):
-    """How to reach the person."""
+    """Contact details of the person."""
 
     name: Name
     email: Email | None = None
@@ -81,7 +81,7 @@ class TypedPhase(Struct, gc=False):
 
 
 class TypedDemographics(Struct, gc=False):
-    """What a device's camera estimated of the person."""
+    """Gender and age that a device's camera estimated."""
 
     gender: Gender | None = None
     age: Age | None = None
@@ -164,14 +164,14 @@ def phases_of(
 
 @dataclass(slots=True)
 class _Collected:
-    """The phases of one press, added one by one; follow-ups are by position."""
+    """Collects the phases of one press, and refuses those that contradict earlier ones; follow-ups are by position."""
 
     followups: dict[int, Followup] = field(default_factory=dict)
     text: Text | None = None
     contact: ContactDetails | None = None
 
     def add(self, phase: TypedPhase, index: int) -> None:
-        """Adds a phase, by its index in the list. ValueError where one before excludes it."""
+        """Adds a phase, by its index in the list. ValueError if an earlier one excludes it."""
         _check_kind(phase)
         position, ui = phase.position or index + 1, ui_of(phase.ui)
         if phase.followup is not None:
@@ -222,7 +222,7 @@ def _storable(text: str | None) -> str | None:
 
 
 def _metadata(metadata: dict[str, str]) -> tuple[tuple[str, str], ...]:
-    """Metadata as sorted pairs. ValueError where keys become equal once they are made storable."""
+    """Metadata as sorted pairs. ValueError if two keys become equal when they are made storable."""
     pairs = {storable(name): storable(value) for name, value in metadata.items()}
     if len(pairs) < len(metadata):
         raise ValueError("metadata: got keys that differ only in what cannot be stored, accepted: text")
@@ -261,7 +261,7 @@ def readable_parts(press: Mapping[str, object]) -> tuple[dict[str, Any], list[Pa
 
 def _part(name: str, value: object) -> object:
     """A part of a press (`ui`, `metadata`, `demographics`) converted to its type. ValueError."""
-    typed = msgspec.convert(_whole(value), _PARTS[name][0])
+    typed = msgspec.convert(_integral(value), _PARTS[name][0])
     if name == "metadata":
         _metadata(typed)
     return typed
@@ -285,15 +285,18 @@ def _phases(value: object) -> tuple[list[TypedPhase], list[PartError]]:
 
 
 def _phase(item: object, index: int, collected: _Collected) -> TypedPhase:
-    """One phase, by default at its position in the list. ValueError if it cannot be added to the others."""
-    phase = msgspec.convert(_whole(item), TypedPhase)
+    """One phase, with its index in the list plus one as its position if it has none; added to `collected`.
+
+    ValueError if it is unreadable, or if `collected` refuses it.
+    """
+    phase = msgspec.convert(_integral(item), TypedPhase)
     phase.position = phase.position or index + 1
     collected.add(phase, index)
     return phase
 
 
-def _error_of_phase(item: object, otherwise: str) -> str:
-    """Names the first field that cannot be read."""
+def _error_of_phase(item: object, default: str) -> str:
+    """An error text for the first unreadable field, else `default`."""
     if not isinstance(item, dict):
         return f"got {short(item)}, accepted: an object with {_ONE_KIND}"
     for path, (kind, accepted) in _FIELDS.items():
@@ -303,16 +306,16 @@ def _error_of_phase(item: object, otherwise: str) -> str:
             continue
         value = fields.get(inner or outer)
         try:
-            msgspec.convert(_whole(value), kind)
+            msgspec.convert(_integral(value), kind)
         except (ValueError, RecursionError):
             return f"{path}: got {'nothing' if value is None else short(value)}, accepted: {accepted}"
-    return otherwise
+    return default
 
 
-def _whole(value: object) -> object:
-    """Converts whole numbers that are written as 5.0 or 5e0, at any depth: some languages have no integers."""
+def _integral(value: object) -> object:
+    """Floats with integral values, 5.0 or 5e0, as integers, at any depth: some languages have no integers."""
     if isinstance(value, dict):
-        return {name: _whole(item) for name, item in value.items()}
+        return {name: _integral(item) for name, item in value.items()}
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_integral(item) for item in value]
     return int(value) if isinstance(value, float) and value.is_integer() else value

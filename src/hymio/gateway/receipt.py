@@ -55,18 +55,18 @@ def settings_of(layout: Layout, smiley: int, now: Instant) -> dict[str, object]:
     resolved = layout.resolve(smiley, now)
     if isinstance(resolved, Verdict):
         zone = _zone(layout, smiley, now)
-        shown: dict[str, object] = dict.fromkeys(("survey", "buttons", "scale", "interval"))
+        survey_settings: dict[str, object] = dict.fromkeys(("survey", "buttons", "scale", "interval"))
     else:
         zone, survey = resolved.zone, layout.surveys[resolved.assignment.survey]
         policy = layout.policies_of(resolved.assignment.id, smiley).at(now)
-        shown = {
+        survey_settings = {
             "survey": survey.id,
             "buttons": survey.scale.buttons,
             "scale": survey.scale.code,
             "interval": policy.interval,
         }
     return {
-        **shown,
+        **survey_settings,
         "timeZone": None if zone is None else zone.key,
         "offset": None if zone is None else offset_at(now, zone),
         "uploadEverySeconds": UPLOAD_EVERY_SECONDS,
@@ -80,7 +80,7 @@ def _zone(layout: Layout, smiley: int, now: Instant) -> ZoneInfo | None:
 
 
 def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Mapping[str, object]]:
-    """What was stored in quarantine: that which intake put there, then what the parser could not read."""
+    """The entries of `quarantined`: first those that intake quarantined, then those that the parser could not read."""
     others = [_item(press) for press in receipt.quarantined if press.reason is not Verdict.UNREADABLE]
     return [*others, *(_unreadable_item(press) for press in unreadable)]
 

@@ -51,7 +51,7 @@ DOOR = Door("SMS webhook", routes, challenge='Basic realm="Hymio"')
 
 
 class Message(NamedTuple):
-    """A message to be stored: the sender's number, the text, the smiley if it is known, and the outcome in words."""
+    """A message to store: sender's number, text, the smiley if its serial is known, and the outcome in words."""
 
     sender: str
     text: str
@@ -60,7 +60,7 @@ class Message(NamedTuple):
 
 
 class SmsUpload(NamedTuple):
-    """A message whose smiley is looked up and whose checksum is correct, for the upload queue."""
+    """A message from a known smiley with a correct checksum, for the upload queue."""
 
     organization: int
     smiley: int
@@ -68,18 +68,18 @@ class SmsUpload(NamedTuple):
 
     @property
     def size(self) -> int:
-        """The characters that it holds in memory while it waits."""
+        """The number of characters that it keeps in memory while it waits."""
         return len(self.report.signed)
 
     def read(self, _transaction: Transaction) -> tuple[int, Upload]:
-        """The organization's id and the upload. It has no clock: an SMS may have been under way for hours."""
+        """The organization's id and the upload, without clock, because delivery of an SMS may take hours."""
         _, hours, through, battery, *_ = self.report
         upload = Upload(self.smiley, hours=hours, reported_through=through, health=Health(battery=battery))
         return self.organization, upload
 
 
 async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: Send) -> None:
-    """Takes one message and answers 204 once it is committed or, where it cannot be used, stored with the reason.
+    """Handles one message; answers 204 after its hour reports are committed or, if it is unusable, its text is stored.
 
     The response has no body, because some gateways send it back as an SMS; the outcome is in `X-Hymio-Outcome`.
     """
@@ -106,8 +106,8 @@ async def _authenticated(
 ) -> tuple[Principal, dict[str, str]]:
     """The SMS gateway that has the webhook's secret, and the fields of query and body.
 
-    Raises Unauthorized, BadRequest, TooLarge. The body is received before the secret is known only where the secret may
-    be in it; then its errors are not told.
+    Raises Unauthorized, BadRequest, TooLarge. Only if headers and query have no secret is the body read before the
+    sender is authenticated; then an error in the body is answered like a wrong secret.
     """
     secret = _secret(headers, query)
     gateway = None if secret is None else await _gateway(store, secret)
@@ -151,7 +151,7 @@ def _refused_secret() -> Unauthorized:
 
 
 async def _store(services: Services, gateway: Principal, sender: str, text: str) -> str:
-    """Commits the hour reports of a message, then stores the message itself; the outcome in words."""
+    """Commits the hour reports of a message, then stores the message itself; returns the outcome in words."""
     smiley, outcome = await _commit(services, gateway, text)
     message = Message(sender[:_MAX_SENDER], text, smiley, outcome)
     await sync_to_thread(_store_message, services.store, gateway.organization, message, services.clock())
@@ -159,15 +159,15 @@ async def _store(services: Services, gateway: Principal, sender: str, text: str)
 
 
 async def _commit(services: Services, gateway: Principal, text: str) -> tuple[int | None, str]:
-    """Commits the hour reports of a message; the smiley, if it is known, and the outcome in words."""
+    """Commits the hour reports of a message; returns the smiley, if its serial is known, and the outcome in words."""
     try:
         report = decode(text)
     except ValueError as error:
         return None, f"unreadable: {error}"
-    known = await sync_to_thread(manage.smiley_by_serial, services.store, gateway, report.serial)
-    if known is None:
+    smiley_and_key = await sync_to_thread(manage.smiley_by_serial, services.store, gateway, report.serial)
+    if smiley_and_key is None:
         return None, f"unknown serial {report.serial}"
-    smiley, key = known
+    smiley, key = smiley_and_key
     if not is_genuine(report, key):
         return smiley, "wrong checksum"
     committed = await services.uploads.record(SmsUpload(gateway.organization, smiley, report))
@@ -175,7 +175,7 @@ async def _commit(services: Services, gateway: Principal, text: str) -> tuple[in
 
 
 def _outcome(receipt: Receipt, presses: int) -> str:
-    """The outcome of a committed message with so many presses, in words."""
+    """The outcome of a committed message that reported `presses` presses, in words."""
     if any(quarantined.reason is Verdict.CONFLICT for quarantined in receipt.quarantined):
         return "conflict with an earlier message"
     if not receipt.quarantined:

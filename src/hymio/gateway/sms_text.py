@@ -62,10 +62,11 @@ def encode(
     reported_through: int | None = None,
     battery: float | None = None,
 ) -> list[str]:
-    """The texts of these hours, in their order; `offset` is minutes east of UTC.
+    """The text messages that report these hours, in their order; `offset` is minutes east of UTC.
 
-    `reported_through` (ms UTC, rounded down to a minute) and `battery` (0.0 to 1.0) are in the last text, which has no
-    hours if there are none. A new text begins where an hour does not continue the one before in sequence and time.
+    The last text has `reported_through` (ms UTC, rounded down to a minute) and `battery` (0.0 to 1.0); without hours it
+    is the only one. An hour starts a new text if it does not fit, or does not continue the one before: next sequence,
+    same epoch, later.
     Raises ValueError for an instant that is not the start of a local hour, and for an hour without presses, with more
     than 3,600 of one button or more than 10,000 in all.
     """
@@ -73,7 +74,7 @@ def encode(
     tail += "" if battery is None else f"/B{round(100 * battery)}"
     texts = list(_packed(serial, hours, offset, MAX_CHARACTERS - len(tail) - 1 - _CHECK_CHARACTERS))
     if not texts:
-        texts = [f"{_head(serial, 0, 1, offset)}"]
+        texts = [_head(serial, epoch=0, first=1, offset=offset)]  # no hours: epoch and sequence mean nothing
     return [_signed(text + (tail if text is texts[-1] else ""), key) for text in texts]
 
 
@@ -128,8 +129,8 @@ def _head(serial: str, epoch: int, first: int, offset: int) -> str:
 
 def _local_hour(hour: HourReport, offset: int) -> int:
     """The number of the local hour that begins at a report's instant. ValueError if none begins there."""
-    number, rest = divmod(hour.at + offset * _MINUTE, _HOUR)
-    if rest or not 0 <= number < 36**4:
+    number, remainder = divmod(hour.at + offset * _MINUTE, _HOUR)
+    if remainder or not 0 <= number < 36**4:
         raise ValueError(f"no local hour begins at {hour.at} with offset {offset}")
     return number
 
@@ -163,8 +164,8 @@ def _hours(text: str, epoch: int, first: int, offset: int) -> Iterator[HourRepor
 
 def _is_impossible(hour: HourReport) -> bool:
     """Whether a report has no press, or more presses or buttons than an hour can have."""
-    many = max(hour.counts, default=0) > _MAX_OF_BUTTON or sum(hour.counts) > _MAX_PRESSES
-    return not any(hour.counts) or many or len(hour.counts) > MAX_BUTTONS
+    has_too_many = max(hour.counts, default=0) > _MAX_OF_BUTTON or sum(hour.counts) > _MAX_PRESSES
+    return not any(hour.counts) or has_too_many or len(hour.counts) > MAX_BUTTONS
 
 
 def _refuse_impossible(hour: HourReport, entry: str) -> None:

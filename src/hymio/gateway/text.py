@@ -1,4 +1,4 @@
-"""Text from requests: made fit for a database or a screen, and any value as text for an error message."""
+"""Makes texts of requests storable or printable, and any value a text for an error message."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_ECHO = 60
 
 
 def storable(text: str) -> str:
-    """Replaces what a database cannot store, lone surrogates and NUL, one for one."""
+    """Replaces each character that a database cannot store, lone surrogates and NUL, by another one."""
     return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 

@@ -46,7 +46,7 @@ DOOR = Door("uploads", routes, challenge='Bearer realm="Hymio"')
 
 
 class SmallUpload:
-    """An upload whose body is decoded and whose token is not looked up yet: that happens with others of its batch."""
+    """An upload with a decoded body, whose token is looked up in the transaction of its batch."""
 
     def __init__(self, token: str, typed: TypedEnvelope, size: int) -> None:
         self._token, self._typed, self.size = token, typed, size
@@ -61,7 +61,7 @@ class SmallUpload:
 
 
 class ParsedUpload:
-    """An upload whose token is looked up and whose body is parsed."""
+    """An upload of a known smiley with a parsed body."""
 
     def __init__(self, organization: int, upload: Upload, size: int) -> None:
         self._organization, self._upload, self.size = organization, upload, size
@@ -91,8 +91,8 @@ async def _commit(
 ) -> tuple[Committed, tuple[Unreadable, ...]]:
     """Receives, parses and commits an upload.
 
-    A small body is decoded at once. Before a large one is received, or one with errors is parsed, the token is looked
-    up: only a known smiley may take that much memory or time.
+    A small body is decoded at once. Before a large body is received, or a body with errors is parsed, the token is
+    looked up, so that only a known smiley can use that much memory or time.
     """
     if not _is_small(headers, form):
         return await _commit_large(services, headers, receive, token, form)

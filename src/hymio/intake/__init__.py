@@ -1,4 +1,4 @@
-"""The only writer of feedback: presses in, judged and settled into hours, in one commit with a receipt each."""
+"""The only writer of feedback: records uploads, and verifies, rebuilds and resettles what is stored."""
 
 from hymio.feedback import Receipt
 from hymio.intake.difference import Difference

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from hymio.feedback import SequenceRange, UnusablePress, Upload, Verdict, is_device_key
 from hymio.store.ledger import EpochProgress, Ledger
 
-_WALKED = 1_000
-"""Stored sequences that are read at once after a gap is filled."""
+_ROWS_AT_ONCE = 1_000
+"""Stored rows that are read in one statement after a gap of sequences is filled."""
 
 
 def acknowledge(
@@ -33,7 +33,7 @@ def acknowledge(
 
 
 def _merged_by_epoch(ranges: Iterable[SequenceRange]) -> dict[int, list[tuple[int, int]]]:
-    """Ranges (first, last) by epoch, in order, those that overlap or touch made one."""
+    """Ranges (first, last) by epoch, in order; overlapping and adjacent ones are merged."""
     by_epoch: dict[int, list[tuple[int, int]]] = {}
     for epoch, first, last in ranges:
         by_epoch.setdefault(epoch, []).append((first, last))
@@ -84,7 +84,7 @@ def _walk(
     *,
     has_stored_beyond: bool,
 ) -> int:
-    """The last sequence after `through` up to which each one is received now, stored, or in `ranges`."""
+    """The highest sequence up to which, after `through`, every one is received now, stored, or in `ranges`."""
     firsts = [first for first, _ in ranges]
     stored: set[int] = set()
     while True:
@@ -97,7 +97,7 @@ def _walk(
         elif following in stored:
             through = following
         elif has_stored_beyond and ledger.rows.with_sequences(smiley, epoch, (following,)):
-            rows = ledger.rows.numbered(smiley, epoch, following, following + _WALKED)
+            rows = ledger.rows.numbered(smiley, epoch, following, following + _ROWS_AT_ONCE)
             stored = {feedback.sequence for feedback in rows}
         else:
             return through

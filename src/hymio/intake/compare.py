@@ -1,4 +1,4 @@
-"""Comparing an upload's presses with what is stored under their keys: fresh ones, duplicates and conflicts."""
+"""Compares an upload's presses with the stored ones of the same keys: new ones, duplicates and conflicts."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def compare(ledger: Ledger, upload: Upload, sequences: Mapping[int, list[int]]) 
 
 
 def _stored(ledger: Ledger, smiley: int, sequences: Mapping[int, list[int]]) -> dict[Key, Feedback]:
-    """The stored feedbacks with these keys. Above the highest stored sequence of a device's epoch none is searched."""
+    """The stored feedbacks with these keys; not searched above the highest stored sequence of a device's epoch."""
     keys = [
         (epoch, sequence)
         for epoch, of_epoch in sequences.items()
@@ -73,23 +73,23 @@ def _stored(ledger: Ledger, smiley: int, sequences: Mapping[int, list[int]]) -> 
 
 
 def _stored_content(ledger: Ledger, feedback: Feedback) -> Content:
-    """What a later press with the key of a feedback must equal to be a duplicate."""
+    """The content that a press with the key of a stored feedback has if it is a duplicate."""
     return feedback.at - feedback.correction, feedback.button, shown_survey(ledger.layout, feedback)
 
 
 def _content(press: Press) -> Content:
-    """What makes a press equal to another one with its key."""
+    """The content by which a press is compared with others of its key."""
     return press.at, press.button, None if is_device_key(press.epoch) else ShownSurvey(press.survey or None)
 
 
 def _compare_one(press: Press, contents: dict[Key, Content], stored: dict[Key, Feedback], compared: Compared) -> None:
     """Adds one press to its list; `contents` are those of stored presses and of earlier ones of the upload."""
     key, content = (press.epoch, press.sequence), _content(press)
-    first = contents.get(key)
-    if first is None:
+    earlier = contents.get(key)
+    if earlier is None:
         contents[key] = content
         compared.fresh.append(press)
-    elif first == content:
+    elif earlier == content:
         feedback = stored.get(key)
         compared.duplicates += 1
         compared.repeated.append((press, feedback))

@@ -68,7 +68,7 @@ def of_group_hour(
 def _of_counts(
     where: str, buttons: int, key: AssignmentHour | GroupHour, stored: Counts | None, right: Counts | None
 ) -> Difference:
-    """The difference of an hour; its counts are printed for all buttons of the scale, others if they are not 0."""
+    """The difference of an hour; with counts for the buttons of the scale and further ones that are not 0."""
     both = [counts or no_counts() for counts in (stored, right)]
     width = max([buttons, *(button + 1 for counts in both for button, count in enumerate(counts) if count)])
     stored_text, right_text = (", ".join(map(str, counts[:width])) for counts in both)

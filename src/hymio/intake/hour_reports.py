@@ -47,27 +47,30 @@ class Moment(NamedTuple):
 
 
 def take_hour_report(ledger: Ledger, smiley: int, report: HourReport) -> tuple[QuarantineNotice, ...] | UnusablePress:
-    """Stores an hour's report; returns its quarantined presses, or the report as unusable if it contradicts another.
+    """Stores an hour report; returns its quarantined presses, or the report as unusable if it contradicts another.
 
     Reports of the same hour (same first sequence) are merged by the larger count of each button, so that repeated and
     reordered messages give the same result.
     """
-    known = ledger.hour_reports.overlapping(smiley, report.epoch, report.first, max(report.end, report.first + 1))
-    same = next((other for other in known if other.first == report.first), None)
-    merged = report if same is None else _larger(same, report)
-    around = ledger.hour_reports.overlapping(smiley, report.epoch, merged.first, max(merged.end, merged.first + 1))
-    overlaps_another = any(other.first != report.first for other in around)
+    stored = ledger.hour_reports.overlapping(smiley, report.epoch, report.first, max(report.end, report.first + 1))
+    same_hour = next((other for other in stored if other.first == report.first), None)
+    merged = report if same_hour is None else _larger(same_hour, report)
+    overlapping = ledger.hour_reports.overlapping(smiley, report.epoch, merged.first, max(merged.end, merged.first + 1))
+    overlaps_another = any(other.first != report.first for other in overlapping)
     if merged.at != report.at or overlaps_another or max(merged.counts) > MAX_COUNT:
         return _refused(report)
     if merged.end == merged.first:
         return ()
     ledger.hour_reports.put(smiley, merged)
-    is_moved = same is not None and same.offset != merged.offset
-    return _in_quarantine(report, settle_placeholders(ledger, smiley, merged, anew=is_moved))
+    has_new_offset = same_hour is not None and same_hour.offset != merged.offset
+    return _in_quarantine(report, settle_placeholders(ledger, smiley, merged, anew=has_new_offset))
 
 
 def settle_placeholders(ledger: Ledger, smiley: int, report: HourReport, *, anew: bool = False) -> list[Change]:
-    """Updates the placeholders of an hour by its report and the stored detailed presses; returns all of them."""
+    """Updates the placeholders of an hour by its report and the stored detailed presses; returns them all.
+
+    With `anew` they are resolved again; without it a counted one keeps its assignment.
+    """
     stored = _stored_rows(ledger, smiley, report)
     moment = Moment(ledger.layout, ledger.revision, ledger.now)
     changes = list(placeholders(moment, smiley, report, stored, anew=anew))
@@ -107,20 +110,20 @@ def _reports(ledger: Ledger, smiley: int, epoch: int, sequences: Sequence[int]) 
 def placeholders(
     moment: Moment, smiley: int, report: HourReport, stored: HourRows, *, anew: bool = False
 ) -> Iterator[Change]:
-    """The placeholders of an hour, each as it is stored (None if it is not) and as it should be.
+    """The placeholders of an hour as changes from the stored one (None if it is not stored) to the correct one.
 
-    A counted placeholder keeps what it was resolved to, unless `anew` is set. Only detailed presses that are raw
+    A counted placeholder keeps its assignment, unless `anew` is set. Only detailed presses that are raw
     results replace placeholders: a quarantined press is not counted, so it must not reduce the counted ones.
     """
     detail = Counter(feedback.button for feedback in stored.detail if feedback.is_assigned)
     by_sequence = {feedback.sequence: feedback for feedback in stored.placeholders}
     for button, standing in enumerate(standing_counts(report, detail)):
-        fresh = _placeholder(moment, smiley, report, button)
+        resolved = _placeholder(moment, smiley, report, button)
         for ordinal in range(report.counts[button]):
             sequence = placeholder_sequence(report.first, button, ordinal)
             old = by_sequence.get(sequence)
-            known = fresh._replace(sequence=sequence) if anew or old is None else old
-            yield Change(old, _settled(old, known, fresh, stands=ordinal < standing))
+            candidate = resolved._replace(sequence=sequence) if anew or old is None else old
+            yield Change(old, _settled(old, candidate, resolved, stands=ordinal < standing))
 
 
 def placeholder_range(first: int) -> range:
@@ -158,12 +161,12 @@ def _refused(report: HourReport) -> UnusablePress:
     return UnusablePress(report.epoch, report.first, Verdict.CONFLICT, body)
 
 
-def _larger(one: HourReport, other: HourReport) -> HourReport:
-    """The two reports of an hour merged by the larger count of each button."""
-    width = max(len(one.counts), len(other.counts))
-    padded = [tuple(report.counts) + (0,) * (width - len(report.counts)) for report in (one, other)]
-    offset = max((report.offset for report in (one, other) if report.offset is not None), default=None)
-    return one._replace(counts=tuple(map(max, *padded)), offset=offset)
+def _larger(stored: HourReport, received: HourReport) -> HourReport:
+    """The two reports of an hour merged by the larger count of each button, and the larger offset."""
+    width = max(len(stored.counts), len(received.counts))
+    padded = [tuple(report.counts) + (0,) * (width - len(report.counts)) for report in (stored, received)]
+    offset = max((report.offset for report in (stored, received) if report.offset is not None), default=None)
+    return stored._replace(counts=tuple(map(max, *padded)), offset=offset)
 
 
 def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -> Feedback:
@@ -175,15 +178,20 @@ def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -
     return placed_hour(moment.layout, unplaced, report, moment.now)
 
 
-def _settled(old: Feedback | None, known: Feedback, fresh: Feedback, *, stands: bool) -> Feedback:
-    """A placeholder with its correct verdict; one that was superseded and is not any more is resolved again."""
+def _settled(old: Feedback | None, candidate: Feedback, resolved: Feedback, *, stands: bool) -> Feedback:
+    """A placeholder with its correct verdict: superseded unless it `stands`.
+
+    One that was superseded and stands now is resolved again; `resolved` is a placeholder of its button as of now.
+    """
     if not stands:
-        known = known._replace(verdict=int(Verdict.SUPERSEDED))
-    elif known.verdict == Verdict.SUPERSEDED:
-        known = fresh._replace(sequence=known.sequence)
-    elif known.is_assigned:
-        known = known._replace(verdict=int(Verdict.COUNTED))
-    return known if old is None else known._replace(revision=old.revision)
+        settled = candidate._replace(verdict=int(Verdict.SUPERSEDED))
+    elif candidate.verdict == Verdict.SUPERSEDED:
+        settled = resolved._replace(sequence=candidate.sequence)
+    elif candidate.is_assigned:
+        settled = candidate._replace(verdict=int(Verdict.COUNTED))
+    else:
+        settled = candidate
+    return settled if old is None else settled._replace(revision=old.revision)
 
 
 def _in_quarantine(report: HourReport, changes: Iterable[Change]) -> tuple[QuarantineNotice, ...]:

@@ -1,4 +1,4 @@
-"""Judging presses where they belong in their chain, and those after them whose verdicts they change."""
+"""Judges new presses at their places in their chains, and later presses whose verdicts they change."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ Key = tuple[int, int]
 """Epoch and sequence."""
 
 Candidate = Change
-"""A press that is new, or stored with facts or a verdict that may be wrong; `new` has the right facts."""
+"""A press that is new, or is stored with an assignment or verdict that may be wrong; `new` is resolved correctly."""
 
 
 def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = True) -> int:
     """Judges and writes candidates of one smiley and, with `follow`, those after them whose verdicts they change.
 
-    Without `follow` the caller settles everything that comes after by itself. Returns how many rows were written.
+    Without `follow` the caller settles everything that comes after. Returns the number of rows written.
     """
     resolved = sorted([press for press in candidates if press.new.verdict == _COUNTED], key=_chain_order)
     written = 0
@@ -35,11 +35,11 @@ def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = Tr
         window = longest_window(ledger.layout.policies_of(assignment, resolved[0].new.smiley))
         runs = list(_runs(list(chained), max(HOUR_MS, window)))
         with_neighbours, alone = _split_by_neighbours(ledger, assignment, runs, window)
-        # Runs without stored neighbours lie further apart than a rule looks, so they are not one another's either.
+        # Runs are further apart than the window of any rule, so they are not neighbours of one another.
         written += ledger.write([change for run in alone for change in _judge_alone(ledger, assignment, run)])
         unsettled -= {_key(press.new) for run in alone for press in run}
         for run in with_neighbours:
-            # One run after the other, as if each had come alone: what is written is a neighbour of the next.
+            # One run after the other, as if each came in its own upload: rows just written are neighbours of the next.
             written += ledger.write(list(_judge_run(ledger, assignment, run, unsettled, follow=follow)))
             unsettled -= {_key(press.new) for press in run}
     return written
@@ -50,7 +50,7 @@ def _split_by_neighbours(
 ) -> tuple[list[list[Candidate]], list[list[Candidate]]]:
     """Runs that may have stored neighbours within a window (ms), and those that have none.
 
-    Several runs are looked up in one query; a single one is not, as reading its neighbours takes no more.
+    Several runs are looked up in one statement; for a single one, reading its neighbours takes as long.
     """
     if not window:
         return [], runs
@@ -63,6 +63,7 @@ def _split_by_neighbours(
 
 
 def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> list[Change]:
+    """The changes of a run without stored neighbours."""
     return _judge_all(Judge(ledger.layout.policies_of(assignment, run[0].new.smiley)), run)
 
 
@@ -83,7 +84,7 @@ def _order(feedback: Feedback) -> tuple[int, int, int]:
 
 
 def _runs(chained: list[Candidate], gap: int) -> Iterator[list[Candidate]]:
-    """Splits where presses lie more than `gap` ms apart: a press of last year must not make us read the year."""
+    """Splits where presses are more than `gap` ms apart, so that the time between them is not read."""
     start = 0
     before = chained[0].new.at
     for position, (_, new) in enumerate(chained):
@@ -98,7 +99,10 @@ def _runs(chained: list[Candidate], gap: int) -> Iterator[list[Candidate]]:
 def _judge_run(
     ledger: Ledger, assignment: int, run: list[Candidate], unsettled: set[Key], *, follow: bool
 ) -> Iterator[Change]:
-    """The changes of one run and of what is stored after it; rows in `unsettled` are moved later, and no neighbours."""
+    """The changes of one run and of stored presses after it.
+
+    Rows in `unsettled` are candidates of later runs, whose stored verdicts may be wrong; they are not neighbours.
+    """
     smiley = run[0].new.smiley
     policies = ledger.layout.policies_of(assignment, smiley)
     judge = Judge(policies)
@@ -118,9 +122,9 @@ def _judge_run(
 def _neighbours(
     ledger: Ledger, assignment: int, smiley: int, span: tuple[Instant, Instant], window: int, *, follow: bool
 ) -> Iterator[Feedback]:
-    """What is stored from a window (ms) before a run on: to two windows behind it at first, then further and further.
+    """The stored presses from a window (ms) before a run to two windows after it and, with `follow`, further ones.
 
-    It ends at the first stretch without any row: after it no verdict can change any more.
+    It ends at the first range without any row, because no verdict after it can change.
     """
     start, end = span[0] - window, span[1] + 2 * window
     while True:
@@ -134,7 +138,7 @@ def _neighbours(
 
 
 def _replay_until(judge: Judge, stored: Iterator[Feedback], first: tuple[int, int, int]) -> Feedback | None:
-    """Replays what is stored before the first candidate; gives what is stored next after it, if anything."""
+    """Replays the stored presses before the first candidate; returns the next stored one after it, None without any."""
     for neighbour in stored:
         if _order(neighbour) > first:
             return neighbour
@@ -153,7 +157,7 @@ def _judge_all(judge: Judge, run: list[Candidate]) -> list[Change]:
 
 
 def _judged(judge: Judge, candidate: Candidate) -> Change | None:
-    """The change that gives the next press its verdict; None if it has it already."""
+    """The change that gives the next press its verdict; None if it is stored with it."""
     verdict = judge.judge(candidate.new)
     judged = candidate if candidate.new.verdict == verdict else _with_verdict(candidate, verdict)
     return judged if judged.old != judged.new else None
@@ -166,26 +170,26 @@ def _with_verdict(candidate: Candidate, verdict: Verdict) -> Change:
 def _walk(
     judge: Judge, window: int, chained: Iterable[Change], last: tuple[int, int, int], *, follow: bool
 ) -> Iterator[Change]:
-    """Judges through the last candidate, and then on until nothing can change.
+    """Judges up to the last candidate, and with `follow` the stored presses after it until no verdict can change.
 
-    Nothing can change once the judge's state is what it was when the stored verdicts were given: after a press counted
-    both then and now, or after a gap of a whole window since the last counted one, then and now; and in both cases a
-    window after the last candidate, for the burst rule.
+    No verdict can change once the judge is in the state in which the stored verdicts were given: after a press that is
+    counted and was counted before, or a whole window after the last press that is counted or was counted before. In
+    both cases also a window after the last candidate, because of the burst rule.
     """
-    counted_then = BEGINNING
+    last_counted_before = BEGINNING
     for change in chained:
         old, new = change
         is_beyond = _order(new) > last
         if is_beyond and not follow:
             return
         may_stop = is_beyond and new.at - last[0] >= window
-        if may_stop and new.at - max(counted_then, judge.last_counted) >= window:
+        if may_stop and new.at - max(last_counted_before, judge.last_counted) >= window:
             return
         judged = _judged(judge, change)
         if judged is not None:
             yield judged
         if old is not None and old.verdict == _COUNTED:
             if old.assignment == new.assignment:
-                counted_then = old.at
+                last_counted_before = old.at
             if may_stop and judged is None:
                 return

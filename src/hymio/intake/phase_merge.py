@@ -1,4 +1,4 @@
-"""Phases of presses: stored with the press, and completed when the same press is sent again with more."""
+"""Phases of presses: stored with the press, and completed if the press is sent again with further phases."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _SINGLE = ("text", "contact", "demographics")
 
 
 def store_phases(
-    ledger: Ledger, fresh: Mapping[tuple[int, int], Feedback], sent: Iterable[tuple[Press, Feedback | None]]
+    ledger: Ledger, added: Mapping[tuple[int, int], Feedback], presses: Iterable[tuple[Press, Feedback | None]]
 ) -> list[UnusablePress]:
     """Stores the phases of presses; returns those that contradict stored ones.
 
-    `sent` are presses with their feedback from before this upload, if there is one; `fresh` are the new feedbacks by
-    epoch and sequence. Phases that are not stored yet are added; stored ones never change.
+    `presses` come with their feedback from before this upload, if there is one; `added` is the new feedback by epoch
+    and sequence. Phases that are not stored yet are added; stored ones never change.
     """
-    with_phases = [(press, stored, press.phases) for press, stored in sent if press.phases is not None]
+    with_phases = [(press, stored, press.phases) for press, stored in presses if press.phases is not None]
     by_key = _stored(ledger, [stored for _, stored, _ in with_phases if stored is not None])
     changed: dict[PhaseKey, Phases] = {}
     unusable: list[UnusablePress] = []
     for press, stored, phases in with_phases:
-        feedback = stored or fresh[press.epoch, press.sequence]
+        feedback = stored or added[press.epoch, press.sequence]
         key = (feedback.at, feedback.smiley, press.epoch, press.sequence)
         before = by_key.get(key, Phases())
         by_key[key], refused = merged(before, phases)
@@ -45,7 +45,7 @@ def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[PhaseKey, Pha
 
 
 def merged(stored: Phases, sent: Phases) -> tuple[Phases, list[tuple[str, str]]]:
-    """The stored phases, completed by those that were sent; and the sent ones that contradict, by name and as JSON.
+    """The stored phases completed by the sent ones, and the sent ones that contradict stored ones, by name and as JSON.
 
     Follow-ups are compared by their position and metadata by their keys; of the others a press has at most one.
     """

@@ -1,4 +1,4 @@
-"""Restoring verdicts, placeholders and hours from raw rows, in pieces, a commit each."""
+"""Rebuild: replaces verdicts, placeholders and hours by those computed from feedback, in pieces, one commit each."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from hymio.store import Store, scan
 from hymio.store.ledger import Change, Ledger
 
 PIECE_ROWS = 5_000
-"""Feedbacks recounted in one commit, about."""
+"""About how many feedbacks are recounted in one commit."""
 
 Key = TypeVar("Key", AssignmentHour, GroupHour)
 
 
 class Rebuilt(NamedTuple):
-    """How many verdicts, and how many counts of an hour at a point or group, were other than raw says."""
+    """The number of wrong verdicts, and of wrong hours of assignments and groups, that were replaced."""
 
     verdicts: int
     hours: int
 
 
 def rebuild(store: Store, organization: int, now: Instant, progress: Progress = lambda _: None) -> Rebuilt:
-    """Restores verdicts, placeholders and hours from raw, in pieces, while presses keep arriving.
+    """Replaces wrong verdicts, placeholders and hours, in pieces, while presses keep arriving.
 
-    Returns what changed; only hours that differ are touched. Sealed hours are left as they are.
+    Correct hours and sealed ones stay as they are.
     """
     verdicts, hours = _rebuild_placeholders(store, organization, now), 0
     for assignment in sorted(store.layout(organization).assignments):
@@ -39,6 +39,7 @@ def rebuild(store: Store, organization: int, now: Instant, progress: Progress = 
 
 
 def _rebuild_placeholders(store: Store, organization: int, now: Instant) -> int:
+    """Corrects all placeholders; returns how many were wrong."""
     restored, after = 0, (0, -1, -1)
     while True:
         with store.begin(organization, now, yielding=True) as ledger:
@@ -53,6 +54,7 @@ def _rebuild_placeholders(store: Store, organization: int, now: Instant) -> int:
 
 
 def _rebuild_assignment(store: Store, organization: int, assignment: int, now: Instant, progress: Progress) -> Rebuilt:
+    """Corrects the verdicts and hours of an assignment."""
     verdicts = hours = 0
     start = -END
     while start < END:
@@ -60,7 +62,7 @@ def _rebuild_assignment(store: Store, organization: int, assignment: int, now: I
             begin = max(start, scan.raw_from(ledger.transaction, organization))
             end = scan.piece_end(ledger.transaction, organization, assignment, begin, PIECE_ROWS)
             end = END if end == END else max(end, begin + HOUR_MS)
-            # The last hour reaches beyond the piece, and so must the verdicts it is counted by.
+            # The last hour may end after the piece; the verdicts of its presses must be corrected before it is counted.
             verdicts += _rejudge_piece(ledger, assignment, begin, _an_hour_later(end))
             counted, restored = _recount_piece(ledger, assignment, begin, end)
             hours += restored
@@ -70,7 +72,7 @@ def _rebuild_assignment(store: Store, organization: int, assignment: int, now: I
 
 
 def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> int:
-    """Restates the wrong verdicts of a piece; the hours are corrected afterwards, so they are not moved here."""
+    """Restates the wrong verdicts of a piece; returns their number. The caller corrects the hours afterwards."""
     judges = Judges(ledger.layout, assignment)
     window = ledger.layout.judging_window(assignment)
     changes = []
@@ -84,7 +86,7 @@ def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant
 
 
 def _recount_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant) -> tuple[int, int]:
-    """Corrects the hours that start in [start, end); returns how many raw results they hold, and how many differed."""
+    """Corrects the hours that start in [start, end); returns the number of their raw results, and how many differed."""
     transaction, organization = ledger.transaction, ledger.organization
     counted = 0
     hours: dict[AssignmentHour, Counts] = {}
@@ -118,11 +120,11 @@ def _rebuild_groups(store: Store, organization: int, now: Instant) -> int:
 
 
 def _differences(expected: dict[Key, Counts], stored: dict[Key, Counts]) -> dict[Key, Counts]:
-    """What must be added to the stored hours; hours are never deleted, so that their revision tells of the change."""
-    nothing = no_counts()
-    both = {key: (expected.get(key, nothing), stored.get(key, nothing)) for key in expected.keys() | stored.keys()}
+    """What must be added to the stored hours. Hours are never deleted, because their revision records the change."""
+    zeros = no_counts()
+    counts = {key: (expected.get(key, zeros), stored.get(key, zeros)) for key in expected.keys() | stored.keys()}
     return {
-        key: [a - b for a, b in zip(ours, theirs, strict=True)]
-        for key, (ours, theirs) in both.items()
-        if ours != theirs
+        key: [right - wrong for right, wrong in zip(expected_counts, stored_counts, strict=True)]
+        for key, (expected_counts, stored_counts) in counts.items()
+        if expected_counts != stored_counts
     }

@@ -81,8 +81,8 @@ class Resolver:
         self._start = self._end = self._assignment = self._offset = self._buttons = 0
 
     def resolve(self, presses: Iterable[Press], correction: int) -> list[Feedback]:
-        """The feedbacks of presses, quarantined or with the verdict COUNTED, which judging may change."""
-        smiley, revision, made = self._smiley, self._revision, feedback_from_fields
+        """The feedbacks of presses, quarantined or with the verdict COUNTED, which `judging` may change."""
+        smiley, revision, new_feedback = self._smiley, self._revision, feedback_from_fields
         feedbacks = []
         for epoch, sequence, device_at, button, survey, visitor, ui, _ in presses:
             at = device_at + correction
@@ -94,7 +94,7 @@ class Resolver:
             if visitor is not None and verdict == _COUNTED:
                 repeated = int(self._repeats(assignment, at, visitor))
             facts = at, offset, correction, button, _SECOND, repeated, assignment, verdict, revision, ui
-            feedbacks.append(made((smiley, epoch, sequence, *facts)))
+            feedbacks.append(new_feedback((smiley, epoch, sequence, *facts)))
         return feedbacks
 
     def store_visits(self) -> None:
@@ -102,7 +102,10 @@ class Resolver:
         self._ledger.visits.put(self._counted_visits)
 
     def _repeats(self, assignment: int, at: Instant, visitor: bytes) -> bool:
-        """Whether a visitor's answer is within the answer interval of the last counted one; decided only once."""
+        """Whether a visitor's press is within the answer interval of its last counted one.
+
+        It is stored with the feedback and never decided again.
+        """
         policy = self._ledger.layout.policies_of(assignment, self._smiley).at(at)
         if not policy.answer_interval:
             return False
@@ -116,35 +119,36 @@ class Resolver:
         return False
 
     def _locate(self, epoch: int, at: Instant, button: int, survey: int | None) -> _Columns:
+        """The columns of a press; a result other than quarantine is cached."""
         shown = None if is_device_key(epoch) else ShownSurvey(survey)
         where = locate(self._ledger.layout, self._smiley, at, button, shown, self._ledger.now)
         if isinstance(where, Resolved):
-            self._remember(at)
+            self._cache(at)
         return _columns(where)
 
-    def _remember(self, at: Instant) -> None:
-        """Keeps the facts at an instant, and how long around it a device's presses have the same."""
-        standing = self._ledger.layout.standing(self._smiley, at)
-        if isinstance(standing.answer, Verdict):
+    def _cache(self, at: Instant) -> None:
+        """Caches the result at an instant, with the range around it in which a device's presses have the same."""
+        resolved = self._ledger.layout.resolved_range(self._smiley, at)
+        if isinstance(resolved.result, Verdict):
             return
-        since, until, self._offset = offset_range(at, standing.answer.zone)
-        self._assignment, self._buttons = standing.answer.assignment.id, standing.answer.buttons
-        self._start = max(standing.start, since, EARLIEST)
-        self._end = min(standing.end, until, self._ledger.now + CLOCK_TOLERANCE + 1)
+        since, until, self._offset = offset_range(at, resolved.result.zone)
+        self._assignment, self._buttons = resolved.result.assignment.id, resolved.result.buttons
+        self._start = max(resolved.start, since, EARLIEST)
+        self._end = min(resolved.end, until, self._ledger.now + CLOCK_TOLERANCE + 1)
 
 
 def placed(layout: Layout, feedback: Feedback, now: Instant) -> Feedback:
-    """A stored feedback with the facts that the set-up gives it now."""
+    """A stored feedback, resolved again by the present set-up."""
     shown = shown_survey(layout, feedback)
     where = locate(layout, feedback.smiley, feedback.at, feedback.button, shown, now)
     return feedback._replace(**_columns(where)._asdict())
 
 
 def placed_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: Instant) -> Feedback:
-    """A placeholder of an hour with the facts that the set-up gives it now.
+    """A placeholder, resolved again by the present set-up.
 
-    They are those of the first instant of the hour at which the set-up has an answer: a smiley that was placed, or a
-    survey that began, within the hour counts from its beginning.
+    It gets the first assignment that the smiley has within the hour, even if a placement or active period begins only
+    after the start of the hour.
     """
     at, where = _locate_hour(layout, placeholder, report, now)
     return placeholder._replace(at=at, **_columns(where)._asdict())
@@ -157,14 +161,14 @@ def _locate_hour(
     if not EARLIEST <= report.at <= now + CLOCK_TOLERANCE:
         return report.at, Unresolved(Verdict.IMPOSSIBLE_TIME)
     reason = Verdict.NO_PLACEMENT
-    for since, until, answer in layout.standings(placeholder.smiley, report.at, report.at + HOUR_MS):
-        if isinstance(answer, Verdict):
-            reason = max(reason, answer)
+    for since, until, result in layout.resolved_ranges(placeholder.smiley, report.at, report.at + HOUR_MS):
+        if isinstance(result, Verdict):
+            reason = max(reason, result)
             continue
-        start, end, offset = _hour_at(report, answer.zone)
+        start, end, offset = _hour_at(report, result.zone)
         if max(since, start) < min(until, end):
-            if placeholder.button < answer.buttons:
-                return start, Resolved(answer.assignment.id, offset)
+            if placeholder.button < result.buttons:
+                return start, Resolved(result.assignment.id, offset)
             return report.at, Unresolved(Verdict.OFF_SCALE)
     return report.at, Unresolved(reason)
 
@@ -186,17 +190,17 @@ def locate(
     layout: Layout, smiley: int, at: Instant, button: int, shown: ShownSurvey | None, now: Instant
 ) -> Resolved | Unresolved:
     """The assignment and offset of a press, or the reason for quarantine; `shown` is None for a device's press."""
-    named = shown and shown.survey
+    survey = shown and shown.survey
     if not EARLIEST <= at <= now + CLOCK_TOLERANCE:
-        return Unresolved(Verdict.IMPOSSIBLE_TIME, named)
+        return Unresolved(Verdict.IMPOSSIBLE_TIME, survey)
     where = layout.resolve(smiley, at)
     if isinstance(where, Verdict):
-        return Unresolved(where, named)
+        return Unresolved(where, survey)
     assignment, zone, buttons = where
-    if shown is not None and named != assignment.survey:
-        return Unresolved(Verdict.WRONG_SURVEY, named)
+    if shown is not None and survey != assignment.survey:
+        return Unresolved(Verdict.WRONG_SURVEY, survey)
     if not 0 <= button < buttons:
-        return Unresolved(Verdict.OFF_SCALE, named)
+        return Unresolved(Verdict.OFF_SCALE, survey)
     return Resolved(assignment.id, offset_at(at, zone))
 
 

@@ -1,4 +1,4 @@
-"""Does what stands in the outbox: claims a row, calls the handler of its kind under a lease, and writes the outcome."""
+"""Delivers the outbox: claims a row, calls the handler of its kind under a lease, and writes the outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hymio.store.outbox import Claim
 log = structlog.get_logger("hymio.jobs")
 
 MAX_IN_TURN: Final = 16
-"""Rows of an organization that are done before it is the next one's turn."""
+"""Rows of an organization that are attempted before those of the next one."""
 
 MAX_OVERDUE: Final = 8
 """Handlers that may hang at the same time; with so many, no row is claimed until one of them ends."""
@@ -59,7 +59,7 @@ class Delivery:
 
     @property
     def key(self) -> str:
-        """A text that is the same in each attempt at this row and at no other one: for receivers that recognize it."""
+        """An idempotency key for receivers: the same in every attempt at this row, and different for all other rows."""
         return f"{self.claim.organization}.{self.claim.id}"
 
     def now(self) -> Instant:
@@ -67,7 +67,7 @@ class Delivery:
         return self.environment.clock()
 
     def check(self) -> None:
-        """To be called before what cannot be undone: raises LeaseLost where another process may have begun."""
+        """Raises LeaseLost if another process may have begun this row; to be called before an irreversible step."""
         self.renewal.check()
 
 
@@ -75,9 +75,9 @@ class Delivery:
 class Handler:
     """How rows of a kind are done: `function` returns what it did in a few words, or raises TryAgain or Refused.
 
-    If the process ends in the middle, or the function raises anything else, nobody knows whether it was done: a row of
-    an idempotent kind is then attempted again, any other becomes undecided and is left to people. The same holds for a
-    function that is not done after `max_seconds`: nothing interrupts it, but its lease ends and the next row is done.
+    If the process ends during an attempt, or the function raises anything else, it is unknown whether it was done: a
+    row of an idempotent kind is then attempted again, any other becomes undecided, for people to decide. So it is if a
+    function is not done after `max_seconds`: nothing interrupts it, but its lease ends and the next row is attempted.
     """
 
     function: Callable[[Delivery], str]
@@ -86,20 +86,20 @@ class Handler:
 
 
 def deliver(run: Run) -> str:
-    """Does all rows of the outbox that are due, in turn by organization; how many it attempted, in words."""
+    """Attempts all due rows of the outbox, organizations in turn; returns their number in words."""
     handlers, environment = run.environment.handlers, run.environment
     kinds = {kind: handler.idempotent for kind, handler in handlers.items()}
     attempted, progressed = 0, True
     while progressed:
-        waiting = outbox.waiting_organizations(run.store, kinds, run.now(), environment.terms)
-        rows = [_deliver_some(run, organization, kinds) for organization in waiting]
-        attempted += sum(rows)
-        progressed = any(rows)
+        organizations = outbox.waiting_organizations(run.store, kinds, run.now(), environment.terms)
+        counts = [_deliver_some(run, organization, kinds) for organization in organizations]
+        attempted += sum(counts)
+        progressed = any(counts)
     return f"rows attempted: {attempted}" if attempted else ""
 
 
 def _deliver_some(run: Run, organization: int, kinds: dict[str, bool]) -> int:
-    """Attempts up to MAX_IN_TURN rows of an organization, the oldest first; how many."""
+    """Attempts up to MAX_IN_TURN rows of an organization, the oldest first; returns their number."""
     environment = run.environment
     for id_ in outbox.mark_undecided(run.store, organization, kinds, run.now(), environment.terms):
         log.error("outbox row undecided", organization=organization, id=str(id_))
@@ -136,7 +136,7 @@ def _attempt(run: Run, claim: Claim) -> None:
 
 
 def _outcome(handler: Handler, delivery: Delivery) -> tuple[Outcome | None, str]:
-    """How an attempt ended, and a detail; None where the row is to be attempted again."""
+    """The outcome of an attempt (None if the row is to be attempted again), and a detail."""
     try:
         return Outcome.DONE, _result(handler, delivery)
     except TryAgain as error:

@@ -1,4 +1,4 @@
-"""Writes how an attempt ended, with retries: the work itself is over, and its outcome must not be lost."""
+"""Writes the outcome of finished work with retries, because it must not be lost."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from hymio.errors import Unavailable
 log = structlog.get_logger("hymio.jobs")
 
 WAITS: Final = (1.0, 2.0, 4.0, 8.0)
-"""Seconds between attempts to write an outcome while the database is busy or away; they do not end when the server
-stops, which waits for them."""
+"""Seconds between attempts to write an outcome while the database is unavailable. A stopping server waits for them."""
 
 
 def write_with_retries(write: Callable[[], None]) -> None:
-    """Calls `write` again for 15 s where it raises Unavailable; raises LeaseLost, and Unavailable at last.
+    """Calls `write`, and again for up to 15 s while it raises Unavailable. Raises LeaseLost, finally Unavailable.
 
-    To be called while the lease is renewed, so that no other process takes the work over meanwhile.
+    The lease must be renewed meanwhile, so that no other process takes the work over.
     """
     for wait in WAITS:
         try:

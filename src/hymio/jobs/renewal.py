@@ -1,4 +1,4 @@
-"""Renews a lease in a thread of its own while the work under it goes on."""
+"""Renews a lease in a separate thread while the work under it runs."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Renewal:
         self._lost = True  # for a handler that hangs: what it does after its attempt was given up is not covered
 
     def check(self) -> None:
-        """Raises LeaseLost where the lease has ended by this clock or was taken over, or after the context."""
+        """Raises LeaseLost if the lease has ended by this process's clock or was taken over, or after the context."""
         if self._lost or self._clock() >= self._until:
             raise LeaseLost("lease-ended", "the lease ended before it was renewed")
 
@@ -51,5 +51,5 @@ class Renewal:
             except LeaseLost:
                 self._lost = True
                 return
-            except HymioError as error:  # the database is busy or away: the lease still lasts for two more trials
+            except HymioError as error:  # the database is unavailable: the lease still lasts for two more attempts
                 log.warning("lease not renewed", detail=error.detail)

@@ -1,4 +1,4 @@
-"""What a periodic job is, and one run of it: what it works on, whether it may go on, and how its commits are fenced."""
+"""A periodic job, and one run of it: its environment, its lease, and the fencing of its commits."""
 
 from __future__ import annotations
 
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 
 
 class Stopping(Exception):
-    """The server stops: the run ends here and stays due."""
+    """Raised in a run when the server stops: the run ends and stays due."""
 
 
 def new_holder() -> str:
-    """The name under which a process holds leases: machine, process and a random part, so that no two are equal."""
+    """The name by which a process holds leases: machine, process and a random part, which makes it unique."""
     return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is done again and again, every so many ms; `function` returns what it did in a few words, or "".
+    """Work that is repeated every `every` ms; `function` returns what it did in a few words, or "".
 
-    A leased job runs in one process at a time, whichever claims it, at the instants of a fixed grid. Its writes are
-    either idempotent, as a run may be begun again after a crash, or in a commit that calls `Run.finish`. A job that is
-    not leased runs in every process, each by its own time.
+    A leased job runs in one process at a time, the one that claims it, at the instants of a fixed grid. Its writes must
+    be idempotent, because a run may be begun again after a crash, or be in a commit that calls `Run.finish`. A job that
+    is not leased runs in every process, each by its own timer.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Environment:
 
 @dataclass(slots=True)
 class Run:
-    """One run of a job; of a leased one, `lease` and `renewal` are its right to go on."""
+    """One run of a job; `lease` and `renewal` are None for a job that is not leased."""
 
     environment: Environment
     stopping: threading.Event
@@ -79,21 +79,21 @@ class Run:
         return self.environment.clock()
 
     def check(self) -> None:
-        """To be called between the steps of long work: raises Stopping, or LeaseLost where another may have begun."""
+        """Raises Stopping, or LeaseLost if another process may have begun; to be called between steps of long work."""
         if self.stopping.is_set():
             raise Stopping
         if self.renewal is not None:
             self.renewal.check()
 
     def guard(self, transaction: Transaction) -> None:
-        """Undoes the transaction, by LeaseLost, unless the lease is held; nobody else takes it until the commit."""
+        """Raises LeaseLost, which undoes the transaction, unless the lease is held; it stays held until the commit."""
         if self.lease is not None:
             jobs.guard(transaction, self.lease)
 
     def finish(self, transaction: Transaction, detail: str) -> None:
-        """Ends the run in a commit of its own: what else is in that commit happens once for each due run.
+        """Ends the run within a transaction of the job, whose other writes thereby happen once for each due run.
 
-        It is the last thing that the job does. Raises LeaseLost, which undoes the transaction.
+        It must be the last step of the job. Raises LeaseLost, which undoes the transaction.
         """
         if self.lease is not None:
             jobs.finish(transaction, self.lease, Outcome.DONE, detail, self.now())

@@ -20,18 +20,18 @@ from hymio.store.lease import Outcome
 log = structlog.get_logger("hymio.jobs")
 
 FIRST_WAIT: Final = 1.0
-"""Seconds after the start before the first leased job is looked for, so that a server answers requests first."""
+"""Seconds from the start until leased jobs are claimed, so that a server answers requests first."""
 
-SHORTEST_WAIT: Final = 0.05
-LONGEST_WAIT: Final = 30.0
-"""Seconds until a job's row is read again, however far away it is due: another process may change it."""
+MIN_WAIT: Final = 0.05
+MAX_WAIT: Final = 30.0
+"""Seconds until a job's row is read again at the latest, because another process may change it."""
 
 RETRY_SECONDS: Final = 5.0
-"""How long a job waits after the database could not be used."""
+"""Seconds that a job waits after an error."""
 
 STOP_SECONDS: Final = 30.0
-"""How long `stop` waits for runs that go on, so that an attempt in progress (a mail that is being sent) is not left
-undecided by an ordinary restart. The leases of longer runs end by themselves, and another process begins them anew."""
+"""Seconds that `stop` waits for runs, so that an ordinary restart does not leave an attempt (a mail that is being sent)
+undecided. The leases of longer runs end by themselves, and another process begins them again."""
 
 
 class Runner:
@@ -52,7 +52,7 @@ class Runner:
             thread.start()
 
     def stop(self) -> None:
-        """Has all runs end at their next `Run.check`, and waits for them for STOP_SECONDS at most."""
+        """Ends all runs at their next `Run.check`, and waits for them for at most STOP_SECONDS."""
         self._stopping.set()
         deadline = time.monotonic() + STOP_SECONDS
         for thread in self._threads:
@@ -68,7 +68,7 @@ class Runner:
             try:
                 wait = self._claim_and_run(job) if job.leased else self._run_here(job)
                 is_failing = False
-            except HymioError as error:  # of many in a row, one entry
+            except HymioError as error:  # logged as a warning once, not for every retry
                 (log.debug if is_failing else log.warning)("job cannot run", job=job.name, detail=error.detail)
                 wait, is_failing = RETRY_SECONDS, True
             except Exception as error:
@@ -76,7 +76,7 @@ class Runner:
                 wait = max(RETRY_SECONDS, job.every / 1000)
 
     def _run_here(self, job: Job) -> float:
-        """Runs a job that needs no lease; the seconds until the next run."""
+        """Runs a job that needs no lease; returns the seconds until the next run."""
         try:
             detail = job.function(Run(self._environment, self._stopping))
         except Stopping:
@@ -86,7 +86,7 @@ class Runner:
         return job.every / 1000
 
     def _claim_and_run(self, job: Job) -> float:
-        """Runs a job if it is due and free; the seconds until its row is looked at again."""
+        """Runs a job if it is due and free; returns the seconds until its row is read again."""
         store, terms, now = self._environment.store, self._environment.terms, self._environment.clock()
         lease = jobs.claim(store, job.name, job.every, self._environment.holder, now, terms)
         if lease is not None:
@@ -99,10 +99,10 @@ class Runner:
         if state.is_exhausted(now, terms) and jobs.abandon(store, state, job.every, now, terms):
             log.error("job undecided", job=job.name, due_at=state.due_at, attempts=state.attempts)
             return 0.0
-        return min(LONGEST_WAIT, max(SHORTEST_WAIT, (state.claimable_at(terms) - now) / 1000))
+        return min(MAX_WAIT, max(MIN_WAIT, (state.claimable_at(terms) - now) / 1000))
 
     def _run(self, job: Job, lease: JobLease) -> None:
-        """Runs a job under its lease and writes how it ended; LeaseLost is logged, as another process goes on."""
+        """Runs a job under its lease and writes its outcome; LeaseLost is logged, because another process took over."""
         began = time.monotonic()
         with structlog.contextvars.bound_contextvars(job=job.name, due_at=lease.due_at, attempts=lease.attempts):
             try:
@@ -123,7 +123,7 @@ class Runner:
         log.info("job put off", detail="the server stops")
 
     def _run_to_its_end(self, job: Job, lease: JobLease) -> tuple[Outcome, str]:
-        """Runs a job while its lease is renewed; its outcome and a detail."""
+        """Runs a job while its lease is renewed, and writes its outcome; returns that and a detail."""
         environment = self._environment
         renewal = Renewal(
             lambda now: jobs.renew(environment.store, lease, now, environment.terms),

@@ -12,38 +12,38 @@ from hymio.store import jobs, outbox
 from hymio.store.setup.changes import outdated_changes
 
 KEEP_ENDED: Final = 30 * DAY_MS
-"""How long done and discarded rows of the outbox, and rows of jobs that are gone, are kept."""
+"""How long done and discarded rows of the outbox, and rows of jobs that no longer exist, are stored, in ms."""
 
 KEEP_SETUP_CHANGES: Final = 7 * DAY_MS
-"""How long it is listed what changes touched of the set-up, for processes that have an older one in memory."""
+"""How long the list of changed rows of the set-up is stored, by which processes update their caches, in ms."""
 
 _CHUNK: Final = 1000
-"""Rows deleted in one transaction, so that presses do not wait for the others."""
+"""At most this many rows are deleted in one transaction, so that uploads need not wait long."""
 
 
 def write_token_use(run: Run) -> str:
     """Writes when API tokens were last used. Idempotent: an instant replaces an earlier one."""
-    written = run.environment.token_use.write(run.store)
-    return f"tokens used: {written}" if written else ""
+    tokens = run.environment.token_use.write(run.store)
+    return f"tokens used: {tokens}" if tokens else ""
 
 
 def clear_expired(run: Run) -> str:
-    """Deletes what is over and kept no longer. Idempotent.
+    """Deletes old rows of the outbox, of jobs and of changes of the set-up. Idempotent.
 
-    Failed and undecided rows of the outbox stay until somebody decides them, credentials that ended stay for the audit
-    log.
+    Failed and undecided rows of the outbox stay until people decide them; ended credentials stay for the audit log.
     """
     before, cleared = run.now() - KEEP_ENDED, 0
     for organization in outbox.clearable_organizations(run.store, before):
         while deleted := outbox.clear(run.store, organization, before, _CHUNK):
             cleared += deleted
             run.check()
-    gone = jobs.forget(run.store, [job.name for job in JOBS], before)
+    jobs_deleted = jobs.forget(run.store, [job.name for job in JOBS], before)
     _forget_setup_changes(run)
-    return f"rows of the outbox deleted: {cleared}, of jobs: {gone}"
+    return f"rows of the outbox deleted: {cleared}, of jobs: {jobs_deleted}"
 
 
 def _forget_setup_changes(run: Run) -> None:
+    """Deletes lists of changed rows that are older than KEEP_SETUP_CHANGES."""
     with run.store.read() as transaction:
         outdated = outdated_changes(transaction, run.now() - KEEP_SETUP_CHANGES)
     for organization, revision in outdated:
@@ -52,7 +52,7 @@ def _forget_setup_changes(run: Run) -> None:
 
 
 HANDLERS: Final[Mapping[str, Handler]] = {}
-"""How each kind of outbox row is done. Rows of other kinds wait for a version of Hymio that knows them."""
+"""The handlers of the outbox by kind. Rows of other kinds wait for a version of Hymio that has a handler."""
 
 JOBS: Final = (
     Job("deliver-outbox", 2 * SECOND_MS, deliver, leased=False),

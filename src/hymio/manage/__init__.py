@@ -1,8 +1,8 @@
-"""The door of changes: every change of the set-up and of credentials is one verb here, with a principal and a clock.
+"""The door of changes: every change of the set-up and of credentials is a verb here.
 
-A verb takes a Store, which is a commit of its own, or a Batch, in which many verbs share one; then the principal, and
-`now` last. It raises Forbidden without its permission, NotFound for what is not there or not within the principal's
-reach, SetupError where its rule is broken, and Unavailable. What it did is one row of the audit log in the same commit.
+A verb takes a Store, and makes a commit of its own, or a Batch, in which many verbs share a commit; then the principal,
+and `now` last. It raises Forbidden without its permission, NotFound for what does not exist or is outside the
+principal's scope, SetupError if a rule is broken, and Unavailable. It adds one row to the audit log in the same commit.
 """
 
 from hymio.manage.alerts import (

@@ -19,9 +19,9 @@ MAX_ENTRIES: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What one verb changed; `old` and `new` are values of JSON, None where there is nothing to say.
+    """What one verb changed; `old` and `new` are values of JSON, None where there was or is no value.
 
-    `from_node` is the node that a moved node, smiley, user or token was at before, None where nothing was moved.
+    `from_node` is the node that a moved node, smiley, user or token was at before; None if nothing was moved.
     """
 
     revision: int
@@ -44,8 +44,8 @@ def audit_log(
     """The newest entries, newest first: at, to or from a node or any below it, of an actor, of a verb, in
     [since, until).
 
-    A principal that does not reach the whole tree sees the entries at the nodes that it reaches. NotFound for a node
-    that it does not reach, BadRequest for a limit outside of 1 to MAX_ENTRIES, Forbidden.
+    A principal whose scope is not the whole tree sees the entries at the nodes in its scope. NotFound for a node
+    outside the scope, BadRequest for a limit outside 1 to MAX_ENTRIES, Forbidden.
     """
     principal.require(Permission.READ_AUDIT_LOG)
     if not 1 <= limit <= MAX_ENTRIES:
@@ -54,18 +54,18 @@ def audit_log(
         )
     with reading(store) as transaction:
         hierarchy = hierarchy_in(store, transaction, principal)
-        wanted = AuditFilter(_nodes(hierarchy, principal, node), actor, verb, since, until)
-        return [_entry(row) for row in select_audit_rows(transaction, principal.organization, wanted, limit)]
+        selection = AuditFilter(_nodes(hierarchy, principal, node), actor, verb, since, until)
+        return [_entry(row) for row in select_audit_rows(transaction, principal.organization, selection, limit)]
 
 
 def _nodes(hierarchy: Hierarchy, principal: Principal, node: int | None) -> list[int] | None:
-    """The nodes whose entries are wanted; None for all, with those that concern no node."""
+    """The nodes whose entries are read; None for all entries, including those that concern no node."""
     if node is not None:
         principal.require_node(hierarchy, node)
     elif principal.reaches_all(hierarchy):
         return None
     top = principal.root(hierarchy) if node is None else node
-    return [] if top is None else [each.id for each in hierarchy.subtree(top)]
+    return [] if top is None else [below.id for below in hierarchy.subtree(top)]
 
 
 def _entry(row: AuditRow) -> AuditEntry:

@@ -1,4 +1,4 @@
-"""One verb: permission, reach, change and audit row, in a commit of its own or in a savepoint of a batch."""
+"""What all verbs share: permission, scope, change and audit row, in their own commit or in a savepoint of a batch."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ NOUNS: Final[Mapping[str, Phrase]] = {
     "survey": Phrase("survey"),
     "user_account": Phrase("user account"),
 }
-"""What errors call the rows of a table."""
+"""The words for rows of each table in the texts of errors."""
 
 _MAX_VALUE = 4_000
-"""Characters of an old or new value in the audit log; what is longer is cut, and stands there as a JSON string."""
+"""Characters of an old or new value in the audit log; of a longer one the beginning is stored as a JSON string."""
 
 
 def id_refused(table: str, identity: int) -> SetupError:
@@ -52,7 +52,7 @@ def id_refused(table: str, identity: int) -> SetupError:
 
 
 class Batch:
-    """Many verbs in one commit; each has a savepoint, so that the others stand where one raises and it is caught."""
+    """Many verbs in one commit, each in a savepoint: if one raises and the caller catches it, the others stand."""
 
     def __init__(self, ledger: Ledger) -> None:
         self.ledger = ledger
@@ -70,32 +70,32 @@ class Batch:
 
     @property
     def layout(self) -> Layout:
-        """The layout as the verbs so far have made it."""
+        """The layout with the changes of the verbs so far."""
         return self.ledger.layout
 
     @property
     def content(self) -> Content:
-        """The content as the verbs so far have made it."""
+        """The content with the changes of the verbs so far."""
         return self.ledger.content
 
 
 @contextmanager
 def batch(store: Store, organization: int, now: Instant) -> Iterator[Batch]:
     """A batch, committed at the end; an exception undoes it all. NotFound for an unknown organization; Unavailable."""
-    with store.begin(organization, now) as ledger, batch_of(ledger) as made:
-        yield made
+    with store.begin(organization, now) as ledger, batch_of(ledger) as verbs:
+        yield verbs
 
 
 @contextmanager
 def batch_of(ledger: Ledger) -> Iterator[Batch]:
-    """A batch in a ledger that is open; its audit rows are written at the end."""
-    made = Batch(ledger)
-    yield made
-    insert_audit_rows(ledger, made.audit_rows)
+    """A batch in an open ledger; its audit rows are written at the end."""
+    verbs = Batch(ledger)
+    yield verbs
+    insert_audit_rows(ledger, verbs.audit_rows)
 
 
 class Change:
-    """What one verb has at hand. It must check its reach before it notes itself in the audit log."""
+    """One running verb: its ledger, principal and audit row. `audit` raises if the verb has not checked the scope."""
 
     def __init__(self, ledger: Ledger, principal: Principal, now: Instant, audit_rows: list[AuditRow]) -> None:
         self.ledger = ledger
@@ -106,12 +106,11 @@ class Change:
 
     @property
     def from_now_on(self) -> Instant:
-        """The first instant from which a change cannot concern a stored press: a device's clock may be ahead of ours by
-        CLOCK_TOLERANCE."""
+        """The first instant after all stored presses: the clock of a device may be ahead by CLOCK_TOLERANCE."""
         return self.now + CLOCK_TOLERANCE + 1
 
     def reaches(self, node: int | None) -> bool:
-        """Whether the principal reaches a node or, with None, the whole tree."""
+        """Whether a node or, with None, the whole tree is in the principal's scope."""
         self._is_reach_checked = True
         if self.principal.node is None:
             return True
@@ -121,21 +120,21 @@ class Change:
         return node in hierarchy.nodes and self.principal.reaches(hierarchy, node)
 
     def require_whole_tree(self) -> None:
-        """Raises Forbidden where the principal does not reach the whole tree, and so not what has no node."""
+        """Raises Forbidden unless the principal's scope is the whole tree; needed for objects that have no node."""
         if not self.reaches(None):
             raise Forbidden("whole-tree-needed", "this takes a principal that reaches the whole tree")
 
     def require_node(self, node: int) -> nodes.NodeRow:
-        """A node. NotFound where there is none of this id, or the principal does not reach it."""
-        known = nodes.select_node(self.ledger, node) if rows.is_id(node) else None
-        if known is None or not self.reaches(node):
+        """The row of a node. NotFound if it does not exist or is outside the scope."""
+        row = nodes.select_node(self.ledger, node) if rows.is_id(node) else None
+        if row is None or not self.reaches(node):
             raise NotFound("unknown-node", "there is no node {node}", node=node)
-        return known
+        return row
 
-    def new_id(self, table: str, wanted: int | None) -> int:
-        """The next id of a table, or the wanted one. SetupError where that is taken or outside 1 to MAX_ID."""
-        identity = rows.next_id(self.ledger, table) if wanted is None else wanted
-        if not rows.is_id(identity) or (wanted is not None and rows.exists(self.ledger, table, identity)):
+    def new_id(self, table: str, given: int | None) -> int:
+        """The given id for a new row of a table, or else the next one. SetupError if it is taken or not 1 to MAX_ID."""
+        identity = rows.next_id(self.ledger, table) if given is None else given
+        if not rows.is_id(identity) or (given is not None and rows.exists(self.ledger, table, identity)):
             raise id_refused(table, identity)
         return identity
 
@@ -143,9 +142,9 @@ class Change:
         self, verb: str, subject: str, *, node: int | None = None, from_node: int | None = None,
         old: object = None, new: object = None,
     ) -> None:  # fmt: skip
-        """Appends this verb's row to the audit log. `old` and `new`, which hold no secret and no hash, become JSON.
+        """Appends this verb's row to the audit log, with `old` and `new` as JSON, which must have no secret or hash.
 
-        `from_node` is where a moved thing was, so that whoever reaches only that node reads that it left.
+        `from_node` is where a moved object was, so that a principal with only that node in scope sees that it left.
         """
         if not self._is_reach_checked:
             raise RuntimeError(f"{verb} did not check what the principal reaches")
@@ -160,7 +159,7 @@ class Change:
 def changing(
     store: Store | Batch, principal: Principal, permission: Permission, now: Instant, *, node: int | None = None
 ) -> Iterator[Change]:
-    """One verb. Forbidden without the permission; NotFound for a `node` that the principal does not reach."""
+    """The context of one verb. Forbidden without the permission; NotFound for a `node` outside the scope."""
     principal.require(permission)
     if isinstance(store, Batch):
         with _verb(store, principal, now, node) as change:
@@ -172,7 +171,7 @@ def changing(
 
 @contextmanager
 def _verb(within: Batch, principal: Principal, now: Instant, node: int | None) -> Iterator[Change]:
-    """One verb of a batch in its savepoint: if it raises, what it wrote is undone and its audit row taken back."""
+    """One verb of a batch in a savepoint: if it raises, its changes are undone and its audit row is removed."""
     if within.organization != principal.organization:
         raise NotFound(
             "unknown-organization", "there is no organization {organization}", organization=within.organization
@@ -198,18 +197,18 @@ def hierarchy_in(store: Store | Batch, transaction: Transaction, principal: Prin
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What a principal reaches in one view: the nodes of its subtree, or the whole tree with what has no node."""
+    """The scope of a principal as of one transaction: the nodes of its subtree, or the whole tree."""
 
     is_whole_tree: bool
     nodes: frozenset[int]
 
     def holds(self, node: int | None) -> bool:
-        """Whether a row at a node is reached; with None, a row of the organization that has no node."""
+        """Whether a row at a node is in scope; None is for a row without a node, for which the whole tree must be."""
         return self.is_whole_tree or node in self.nodes
 
 
 def reach_in(store: Store | Batch, transaction: Transaction, principal: Principal) -> Reach:
-    """What a principal reaches as a transaction sees the tree: resolved once, then a set lookup for each row."""
+    """The scope of a principal as of a transaction: resolved once, then a set lookup for each row."""
     if principal.node is None:
         return Reach(True, frozenset())
     hierarchy = hierarchy_in(store, transaction, principal)
@@ -218,16 +217,16 @@ def reach_in(store: Store | Batch, transaction: Transaction, principal: Principa
     return Reach(principal.reaches_all(hierarchy), nodes)
 
 
-def require_no_more(change: Change, role: Role) -> None:
-    """Raises Forbidden where a role has a permission that the principal has not, who would so give itself more."""
-    missing = sorted(permission.value for permission in role.permissions - change.principal.role.permissions)
-    if missing:
+def require_own_permissions(change: Change, role: Role) -> None:
+    """Raises Forbidden if a role has a permission that the principal does not have and could thereby gain."""
+    further = sorted(permission.value for permission in role.permissions - change.principal.role.permissions)
+    if further:
         raise Forbidden(
             "more-than-own-role",
             "the role {role} has permissions that the role {own} does not have: {missing}",
             role=role.value,
             own=change.principal.role.value,
-            missing=", ".join(missing),
+            missing=", ".join(further),
         )
 
 
@@ -242,7 +241,7 @@ def reading(store: Store | Batch) -> Iterator[Transaction]:
 
 
 def instant_text(at: Instant | None) -> str | None:
-    """An instant as the audit log shows it, in UTC; None for one from which something has always acted."""
+    """An instant as the audit log shows it, in UTC; None for BEGINNING, from which a setting has always applied."""
     if at is None or at == BEGINNING:
         return None
     try:

@@ -16,7 +16,7 @@ _INVISIBLE: Final = frozenset("\u00a0\u202f\u200c\u200d")
 
 
 def check_name(name: str, kind: str = _NAME) -> None:
-    """Raises SetupError unless it is 1 to 200 printable characters, not all of them spaces; `kind` names it there."""
+    """Raises SetupError unless it is 1 to 200 printable characters, not all spaces; its text contains `kind`."""
     if len(name) > _MAX_NAME or not _is_printable(name):
         raise SetupError(
             "bad-name",
@@ -39,7 +39,7 @@ def check_text(text: str) -> None:
 
 
 def check_instant(at: Instant | None) -> None:
-    """Raises SetupError for an instant beyond 2**62 ms before or after 1970, which columns and sums need not hold."""
+    """Raises SetupError for an instant more than 2**62 ms before or after 1970, so that sums fit into 64 bits."""
     if at is not None and not BEGINNING <= at <= -BEGINNING:
         raise SetupError("bad-instant", "got the instant {at} ms; accepted are -2**62 to 2**62", at=at)
 

@@ -1,4 +1,4 @@
-"""Credentials that read an organization's results, those of its SMS gateway, and what its API is enabled for."""
+"""Clients of API v1, tokens of API v2, the secret of the SMS webhook, and whether the API and raw results are on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role
 from hymio.errors import Forbidden, NotFound, SetupError
-from hymio.manage.change import Batch, Change, changing, instant_text, reach_in, reading, require_no_more
+from hymio.manage.change import Batch, Change, changing, instant_text, reach_in, reading, require_own_permissions
 from hymio.manage.checks import check_instant, check_name
 from hymio.manage.secrets import hash_secret, new_client_id, new_secret
 from hymio.period import Instant
@@ -21,12 +21,12 @@ from hymio.store.catalog.organizations import select_options, update_api_enabled
 
 _SMS_SECRET_BYTES: Final = 24
 _WEBHOOK: Final = 0
-"""The id that the hash of an SMS secret leads to: an organization has one webhook."""
+"""The id in the directory for an SMS secret: an organization has one webhook, so it needs no number."""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiCredentials:
-    """What a client of API v1 shows; the token is shown once."""
+    """The credential of a client of API v1; the token is shown once."""
 
     client_id: str
     token: str
@@ -52,23 +52,23 @@ def _changing(store: Store | Batch, principal: Principal, now: Instant) -> Itera
 
 
 def activate_api(store: Store | Batch, principal: Principal, *, now: Instant) -> ApiCredentials:
-    """Enables the organization's API, raw results included, and makes a client; clients that exist stay."""
+    """Enables the organization's API with raw results, and adds a client of API v1; existing clients stay valid."""
     with _changing(store, principal, now) as change:
         old = _flags(change)
         update_api_enabled(change.ledger, enabled=True)
         update_raw_results(change.ledger, enabled=True)
-        client, made = _new_client(change)
+        client, credential = _new_client(change)
         change.audit("activate-api", f"client {client}", old=old, new=_flags(change))
-        return made
+        return credential
 
 
 def rotate_api(store: Store | Batch, principal: Principal, *, now: Instant) -> ApiCredentials:
-    """Makes a client of API v1 and revokes all others; what is enabled stays."""
+    """Adds a client of API v1 and revokes all others; whether the API and raw results are on does not change."""
     with _changing(store, principal, now) as change:
         revoked = _revoke_clients(change)
-        client, made = _new_client(change)
+        client, credential = _new_client(change)
         change.audit("rotate-api", f"client {client}", new={"clientsRevoked": revoked})
-        return made
+        return credential
 
 
 def revoke_api(store: Store | Batch, principal: Principal, *, now: Instant) -> None:
@@ -118,16 +118,16 @@ def _flags(change: Change) -> dict[str, bool]:
 
 
 def _new_client(change: Change) -> tuple[int, ApiCredentials]:
-    """Creates a v1 client; its number and credentials."""
+    """Creates a client of API v1; returns its number and credential."""
     identity = rows.next_id(change.ledger, "api_client")
-    made = ApiCredentials(new_client_id(), new_secret())
-    credentials.insert_client(change.ledger, identity, made.client_id, hash_secret(made.token), change.now)
-    insert_hash(change.ledger, Kind.V1_CLIENT, hash_secret(made.client_id), identity)
-    return identity, made
+    credential = ApiCredentials(new_client_id(), new_secret())
+    credentials.insert_client(change.ledger, identity, credential.client_id, hash_secret(credential.token), change.now)
+    insert_hash(change.ledger, Kind.V1_CLIENT, hash_secret(credential.client_id), identity)
+    return identity, credential
 
 
 def _revoke_clients(change: Change) -> int:
-    """Revokes all v1 clients; their number."""
+    """Revokes all clients of API v1; returns their number."""
     delete_hashes(change.ledger, Kind.V1_CLIENT)
     return credentials.revoke_clients(change.ledger, change.now)
 
@@ -139,9 +139,9 @@ def create_token(
     store: Store | Batch, principal: Principal, name: str, node: int | None = None,
     kinds: Iterable[DataKind] = EVERY_KIND, expires_at: Instant | None = None, *, now: Instant,
 ) -> NewToken:  # fmt: skip
-    """Makes a token for a node and all below it, None being the whole tree. SetupError where the API is not activated.
+    """Creates a token whose scope is a node, or the whole tree if it is None. SetupError if the API is not activated.
 
-    Forbidden where it would read more than the principal does.
+    Forbidden if the token could read more than the principal.
     """
     columns = TokenColumns(name, node, frozenset(kinds), expires_at)
     with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
@@ -175,37 +175,37 @@ def edit_token(
 def revoke_token(store: Store | Batch, principal: Principal, token: int, *, now: Instant) -> None:
     """Revokes a token for good; one that is revoked already stays as it is."""
     with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
-        known = _require_token(change, token)
+        stored = _require_token(change, token)
         if credentials.revoke_tokens(change.ledger, now, token):
-            change.audit("revoke-token", f"token {token}", node=known.node, old=known.name)
+            change.audit("revoke-token", f"token {token}", node=stored.node, old=stored.name)
 
 
 def tokens(store: Store | Batch, principal: Principal) -> list[ApiToken]:
-    """The tokens whose node the principal reaches, revoked and expired ones too, by id."""
+    """The tokens whose node is in the principal's scope, including revoked and expired ones, by id."""
     principal.require(Permission.CHANGE_CREDENTIALS)
     with reading(store) as transaction:
         reach = reach_in(store, transaction, principal)
-        known = credentials.select_tokens(transaction, principal.organization)
-    return [token for token in known if reach.holds(token.node)]
+        stored = credentials.select_tokens(transaction, principal.organization)
+    return [token for token in stored if reach.holds(token.node)]
 
 
 def _require_token(change: Change, token: int) -> ApiToken:
-    """The token. NotFound if it does not exist or its node is out of reach."""
+    """The token. NotFound if it does not exist or its node is outside the scope."""
     ledger = change.ledger
-    known = credentials.select_token(ledger.transaction, ledger.organization, token) if rows.is_id(token) else None
-    if known is None or not change.reaches(known.node):
+    stored = credentials.select_token(ledger.transaction, ledger.organization, token) if rows.is_id(token) else None
+    if stored is None or not change.reaches(stored.node):
         raise NotFound("unknown-token", "there is no token {token}", token=token)
-    return known
+    return stored
 
 
 def _check(change: Change, columns: TokenColumns) -> None:
-    """What a token must be, and that it reads nothing that the principal does not."""
+    """SetupError unless a token is valid; Forbidden if it could read more than the principal."""
     if columns.node is None:
         change.require_whole_tree()
     else:
         change.require_node(columns.node)
     check_instant(columns.expires_at)
-    require_no_more(change, Role.CLIENT)
+    require_own_permissions(change, Role.CLIENT)
     if not columns.kinds <= change.principal.kinds:
         raise Forbidden("more-kinds-than-own", "a token cannot read kinds of data that its maker does not read")
     check_name(columns.name)

@@ -58,15 +58,15 @@ def set_custom_value(
 ) -> None:
     """Sets a node's value of a field. SetupError if it is none of the field's options."""
     with changing(store, principal, Permission.CHANGE_CUSTOM_DATA, now, node=node) as change:
-        known = _require_field(change, field)
+        definition = _require_field(change, field)
         check_name(value, Phrase("value"))
-        if not known.accepts(value):
+        if not definition.accepts(value):
             raise SetupError(
                 "value-no-option",
                 "got {field} {value!r}; accepted are: {options}",
                 field=field,
                 value=value,
-                options=", ".join(known.options),
+                options=", ".join(definition.options),
             )
         old = custom.select_value(change.ledger, node, field)
         if value == old:
@@ -94,21 +94,21 @@ def custom_fields(store: Store | Batch, principal: Principal) -> list[CustomFiel
 
 
 def custom_values(store: Store | Batch, principal: Principal) -> list[CustomValue]:
-    """The values at the nodes that the principal reaches, by node and field."""
+    """The values at the nodes in the principal's scope, by node and field."""
     principal.require(Permission.READ_SETUP)
     principal.require_kind(DataKind.CUSTOM_DATA)
     with reading(store) as transaction:
         reach = reach_in(store, transaction, principal)
-        known = custom.select_values(transaction, principal.organization)
-    return [value for value in known if reach.holds(value.node)]
+        values = custom.select_values(transaction, principal.organization)
+    return [value for value in values if reach.holds(value.node)]
 
 
 def _require_field(change: Change, field: str) -> CustomField:
     """The custom field. NotFound."""
-    known = custom.select_field(change.ledger, field) if field.isprintable() else None
-    if known is None:
+    definition = custom.select_field(change.ledger, field) if field.isprintable() else None
+    if definition is None:
         raise NotFound("unknown-custom-field", "there is no custom field {field!r}", field=field[:80])
-    return known
+    return definition
 
 
 def _check(field: CustomField) -> None:

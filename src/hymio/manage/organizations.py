@@ -34,9 +34,10 @@ ROOT = 1
 def create_organization(
     store: Store, principal: Principal, name: str, zone: str = "UTC", id: int | None = None, *, now: Instant  # noqa: A002
 ) -> int:  # fmt: skip
-    """Creates an organization with its ledger and its root group, which has its name and the zone; its id, importable.
+    """Creates an organization with its ledger and a root group that has its name and a time zone. Returns its id.
 
-    SetupError if the name or id is taken, or there is no such zone; Forbidden.
+    `id` is the number it shall have, for an import; without it, the next free one. SetupError if the name or id is
+    taken or the zone is unknown; Forbidden.
     """
     principal.require(Permission.CREATE_ORGANIZATION)
     check_name(name)
@@ -86,22 +87,22 @@ def organizations(store: Store) -> list[Organization]:
 
 
 def find_organization(store: Store, name_or_id: str) -> Organization:
-    """An organization by its name or number. NotFound lists which there are."""
-    known = organizations(store)
-    for organization in known:
+    """An organization by its name or number. NotFound, whose text lists all organizations."""
+    existing = organizations(store)
+    for organization in existing:
         if name_or_id in (organization.name, str(organization.id)):
             return organization
     raise NotFound(
         "no-such-organization",
         "got organization {organization!r}; there are: {known}",
         organization=name_or_id,
-        known=", ".join(f"{each.id} {each.name!r}" for each in known) or "none yet",
+        known=", ".join(f"{other.id} {other.name!r}" for other in existing) or "none yet",
     )
 
 
-def _new_id(transaction: Transaction, name: str, wanted: int | None) -> int:
+def _new_id(transaction: Transaction, name: str, given: int | None) -> int:
     """The number of a new organization. SetupError if it or the name is taken, or it is outside 1 to MAX_ID."""
-    identity = wanted if wanted is not None else next_organization(transaction)
+    identity = given if given is not None else next_organization(transaction)
     if not is_id(identity):
         raise id_refused("organization", identity)
     if is_taken(transaction, identity, name):

@@ -1,4 +1,4 @@
-"""Rows of the outbox that failed or are undecided: somebody looks at the world and decides them."""
+"""Verbs for rows of the outbox that failed or are undecided: a person retries or discards them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from hymio.store.outbox import OutboxId
 
 
 def retry_outbox_row(store: Store | Batch, principal: Principal, id: OutboxId, *, now: Instant) -> Outcome:  # noqa: A002
-    """Has a failed or undecided row attempted again at once; its outcome so far. NotFound, Conflict, Forbidden.
+    """Makes a failed or undecided row due again; returns its outcome so far. NotFound, Conflict, Forbidden.
 
-    Whoever retries an undecided row accepts that it may be done twice.
+    An undecided row may thereby be done twice.
     """
     with changing(store, principal, Permission.CHANGE_OUTBOX, now) as change:
         change.require_whole_tree()
@@ -23,7 +23,7 @@ def retry_outbox_row(store: Store | Batch, principal: Principal, id: OutboxId, *
 
 
 def discard_outbox_row(store: Store | Batch, principal: Principal, id: OutboxId, *, now: Instant) -> Outcome:  # noqa: A002
-    """Ends a failed or undecided row for good; its outcome so far. NotFound, Conflict, Forbidden."""
+    """Discards a failed or undecided row; returns its outcome so far. NotFound, Conflict, Forbidden."""
     with changing(store, principal, Permission.CHANGE_OUTBOX, now) as change:
         change.require_whole_tree()
         before = change.ledger.outbox.discard(id)

@@ -1,4 +1,4 @@
-"""Credentials and the principals that they stand for."""
+"""Resolves credentials to principals: of clients, tokens, smileys and SMS gateways."""
 
 from __future__ import annotations
 
@@ -17,19 +17,18 @@ from hymio.store.catalog.smileys import select_by_serial
 from hymio.store.dialect import Transaction
 
 _NOBODY: Final = (0, 0)
-"""An organization and id that no row has: an unknown credential costs the same statements as a known one."""
+"""An organization and id that no row has: with it, an unknown credential runs the same statements as a known one."""
 
 _NO_HASH: Final = hash_secret("")
 
 
 def v1_principal(store: Store, client_id: str, token: str) -> Principal | None:
-    """The client of API v1 with this identifier and token; None for any that is not known.
+    """The client of API v1 with this identifier and token; None if there is none.
 
     Forbidden where the pair is right and the organization's API is not activated.
     """
     with store.read() as transaction:
-        known = look_up(transaction, Kind.V1_CLIENT, hash_secret(client_id))
-        organization, client = known or _NOBODY
+        organization, client = look_up(transaction, Kind.V1_CLIENT, hash_secret(client_id)) or _NOBODY
         stored = select_client_hash(transaction, organization, client)
         options = select_options(transaction, organization)
     if not hmac.compare_digest(hash_secret(token), stored or _NO_HASH) or stored is None:
@@ -61,15 +60,18 @@ def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
 
 def device_principal(transaction: Transaction, token: str) -> Principal | None:
     """The smiley of an upload token; None for an unknown one."""
-    known = look_up(transaction, Kind.SMILEY_TOKEN, hash_secret(token))
-    return None if known is None else Principal(known[0], Role.DEVICE, Via.DEVICE, f"smiley {known[1]}", known[1])
+    owner = look_up(transaction, Kind.SMILEY_TOKEN, hash_secret(token))
+    if owner is None:
+        return None
+    organization, smiley = owner
+    return Principal(organization, Role.DEVICE, Via.DEVICE, f"smiley {smiley}", smiley)
 
 
 def sms_principal(store: Store, secret: str) -> Principal | None:
     """The SMS gateway that sends an organization's shared secret; None for an unknown one."""
     with store.read() as transaction:
-        known = look_up(transaction, Kind.SMS_SECRET, hash_secret(secret))
-    return None if known is None else Principal(known[0], Role.DEVICE, Via.SMS_GATEWAY, "SMS gateway")
+        owner = look_up(transaction, Kind.SMS_SECRET, hash_secret(secret))
+    return None if owner is None else Principal(owner[0], Role.DEVICE, Via.SMS_GATEWAY, "SMS gateway")
 
 
 def smiley_by_serial(store: Store, principal: Principal, serial: str) -> tuple[int, bytes] | None:

@@ -1,6 +1,6 @@
-"""Permission and audit row of the work that recomputes stored feedback: resettling, release and rebuilding.
+"""Permission and audit row of resettling, release and rebuilding, which recompute stored feedback.
 
-The work itself is `hymio.intake`'s, in many commits of its own; whoever starts it calls the verb here first.
+`hymio.intake` does the work in many commits; a caller calls the verb here first.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from hymio.store import Store
 
 
 def begin_resettle(store: Store | Batch, principal: Principal, node: int, since: Instant, *, now: Instant) -> None:
-    """Notes that the feedback of a node and of all below it, from an instant on, is resolved and judged again.
+    """Records that feedback at a node and below it, from an instant on, is resolved and judged again.
 
-    Called before `intake.resettle`. Forbidden; NotFound for a node that the principal does not reach; SetupError
-    for an instant beyond 2**62 ms.
+    Called before `intake.resettle`. Forbidden; NotFound for a node outside the scope; SetupError for an instant
+    beyond 2**62 ms.
     """
     with changing(store, principal, Permission.RESETTLE, now, node=node) as change:
         check_instant(since)
@@ -24,14 +24,20 @@ def begin_resettle(store: Store | Batch, principal: Principal, node: int, since:
 
 
 def begin_release(store: Store | Batch, principal: Principal, *, now: Instant) -> None:
-    """Notes that quarantined feedback is resolved again. Called before `intake.release`. Forbidden below the root."""
+    """Records that quarantined feedback is resolved again. Called before `intake.release`.
+
+    Forbidden unless the scope is the whole tree.
+    """
     with changing(store, principal, Permission.RESETTLE, now) as change:
         change.require_whole_tree()
         change.audit("begin-release", f"organization {change.ledger.organization}")
 
 
 def begin_rebuild(store: Store | Batch, principal: Principal, *, now: Instant) -> None:
-    """Notes that verdicts and hours are computed again. Called before `intake.rebuild`. Forbidden below the root."""
+    """Records that verdicts and hours are recomputed. Called before `intake.rebuild`.
+
+    Forbidden unless the scope is the whole tree.
+    """
     with changing(store, principal, Permission.RESETTLE, now) as change:
         change.require_whole_tree()
         change.audit("begin-rebuild", f"organization {change.ledger.organization}")

@@ -1,4 +1,4 @@
-"""Secrets: made at random, shown once, and stored as hashes."""
+"""Random secrets, which are shown once, and their hashes, which are stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import secrets
 
 
 def new_secret(size: int = 32) -> str:
-    """A secret of so many random bytes, in the alphabet of base64url."""
+    """A secret of `size` random bytes, as base64url."""
     return secrets.token_urlsafe(size)
 
 
@@ -17,7 +17,7 @@ def new_client_id() -> str:
 
 
 def hash_secret(secret: str) -> bytes:
-    """SHA-256: secrets are long and random, so a slow hash would protect nothing more."""
+    """The SHA-256 of a secret. A slow hash would not protect more, because secrets are long and random."""
     return hashlib.sha256(secret.encode()).digest()
 
 

@@ -1,4 +1,4 @@
-"""Smileys, their secrets, and where they stand."""
+"""Smileys, their upload tokens, and their placements."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def add_smiley(
     store: Store | Batch, principal: Principal, serial: str, name: str, type: SmileyType, id: int | None = None,  # noqa: A002
     *, now: Instant,
 ) -> NewSmiley:  # fmt: skip
-    """Adds a smiley that stands nowhere yet; its serial is unique in the organization. Its token is shown once."""
+    """Adds a smiley without a placement; its serial is unique in the organization. Its token is shown once."""
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         change.require_whole_tree()
         check_name(name)
@@ -54,10 +54,10 @@ def add_smiley(
 def new_token(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> str:
     """Gives a smiley a new upload token in place of the old one; it is shown once."""
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        standing = _standing(_require_smiley(change, smiley), now)
+        current = _placement_at(_require_smiley(change, smiley), now)
         delete_hashes(change.ledger, Kind.SMILEY_TOKEN, smiley)
         token = _give_token(change, smiley)
-        change.audit("new-token", f"smiley {smiley}", node=None if standing is None else standing.node)
+        change.audit("new-token", f"smiley {smiley}", node=None if current is None else current.node)
         return token
 
 
@@ -78,16 +78,17 @@ def place(
             return
         smileys.end_placements(change.ledger, smiley, start)
         smileys.upsert_placement(change.ledger, smiley, placed)
-        before = _standing(old, start)
-        left = None if before is None else before.node
-        change.audit("place", f"smiley {smiley}", node=node, from_node=left, old=_shown(before), new=_shown(placed))
+        before = _placement_at(old, start)
+        from_node = None if before is None else before.node
+        change.audit(
+            "place", f"smiley {smiley}", node=node, from_node=from_node, old=_shown(before), new=_shown(placed)
+        )
 
 
 def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instant, *, now: Instant) -> None:
     """Ends the placement of a smiley at an instant and deletes those that begin then or later.
 
-    SetupError where it stands nowhere from that instant on. Stored feedback keeps what it was resolved to, until it is
-    resettled.
+    SetupError if it has no placement from that instant on. Stored feedback keeps its assignment until it is resettled.
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         old = _require_smiley(change, smiley)
@@ -95,9 +96,9 @@ def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instan
         deleted = smileys.delete_placements(change.ledger, smiley, end)
         if not smileys.end_placements(change.ledger, smiley, end) + deleted:
             raise SetupError("placed-nowhere", "smiley {smiley} stands nowhere from then on", smiley=smiley)
-        gone = [each for each in old if each.start >= end or each.end is None or each.end > end]
-        shown = [_shown(each) for each in gone]
-        change.audit("unplace", f"smiley {smiley}", node=gone[0].node, old=shown, new={"until": instant_text(end)})
+        ended = [row for row in old if row.start >= end or row.end is None or row.end > end]
+        shown = [_shown(row) for row in ended]
+        change.audit("unplace", f"smiley {smiley}", node=ended[0].node, old=shown, new={"until": instant_text(end)})
 
 
 def _check_serial(serial: str) -> None:
@@ -107,29 +108,28 @@ def _check_serial(serial: str) -> None:
 
 
 def _require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
-    """A smiley's placements. NotFound where there is no such smiley, or one of its placements is out of reach.
+    """A smiley's placements. NotFound if it does not exist, or any of its placements is outside the scope.
 
-    All count, however old: its token delivers presses of any time. One without any takes the whole tree.
+    Past placements count too, because its token sends presses of any time. Without any, the scope must be the tree.
     """
     placements = smileys.select_placements(change.ledger, smiley) if rows.is_id(smiley) else []
-    reached = all(change.reaches(each.node) for each in placements) if placements else change.reaches(None)
-    if not reached or not rows.exists(change.ledger, "smiley", smiley):
+    in_scope = all(change.reaches(row.node) for row in placements) if placements else change.reaches(None)
+    if not in_scope or not rows.exists(change.ledger, "smiley", smiley):
         raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)
     return placements
 
 
 def _give_token(change: Change, smiley: int) -> str:
-    """Stores the hash of a new upload token and the SMS key derived from it; the token."""
+    """Stores the hash of a new upload token and the SMS key derived from it; returns the token."""
     token = new_secret(_TOKEN_BYTES)
     insert_hash(change.ledger, Kind.SMILEY_TOKEN, hash_secret(token), smiley)
     smileys.update_sms_key(change.ledger, smiley, sms_key(token))
     return token
 
 
-def _standing(placements: list[PlacementRow], at: Instant) -> PlacementRow | None:
-    """The placement that holds an instant."""
-    holding = (each for each in placements if each.start <= at and (each.end is None or at < each.end))
-    return next(holding, None)
+def _placement_at(placements: list[PlacementRow], at: Instant) -> PlacementRow | None:
+    """The placement at an instant, None if there is none."""
+    return next((row for row in placements if row.start <= at and (row.end is None or at < row.end)), None)
 
 
 def _shown(placement: PlacementRow | None) -> dict[str, object] | None:

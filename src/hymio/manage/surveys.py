@@ -1,4 +1,4 @@
-"""Questions, surveys with their follow-ups, and where each is asked when."""
+"""Questions, surveys with their follow-ups, assignments with their active periods, and texts in locales."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_OPTIONS: Final = 6
 def add_question(
     store: Store | Batch, principal: Principal, wording: Localized, id: int | None = None, *, now: Instant  # noqa: A002
 ) -> int:  # fmt: skip
-    """Adds a question. Its id."""
+    """Adds a question. Returns its id."""
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
         change.require_whole_tree()
         identity = change.new_id("question", id)
@@ -40,7 +40,7 @@ def add_survey(
     store: Store | Batch, principal: Principal, question: int, scale: Scale, index_type: IndexType = IndexType.HAPPY,
     type: SurveyType = SurveyType.CUSTOMER, id: int | None = None, *, now: Instant,  # noqa: A002
 ) -> int:  # fmt: skip
-    """Adds a survey that asks a question. Its id."""
+    """Adds a survey that asks a question. Returns its id."""
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
         change.require_whole_tree()
         _require_question(change, question)
@@ -55,7 +55,7 @@ def add_followup(
     store: Store | Batch, principal: Principal, survey: int, *, positive: bool, wording: Localized,
     options: Sequence[Localized], now: Instant,
 ) -> tuple[int, tuple[int, ...]]:  # fmt: skip
-    """Adds a follow-up question with one to six options to a survey. Its id and theirs."""
+    """Adds a follow-up question with one to six options to a survey. Returns its id and theirs."""
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
         change.require_whole_tree()
         require_survey(change, survey)
@@ -102,7 +102,7 @@ def assign(
     store: Store | Batch, principal: Principal, node: int, survey: int, periods: Iterable[ActivePeriod],
     smiley: int | None = None, id: int | None = None, *, now: Instant,  # noqa: A002
 ) -> int:  # fmt: skip
-    """Asks a survey at a point in active periods, on one smiley or on all that stand there. The assignment's id.
+    """Assigns a survey to a point in active periods, on one smiley or on all placed there. Returns the assignment's id.
 
     SetupError where periods overlap or, at the commit, two surveys are asked of one smiley at once.
     """
@@ -110,11 +110,11 @@ def assign(
         require_survey(change, survey)
         if smiley is not None and not rows.exists(change.ledger, "smiley", smiley):
             raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)
-        chosen = _checked(periods)
+        ordered = _checked(periods)
         identity = change.new_id("assignment", id)
         surveys.insert_assignment(change.ledger, identity, node, survey, smiley)
-        surveys.insert_periods(change.ledger, identity, chosen)
-        new = {"survey": survey, "smiley": smiley, "periods": _shown(chosen)}
+        surveys.insert_periods(change.ledger, identity, ordered)
+        new = {"survey": survey, "smiley": smiley, "periods": _shown(ordered)}
         change.audit("assign", f"assignment {identity}", node=node, new=new)
         return identity
 
@@ -124,18 +124,18 @@ def set_periods(
 ) -> None:
     """Sets the active periods of an assignment in place of those before. SetupError on overlap.
 
-    Stored feedback keeps what it was resolved to, until the point is resettled or quarantine is released.
+    Stored feedback keeps its assignment or reason for quarantine, until it is resettled or released.
     """
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
-        known = surveys.select_assignment(change.ledger, assignment) if rows.is_id(assignment) else None
-        if known is None or not change.reaches(known.node):
+        row = surveys.select_assignment(change.ledger, assignment) if rows.is_id(assignment) else None
+        if row is None or not change.reaches(row.node):
             raise NotFound("unknown-assignment", "there is no assignment {assignment}", assignment=assignment)
-        chosen = _checked(periods)
+        ordered = _checked(periods)
         old = [f"{start}/{end or ''}" for start, end in surveys.select_periods(change.ledger, assignment)]
-        if (new := _shown(chosen)) == old:
+        if (new := _shown(ordered)) == old:
             return
-        surveys.replace_periods(change.ledger, assignment, chosen)
-        change.audit("set-periods", f"assignment {assignment}", node=known.node, old=old, new=new)
+        surveys.replace_periods(change.ledger, assignment, ordered)
+        change.audit("set-periods", f"assignment {assignment}", node=row.node, old=old, new=new)
 
 
 def _checked(periods: Iterable[ActivePeriod]) -> list[ActivePeriod]:
@@ -210,7 +210,7 @@ def localize_followup_option(
 def _localize(
     change: Change, part: Part, owner: int, kind: str, identity: int, locale: str, text: str
 ) -> dict[str, str] | None:
-    """Sets a text, unless it is that already; the one before it, by its locale."""
+    """Sets a text, unless it is the same already; returns the text before by its locale, None if there was none."""
     _check_texts({locale: text})
     old = surveys.select_text(change.ledger, kind, identity, locale)
     if old == text:
@@ -246,6 +246,6 @@ def _require_question(change: Change, question: int) -> None:
 
 
 def require_survey(change: Change, survey: int) -> None:
-    """Raises NotFound where there is no survey of this id."""
+    """Raises NotFound unless the survey exists."""
     if not rows.exists(change.ledger, "survey", survey):
         raise NotFound("unknown-survey", "there is no survey {survey}", survey=survey)

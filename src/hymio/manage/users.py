@@ -1,4 +1,4 @@
-"""Users of an organization: people who look at its results from one node of the tree down."""
+"""Users of an organization: people who see the results of a node and everything below it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 from hymio.access import DataKind, Permission, Principal, Role
 from hymio.errors import NotFound, Phrase, SetupError
 from hymio.locale import check_locale
-from hymio.manage.change import Batch, Change, changing, reach_in, reading, require_no_more
+from hymio.manage.change import Batch, Change, changing, reach_in, reading, require_own_permissions
 from hymio.manage.checks import check_name
 from hymio.period import Instant
 from hymio.store import Store
@@ -21,9 +21,9 @@ def add_user(
     role: Role = Role.USER, locale: str = "en-US", login_method: LoginMethod = LoginMethod.EMAIL_PASSWORD,
     id: int | None = None, *, login_allowed: bool = True, now: Instant,  # noqa: A002
 ) -> int:  # fmt: skip
-    """Adds a user; its email is unique in the organization, whatever the case of its letters. Its id.
+    """Adds a user; its email is unique in the organization, regardless of case. Returns its id.
 
-    Forbidden where its role has a permission that the principal has not.
+    Forbidden if its role has a permission that the principal does not have.
     """
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
         identity = change.new_id("user_account", rows.next_user(change.ledger) if id is None else id)
@@ -35,9 +35,9 @@ def add_user(
 
 
 def edit_user(store: Store | Batch, principal: Principal, user: User, *, now: Instant) -> None:
-    """Makes the user of an id what is given; when it was created and last logged in stays.
+    """Sets everything of the user with `user.id`, except when it was created and last logged in.
 
-    Forbidden where its role, old or new, has a permission that the principal has not.
+    Forbidden if its old or new role has a permission that the principal does not have.
     """
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
         old = _require_user(change, user.id)
@@ -50,9 +50,9 @@ def edit_user(store: Store | Batch, principal: Principal, user: User, *, now: In
 
 
 def remove_user(store: Store | Batch, principal: Principal, user: int, *, now: Instant) -> None:
-    """Removes a user; its number stays in what it wrote and acknowledged, and no other user gets it.
+    """Removes a user; its comments and acknowledgements keep its number, which no other user gets.
 
-    Forbidden where its role has a permission that the principal has not.
+    Forbidden if its role has a permission that the principal does not have.
     """
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
         old = _require_user(change, user)
@@ -61,22 +61,22 @@ def remove_user(store: Store | Batch, principal: Principal, user: int, *, now: I
 
 
 def users(store: Store | Batch, principal: Principal) -> list[User]:
-    """The users whose node the principal reaches, by id."""
+    """The users whose node is in the principal's scope, by id."""
     principal.require(Permission.READ_USERS)
     principal.require_kind(DataKind.USERS)
     with reading(store) as transaction:
         reach = reach_in(store, transaction, principal)
-        known = rows.select_users(transaction, principal.organization)
-    return [user for user in known if reach.holds(user.node)]
+        stored = rows.select_users(transaction, principal.organization)
+    return [user for user in stored if reach.holds(user.node)]
 
 
 def _require_user(change: Change, user: int) -> User:
-    """The user. NotFound if it does not exist or its node is out of reach."""
-    known = rows.select_user(change.ledger, user) if is_id(user) else None
-    if known is None or not change.reaches(known.node):
+    """The user. NotFound if it does not exist or its node is outside the scope; Forbidden as for `remove_user`."""
+    stored = rows.select_user(change.ledger, user) if is_id(user) else None
+    if stored is None or not change.reaches(stored.node):
         raise NotFound("unknown-user", "there is no user {user}", user=user)
-    require_no_more(change, known.role)
-    return known
+    require_own_permissions(change, stored.role)
+    return stored
 
 
 def _check(change: Change, user: User) -> None:
@@ -84,15 +84,15 @@ def _check(change: Change, user: User) -> None:
     change.require_node(user.node)
     if not user.role.is_person:
         raise SetupError("no-role-of-a-person", "the role {role} is not one of a person", role=user.role.value)
-    require_no_more(change, user.role)
+    require_own_permissions(change, user.role)
     check_email(user.email)
     check_name(user.first_name, Phrase("first name"))
     check_name(user.last_name, Phrase("last name"))
     check_locale(user.locale)
-    taken = rows.select_by_email(change.ledger, user.email, user.id)
-    if taken is not None:
+    other_user = rows.select_by_email(change.ledger, user.email, user.id)
+    if other_user is not None:
         raise SetupError(
-            "email-taken", "there is a user with email {email} already: {user}", email=user.email, user=taken
+            "email-taken", "there is a user with email {email} already: {user}", email=user.email, user=other_user
         )
 
 

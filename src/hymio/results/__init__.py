@@ -1,7 +1,7 @@
-"""The only reader of feedback: hourly results without misuse, rows with it, and how the two reconcile."""
+"""The only reader of feedback: hourly results without misuse, rows with it, and hours with both and completeness."""
 
 from hymio.results.hours import Bucket, Hourly, Reconciled, hourly, reconcile, reported_through
-from hymio.results.listing import Raw, RawCsv, Rows, followups, raw, raw_csv, rows, texts
+from hymio.results.listing import Raw, RawCsv, Rows, answers, raw, raw_csv, rows
 from hymio.results.reader import Query, Within
 from hymio.results.subject import EVERYTHING, OfNode, RowSubject, revision
 from hymio.rollup import OfAssignment, OfScale, OfSurvey, Subject
@@ -9,6 +9,6 @@ from hymio.store.rows import FeedbackRow, Phase, Revisions, SortKey
 
 __all__ = [
     "EVERYTHING", "Bucket", "FeedbackRow", "Hourly", "OfAssignment", "OfNode", "OfScale", "OfSurvey", "Phase", "Query",
-    "Raw", "RawCsv", "Reconciled", "Revisions", "RowSubject", "Rows", "SortKey", "Subject", "Within", "followups",
-    "hourly", "raw", "raw_csv", "reconcile", "reported_through", "revision", "rows", "texts",
+    "Raw", "RawCsv", "Reconciled", "Revisions", "RowSubject", "Rows", "SortKey", "Subject", "Within", "answers",
+    "hourly", "raw", "raw_csv", "reconcile", "reported_through", "revision", "rows",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Whether everything of an hour has been reported: by every smiley, and each time that a clock shows the hour."""
+"""Whether an hour is complete: all smileys of a subject have reported through its end, also where it is repeated."""
 
 from __future__ import annotations
 
@@ -12,52 +12,57 @@ from hymio.setup import END, Layout, Where
 from hymio.smiley import SmileyType
 
 DELIVERY_MS: Final = MINUTE_MS
-"""A digital smiley delivers at once and never reports: so long after an instant it has reported everything of it."""
+"""A digital smiley sends presses at once and never reports; it counts as reported through `now` minus this."""
 
 Unreported = Mapping[ZoneInfo, list[tuple[Instant, Instant]]]
-"""Ranges of instants of which some smiley may still report presses, by the zone that acts at its point."""
+"""Ranges of instants of which some smiley may still report presses, by the zone of its point."""
 
 
 def unreported(
     layout: Layout, assignments: Iterable[int], reported_through: Mapping[int, Instant], now: Instant
 ) -> Unreported:
-    """When smileys gather for the assignments and have not reported.
+    """The ranges in which presses of a smiley belong to one of the assignments and it has not reported yet.
 
-    `reported_through` gives the instant through which a smiley has, and has no value for one that never did.
+    `reported_through` has no value for a smiley that never reported.
     """
-    wanted = set(assignments)
+    selected = set(assignments)
     ranges: dict[ZoneInfo, list[tuple[Instant, Instant]]] = {}
     for smiley in layout.smileys.values():
         through = reported_through.get(smiley.id, -END)
         if smiley.type is SmileyType.DIGITAL:
             through = max(through, now - DELIVERY_MS)
-        for start, end, answer in layout.standings(smiley.id, BEGINNING, END):
-            if isinstance(answer, Where) and answer.assignment.id in wanted and through < end:
-                ranges.setdefault(answer.zone, []).append((max(start, through), end))
-    return {zone: _merged(sorted(found)) for zone, found in ranges.items()}
+        for start, end, result in layout.resolved_ranges(smiley.id, BEGINNING, END):
+            if isinstance(result, Where) and result.assignment.id in selected and through < end:
+                ranges.setdefault(result.zone, []).append((max(start, through), end))
+    return {zone: _merged(sorted(in_zone)) for zone, in_zone in ranges.items()}
 
 
 def is_complete(unreported: Unreported, hour: int, offset: int | None) -> bool:
-    """Whether nothing is missing of a local hour: with an offset, of that showing of it, otherwise of all of them."""
+    """Whether no range overlaps a local hour: with an offset only its part with this offset, otherwise all of it."""
     return not any(
         start < until and since < end
         for zone, ranges in unreported.items()
-        for start, end in _showings(hour, offset, zone)
+        for start, end in _ranges_of(hour, offset, zone)
         for since, until in ranges
     )
 
 
-def _showings(hour: int, offset: int | None, zone: ZoneInfo) -> list[tuple[Instant, Instant]]:
-    """The ranges of instants of a local hour in a zone, only those with `offset` if it is given."""
-    showings = list(hour_ranges(hour, zone))
+def _ranges_of(hour: int, offset: int | None, zone: ZoneInfo) -> list[tuple[Instant, Instant]]:
+    """The ranges of instants of a local hour in a zone, only those with `offset` if it is given.
+
+    An hour that never has this offset in the zone is the one that begins at its nominal start.
+    """
+    ranges = list(hour_ranges(hour, zone))
     if offset is None:
-        return [(start, end) for start, end, _ in showings]
-    full = nominal_start(hour, offset)
-    return [(start, end) for start, end, shown in showings if shown == offset] or [(full, full + HOUR_MS)]
+        return [(start, end) for start, end, _ in ranges]
+    nominal = nominal_start(hour, offset)
+    return [(start, end) for start, end, range_offset in ranges if range_offset == offset] or [
+        (nominal, nominal + HOUR_MS)
+    ]
 
 
 def _merged(ranges: list[tuple[Instant, Instant]]) -> list[tuple[Instant, Instant]]:
-    """Sorted ranges, with those that touch or overlap made one."""
+    """Sorted ranges, those that touch or overlap merged."""
     merged = ranges[:1]
     for start, end in ranges[1:]:
         if start <= merged[-1][1]:

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 from hymio.access import Principal
 from hymio.feedback import Verdict
 from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS, Grain, Instant, InstantRange, bucket_of, nominal_start
-from hymio.results.clock import Clock, Stamp
 from hymio.results.complete import is_complete, unreported
 from hymio.results.reader import hours_of
-from hymio.results.subject import EVERYTHING, Reached, View, buttons_of, reached, viewed
+from hymio.results.shown_hours import BucketStart, ShownHours
+from hymio.results.subject import EVERYTHING, ScopedSubject, View, buttons_of, in_scope, open_view
 from hymio.rollup import Counts, Subject, no_counts
 from hymio.store import Store
 from hymio.store import hours as stored_hours
@@ -71,21 +71,20 @@ def hourly(
     Forbidden without the permission to read results or the kind of data of buttons; NotFound if the subject does not
     exist or is outside the scope.
     """
-    with viewed(store, principal, Phase.BUTTON) as view:
-        found = reached(view, subject)
-        return _hourly(view, found, buttons_of(view.layout, subject), within, grain, as_of)
+    with open_view(store, principal, Phase.BUTTON) as view:
+        return _hourly(view, in_scope(view, subject), buttons_of(view.layout, subject), within, grain, as_of)
 
 
 def _hourly(
-    view: View, subject: Reached, buttons: int, within: InstantRange, grain: Grain, as_of: int | None = None
+    view: View, subject: ScopedSubject, buttons: int, within: InstantRange, grain: Grain, as_of: int | None = None
 ) -> Hourly:
     """`hourly` of a subject within an open view; `buttons` is the number of buttons of its scale."""
-    clock = Clock(view.layout, subject.node)
+    shown = ShownHours(view.layout, subject.node)
     hours: Iterable[StoredHour] = hours_of(view, subject).hours(within.start - HOUR_MS, within.end, buttons)
     if as_of is None or as_of >= view.revision:
-        return Hourly(view.revision, tuple(_bucketed(clock, hours, within, grain)))
+        return Hourly(view.revision, tuple(_buckets(shown, hours, within, grain)))
     hours = _as_of(view, subject, buttons, list(hours), as_of)
-    return Hourly(as_of, tuple(_bucketed(clock, hours, within, grain)))
+    return Hourly(as_of, tuple(_buckets(shown, hours, within, grain)))
 
 
 class Reconciled(NamedTuple):
@@ -103,14 +102,14 @@ def reconcile(
     If the points of a group have several zones, an hour is complete when it is complete at each point. Raises the
     errors of `hourly`.
     """
-    with viewed(store, principal, Phase.BUTTON) as view:
-        found = reached(view, subject)
-        hourly = _hourly(view, found, buttons_of(view.layout, subject), within, Grain.HOUR)
+    with open_view(store, principal, Phase.BUTTON) as view:
+        scoped = in_scope(view, subject)
+        hourly = _hourly(view, scoped, buttons_of(view.layout, subject), within, Grain.HOUR)
         reported = stored_hours.reported_through(view.transaction, view.organization)
-    several = Clock(view.layout, found.node).several
-    missing = unreported(view.layout, found.assignments, reported, now)
+    several_zones = ShownHours(view.layout, scoped.node).has_several_zones
+    unreported_ranges = unreported(view.layout, scoped.assignments, reported, now)
     return tuple(
-        Reconciled(bucket, is_complete(missing, bucket.hour, None if several else bucket.offset))
+        Reconciled(bucket, is_complete(unreported_ranges, bucket.hour, None if several_zones else bucket.offset))
         for bucket in hourly.buckets
     )
 
@@ -119,21 +118,21 @@ _bucket: Callable[[tuple[Any, ...]], Bucket] = partial(tuple.__new__, Bucket)
 """Makes a bucket of a tuple, twice as fast as the constructor; a year has thousands."""
 
 
-def _bucketed(clock: Clock, hours: Iterable[StoredHour], within: InstantRange, grain: Grain) -> Iterator[Bucket]:
+def _buckets(shown: ShownHours, hours: Iterable[StoredHour], within: InstantRange, grain: Grain) -> Iterator[Bucket]:
     """Buckets of the hours whose first instants are in a range, in order of time.
 
-    Hours with the same first instant are one bucket; with several zones or a coarser grain, hours with the same stamp
-    (local time of the bucket's beginning) are.
+    Hours with the same first instant are one bucket; with several zones or a coarser grain, hours whose bucket has the
+    same beginning are.
     """
-    stamp = None if grain is Grain.HOUR and not clock.several else clock.stamps(grain)
-    start, end, first_of = within.start, within.end, clock.first
-    grouped: dict[Stamp, tuple[dict[int, tuple[int, ...]], list[int]]] = {}
+    start_of = None if grain is Grain.HOUR and not shown.has_several_zones else shown.bucket_starts(grain)
+    start, end, hour_start = within.start, within.end, shown.hour_start
+    grouped: dict[BucketStart, tuple[dict[int, tuple[int, ...]], list[int]]] = {}
     for hour, starts_at, verdict, revision, counts in hours:
         offset = (hour * HOUR_MS - starts_at) // MINUTE_MS
-        first = first_of(hour, offset)
+        first = hour_start(hour, offset)
         if not start <= first < end or not any(counts):
             continue
-        key = (first, offset, hour) if stamp is None else stamp(bucket_of(hour, grain))
+        key = (first, offset, hour) if start_of is None else start_of(bucket_of(hour, grain))
         group = grouped.get(key)
         if group is None:
             grouped[key] = {verdict: counts}, [revision]
@@ -147,27 +146,32 @@ def _bucketed(clock: Clock, hours: Iterable[StoredHour], within: InstantRange, g
         yield _bucket((key[0], key[1], verdicts, max(revisions), key[2]))
 
 
-def _as_of(view: View, subject: Reached, buttons: int, hours: list[StoredHour], as_of: int) -> Iterator[StoredHour]:
+def _as_of(
+    view: View, subject: ScopedSubject, buttons: int, hours: list[StoredHour], as_of: int
+) -> Iterator[StoredHour]:
     """Hours as of a revision: unchanged ones as stored, changed ones counted from the rows as they were then."""
-    touched = {(hour.hour, hour.starts_at) for hour in hours if hour.revision > as_of}
-    yield from (hour for hour in hours if (hour.hour, hour.starts_at) not in touched)
+    changed = {(hour.hour, hour.starts_at) for hour in hours if hour.revision > as_of}
+    yield from (hour for hour in hours if (hour.hour, hour.starts_at) not in changed)
     counts: dict[tuple[int, int, int], Counts] = {}
     selection = (
         view.transaction,
         view.organization,
         subject.assignments,
-        _joined(sorted({starts_at for _, starts_at in touched})),
+        _ranges_with(sorted({starts_at for _, starts_at in changed})),
     )
     for row in counts_as_of(*selection, as_of):
         key = row.hour, nominal_start(row.hour, row.offset)
-        if key in touched:
+        if key in changed:
             counts.setdefault((*key, row.verdict), no_counts())[row.button] += row.presses
     for (hour, starts_at, verdict), presses in counts.items():
         yield StoredHour(hour, starts_at, verdict, as_of, tuple(presses[:buttons]))
 
 
-def _joined(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
-    """Ranges of instants that contain the hours with these starts (ascending); gaps of up to a day are included."""
+def _ranges_with(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
+    """Ranges of instants that contain the hours with these starts (ascending), of which each becomes one statement.
+
+    Hours up to a day apart share a range, so that there are few; the caller drops what is counted between them.
+    """
     ranges: list[tuple[Instant, Instant]] = []
     for start in starts:
         if ranges and start <= ranges[-1][1] + DAY_MS:
@@ -179,5 +183,5 @@ def _joined(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
 
 def reported_through(store: Store, principal: Principal) -> dict[int, Instant]:
     """The reported-through instants of all smileys that have one. Forbidden; NotFound."""
-    with viewed(store, principal) as view:
+    with open_view(store, principal) as view:
         return stored_hours.reported_through(view.transaction, view.organization)

@@ -1,4 +1,4 @@
-"""Feedback rows one by one: pages of any listing, all raw results of a subject with what was answered, or as CSV."""
+"""Rows of feedback: pages of any listing, raw results, answers after them, and raw results as CSV."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from hymio.access import Principal
 from hymio.period import Instant, InstantRange
 from hymio.results.reader import Query, RowReader
-from hymio.results.subject import EVERYTHING, RowSubject, reached, viewed
+from hymio.results.subject import EVERYTHING, RowSubject, in_scope, open_view
 from hymio.setup import Layout
 from hymio.store import Store
 from hymio.store.rows import FeedbackRow, Phase, has_texts
@@ -18,7 +18,7 @@ from hymio.store.rows import FeedbackRow, Phase, has_texts
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows as of `revision`, streamed; `present` and `layout` are the revision and the set-up of the view."""
+    """Rows as of `revision`, streamed; `present` and `layout` are the present revision and its set-up."""
 
     revision: int
     present: int
@@ -33,18 +33,18 @@ def rows(store: Store, principal: Principal, query: Query, now: Instant) -> Iter
     Every page costs the same, however far it is, if `query` has the sort key and the revision of the page before. A
     revision of the future counts as the present one. Zones are those of the points at `now`. Forbidden without the
     permission to read results (and contact details, if they are the phase), without the phase's kind of data, or where
-    raw results are switched off; NotFound for a subject that is not there or not in the principal's subtree.
+    raw results are switched off; NotFound for a subject that does not exist or is outside the scope.
     """
     principal.require_raw_results()
-    with viewed(store, principal, query.phase) as view:
-        reader = RowReader(view, reached(view, query.subject), query, now)
-        with closing(reader.rows()) as found:
-            yield Rows(reader.revision, view.revision, view.layout, found)
+    with open_view(store, principal, query.phase) as view:
+        reader = RowReader(view, in_scope(view, query.subject), query, now)
+        with closing(reader.rows()) as feedback:
+            yield Rows(reader.revision, view.revision, view.layout, feedback)
 
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """Rows of the present revision in order of instant, then key; `total` is how many there are without the page."""
+    """Rows of the present revision in order of instant, then key; `total` is their number without offset and limit."""
 
     revision: int
     total: int
@@ -60,45 +60,38 @@ def raw(
     offset: int = 0,
     limit: int | None = None,
 ) -> Iterator[Raw]:
-    """Raw results with instants in a range, misuse kept, each with its text if one was written. Raises as `rows`,
-    and takes the kinds of data of buttons and of texts.
+    """Raw results with instants in a range, with misuse, each with its text if one was written.
+
+    Raises the errors of `rows`; the principal needs the kinds of data of buttons and of texts.
     """
     principal.require_raw_results()
     query = Query(subject, within, misuse=True, offset=offset, limit=limit, with_text=True)
-    with _raw(store, principal, query) as found:
-        yield found
+    with _raw(store, principal, query) as selected:
+        yield selected
 
 
 @contextmanager
-def texts(
+def answers(
     store: Store,
     principal: Principal,
     subject: RowSubject,
     within: InstantRange = EVERYTHING,
     offset: int = 0,
     limit: int | None = None,
+    *,
+    phase: Phase,
 ) -> Iterator[Raw]:
-    """The texts that were written after raw results. Raises as `rows`, but not where raw results are switched off."""
-    with _raw(store, principal, Query(subject, within, Phase.TEXT, True, offset=offset, limit=limit)) as found:
-        yield found
+    """The texts, follow-up options or other answers of a phase that were given after raw results, one per row.
 
-
-@contextmanager
-def followups(
-    store: Store,
-    principal: Principal,
-    subject: RowSubject,
-    within: InstantRange = EVERYTHING,
-    offset: int = 0,
-    limit: int | None = None,
-) -> Iterator[Raw]:
-    """The follow-up options chosen after raw results, a row each. Raises as `texts`."""
-    with _raw(store, principal, Query(subject, within, Phase.FOLLOWUP, True, offset=offset, limit=limit)) as found:
-        yield found
+    Raises the errors of `rows`, except that raw results may be switched off.
+    """
+    query = Query(subject, within, phase, misuse=True, offset=offset, limit=limit)
+    with _raw(store, principal, query) as selected:
+        yield selected
 
 
 class RawCsv(NamedTuple):
-    """How many lines there are, and the lines, in chunks of whole ones; `store.export.HEADER` names the columns."""
+    """The number of lines, and the lines, in chunks of whole lines; `store.export.HEADER` names the columns."""
 
     total: int
     chunks: Iterator[bytes]
@@ -108,12 +101,12 @@ class RawCsv(NamedTuple):
 def raw_csv(
     store: Store, principal: Principal, subject: RowSubject, within: InstantRange = EVERYTHING
 ) -> Iterator[RawCsv]:
-    """Raw results as lines of CSV, written in the engine: the rows of `raw`, in the same order. Raises as `rows`."""
+    """Raw results as lines of CSV, written in the engine: the rows of `raw` in their order. Errors as for `rows`."""
     principal.require_raw_results()
-    with viewed(store, principal, Phase.BUTTON) as view:
-        reader = RowReader(view, reached(view, subject), Query(subject, within, misuse=True), 0)
+    with open_view(store, principal, Phase.BUTTON) as view:
+        reader = RowReader(view, in_scope(view, subject), Query(subject, within, misuse=True), 0)
         total = reader.total()
-        # Left before its end, a statement that still sends rows must be ended before the view is.
+        # If the caller stops early, the statement must be closed before the transaction of the view ends.
         with closing(reader.csv()) as chunks:
             yield RawCsv(total, chunks)
 
@@ -122,9 +115,9 @@ def raw_csv(
 def _raw(store: Store, principal: Principal, query: Query) -> Iterator[Raw]:
     """Opens the rows of a query in one snapshot."""
     phases = (query.phase, Phase.TEXT) if query.with_text else (query.phase,)
-    with viewed(store, principal, *phases) as view:
+    with open_view(store, principal, *phases) as view:
         if query.with_text and not has_texts(view.transaction, view.organization):
             query = replace(query, with_text=False)
-        reader = RowReader(view, reached(view, query.subject), query, 0)
-        with closing(reader.rows()) as found:
-            yield Raw(view.revision, reader.total(), found)
+        reader = RowReader(view, in_scope(view, query.subject), query, 0)
+        with closing(reader.rows()) as feedback:
+            yield Raw(view.revision, reader.total(), feedback)

@@ -1,4 +1,4 @@
-"""The one reader of hours and the one reader of rows: all results go through them, page by page or as a whole."""
+"""Reads the hours and the rows of a subject; every result goes through one of these two readers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hymio.period import DAY_MS, HOUR_MS, Instant, InstantRange
-from hymio.results.subject import Reached, RowSubject, View, buttons_of
-from hymio.results.tiles import FIRST_LOOK, Axis, Tile, looks, tiles_of
+from hymio.results.subject import RowSubject, ScopedSubject, View, buttons_of
+from hymio.results.tiles import FIRST_RANGE_MS, Axis, Tile, growing_ranges, tiles_of
 from hymio.rollup import GroupSubject, OfAssignment, OfScale, OfSurvey
 from hymio.setup import Layout
 from hymio.store import hours as stored_hours
@@ -19,17 +19,17 @@ from hymio.store.export import csv_chunks
 from hymio.store.hours import AssignmentHours, GroupHours, HourSize, Source, StoredHour
 from hymio.store.rows import FeedbackRow, Phase, Selection, SortKey
 
-FEWEST_ROWS, MOST_ROWS = 500, 50_000
-"""Rows that a tile holds, about: at first, and as tiles grow."""
+MIN_TILE_ROWS, MAX_TILE_ROWS = 500, 50_000
+"""About how many rows a tile holds: at first for a small page, and at most as tiles grow."""
 
 SMALL_SCOPE: Final = 30
-"""One assignment in so many, or less, is so small a scope that answers may be looked up press by press."""
+"""Answers may be looked up press by press if at most one in this many assignments is selected."""
 
 FEW_ANSWERS: Final = 20_000
-"""The answers of an organization, where there are no more of them than this, are read whatever the scope is."""
+"""If an organization has at most this many answers in a span, all are read, however few assignments are selected."""
 
 LONG_SPAN_MS: Final = 3 * 366 * DAY_MS
-"""A span that is longer may be longer than its rows by far, as `EVERYTHING` is."""
+"""A longer span, such as `EVERYTHING`, is first cut to the time in which there are hours."""
 
 
 # --- hours -----------------------------------------------------------------------------------------------------------
@@ -46,30 +46,29 @@ class HourReader(NamedTuple):
         return stored_hours.hours(self.view.transaction, self.view.organization, self.source, start, end, buttons)
 
     def sizes(self, start: Instant, end: Instant, *, misuse: bool) -> list[HourSize]:
-        """How many rows lie in each hour that starts in [start, end), in order of time, empty hours left out."""
-        asked = self.view.transaction, self.view.organization, self.source, start, end
-        return stored_hours.hour_sizes(*asked, misuse=misuse)
+        """The number of rows in each hour that starts in [start, end), in order of time, without empty hours."""
+        arguments = self.view.transaction, self.view.organization, self.source, start, end
+        return stored_hours.hour_sizes(*arguments, misuse=misuse)
 
     def bounds(self) -> tuple[Instant, Instant]:
         """A range of instants that holds all rows of the hours; empty without hours."""
         return stored_hours.hour_bounds(self.view.transaction, self.view.organization, self.source)
 
     def total(self, start: Instant, end: Instant, *, misuse: bool) -> int:
-        """How many rows lie in the hours that start in [start, end)."""
-        asked = self.view.transaction, self.view.organization, self.source, start, end
-        return stored_hours.row_total(*asked, misuse=misuse)
+        """The number of rows in the hours that start in [start, end)."""
+        arguments = self.view.transaction, self.view.organization, self.source, start, end
+        return stored_hours.row_total(*arguments, misuse=misuse)
 
 
-def hours_of(view: View, subject: Reached) -> HourReader:
-    """The reader of a subject's hours: a group's own, one row an hour however many points there are, else those of
-    its assignments."""
+def hours_of(view: View, subject: ScopedSubject) -> HourReader:
+    """The reader of a subject's hours: for a group its own stored hours, otherwise those of the assignments."""
     layout = view.layout
     if isinstance(subject.subject, OfAssignment) or layout.hierarchy.nodes[subject.node].is_point:
         return HourReader(view, AssignmentHours(subject.assignments))
     if isinstance(subject.subject, (OfSurvey, OfScale)):
         groups: Iterable[GroupSubject] = [subject.subject]
     else:
-        scales = {layout.surveys[layout.assignments[each].survey].scale.buttons for each in subject.assignments}
+        scales = {layout.surveys[layout.assignments[key].survey].scale.buttons for key in subject.assignments}
         groups = [OfScale(subject.node, buttons) for buttons in sorted(scales)]
     return HourReader(view, GroupHours(tuple((group, buttons_of(layout, group)) for group in groups)))
 
@@ -77,15 +76,15 @@ def hours_of(view: View, subject: Reached) -> HourReader:
 # --- rows ------------------------------------------------------------------------------------------------------------
 
 Within = InstantRange | Mapping[ZoneInfo, InstantRange]
-"""The same range of instants everywhere, or one for each zone; points in a zone that has none have no rows."""
+"""One range of instants for all points, or one for each zone; points in a zone without a range have no rows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """Which rows are read, in which order, and which part of them.
+    """Which rows are read, in which order, and which page of them.
 
-    `after` is the sort key of the row that the page before ended with, and `revision` the one that page was of; without
-    them a listing begins anew, `offset` rows on. Without a `limit` all rows are read.
+    To continue a listing, `after` is the sort key of the last row of the page before, and `revision` the revision of
+    that page. Without them a listing begins, after `offset` rows. Without a `limit` all rows are read.
     """
 
     subject: RowSubject
@@ -102,7 +101,7 @@ class Query:
 
 
 class Span(NamedTuple):
-    """Instants [start, end) in which rows are those of the same assignments, and the reader of their hours."""
+    """The instants [start, end), the assignments whose rows are read in them, and the reader of their hours."""
 
     start: Instant
     end: Instant
@@ -113,7 +112,7 @@ class Span(NamedTuple):
 class RowReader:
     """Reads the rows of one query in one view, as of the query's revision, or of the present one."""
 
-    def __init__(self, view: View, subject: Reached, query: Query, now: Instant) -> None:
+    def __init__(self, view: View, subject: ScopedSubject, query: Query, now: Instant) -> None:
         """Zones are those of the points at `now`."""
         self._view, self._query = view, query
         self.revision = view.revision if query.revision is None else min(query.revision, view.revision)
@@ -123,42 +122,42 @@ class RowReader:
         self._spans = spans[::-1] if query.descending else spans
 
     def rows(self) -> Generator[FeedbackRow]:
-        """The rows from the query's sort key, or else from its offset on, up to its limit."""
-        skip, left = 0 if self._query.after else self._query.offset, self._query.limit
+        """The rows after the query's sort key, or else after its offset, up to its limit."""
+        skip, remaining = 0 if self._query.after else self._query.offset, self._query.limit
         for span in self._spans:
             rest, skip = self._skip_hours(self._from_sort_key(span), skip)
             by_press = self._is_by_press(rest)
             if len(self._spans) == 1 and self._is_in_order(rest, by_press=by_press):
-                yield from self._read(rest, rest.start, rest.end, by_press=by_press, offset=skip, limit=left)
+                yield from self._read(rest, rest.start, rest.end, by_press=by_press, offset=skip, limit=remaining)
                 return
-            for start, end in self._tiles(rest, None if left is None else skip + left, by_press=by_press):
-                limit = None if left is None else skip + left
+            for start, end in self._tiles(rest, None if remaining is None else skip + remaining, by_press=by_press):
+                limit = None if remaining is None else skip + remaining
                 rows = self._read(rest, start, end, by_press=by_press, limit=limit)
                 skip -= sum(1 for _ in islice(rows, skip))
-                if left is None:
+                if remaining is None:
                     yield from rows
                     continue
                 part = list(rows)
                 yield from part
-                left -= len(part)
-                if not left:
+                remaining -= len(part)
+                if not remaining:
                     return
 
     def total(self) -> int:
-        """How many rows the query has without offset and limit, at the present revision."""
+        """The number of rows of the query without offset and limit, at the present revision."""
         if self._query.phase is Phase.BUTTON:
             return sum(self._presses_between(span, span.start, span.end) for span in self._spans)
-        asked = self._view.transaction, self._view.organization
+        source = self._view.transaction, self._view.organization
         return sum(
-            stored_rows.count(*asked, self._selection(span, by_press=False), span.start, span.end)
+            stored_rows.count(*source, self._selection(span, by_press=False), span.start, span.end)
             for span in self._spans
         )
 
     def csv(self) -> Generator[bytes]:
         """All presses of the query as lines of CSV, misuse too, at the present revision."""
-        asked = self._view.transaction, self._view.organization
+        source = self._view.transaction, self._view.organization
         for span in map(_bounded, self._spans):
-            yield from csv_chunks(*asked, span.assignments, span.start, span.end)
+            yield from csv_chunks(*source, span.assignments, span.start, span.end)
 
     # Statements
 
@@ -174,8 +173,9 @@ class RowReader:
         self, span: Span, start: Instant, end: Instant, *, by_press: bool, offset: int = 0, limit: int | None
     ) -> Iterator[FeedbackRow]:
         """The rows of a span in [start, end)."""
-        asked = self._view.transaction, self._view.organization, self._selection(span, by_press=by_press), start, end
-        return stored_rows.rows(*asked, after=self._query.after, offset=offset, limit=limit)
+        selection = self._selection(span, by_press=by_press)
+        source = self._view.transaction, self._view.organization, selection, start, end
+        return stored_rows.rows(*source, after=self._query.after, offset=offset, limit=limit)
 
     def _is_in_order(self, span: Span, *, by_press: bool) -> bool:
         """Whether an index gives the rows of a span in their order, so that one statement reads them all unsorted."""
@@ -184,21 +184,21 @@ class RowReader:
         return not by_press
 
     def _is_by_press(self, span: Span) -> bool:
-        """Whether answers are found sooner through the presses of a span than among all answers of the organization."""
+        """Whether reading the presses of a span with their answers takes fewer rows than reading all answers in it."""
         if self._query.phase is Phase.BUTTON:
             return False
         if SMALL_SCOPE * len(span.assignments) >= len(self._view.layout.assignments):
             return False
-        asked = self._view.transaction, self._view.organization, self._query.phase, span.start, span.end
-        if not stored_rows.has_more_answers(*asked, FEW_ANSWERS):
+        answers = self._view.transaction, self._view.organization, self._query.phase, span.start, span.end
+        if not stored_rows.has_more_answers(*answers, FEW_ANSWERS):
             return False
         presses = span.hours.total(span.start - HOUR_MS, span.end, misuse=self._query.misuse)
-        return stored_rows.has_more_answers(*asked, presses)
+        return stored_rows.has_more_answers(*answers, presses)
 
     # Skipping
 
     def _from_sort_key(self, span: Span) -> Span:
-        """The part of a span from the instant of the query's sort key on."""
+        """The part of a span that begins with the instant of the query's sort key, in the direction of reading."""
         if self._query.after is None:
             return span
         at = self._query.after.at
@@ -207,105 +207,106 @@ class RowReader:
         return span._replace(start=min(span.end, max(span.start, at)))
 
     def _skip_hours(self, span: Span, skip: int) -> tuple[Span, int]:
-        """The rest of a span behind hours that lie wholly within what is skipped, and how many are left to skip.
+        """The span without the hours whose rows are all skipped, and the number of rows still to skip in the rest.
 
-        Hours count presses of the present revision alone; everything else is skipped row by row.
+        It works for presses of the present revision, which hours count; other rows are skipped one by one.
         """
         if not skip or self._restated or self._query.phase is not Phase.BUTTON or span.start >= span.end:
             return span, skip
         axis = Axis(self._query.descending)
-        edge, held = self._edge(span, axis, skip)
+        edge, rows = self._edge(span, axis, skip)
         start, end = axis.read_before(span.start, span.end, edge)
         rest = span._replace(end=start) if self._query.descending else span._replace(start=end)
-        return rest, skip - self._presses_between(span, start, end, held)
+        return rest, skip - self._presses_between(span, start, end, rows)
 
     def _edge(self, span: Span, axis: Axis, skip: int) -> tuple[int, int]:
-        """The furthest edge of an hour on the axis before which hours begin that hold no more rows than are skipped,
-        and how many they hold.
+        """The last edge of an hour on the axis before which hours with at most `skip` rows begin, and their rows.
 
-        It is found by bisection, so that the hours of a year are added up once and no list of them is made.
+        Bisection adds up the hours of a long span in the engine without a list of them; the last two days are listed.
         """
         low, high = axis.ends(span.start, span.end)
-        first, held = low - HOUR_MS + 1, 0
-        while high - low > FIRST_LOOK:
+        first, skipped = low - HOUR_MS + 1, 0
+        while high - low > FIRST_RANGE_MS:
             middle = (low + high) // 2 // HOUR_MS * HOUR_MS
             part = span.hours.total(*axis.hour_starts(first, middle), misuse=self._query.misuse)
-            if held + part > skip:
+            if skipped + part > skip:
                 high = middle
             else:
-                first, low, held = middle, middle, held + part
+                first, low, skipped = middle, middle, skipped + part
         sizes = span.hours.sizes(*axis.hour_starts(first, high), misuse=self._query.misuse)
         for starts_at, rows in axis.hours(sizes):
-            if held + rows > skip:
-                return max(low, axis.hour(starts_at)), held
-            held += rows
-        return high, held
+            if skipped + rows > skip:
+                return max(low, axis.hour(starts_at)), skipped
+            skipped += rows
+        return high, skipped
 
-    def _presses_between(self, span: Span, start: Instant, end: Instant, held: int | None = None) -> int:
-        """How many presses of a span lie in [start, end); `held`, if known, is what hours hold that reach into it.
+    def _presses_between(self, span: Span, start: Instant, end: Instant, in_hours: int | None = None) -> int:
+        """The number of presses of a span in [start, end): those of the hours that overlap it, corrected at its ends.
 
-        Hours that reach beyond it, as at the ends of a period or of zones with :30 and :45, are counted row by row.
+        `in_hours` is the number in the hours that overlap it, if known. Hours that reach beyond it, as at the ends of
+        a period or in zones with offsets of :30 and :45, are subtracted, and their presses in it are counted in rows.
         """
         if start >= end:
             return 0
         misuse = self._query.misuse
-        if held is None:
-            held = span.hours.total(start - HOUR_MS + 1, end, misuse=misuse)
+        if in_hours is None:
+            in_hours = span.hours.total(start - HOUR_MS + 1, end, misuse=misuse)
         edges = (start - HOUR_MS + 1, start), (end - HOUR_MS + 1, end)
         cut = dict(chain.from_iterable(span.hours.sizes(*edge, misuse=misuse) for edge in edges))
         if not cut:
-            return held
-        asked = self._view.transaction, self._view.organization, span.assignments, start, end
-        return held - sum(cut.values()) + stored_rows.count_in_cut_hours(*asked, misuse=misuse)
+            return in_hours
+        rows = self._view.transaction, self._view.organization, span.assignments, start, end
+        return in_hours - sum(cut.values()) + stored_rows.count_in_cut_hours(*rows, misuse=misuse)
 
     # Tiles
 
     def _tiles(self, span: Span, rows: int | None, *, by_press: bool) -> Iterator[Tile]:
-        """The span in tiles that hold about so many rows, so that few more are sorted than are given.
+        """The span cut into tiles of about `rows` rows, so that the engine sorts few rows that the page does not need.
 
-        Answers come in order of time by themselves and need no tiles. A revision of long ago may have had nothing where
-        there is much now: the tiles grow, so that few of them are read in vain.
+        Answers are read in the order of their index and need no tiles. At an old revision a tile may have no rows,
+        although its hours have some now; therefore tiles grow, and few empty ones are read.
         """
         if self._query.phase is not Phase.BUTTON and not by_press:
             yield span.start, span.end
             return
         span = _bounded(span)
         misuse, descending = self._query.misuse, self._query.descending
-        per_tile = MOST_ROWS if rows is None else max(rows, FEWEST_ROWS)
-        for start, end in looks(span.start, span.end, descending=descending):
+        per_tile = MAX_TILE_ROWS if rows is None else max(rows, MIN_TILE_ROWS)
+        for start, end in growing_ranges(span.start, span.end, descending=descending):
             sizes = span.hours.sizes(start - HOUR_MS + 1, end, misuse=misuse)
             if sizes or self._restated:
                 yield from tiles_of(sizes, start, end, per_tile, descending=descending)
-            per_tile = min(4 * per_tile, max(per_tile, MOST_ROWS))
+            per_tile = min(4 * per_tile, max(per_tile, MAX_TILE_ROWS))
 
 
-# --- which assignments when ------------------------------------------------------------------------------------------
+# --- spans -----------------------------------------------------------------------------------------------------------
 
 
-def _spans(view: View, subject: Reached, within: Within, now: Instant) -> list[Span]:
-    """The spans of a query in order of time: one, or the ranges of the zones cut where that of another begins or ends.
+def _spans(view: View, subject: ScopedSubject, within: Within, now: Instant) -> list[Span]:
+    """The spans of a query in order of time: one, or several if the zones of its points have different ranges.
 
-    At the ends of a period of dates some zones are in it and others are not; in between, all are.
+    The ranges are cut at the ends of all of them: near the ends of a period of dates only the points of some zones are
+    in it, in between all are.
     """
-    whole = hours_of(view, subject)
+    all_hours = hours_of(view, subject)
     if isinstance(within, InstantRange):
-        span = Span(within.start, within.end, subject.assignments, whole)
+        span = Span(within.start, within.end, subject.assignments, all_hours)
         return [span] if subject.assignments and span.start < span.end else []
     zones = _by_zone(view.layout, subject.assignments, now)
     ranges = {zone: within[zone] for zone in zones if zone in within}
-    edges = sorted({edge for each in ranges.values() for edge in (each.start, each.end)})
+    edges = sorted({edge for instants in ranges.values() for edge in (instants.start, instants.end)})
     spans = []
     for start, end in pairwise(edges):
-        inside = [zone for zone, each in ranges.items() if each.start <= start and end <= each.end]
+        inside = [zone for zone, instants in ranges.items() if instants.start <= start and end <= instants.end]
         if inside:
             assignments = tuple(sorted(chain.from_iterable(zones[zone] for zone in inside)))
-            hours = whole if len(inside) == len(zones) else HourReader(view, AssignmentHours(assignments))
+            hours = all_hours if len(inside) == len(zones) else HourReader(view, AssignmentHours(assignments))
             spans.append(Span(start, end, assignments, hours))
     return spans
 
 
 def _bounded(span: Span) -> Span:
-    """A span of many years cut to that part of it in which there are hours."""
+    """A span longer than LONG_SPAN_MS, cut to the time in which there are hours; others as they are."""
     if span.end - span.start <= LONG_SPAN_MS:
         return span
     start, end = span.hours.bounds()

@@ -1,4 +1,4 @@
-"""What results are asked of, within one consistent view of an organization, and whether the principal reaches it."""
+"""The subjects of results, read in one consistent view of an organization and limited to the principal's scope."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ EVERYTHING: Final = InstantRange(-END // 2, END // 2)
 
 @dataclass(frozen=True, slots=True)
 class OfNode:
-    """All feedback at a node and everywhere below it. Of rows alone: hours of several scales cannot be added up."""
+    """All feedback at a node and below it; for rows only, because hours of different scales cannot be added."""
 
     node: int
 
@@ -32,7 +32,7 @@ RowSubject = Subject | OfNode
 
 
 class View(NamedTuple):
-    """One consistent state of an organization, and who looks at it."""
+    """One consistent state of an organization, read in one transaction by a principal."""
 
     transaction: Transaction
     layout: Layout
@@ -53,15 +53,15 @@ KINDS: Final[Mapping[Phase, DataKind]] = {
     Phase.METADATA: DataKind.METADATA,
     Phase.DEMOGRAPHICS: DataKind.DEMOGRAPHICS,
 }
-"""The kind of data that the rows of a phase are."""
+"""The kind of data that a principal needs for the rows of a phase."""
 
 
 @contextmanager
-def viewed(store: Store, principal: Principal, *phases: Phase) -> Iterator[View]:
-    """What a principal sees now, to read these phases.
+def open_view(store: Store, principal: Principal, *phases: Phase) -> Iterator[View]:
+    """A view of the present revision for a principal, to read these phases.
 
     Forbidden without the permission to read results and, where it is among the phases, that to read contact details, or
-    without the kind of data of a phase; NotFound for no organization.
+    without the kind of data of a phase; NotFound if the organization does not exist.
     """
     _require_phases(principal, phases)
     with store.read() as transaction:
@@ -86,35 +86,36 @@ def revision(store: Store, principal: Principal) -> Revisions:
 
 def _revisions(transaction: Transaction, principal: Principal) -> Revisions:
     """The revisions of the principal's organization. NotFound."""
-    found = revisions(transaction, principal.organization)
-    if found is None:
+    current = revisions(transaction, principal.organization)
+    if current is None:
         organization = principal.organization
         raise NotFound("unknown-organization", "there is no organization {organization}", organization=organization)
-    return found
+    return current
 
 
-class Reached(NamedTuple):
-    """A subject within the principal's subtree: its node, and by id the assignments whose feedback it is."""
+class ScopedSubject(NamedTuple):
+    """A subject that the principal may see: its node, and the ids of its assignments, ascending."""
 
     subject: RowSubject
     node: int
     assignments: tuple[int, ...]
 
 
-def reached(view: View, subject: RowSubject) -> Reached:
-    """A subject as the principal sees it.
+def in_scope(view: View, subject: RowSubject) -> ScopedSubject:
+    """A subject with its assignments.
 
-    NotFound, in one text, for a node, assignment or survey that is not there or not in the principal's subtree.
+    NotFound, with the same text, for a node, assignment or survey that does not exist or is outside the scope.
     """
     if isinstance(subject, OfAssignment):
-        return Reached(subject, _assignment(view, subject.assignment).node, (subject.assignment,))
+        return ScopedSubject(subject, _assignment(view, subject.assignment).node, (subject.assignment,))
     view.principal.require_node(view.layout.hierarchy, subject.node)
     if isinstance(subject, OfSurvey):
         _require_survey(view, subject.survey)
     elif isinstance(subject, OfScale):
         _require_scale(subject.buttons)
-    chosen = (each.id for each in assignments_below(view.layout, subject.node) if _is_of(view.layout, each, subject))
-    return Reached(subject, subject.node, tuple(sorted(chosen)))
+    assignments = assignments_below(view.layout, subject.node)
+    ids = (assignment.id for assignment in assignments if _is_of(view.layout, assignment, subject))
+    return ScopedSubject(subject, subject.node, tuple(sorted(ids)))
 
 
 def assignments_below(layout: Layout, node: int) -> Iterator[Assignment]:
@@ -132,28 +133,30 @@ def buttons_of(layout: Layout, subject: Subject) -> int:
 
 
 def _is_of(layout: Layout, assignment: Assignment, subject: RowSubject) -> bool:
-    """Whether an assignment's survey is one of the subject."""
+    """Whether an assignment's survey belongs to the subject."""
     if isinstance(subject, OfSurvey):
         return assignment.survey == subject.survey
     return not isinstance(subject, OfScale) or layout.surveys[assignment.survey].scale.buttons == subject.buttons
 
 
 def _assignment(view: View, assignment: int) -> Assignment:
-    """The assignment. NotFound if it does not exist or is out of the principal's reach."""
-    found = view.layout.assignments.get(assignment)
-    if found is None or not view.principal.reaches(view.layout.hierarchy, found.node):
+    """The assignment with an id. NotFound if it does not exist or is outside the scope."""
+    row = view.layout.assignments.get(assignment)
+    if row is None or not view.principal.reaches(view.layout.hierarchy, row.node):
         raise NotFound("unknown-assignment", "there is no assignment {assignment}", assignment=assignment)
-    return found
+    return row
 
 
 def _require_survey(view: View, survey: int) -> None:
-    """A survey is seen where it is asked; whoever reaches the whole tree sees those too that are asked nowhere."""
+    """NotFound unless the survey has an assignment within the scope; with the whole tree it need not have any."""
     layout, principal = view.layout, view.principal
-    known = survey in layout.surveys
-    if known and not principal.reaches_all(layout.hierarchy):
+    is_visible = survey in layout.surveys
+    if is_visible and not principal.reaches_all(layout.hierarchy):
         root = principal.root(layout.hierarchy)
-        known = root is not None and any(each.survey == survey for each in assignments_below(layout, root))
-    if not known:
+        is_visible = root is not None and any(
+            assignment.survey == survey for assignment in assignments_below(layout, root)
+        )
+    if not is_visible:
         raise NotFound("unknown-survey", "there is no survey {survey}", survey=survey)
 
 

@@ -1,7 +1,6 @@
-"""Cutting time: where to begin reading so that an offset is skipped, and tiles that hold about as many rows as wanted.
+"""Cuts ranges of time into tiles of about equally many rows, by the numbers of rows in stored hours.
 
-Both go by how many rows the stored hours hold. Reading backwards is reading forwards on an axis on which each instant
-is its negative.
+Descending order is ascending order on an axis on which every instant is negated.
 """
 
 from __future__ import annotations
@@ -14,18 +13,17 @@ from typing import Final, NamedTuple
 from hymio.period import DAY_MS, HOUR_MS, Instant
 from hymio.store.hours import HourSize
 
-FIRST_LOOK: Final = 2 * DAY_MS
-"""How much of a span's hours is looked at at first for where rows lie; then four times as much, and so on."""
+FIRST_RANGE_MS: Final = 2 * DAY_MS
+"""The length of the first range of `growing_ranges`; every further one is four times as long as the one before."""
 
-MOST_PARTS: Final = 1_000
-"""Into how many tiles an hour is cut at most."""
+MAX_TILES_PER_HOUR: Final = 1_000
 
 Tile = tuple[Instant, Instant]
 """A range [start, end) of instants."""
 
 
 class Axis(NamedTuple):
-    """Time in the direction of reading: backwards an instant is its negative, and an hour lies where it ends."""
+    """Time in the direction of reading: when descending, instants are negated and an hour begins at minus its end."""
 
     descending: bool
 
@@ -52,35 +50,38 @@ class Axis(NamedTuple):
         return sizes[::-1] if self.descending else sizes
 
 
-def looks(start: Instant, end: Instant, *, descending: bool) -> Iterator[Tile]:
-    """[start, end) cut into ranges that grow, from the end that is read first."""
-    length, done = FIRST_LOOK, 0
-    while done < end - start:
-        until = min(end - start, done + length)
-        yield (end - until, end - done) if descending else (start + done, start + until)
-        done, length = until, 4 * length
+def growing_ranges(start: Instant, end: Instant, *, descending: bool) -> Iterator[Tile]:
+    """[start, end) cut into ranges of growing length, in the order in which they are read.
+
+    The sizes of hours are read range by range, so that a small page reads few of them.
+    """
+    length, since = FIRST_RANGE_MS, 0
+    while since < end - start:
+        until = min(end - start, since + length)
+        yield (end - until, end - since) if descending else (start + since, start + until)
+        since, length = until, 4 * length
 
 
 def tiles_of(sizes: Sequence[HourSize], start: Instant, end: Instant, rows: int, *, descending: bool) -> Iterator[Tile]:
-    """[start, end) cut at the edges of hours into tiles of about so many rows, in the order in which they are read.
+    """[start, end) cut at the edges of hours into tiles of about `rows` rows, in the order in which they are read.
 
-    An hour that holds more than twice as many is cut within.
+    An hour with more than twice as many rows is cut into equal parts.
     """
-    edge, held = (end, 0) if descending else (start, 0)
+    edge, in_tile = (end, 0) if descending else (start, 0)
     for starts_at, size in reversed(sizes) if descending else sizes:
-        held += size
-        if held >= rows:
+        in_tile += size
+        if in_tile >= rows:
             cut = min(max(starts_at if descending else starts_at + HOUR_MS, start), end)
-            yield from _parts(min(edge, cut), max(edge, cut), ceil(held / rows), descending=descending)
-            edge, held = cut, 0
-    rest = (start, edge) if descending else (edge, end)
-    if rest[0] < rest[1]:
-        yield rest
+            yield from _parts(min(edge, cut), max(edge, cut), ceil(in_tile / rows), descending=descending)
+            edge, in_tile = cut, 0
+    last = (start, edge) if descending else (edge, end)
+    if last[0] < last[1]:
+        yield last
 
 
-def _parts(start: Instant, end: Instant, wanted: int, *, descending: bool) -> list[Tile]:
-    """[start, end) in parts of equal length: one, or as many as wanted where those are more than two."""
-    parts = min(wanted, MOST_PARTS, end - start) if wanted > 2 else 1
+def _parts(start: Instant, end: Instant, count: int, *, descending: bool) -> list[Tile]:
+    """[start, end) in `count` parts of equal length, at most MAX_TILES_PER_HOUR; in one if `count` is 1 or 2."""
+    parts = min(count, MAX_TILES_PER_HOUR, end - start) if count > 2 else 1
     edges = [start + (end - start) * part // parts for part in range(parts + 1)] if end > start else []
     tiles = list(pairwise(edges))
     return tiles[::-1] if descending else tiles

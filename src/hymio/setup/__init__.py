@@ -3,7 +3,7 @@
 from hymio.setup.content import Content, ContentRows
 from hymio.setup.layout import Layout
 from hymio.setup.part import Part, Touched
+from hymio.setup.resolution import END, ResolvedRange, Where
 from hymio.setup.rows import LayoutRows
-from hymio.setup.standing import END, Standing, Where
 
-__all__ = ["END", "Content", "ContentRows", "Layout", "LayoutRows", "Part", "Standing", "Touched", "Where"]
+__all__ = ["END", "Content", "ContentRows", "Layout", "LayoutRows", "Part", "ResolvedRange", "Touched", "Where"]

@@ -1,4 +1,4 @@
-"""Which cached results of a layout a change of its rows invalidates; all others are carried over unchecked."""
+"""Which cached results of a layout a change of its rows invalidates; the next layout shares all others."""
 
 from __future__ import annotations
 
@@ -24,27 +24,27 @@ class Affected:
     """Assignments with other active periods, as instants."""
     policies: frozenset[int]
     """Assignments judged by other policies."""
-    standings: frozenset[int]
-    """Smileys whose presses resolve to something else."""
+    resolutions: frozenset[int]
+    """Smileys whose presses have other results of resolution."""
 
 
 def affected_by(before: Layout, after: Layout, touched: Touched) -> Affected:
     """The results that may differ between two layouts whose only different rows are those in `touched`.
 
-    Only the new tree is searched: whatever is at another place in it is itself among the touched rows.
+    Only the new tree is searched for what lies below a node: a node that left it is itself among the touched rows.
     """
     settings = touched.get(Part.NODE_SETTING, frozenset())
-    moved = _below(after, {node for node in touched.get(Part.NODE, ()) if _has_moved(before, after, node)})
-    zones = moved | _below(after, _differing(before.zones, after.zones, settings))
-    governed = moved | _below(after, _differing(before.policies, after.policies, settings))
-    assignments = _assignments(before, after, touched) | _assignments_at(after, moved)
+    moved_nodes = _below(after, {node for node in touched.get(Part.NODE, ()) if _has_moved(before, after, node)})
+    zones = moved_nodes | _below(after, _differing(before.zones, after.zones, settings))
+    policy_nodes = moved_nodes | _below(after, _differing(before.policies, after.policies, settings))
+    assignments = _assignments(before, after, touched) | _assignments_at(after, moved_nodes)
     ranges = assignments | _assignments_at(after, zones)
     return Affected(
         zones=frozenset(zones),
         assignments=frozenset(assignments),
         ranges=frozenset(ranges),
-        policies=frozenset(assignments | _assignments_at(after, governed)),
-        standings=frozenset(_smileys(before, after, touched, moved | _nodes(before, after, ranges))),
+        policies=frozenset(assignments | _assignments_at(after, policy_nodes)),
+        resolutions=frozenset(_smileys(before, after, touched, moved_nodes | _nodes(before, after, ranges))),
     )
 
 
@@ -71,8 +71,8 @@ def _assignments(before: Layout, after: Layout, touched: Touched) -> set[int]:
     surveys = _differing(before.surveys, after.surveys, touched.get(Part.SURVEY, ()))
     smileys = _differing(before.smileys, after.smileys, touched.get(Part.SMILEY, ()))
     if surveys or smileys:
-        named = (row for row in after.assignments.values() if row.survey in surveys or row.smiley in smileys)
-        differing.update(row.id for row in named)
+        rows = after.assignments.values()
+        differing.update(row.id for row in rows if row.survey in surveys or row.smiley in smileys)
     return differing
 
 

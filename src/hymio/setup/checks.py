@@ -1,6 +1,6 @@
-"""What makes assignments and placements impossible: missing references, a smiley at two points or with two surveys.
+"""Checks assignments and placements: no missing references, no smiley at two points or with two surveys at once.
 
-What makes a tree impossible is in `hierarchy`; what a verb refuses although it would be possible is in `manage`.
+The tree is checked in `hierarchy`; rules that only verbs apply are in `manage`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def check_rows(layout: Layout, assignments: Iterable[int], smileys: Iterable[int
         for placement in placements:
             _check_placement(layout, placement)
     for smiley in versions(layout.smileys, smileys):
-        layout.standing(smiley.id, BEGINNING)  # resolves all its presses, which refuses what overlaps
+        layout.resolved_range(smiley.id, BEGINNING)  # computes all its ranges: SetupError if two overlap
 
 
 def _check_assignment(layout: Layout, row: Assignment) -> None:

@@ -12,7 +12,7 @@ from hymio.survey import FollowupQuestion, Question, Survey
 
 @dataclass(frozen=True)
 class ContentRows:
-    """Questions and follow-up questions by id; None where there is none (any more)."""
+    """Questions and follow-up questions by id; None for removed ones."""
 
     questions: Mapping[int, Question | None] = field(default_factory=dict)
     followup_questions: Mapping[int, FollowupQuestion | None] = field(default_factory=dict)
@@ -20,7 +20,7 @@ class ContentRows:
 
 @dataclass(frozen=True)
 class Content:
-    """The texts of an organization as of one content revision; an empty one becomes any other by `changed`."""
+    """The texts of an organization as of one content revision; `changed` makes the next one from it."""
 
     organization: int
     revision: int
@@ -37,8 +37,9 @@ class Content:
         return self._by_survey.get(survey.id, ())
 
     def changed(self, rows: ContentRows, revision: int) -> Content:
-        """With these rows in place of those of the same ids; what did not change is shared."""
-        before, after = self.followup_questions, replaced(self.followup_questions, rows.followup_questions)
-        left, joined = (versions(each, rows.followup_questions) for each in (before, after))
-        by_survey = regrouped(self._by_survey, left, joined, attrgetter("survey"), attrgetter("id"))
-        return Content(self.organization, revision, replaced(self.questions, rows.questions), after, by_survey)
+        """New content in which `rows` replace those with the same ids; unchanged parts are shared."""
+        changes = rows.followup_questions
+        followups = replaced(self.followup_questions, changes)
+        removed, added = versions(self.followup_questions, changes), versions(followups, changes)
+        by_survey = regrouped(self._by_survey, removed, added, attrgetter("survey"), attrgetter("id"))
+        return Content(self.organization, revision, replaced(self.questions, rows.questions), followups, by_survey)

@@ -10,14 +10,15 @@ from zoneinfo import ZoneInfo
 from hymio.feedback import Verdict
 from hymio.hierarchy import Hierarchy, Timeline
 from hymio.misuse import MisusePolicy, longest_window
-from hymio.period import instant_of, zone
+from hymio.period import instant_of
+from hymio.period import zone as zone_named
 from hymio.rollup import GroupSubject, OfScale, OfSurvey
 from hymio.setup.affected import affected_by
 from hymio.setup.checks import check_rows
 from hymio.setup.memory import Memory, once
 from hymio.setup.part import Part, Touched
+from hymio.setup.resolution import END, ActiveRange, Resolution, ResolvedRange, Where, merged, resolved_ranges
 from hymio.setup.rows import LayoutRows, Steps
-from hymio.setup.standing import END, Asked, Standing, Standings, Where, merged, standings_of
 from hymio.sharing import regrouped, replaced, versions
 from hymio.smiley import Placement, Smiley, SmileyType
 from hymio.survey import ActivePeriod, Assignment, State, Survey, state_of
@@ -80,15 +81,15 @@ class Layout:
 
     def resolve(self, smiley: int, at: int) -> Where | Verdict:
         """What a press of a smiley at an instant belongs to, via its placement, or the reason for quarantine."""
-        return self.standing(smiley, at).answer
+        return self.resolved_range(smiley, at).result
 
-    def standing(self, smiley: int, at: int) -> Standing:
+    def resolved_range(self, smiley: int, at: int) -> ResolvedRange:
         """The result of `resolve` at an instant, with the range of instants around it that has the same result."""
-        return self._standings(smiley).at(at)
+        return self._resolution(smiley).at(at)
 
-    def standings(self, smiley: int, start: int, end: int) -> Iterator[Standing]:
+    def resolved_ranges(self, smiley: int, start: int, end: int) -> Iterator[ResolvedRange]:
         """The results of `resolve` in [start, end) as contiguous ranges, in order of time."""
-        return self._standings(smiley).within(start, end)
+        return self._resolution(smiley).within(start, end)
 
     # Lookups
 
@@ -166,14 +167,14 @@ class Layout:
             self.check()
             return
         affected = affected_by(before, self, touched)
-        check_rows(self, affected.assignments, affected.standings)
+        check_rows(self, affected.assignments, affected.resolutions)
 
     # Computation of cached results
 
     def _zones(self, node: int) -> Timeline[ZoneInfo]:
         """The inherited zone of a node over time."""
-        named = self.hierarchy.inherited(node, self.zones, "UTC")
-        return Timeline((instant, zone(name)) for instant, name in named.steps)
+        names = self.hierarchy.inherited(node, self.zones, "UTC")
+        return Timeline((instant, zone_named(name)) for instant, name in names.steps)
 
     def _policies(self, assignment: int, interval: bool) -> Timeline[MisusePolicy]:
         """The policy of an assignment's point over time; without the interval rule unless `interval` is set."""
@@ -182,6 +183,7 @@ class Layout:
         return timeline if interval else Timeline((at, policy.without_interval()) for at, policy in timeline.steps)
 
     def _group_subjects(self, assignment: Assignment) -> Iterator[GroupSubject]:
+        """The subjects of `group_subjects`, from the lowest group to the root."""
         buttons = self.surveys[assignment.survey].scale.buttons
         for group in self.hierarchy.ancestors(assignment.node):
             yield OfSurvey(group, assignment.survey)
@@ -189,38 +191,38 @@ class Layout:
 
     def _ranges(self, assignment: Assignment) -> tuple[tuple[int, int], ...]:
         """The active periods of an assignment as ranges of instants."""
-        return tuple((asked.start, asked.end) for asked in self._asked(assignment))
+        return tuple((active.start, active.end) for active in self._active_ranges(assignment))
 
-    def _asked(self, assignment: Assignment) -> Iterator[Asked]:
+    def _active_ranges(self, assignment: Assignment) -> Iterator[ActiveRange]:
         """The ranges of instants in which an assignment is active, one for each of its active periods and zones."""
         buttons = self.surveys[assignment.survey].scale.buttons
-        for acting_from, acting_to, acting in self.zones_at(assignment.node).ranges():
+        for zone_from, zone_to, zone in self.zones_at(assignment.node).ranges():
             for period in assignment.periods:
-                start, end = _instants(period, acting)
-                start, end = max(start, acting_from), min(end, acting_to)
+                start, end = _instants(period, zone)
+                start, end = max(start, zone_from), min(end, zone_to)
                 if start < end:
-                    yield Asked(start, end, Where(assignment, acting, buttons))
+                    yield ActiveRange(start, end, Where(assignment, zone, buttons))
 
-    def _standings(self, smiley: int) -> Standings:
+    def _resolution(self, smiley: int) -> Resolution:
         """The cached results of `resolve` for a smiley."""
-        return once(self._memory.standings, smiley, lambda: self._made_standings(smiley))
+        return once(self._memory.resolutions, smiley, lambda: self._new_resolution(smiley))
 
-    def _made_standings(self, smiley: int) -> Standings:
+    def _new_resolution(self, smiley: int) -> Resolution:
         """The results of `resolve` for a smiley at all instants. SetupError if it is placed twice at once."""
         placements = self.placements.get(smiley, ())
-        return Standings(standings_of(smiley, placements, lambda node: self._asked_at(node, smiley)))
+        return Resolution(resolved_ranges(smiley, placements, lambda node: self._active_at(node, smiley)))
 
-    def _asked_at(self, node: int, smiley: int) -> list[Asked]:
+    def _active_at(self, node: int, smiley: int) -> list[ActiveRange]:
         """The active ranges of the assignments that a smiley has at a point. SetupError if two overlap."""
         rows = self.assignments_at(node)
-        on_all = [asked for row in rows if row.smiley is None for asked in self._asked(row)]
-        on_one = [asked for row in rows if row.smiley == smiley for asked in self._asked(row)]
+        on_all = [active for row in rows if row.smiley is None for active in self._active_ranges(row)]
+        on_one = [active for row in rows if row.smiley == smiley for active in self._active_ranges(row)]
         return merged(on_all, on_one)
 
 
-def _instants(period: ActivePeriod, acting: ZoneInfo) -> tuple[int, int]:
+def _instants(period: ActivePeriod, zone: ZoneInfo) -> tuple[int, int]:
     """The start and end of an active period in a zone, as instants."""
-    return instant_of(period.start, acting), END if period.end is None else instant_of(period.end, acting)
+    return instant_of(period.start, zone), END if period.end is None else instant_of(period.end, zone)
 
 
 def _all(groups: Iterable[tuple[Placement, ...]]) -> list[Placement]:

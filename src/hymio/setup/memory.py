@@ -12,7 +12,7 @@ from hymio.hierarchy import Timeline
 from hymio.misuse import MisusePolicy
 from hymio.rollup import GroupSubject
 from hymio.setup.affected import Affected
-from hymio.setup.standing import Standings
+from hymio.setup.resolution import Resolution
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -29,12 +29,12 @@ class Memory:
     ranges: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     policies: dict[tuple[int, bool], Timeline[MisusePolicy]] = field(default_factory=dict)
     groups: dict[int, tuple[GroupSubject, ...]] = field(default_factory=dict)
-    standings: dict[int, Standings] = field(default_factory=dict)
+    resolutions: dict[int, Resolution] = field(default_factory=dict)
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing is cached yet."""
-        return not (self.zones or self.ranges or self.policies or self.groups or self.standings)
+        return not (self.zones or self.ranges or self.policies or self.groups or self.resolutions)
 
     def without(self, affected: Affected) -> Memory:
         """The cached results that a change does not affect."""
@@ -44,18 +44,18 @@ class Memory:
             _without(self.ranges, affected.ranges),
             _without(self.policies, judged),
             _without(self.groups, affected.assignments),
-            _without(self.standings, affected.standings),
+            _without(self.resolutions, affected.resolutions),
         )
 
 
 def _without(results: dict[K, V], keys: AbstractSet[K]) -> dict[K, V]:
     """A copy without the results of these keys; the same dictionary if there are none."""
     if not keys:
-        return results  # both layouts may fill it, as both would give the same results
-    left = results.copy()
+        return results  # both layouts may fill it, because for these keys they compute equal results
+    remaining = results.copy()
     for key in keys:
-        left.pop(key, None)
-    return left
+        remaining.pop(key, None)
+    return remaining
 
 
 def once(results: dict[K, V], key: K, make: Callable[[], V]) -> V:

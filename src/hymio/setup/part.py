@@ -1,4 +1,4 @@
-"""The parts of a set-up, by which the table `setup_change` says what each revision changed."""
+"""The parts of a set-up; the table `setup_change` names one for every row that a revision changed."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ class Part(Enum):
     PLACEMENT = "placement"  # all placements of a smiley; the id is the smiley's
     QUESTION = "question"  # with its texts
     FOLLOWUP = "followup"  # a follow-up question with its options and their texts
-    WHOLE = "whole"  # more than is listed: whoever has an older revision loads all; the id is 0
+    WHOLE = "whole"  # too many changes to list: readers load everything again; the id is 0
 
     @property
     def is_content(self) -> bool:
-        """Whether it belongs to what people see, which resolving a press does not need."""
+        """Whether it belongs to the content: what people read, which resolving a press does not need."""
         return self in (Part.QUESTION, Part.FOLLOWUP, Part.WHOLE)
 
     @property
     def is_layout(self) -> bool:
-        """Whether it belongs to what resolving a press needs."""
+        """Whether it belongs to the layout: what resolving a press needs."""
         return self not in (Part.QUESTION, Part.FOLLOWUP)
 
 

@@ -14,12 +14,12 @@ from hymio.survey import Assignment, Survey
 
 T = TypeVar("T")
 Steps = tuple[tuple[int, T | None], ...]
-"""A node's own values of a setting, each from an instant on; from a step to None on it has none of its own."""
+"""A node's own values of a setting, each from an instant on; None where it has none of its own from then on."""
 
 
 @dataclass(frozen=True)
 class LayoutRows:
-    """Rows by id (`zones` and `policies` by node, `placements` by smiley); None where there is none (any more)."""
+    """Rows by id (`zones` and `policies` by node, `placements` by smiley); None for removed ones."""
 
     nodes: Mapping[int, Node | None] = field(default_factory=dict)
     zones: Mapping[int, Steps[str] | None] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The wall: all SQL lies behind it, for SQLite and PostgreSQL alike."""
+"""The database: all SQL of Hymio, for SQLite and PostgreSQL."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ from hymio.store.ledger import Ledger, open_ledger
 from hymio.store.setup import RememberedSetup, SetupInCommit, SetupRevisions
 from hymio.store.setup.changes import forget_changes
 
-LONGEST_REST = 1.0
-"""Seconds."""
+MAX_PAUSE_SECONDS = 1.0
+"""The longest pause after a yielding commit."""
 
 READ_SECONDS = 60.0
 """How long a server's transaction that reads waits for an answer of the database."""
@@ -67,13 +67,13 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
-        """One consistent view, read only."""
+        """A read transaction with one consistent view."""
         with translated(), begin(self._engine, writes=False, patience=self._patience) as transaction:
             yield transaction
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A write outside any organization's ledger: organizations and the directory."""
+        """A write transaction outside any organization's ledger: for organizations, the directory and jobs."""
         with (
             self._turn(),
             translated(),
@@ -83,28 +83,29 @@ class Store:
 
     @contextmanager
     def begin(self, organization: int, now: int, *, yielding: bool = False) -> Iterator[Ledger]:
-        """The organization's ledger, alone with it until the commit at the end. NotFound; Unavailable while taken.
+        """The organization's ledger, locked until the commit at the end. NotFound; Unavailable if it stays locked.
 
-        Long work that begins again and again is `yielding`: it rests afterwards for as long as it took, so that presses
-        that wait for their turn get it.
+        Work in many commits is `yielding`: after each it pauses for as long as the commit took, at most
+        MAX_PAUSE_SECONDS, so that waiting uploads are committed.
         """
         with self._ledger(organization, now) as ledger:
             began = time.monotonic()
             yield ledger
         if yielding:
-            time.sleep(min(time.monotonic() - began, LONGEST_REST))
+            time.sleep(min(time.monotonic() - began, MAX_PAUSE_SECONDS))
 
     @contextmanager
     def _ledger(self, organization: int, now: int) -> Iterator[Ledger]:
+        """`begin` without a pause."""
         if not self._remembered.layouts.has(organization):
-            self.layout(organization)  # before the write transaction, which then reads only what changed since
+            self.layout(organization)  # cached before the write transaction, which then locks for less time
         with self.write() as transaction, self.ledger_in(transaction, organization, now) as ledger:
             yield ledger
         ledger.setup.remember()
 
     @contextmanager
     def ledger_in(self, transaction: Transaction, organization: int, now: int) -> Iterator[Ledger]:
-        """The organization's ledger at its next revision, within a transaction that writes. NotFound."""
+        """The organization's ledger at its next revision, within a write transaction. NotFound."""
         row = transaction.row(
             """UPDATE ledger SET revision = revision + 1 WHERE organization_id = :o
             RETURNING revision, setup_revision, content_revision""",
@@ -137,7 +138,7 @@ class Store:
             transaction.row("SELECT 1 FROM organization LIMIT 1")
 
     def layout(self, organization: int) -> Layout:
-        """What resolving presses of an organization needs; only what changed since the last call is read. NotFound."""
+        """The present layout; only the rows that changed since the last call are read. NotFound."""
         with self.read() as transaction:
             return self.layout_now(transaction, organization)
 
@@ -147,7 +148,7 @@ class Store:
         return self._remembered.layout(transaction, organization, revisions.layout)
 
     def content(self, organization: int) -> Content:
-        """The texts of an organization that people see; only what changed since the last call is read. NotFound."""
+        """The present content; only the rows that changed since the last call are read. NotFound."""
         with self.read() as transaction:
             return self.content_now(transaction, organization)
 
@@ -157,19 +158,20 @@ class Store:
         return self._remembered.content(transaction, organization, revisions.content)
 
     def forget_setup_changes(self, organization: int, before: int) -> None:
-        """Deletes the list of what revisions before one changed of the set-up, which grows with each change.
+        """Deletes the list of rows of the set-up that revisions before `before` changed.
 
-        A process whose set-up is older than these revisions then loads all of it.
+        A process whose cached set-up is older than these revisions then reads all rows.
         """
         with self.write() as transaction:
             forget_changes(transaction, organization, before)
 
     def close(self) -> None:
-        """Gives back all connections."""
+        """Closes all connections."""
         self._engine.dispose()
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
+        """Holds the lock of writers if the database has a single one. Unavailable after `lock_seconds`."""
         if self._writer is None:
             yield
             return
@@ -198,11 +200,11 @@ def _unknown(organization: int) -> NotFound:
 def open_store(
     url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS, threads: int | None = None
 ) -> Store:
-    """Opens and migrates a database; a missing SQLite file is made. DatabaseTooNew, Unavailable, SetupError.
+    """Opens and migrates a database; creates a missing SQLite file. Raises DatabaseTooNew, Unavailable, SetupError.
 
-    At most `connections` transactions run at once. One more waits `lock_seconds`, as a write does for the one before
-    it, and is then Unavailable. With `threads`, those of a server, no answer of the database is waited for without end,
-    and at most half of them wait for one slow node of a cluster.
+    At most `connections` transactions run at once. Another one waits for a connection, and a write for the lock of the
+    one before it, up to `lock_seconds`; then it is Unavailable. With `threads`, those of a server, no answer of the
+    database is waited for without end, and at most half of them wait for one slow node of a cluster.
     """
     engine = connect(url, connections, lock_seconds)
     with translated():

@@ -17,7 +17,7 @@ HEADER: Final = b"time,button,accuracy,verdict,smiley,epoch,sequence\n"
 def csv_chunks(
     transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
 ) -> Generator[bytes]:
-    """Raw results with instants in [start, end) as lines of CSV, in order of instant, then key; whole lines a chunk.
+    """Raw results in [start, end) as lines of CSV, in order of instant, then key, in chunks of whole lines.
 
     The columns are HEADER's: local time with milliseconds and offset, button index, accuracy and verdict by their
     labels, and the key. In bounded memory, as `Transaction.csv_chunks` says.
@@ -35,5 +35,5 @@ def csv_lines(source: str) -> CsvLines:
 
 
 def _label(column: str, kind: type[Accuracy] | type[Verdict]) -> str:
-    names = " ".join(f"WHEN {int(each)} THEN '{each.label}'" for each in kind if is_raw(each))
+    names = " ".join(f"WHEN {int(value)} THEN '{value.label}'" for value in kind if is_raw(value))
     return f"CASE {column} {names} END"

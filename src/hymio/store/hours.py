@@ -12,7 +12,7 @@ from hymio.rollup import MAX_BUTTONS, GroupSubject, OfScale, OfSurvey
 from hymio.setup import Layout
 from hymio.store.dialect import Transaction
 
-# --- how the subject of a group's hour is stored ---------------------------------------------------------------------
+# --- the stored form of a group's subject ----------------------------------------------------------------------------
 
 GroupKey = tuple[int, int]
 """A node and the `survey_id` of a subject."""
@@ -29,7 +29,7 @@ def group_subject(node: int, survey_id: int) -> GroupSubject:
 
 
 def group_keys(layout: Layout) -> Callable[[int], tuple[GroupKey, ...]]:
-    """A function of an assignment: the keys of the group hours that include its hours. It caches its results."""
+    """A cached function that gives the keys of the group hours that include the hours of an assignment."""
 
     @cache
     def keys(assignment: int) -> tuple[GroupKey, ...]:
@@ -38,23 +38,23 @@ def group_keys(layout: Layout) -> Callable[[int], tuple[GroupKey, ...]]:
     return keys
 
 
-# --- which hours are read --------------------------------------------------------------------------------------------
+# --- reading hours ---------------------------------------------------------------------------------------------------
 
 
 class AssignmentHours(NamedTuple):
-    """The hours of assignments, each by itself."""
+    """The hours of assignments, with separate rows for each."""
 
     assignments: tuple[int, ...]
 
 
 class GroupHours(NamedTuple):
-    """The hours of a group, of each of these subjects with the number of its buttons."""
+    """The hours of groups: their subjects, each with its number of buttons."""
 
     subjects: tuple[tuple[GroupSubject, int], ...]
 
 
 Source = AssignmentHours | GroupHours
-"""Whose hours are read; one row an hour and verdict for each assignment or subject."""
+"""Whose hours are read; there is a row for each assignment or subject, hour and verdict."""
 
 
 class StoredHour(NamedTuple):
@@ -68,17 +68,17 @@ class StoredHour(NamedTuple):
 
 
 class HourSize(NamedTuple):
-    """How many feedback rows lie in the hours of a nominal start."""
+    """The number of rows of feedback in the hours with a nominal start."""
 
     starts_at: Instant
     rows: int
 
 
 _stored_hour: Final[Callable[[tuple[Any, ...]], StoredHour]] = partial(tuple.__new__, StoredHour)
-"""Twice as fast as by name; a year of a group has thousands."""
+"""Makes an hour of a tuple, twice as fast as the constructor; a year of a group has thousands."""
 
 _SLACK_HOURS: Final = 16
-"""No zone is further from UTC: by so much the key's local hours reach beyond a range of instants."""
+"""No zone is further from UTC: a range of instants may have local hours up to this much before and after."""
 
 _RANGE: Final = "local_hour >= :first AND local_hour <= :last AND starts_at >= :start AND starts_at < :stop"
 
@@ -86,7 +86,7 @@ _RANGE: Final = "local_hour >= :first AND local_hour <= :last AND starts_at >= :
 def hours(
     transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, buttons: int
 ) -> Iterator[StoredHour]:
-    """The hours whose nominal start lies in [start, end), in no order; of each the counts of so many buttons."""
+    """The hours whose nominal start is in [start, end), in no order, with the counts of the first `buttons` buttons."""
     columns = f"local_hour, starts_at, verdict, revision, {', '.join(_buttons(buttons))}"
     for table, values, _ in _tables(transaction, source):
         rows = transaction.rows(f"SELECT {columns} {table}", o=organization, **values, **_bounds(start, end))
@@ -97,9 +97,9 @@ def hours(
 def hour_sizes(
     transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, *, misuse: bool
 ) -> list[HourSize]:
-    """How many rows, counted ones or with misuse, lie in each hour that starts in [start, end), in order of time.
+    """The number of rows in each hour that starts in [start, end), in order of time, without empty hours.
 
-    Hours without rows are left out.
+    The rows are counted ones, or with `misuse` all raw results.
     """
     sizes: dict[Instant, int] = {}
     for table, values, buttons in _tables(transaction, source):
@@ -113,7 +113,7 @@ def hour_sizes(
 def row_total(
     transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, *, misuse: bool
 ) -> int:
-    """How many rows, counted ones or with misuse, lie in the hours that start in [start, end)."""
+    """The number of rows, counted ones or all raw results, in the hours that start in [start, end)."""
     total = 0
     for table, values, buttons in _tables(transaction, source):
         text = f"""SELECT sum({" + ".join(_buttons(buttons))}) {table} AND {raw_verdicts("verdict", misuse)}"""
@@ -123,19 +123,19 @@ def row_total(
 
 
 def hour_bounds(transaction: Transaction, organization: int, source: Source) -> tuple[Instant, Instant]:
-    """A range of instants that holds all rows of a source's hours, and less than a day more; empty without hours."""
-    found: list[int] = []
-    for those, values in _keys(source):
-        text = f"SELECT (SELECT min(local_hour) {those}), (SELECT max(local_hour) {those})"
-        [ends] = transaction.rows(text, o=organization, **values)
-        found += [hour for hour in ends if hour is not None]
-    if not found:
+    """A range of instants that contains all hours of a source, up to a day longer at each end; empty without hours."""
+    ends: list[int] = []
+    for of_key, values in _keys(source):
+        text = f"SELECT (SELECT min(local_hour) {of_key}), (SELECT max(local_hour) {of_key})"
+        [first_and_last] = transaction.rows(text, o=organization, **values)
+        ends += [hour for hour in first_and_last if hour is not None]
+    if not ends:
         return 0, 0
-    return (min(found) - _SLACK_HOURS) * HOUR_MS, (max(found) + 1 + _SLACK_HOURS) * HOUR_MS
+    return (min(ends) - _SLACK_HOURS) * HOUR_MS, (max(ends) + 1 + _SLACK_HOURS) * HOUR_MS
 
 
 def _keys(source: Source) -> Iterator[tuple[str, dict[str, object]]]:
-    """SQL from FROM on for each key of a source: one search a key, where all together would be gone through."""
+    """SQL from FROM on for each key of a source: one index search for each, where one for all would read all rows."""
     if isinstance(source, AssignmentHours):
         for assignment in source.assignments:
             yield "FROM assignment_hour WHERE organization_id = :o AND assignment_id = :a", {"a": assignment}
@@ -146,7 +146,7 @@ def _keys(source: Source) -> Iterator[tuple[str, dict[str, object]]]:
 
 
 def raw_verdicts(column: str, misuse: bool) -> str:
-    """SQL: a verdict is that of a raw result; without `misuse`, of a counted one."""
+    """SQL: the condition that a verdict is that of a raw result or, without `misuse`, of a counted one."""
     return f"{column} < {int(Verdict.SUPERSEDED)}" if misuse else f"{column} = {int(Verdict.COUNTED)}"
 
 
@@ -172,11 +172,11 @@ def _tables(transaction: Transaction, source: Source) -> Iterator[tuple[str, dic
         yield text, {"node": subject.node, "survey": survey_id(subject)}, buttons
 
 
-# --- through when smileys have reported ------------------------------------------------------------------------------
+# --- reported through ------------------------------------------------------------------------------------------------
 
 
 def reported_through(transaction: Transaction, organization: int) -> dict[int, Instant]:
-    """The instant up to which each smiley has reported everything, of those that ever said so."""
+    """The reported-through instant of each smiley that has one."""
     rows = transaction.rows(
         """SELECT smiley_id, reported_through FROM smiley_state
         WHERE organization_id = :o AND reported_through IS NOT NULL""",

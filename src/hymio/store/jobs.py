@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hymio.store import Store
 
 MAX_ATTEMPTS: Final = 5
-"""How often a due run is begun whose processes end without an outcome: a job may itself be what kills them."""
+"""A due run is begun at most this often if its processes end without an outcome: the job itself may kill them."""
 
 _COLUMNS = "name, due_at, attempts, holder, lease_until, started_at, finished_at, outcome, detail"
 _HELD = "name = :name AND due_at = :due AND attempts = :attempts AND holder = :holder"
@@ -29,7 +29,7 @@ _HELD = "name = :name AND due_at = :due AND attempts = :attempts AND holder = :h
 
 @dataclass(frozen=True, slots=True)
 class JobState:
-    """A job's row: the next run, or the one that goes on, and how the last one that ended went. Instants in ms UTC."""
+    """A job's row: its next or present run, and the outcome of the last one that ended. Instants are in ms UTC."""
 
     name: str
     due_at: Instant
@@ -64,7 +64,7 @@ class JobLease:
     until: Instant
 
     def key(self) -> dict[str, object]:
-        """The values by which its row is still its own."""
+        """The values of _HELD: the job's row has them as long as this lease is held."""
         return {"name": self.name, "due": self.due_at, "attempts": self.attempts, "holder": self.holder}
 
 
@@ -93,7 +93,7 @@ def state(store: Store, name: str) -> JobState | None:
 
 
 def claim(store: Store, name: str, every: int, holder: str, now: Instant, terms: Terms = TERMS) -> JobLease | None:
-    """Takes the lease of a run that is due and that nobody holds; None where there is no such run.
+    """Takes the lease of a run that is due and has no holder; None if there is no such run.
 
     A due instant more than `every` and WRONG_CLOCK ahead was written by a wrong clock, or by a version of Hymio that
     ran the job less often: it is due now.
@@ -112,7 +112,7 @@ def claim(store: Store, name: str, every: int, holder: str, now: Instant, terms:
 
 
 def renew(store: Store, lease: JobLease, now: Instant, terms: Terms = TERMS) -> Instant:
-    """Lets a lease last until `now` + its length, which is returned; raises LeaseLost."""
+    """Extends a lease until `now` + `terms.length`, and returns that instant; raises LeaseLost."""
     until = now + terms.length
     with store.write() as transaction:
         _require_held(
@@ -144,14 +144,14 @@ def finish(transaction: Transaction, lease: JobLease, outcome: Outcome, detail: 
 
 
 def release(store: Store, lease: JobLease) -> None:
-    """Gives a lease back without an outcome: the run stays due, for whichever process comes next. Raises LeaseLost."""
+    """Gives a lease back without an outcome, so that any process may claim the run again. Raises LeaseLost."""
     with store.write() as transaction:
         text = f"UPDATE job SET holder = NULL, lease_until = NULL WHERE {_HELD}"
         _require_held(lease, transaction.run(text, **lease.key()))
 
 
 def abandon(store: Store, state: JobState, every: int, now: Instant, terms: Terms = TERMS) -> bool:
-    """Marks an exhausted run as undecided and sets when the next one is due; whether this call did it."""
+    """Marks an exhausted run as undecided and sets when the next one is due; False if another process did it first."""
     with store.write() as transaction:
         changed = transaction.run(
             f"""UPDATE job SET due_at = :next, attempts = 0, holder = NULL, lease_until = NULL, finished_at = :now,
@@ -164,9 +164,9 @@ def abandon(store: Store, state: JobState, every: int, now: Instant, terms: Term
     return changed > 0
 
 
-def forget(store: Store, known: Collection[str], before: Instant) -> int:
-    """Deletes the rows of jobs that are not `known` and were due before an instant; how many there were."""
-    old = [row for row in states(store) if row.name not in known and row.due_at < before]
+def forget(store: Store, names: Collection[str], before: Instant) -> int:
+    """Deletes the rows of jobs other than `names` that were due before an instant; returns their number."""
+    old = [row for row in states(store) if row.name not in names and row.due_at < before]
     with store.write() as transaction:
         text = "DELETE FROM job WHERE name = :name AND due_at = :due"
         return sum(transaction.run(text, name=row.name, due=row.due_at) for row in old)
@@ -174,10 +174,11 @@ def forget(store: Store, known: Collection[str], before: Instant) -> int:
 
 def _state(row: Row) -> JobState:
     name, due, attempts, holder, until, started, finished, outcome, detail = row
-    how = Outcome(outcome) if outcome else None
-    return JobState(name, due, attempts, holder, until, started, finished, how, detail)
+    ended_as = Outcome(outcome) if outcome else None
+    return JobState(name, due, attempts, holder, until, started, finished, ended_as, detail)
 
 
 def _require_held(lease: JobLease, changed: int) -> None:
+    """Raises LeaseLost if a statement with _HELD changed no row."""
     if not changed:
         raise LeaseLost("job-lease-lost", "the lease of the job {job} ended before the job did", job=lease.name)

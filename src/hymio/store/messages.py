@@ -1,4 +1,4 @@
-"""Rows of text messages that the SMS webhook was given, as they were received."""
+"""Rows of text messages, as the SMS webhook received them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hymio.store.ledger import Ledger
 
 
 class Message(NamedTuple):
-    """A text message as it was received, and what became of it."""
+    """A text message as it was received, and the outcome of reading it."""
 
     received_at: Instant
     sender: str
@@ -23,7 +23,7 @@ class Message(NamedTuple):
 def insert_message(
     ledger: Ledger, received_at: Instant, sender: str, text: str, smiley: int | None, outcome: str
 ) -> None:
-    """A text message and what became of it; the same text from the same sender at the same instant once."""
+    """Stores a text message and its outcome, unless the same text from the sender at this instant is stored."""
     digest = hashlib.sha256(f"{sender}\n{text}".encode()).digest()[:16]
     row = (ledger.organization, received_at, digest, sender, text, smiley, outcome)
     ledger.transaction.insert(schema.message, [row], "ON CONFLICT DO NOTHING")

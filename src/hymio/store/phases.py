@@ -43,17 +43,17 @@ class AnswerTable(NamedTuple):
     """A table of phases: its columns between key and revision, and their conversion to a phase."""
 
     columns: tuple[str, ...]
-    made: Callable[[Row], Answer]
+    answer_from: Callable[[Row], Answer]
 
 
-def _answer_table(table: Table, made: Callable[[Row], Any]) -> AnswerTable:
+def _answer_table(table: Table, answer_from: Callable[[Row], Any]) -> AnswerTable:
     """The columns of a table of phases without key and revision, with their conversion."""
-    return AnswerTable(tuple(column.name for column in list(table.columns)[5:-1]), made)
+    return AnswerTable(tuple(column.name for column in list(table.columns)[5:-1]), answer_from)
 
 
 ANSWERS: Final = {
-    table.name: _answer_table(table, made)
-    for table, made in (
+    table.name: _answer_table(table, answer_from)
+    for table, answer_from in (
         (schema.followup_feedback, followup_from),
         (schema.text_feedback, text_from),
         (schema.contact_feedback, contact_from),

@@ -1,4 +1,4 @@
-"""What is in quarantine: feedback without an assignment, and presses that got no feedback row at all."""
+"""Quarantined presses: feedback without an assignment, and presses without a feedback row."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _UNASSIGNED = "assignment_id <= 0"
 class QuarantinedPress(NamedTuple):
     """A press, or a part of one, in quarantine; `at` is None where it could not be read, `body` is what was received.
 
-    `sequence` is 0 where it could not be read, and negative for a press of an hour told by SMS.
+    `sequence` is 0 where it could not be read, and negative for a press from an hour report.
     """
 
     smiley: int
@@ -84,7 +84,7 @@ def newest_quarantined(transaction: Transaction, organization: int, limit: int) 
 
 
 def _body(epoch: int, sequence: int, button: int) -> str:
-    """What a press with a feedback row said; one of an hour told by SMS has a negative sequence."""
+    """The content of a press with a feedback row; one from an hour report has a negative sequence."""
     return f"hour, button {button}" if is_device_key(epoch) and sequence < 0 else f"button {button}"
 
 

@@ -1,4 +1,4 @@
-"""Reading feedback rows in order of time: presses, or answers after them, as they are or as they were at a revision."""
+"""Reads rows of feedback in order of time: presses, or answers after them, as of the present or an older revision."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hymio.store.phases import ANSWERS, Answer
 
 
 class Phase(Enum):
-    """What rows are of: the button, or something that came after it. The values are the tables of the latter."""
+    """The phase whose rows are read: the button or a later one. The values are the tables of later ones."""
 
     BUTTON = ""
     FOLLOWUP = "followup_feedback"
@@ -26,12 +26,12 @@ class Phase(Enum):
 
     @property
     def entry(self) -> type[int] | type[str] | None:
-        """The type of `SortKey.entry`: a position, a name, or None where a press has one answer at most."""
+        """The type of `SortKey.entry`: position or name, None for a phase of which a press has at most one answer."""
         return {Phase.FOLLOWUP: int, Phase.METADATA: str}.get(self)
 
 
 class SortKey(NamedTuple):
-    """Where a row stands in the order of rows; `entry` tells those of one press apart: a position or a name."""
+    """The place of a row in the order of rows; `entry`, a position or a name, distinguishes the rows of one press."""
 
     at: Instant
     smiley: int
@@ -41,7 +41,7 @@ class SortKey(NamedTuple):
 
 
 class FeedbackRow(NamedTuple):
-    """A press, with the facts of the revision that was asked for and the answer that came after it, if any was read.
+    """A press as of the requested revision, with the answer after it if answers were read and it has one.
 
     `at` is in ms UTC, `offset` in minutes; `accuracy`, `verdict` and `ui` are values of the enumerations in `feedback`.
     """
@@ -60,7 +60,7 @@ class FeedbackRow(NamedTuple):
 
     @property
     def sort_key(self) -> SortKey:
-        """Where it stands in the order of rows: a page may go on from there."""
+        """Its place in the order of rows, after which the next page continues."""
         entry: int | str | None = None
         if isinstance(self.answer, Followup):
             entry = self.answer.position
@@ -73,23 +73,23 @@ _FACTS: Final = len(FeedbackRow._fields) - 1
 """Columns of the press; those of the answer's table follow."""
 
 _feedback_row: Final[Callable[[tuple[Any, ...]], FeedbackRow]] = partial(tuple.__new__, FeedbackRow)
-"""Twice as fast as by name; a page has thousands."""
+"""Makes a row of a tuple, twice as fast as the constructor; a page has thousands."""
 
 _NO_TEXT: Final = (None,) * len(ANSWERS[Phase.TEXT.value].columns)
-"""The columns of a text that was not written; of one that was, the position at least is no NULL."""
+"""The columns of a missing text; a stored one has at least its position."""
 
 _ENTRIES: Final = {Phase.FOLLOWUP: "position", Phase.METADATA: "name"}
-"""The column that tells rows of one press apart, of phases of which a press may have several."""
+"""The column that distinguishes the rows of one press, for phases of which it may have several."""
 
 
 class Selection(NamedTuple):
-    """Which rows are read: of a phase, under assignments, in a state of a revision, in an order.
+    """Which rows are read: those of a phase under assignments, as of a revision, in an order.
 
-    misuse      misuse too, or counted presses only
-    spam        texts that are spam too
-    restated    whether any press was restated after the revision, so that its facts of then must be looked up
+    misuse      with misuse, or only counted presses
+    spam        with texts that are spam
+    restated    whether any press was restated after the revision, so that old values must be looked up
     by_press    whether answers are looked up for each press, instead of presses for each answer of the organization
-    with_text   buttons come with the text that was written after them
+    with_text   whether rows of the button have the text after it
     """
 
     phase: Phase
@@ -104,7 +104,7 @@ class Selection(NamedTuple):
 
     @property
     def table(self) -> str:
-        """The table of the answers that rows come with; empty without any."""
+        """The table of the answers that rows have; empty without answers."""
         return Phase.TEXT.value if self.with_text else self.phase.value
 
 
@@ -121,46 +121,46 @@ def rows(
 ) -> Iterator[FeedbackRow]:
     """The rows with instants in [start, end), ascending or descending by `SortKey`, streamed.
 
-    With `after`, those that come after this key in that order; `offset` of them are left out.
+    With `after`, only those after this key in that order. The first `offset` of them are skipped.
     """
     columns = _order(transaction, selection)
     direction = " DESC" if selection.descending else ""
     text = f"""{_source(transaction, selection)} {_after(transaction, selection, columns, after)}
         ORDER BY {", ".join(column + direction for column in columns)} {transaction.limit(limit, offset)}"""
     values = {**_values(transaction, organization, selection, start, end), **_key_values(after)}
-    found = transaction.stream(text, **values, offset=offset, limit=limit)
+    stream = transaction.stream(text, **values, offset=offset, limit=limit)
     if not selection.table:
-        return map(_feedback_row, found)
-    return map(partial(_with_answer, ANSWERS[selection.table].made), found)
+        return map(_feedback_row, stream)
+    return map(partial(_with_answer, ANSWERS[selection.table].answer_from), stream)
 
 
 def count(transaction: Transaction, organization: int, selection: Selection, start: Instant, end: Instant) -> int:
-    """How many rows `rows` gives without an offset and a limit, counted one by one: for phases, which are few."""
+    """The number of rows that `rows` gives without offset and limit, counted one by one: for answers, which are few."""
     text = f"SELECT count(*) FROM ({_source(transaction, selection)}) AS selected"
     [[number]] = transaction.rows(text, **_values(transaction, organization, selection, start, end))
     return int(number)
 
 
-def _with_answer(made: Callable[[Row], Answer], row: Row) -> FeedbackRow:
-    """A row of feedback with the answer made of its last columns, None if they are NULL."""
-    answer = row[_FACTS:]
-    return _feedback_row((*row[:_FACTS], None if answer == _NO_TEXT else made(answer)))
+def _with_answer(answer_from: Callable[[Row], Answer], row: Row) -> FeedbackRow:
+    """A row of feedback with the answer from its last columns, None if they are NULL."""
+    columns = row[_FACTS:]
+    return _feedback_row((*row[:_FACTS], None if columns == _NO_TEXT else answer_from(columns)))
 
 
 # --- SQL of a selection ----------------------------------------------------------------------------------------------
-# Tables go by a letter: f feedback, a answers, r restatement, d departure; p is a press as it was at the revision.
+# Aliases of tables: f feedback, a answers, r restatement, d departure; p is a press as of the revision.
 
 
 def _source(transaction: Transaction, selection: Selection) -> str:
-    """A SELECT to which another condition and an order may be added."""
+    """SQL: a SELECT of the selection's rows, to which another condition and an order can be appended."""
     if selection.phase is not Phase.BUTTON and not selection.by_press:
         return _presses_of_answers(transaction, selection)
-    presses, was_there = _now_under_assignments(transaction, selection), ""
+    presses, was_under = _now_under_assignments(transaction, selection), ""
     if selection.restated:
         presses = f"{presses} UNION ALL {_moved_away(transaction, selection)}"
-        was_there = f"AND {_under(transaction, 'p', selection.assignments)}"
+        was_under = f"AND {_under(transaction, 'p', selection.assignments)}"
     return f"""SELECT p.*, {_answer_columns(selection)} FROM ({presses}) AS p {_answers(transaction, selection)}
-        WHERE {raw_verdicts("p.verdict", selection.misuse)} {was_there} {_answer_condition(transaction, selection)}"""
+        WHERE {raw_verdicts("p.verdict", selection.misuse)} {was_under} {_answer_condition(transaction, selection)}"""
 
 
 def _now_under_assignments(transaction: Transaction, selection: Selection) -> str:
@@ -180,7 +180,7 @@ def _moved_away(transaction: Transaction, selection: Selection) -> str:
 
 
 def _presses_of_answers(transaction: Transaction, selection: Selection) -> str:
-    """Answers by their own key, which is in order of time; the join only looks up the facts of their presses."""
+    """SQL: a SELECT of answers in the order of their key, which begins with the instant, joined with their presses."""
     verdict, assignment = _fact("verdict", selection), _fact("assignment_id", selection)
     return f"""SELECT {_facts(selection)}, {_answer_columns(selection)}
         FROM {selection.table} a CROSS JOIN feedback f {_first_restatement(selection)}
@@ -190,12 +190,12 @@ def _presses_of_answers(transaction: Transaction, selection: Selection) -> str:
 
 
 def presses(transaction: Transaction) -> str:
-    """SQL: the table of presses, read by assignment and instant; with many assignments SQLite would rather read all."""
+    """SQL: the table of presses, by the index on assignment and instant, which SQLite would not always choose."""
     return f"feedback f {transaction.indexed_by('ix_feedback_assignment_at')}"
 
 
 def stored_under(transaction: Transaction, assignments: Sequence[int]) -> str:
-    """SQL: a press of `presses` is under one of the assignments now, in [:start, :stop)."""
+    """SQL: the condition that a press of `presses` is now under one of the assignments, in [:start, :stop)."""
     return f"f.organization_id = :o AND {_under(transaction, 'f', assignments)} AND f.at >= :start AND f.at < :stop"
 
 
@@ -210,8 +210,8 @@ def _values(
     transaction: Transaction, organization: int, selection: Selection, start: Instant, end: Instant
 ) -> dict[str, object]:
     """The bound values of a selection in [start, end)."""
-    chosen = bound(transaction, organization, selection.assignments)
-    return {**chosen, "start": start, "stop": end, "pin": selection.revision}
+    values = bound(transaction, organization, selection.assignments)
+    return {**values, "start": start, "stop": end, "pin": selection.revision}
 
 
 def _under(transaction: Transaction, table: str, assignments: Sequence[int]) -> str:
@@ -221,7 +221,7 @@ def _under(transaction: Transaction, table: str, assignments: Sequence[int]) -> 
 
 def _within(transaction: Transaction, column: str, assignments: Sequence[int]) -> str:
     """SQL: the condition that a column is one of these assignments."""
-    # By one assignment the index gives rows in their order, and nothing is sorted.
+    # With one assignment, the index gives the rows in order without sorting.
     return f"{column} = :assignment" if len(assignments) == 1 else transaction.within(column, "assignments")
 
 
@@ -238,7 +238,7 @@ def _fact(name: str, selection: Selection) -> str:
 
 
 def _first_restatement(selection: Selection) -> str:
-    """A join with the first restatement after the revision, which says what a press was at it."""
+    """SQL: a join with the first restatement after the revision, which has the values of a press at the revision."""
     on = f"{_same_key('r', 'f')} AND r.revision = {_first_since('f')}"
     return f"LEFT JOIN restatement r ON {on}" if selection.restated else ""
 
@@ -248,10 +248,10 @@ def _first_since(press: str) -> str:
     return f"(SELECT min(e.revision) FROM restatement e WHERE {_same_key('e', press)} AND e.revision > :pin)"
 
 
-def _same_key(one: str, other: str) -> str:
-    """SQL: the condition that two tables' rows have the same press key."""
+def _same_key(table: str, other: str) -> str:
+    """SQL: the condition that the rows of two tables have the same press key."""
     names = ("organization_id", "smiley_id", "epoch", "sequence")
-    return " AND ".join(f"{one}.{name} = {other}.{name}" for name in names)
+    return " AND ".join(f"{table}.{name} = {other}.{name}" for name in names)
 
 
 def _answer_columns(selection: Selection) -> str:
@@ -261,7 +261,7 @@ def _answer_columns(selection: Selection) -> str:
 
 
 def _answers(transaction: Transaction, selection: Selection) -> str:
-    """A join of presses with their answers."""
+    """SQL: a join of presses with their answers."""
     if not selection.table:
         return ""
     on = _of_press(transaction)
@@ -270,7 +270,7 @@ def _answers(transaction: Transaction, selection: Selection) -> str:
 
 def _of_press(transaction: Transaction) -> str:
     """SQL: the condition that an answer belongs to a press."""
-    # Otherwise SQLite would search each press's answers by the range of instants.
+    # Otherwise SQLite would search the answers of a press in the whole range of instants.
     at = transaction.unindexed("p.at")
     key = " AND ".join(f"a.{name} = p.{name}" for name in ("smiley_id", "epoch", "sequence"))
     return f"a.organization_id = :o AND a.at = {at} AND {key}"
@@ -286,7 +286,7 @@ def _answer_condition(transaction: Transaction, selection: Selection) -> str:
 
 
 def _order(transaction: Transaction, selection: Selection) -> tuple[str, ...]:
-    """The columns of `SortKey`."""
+    """SQL: the columns of `SortKey`."""
     table = "p" if selection.phase is Phase.BUTTON else "a"
     key = tuple(f"{table}.{name}" for name in ("at", "smiley_id", "epoch", "sequence"))
     entry = _ENTRIES.get(selection.phase)
@@ -312,7 +312,7 @@ def _key_values(after: SortKey | None) -> dict[str, object]:
     return {f"after_{name}": value for name, value in values.items() if value is not None}
 
 
-# --- how many, and since when ----------------------------------------------------------------------------------------
+# --- counts and revisions --------------------------------------------------------------------------------------------
 
 
 def has_texts(transaction: Transaction, organization: int) -> bool:
@@ -323,20 +323,20 @@ def has_texts(transaction: Transaction, organization: int) -> bool:
 def has_more_answers(
     transaction: Transaction, organization: int, phase: Phase, start: Instant, end: Instant, number: int
 ) -> bool:
-    """Whether the organization has more than so many answers with instants in [start, end); it looks at no more."""
-    [[found]] = transaction.rows(
+    """Whether the organization has more than `number` answers in [start, end); it reads one more at most."""
+    [[counted]] = transaction.rows(
         f"""SELECT count(*) FROM (SELECT 1 AS one FROM {phase.value} WHERE organization_id = :o
-        AND at >= :start AND at < :stop LIMIT :most) AS found""",
+        AND at >= :start AND at < :stop LIMIT :most) AS answers""",
         o=organization,
         start=start,
         stop=end,
         most=number + 1,
     )
-    return int(found) > number
+    return int(counted) > number
 
 
 def last_restatement(transaction: Transaction, organization: int) -> int:
-    """The revision in which a press was last restated; 0 without any."""
+    """The revision in which a press was last restated; 0 if none was."""
     [[revision]] = transaction.rows("SELECT max(revision) FROM restatement WHERE organization_id = :o", o=organization)
     return revision or 0
 
@@ -350,7 +350,7 @@ def count_in_cut_hours(
     *,
     misuse: bool,
 ) -> int:
-    """How many presses in [start, end) lie in hours that begin before it or end after it, counted one by one."""
+    """The number of presses in [start, end) whose hour begins before it or ends after it, counted one by one."""
     shift = f"f.utc_offset * {MINUTE_MS}"
     starts_at = f"((f.at + {shift}) / {HOUR_MS} * {HOUR_MS} - {shift})"
     text = f"""SELECT count(*) FROM {presses(transaction)} WHERE {stored_under(transaction, assignments)}
@@ -365,7 +365,7 @@ def count_in_cut_hours(
 
 
 class HourCount(NamedTuple):
-    """How many presses of a button lay in a local hour with an offset (minutes), under a verdict."""
+    """The number of presses of a button in a local hour with an offset (minutes), under a verdict."""
 
     hour: int
     offset: int
@@ -381,19 +381,19 @@ def counts_as_of(
     ranges: Sequence[tuple[Instant, Instant]],
     revision: int,
 ) -> Iterator[HourCount]:
-    """What lay in ranges of instants at a revision, counted by the engine; a local hour may come more than once.
+    """The presses in ranges of instants as of a revision, counted by the engine; an hour may occur more than once.
 
-    Presses that have moved away are looked for once, however many ranges there are.
+    One statement for each range, and one more for presses that moved to other assignments since.
     """
     selection = Selection(Phase.BUTTON, tuple(assignments), revision, restated=True)
-    sources = [(_now_under_assignments(transaction, selection), each) for each in ranges]
+    sources = [(_now_under_assignments(transaction, selection), span) for span in ranges]
     sources += [(_moved_away(transaction, selection), (ranges[0][0], ranges[-1][1]))] if ranges else []
     for source, (start, end) in sources:
         text = f"""SELECT (p.at + p.utc_offset * {MINUTE_MS}) / {HOUR_MS}, p.utc_offset, p.verdict, p.button, count(*)
             FROM ({source}) AS p WHERE {raw_verdicts("p.verdict", misuse=True)}
             AND {_under(transaction, "p", assignments)} GROUP BY 1, 2, 3, 4"""
-        found = transaction.rows(text, **_values(transaction, organization, selection, start, end))
-        yield from map(HourCount._make, found)
+        counts = transaction.rows(text, **_values(transaction, organization, selection, start, end))
+        yield from map(HourCount._make, counts)
 
 
 class Revisions(NamedTuple):
@@ -404,6 +404,6 @@ class Revisions(NamedTuple):
 
 
 def revisions(transaction: Transaction, organization: int) -> Revisions | None:
-    """How far an organization's ledger is; None without that organization."""
+    """The present revisions of an organization; None if it does not exist."""
     row = transaction.row("SELECT revision, setup_revision FROM ledger WHERE organization_id = :o", o=organization)
     return None if row is None else Revisions(*row)

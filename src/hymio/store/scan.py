@@ -68,7 +68,7 @@ def smileys_under(transaction: Transaction, organization: int, assignments: Sequ
 
 def assignments_of(transaction: Transaction, organization: int, smiley: int, since: Instant) -> list[int]:
     """The assignments and quarantine keys under which a smiley's feedback from an instant on is stored."""
-    # By the smiley's own key: by assignment or instant the engines would go through everybody's feedback.
+    # Searched by the smiley's own key: by assignment or instant the engines would read the feedback of all smileys.
     assignment_id, at = transaction.unindexed("assignment_id"), transaction.unindexed("at")
     rows = transaction.rows(
         f"""SELECT DISTINCT {assignment_id} FROM feedback
@@ -91,7 +91,7 @@ def numbered_rows(
 
 
 def raw_from(transaction: Transaction, organization: int) -> Instant:
-    """The instant before which raw was deleted by the organization's retention rule; hours before it are sealed."""
+    """The instant before which the retention rule deleted feedback; hours before it are sealed: never recomputed."""
     row = transaction.row("SELECT raw_from FROM ledger WHERE organization_id = :o", o=organization)
     return BEGINNING if row is None or row[0] is None else row[0]
 
@@ -113,7 +113,7 @@ def assignment_hours(
 def hours_of_assignments(
     transaction: Transaction, organization: int, assignments: Sequence[int], hours: range, limit: int | None
 ) -> list[tuple[AssignmentHour, Counts]]:
-    """The stored hours of many assignments in a range of local hours, at most `limit` of them, in no order."""
+    """The stored hours of many assignments in a range of local hours, in no order, at most `limit` if it is given."""
     text = f"""SELECT {_aliased("assignment_id, local_hour, starts_at, verdict", "h")}
         FROM {transaction.list_table("assignments", "id")} AS a CROSS JOIN assignment_hour h
         WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= :first AND h.local_hour < :stop
@@ -132,7 +132,7 @@ def hours_of_assignments(
 def hours_of_groups(
     transaction: Transaction, organization: int, totals: Sequence[tuple[int, int]], hours: range
 ) -> dict[GroupHour, Counts]:
-    """The stored hours of groups' totals (node, survey) in a range of local hours, without empty ones."""
+    """The stored hours of groups by keys `totals` (node, `survey_id`) in a range of local hours, without empty ones."""
     text = f"""SELECT {_aliased("node_id, survey_id, local_hour, starts_at, verdict", "h")}
         FROM {transaction.pair_table("totals", ("node", "survey"))} AS t CROSS JOIN group_hour h
         WHERE h.organization_id = :o AND h.node_id = t.node AND h.survey_id = t.survey
@@ -144,8 +144,8 @@ def hours_of_groups(
 
 
 def group_totals(transaction: Transaction, organization: int) -> list[tuple[int, int]]:
-    """The (node, survey) pairs that have hours of a group, in order."""
-    return [(row[0], row[1]) for row in _leading(transaction, "group_hour", ("node_id", "survey_id"), organization)]
+    """The keys (node, `survey_id`) that have group hours, in order."""
+    return [(row[0], row[1]) for row in _distinct(transaction, "group_hour", ("node_id", "survey_id"), organization)]
 
 
 def next_hour(
@@ -155,7 +155,7 @@ def next_hour(
     totals: Sequence[tuple[int, int]],
     first: int,
 ) -> int | None:
-    """The first local hour at or after `first` that an assignment or a group's total has; None without one."""
+    """The first local hour at or after `first` of any of these assignments or group keys; None if there is none."""
     of_assignment = "FROM assignment_hour WHERE organization_id = :o AND assignment_id = a.id AND local_hour >= :first"
     of_total = """FROM group_hour WHERE organization_id = :o AND node_id = t.node AND survey_id = t.survey
         AND local_hour >= :first"""
@@ -174,31 +174,33 @@ def next_hour(
 
 
 def _aliased(key: str, alias: str) -> str:
+    """SQL: the columns of a key and the counts, of the table with an alias."""
     return ", ".join(f"{alias}.{column}" for column in (*key.split(", "), *COUNT_COLUMNS))
 
 
 def _page(limit: int | None) -> dict[str, object]:
+    """The bound values of `Transaction.limit`."""
     return {} if limit is None else {"limit": limit, "offset": 0}
 
 
-def _leading(transaction: Transaction, table: str, key: Sequence[str], organization: int) -> Iterator[Row]:
-    """The values that a table's key begins with, once each: one search a value, however many rows have it."""
+def _distinct(transaction: Transaction, table: str, key: Sequence[str], organization: int) -> Iterator[Row]:
+    """The distinct values of the first columns of a table's key, with one index search for each."""
     names, last = ", ".join(key), ", ".join(f":{name}" for name in key)
     text = f"""SELECT {names} FROM {table} WHERE organization_id = :o AND ({names}) > ({last})
         ORDER BY {names} LIMIT 1"""
-    found: Row = tuple(BEGINNING for _ in key)
-    while row := transaction.row(text, o=organization, **dict(zip(key, found, strict=True))):
-        found = row
-        yield found
+    values: Row = tuple(BEGINNING for _ in key)
+    while row := transaction.row(text, o=organization, **dict(zip(key, values, strict=True))):
+        values = row
+        yield values
 
 
-# Hours told by SMS
+# Hour reports
 
 
 def hour_reports(
     transaction: Transaction, organization: int, after: tuple[int, int, int], count: int
 ) -> list[tuple[int, HourReport]]:
-    """At most `count` hours told by SMS, each with its smiley, that follow a key (smiley, epoch, first sequence)."""
+    """At most `count` hour reports after a key (smiley, epoch, first sequence), each with its smiley."""
     rows = transaction.rows(
         f"""SELECT smiley_id, epoch, first_sequence, at, utc_offset, {_COUNTS} FROM hour_report
         WHERE organization_id = :o AND (smiley_id, epoch, first_sequence) > (:smiley, :epoch, :first)

@@ -1,4 +1,4 @@
-"""When API tokens were last used: kept in memory by requests, written by the job `write-token-use`."""
+"""When API tokens were last used: requests note it in memory, the job `write-token-use` writes it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from hymio.store import Store
 
 MAX_TOKENS: Final = 100_000
-"""Tokens that are kept in memory until the next write; the use of further ones is not kept."""
+"""Tokens whose use is noted until the next write; the use of further ones is not noted."""
 
 _KEEP_LATEST = """ON CONFLICT (organization_id, token_id) DO UPDATE SET
     used_at = CASE WHEN excluded.used_at > token_use.used_at THEN excluded.used_at ELSE token_use.used_at END"""
@@ -27,14 +27,17 @@ class TokenUse:
         self._lock = threading.Lock()
 
     def note(self, organization: int, token: int, now: Instant) -> None:
-        """Keeps a use in memory."""
+        """Notes in memory that a token was used at `now`; not if uses of MAX_TOKENS other tokens are noted already."""
         key = (organization, token)
         with self._lock:
             if key in self._used or len(self._used) < MAX_TOKENS:
                 self._used[key] = max(now, self._used.get(key, now))
 
     def write(self, store: Store) -> int:
-        """Writes the uses in memory, a transaction for each organization; how many. Unavailable keeps the rest."""
+        """Writes the noted uses, a transaction for each organization; returns their number.
+
+        If it raises (Unavailable), uses that are not written stay noted.
+        """
         with self._lock:
             used, self._used = self._used, {}
         by_organization: dict[int, list[tuple[int, int, Instant]]] = defaultdict(list)

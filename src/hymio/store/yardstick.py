@@ -42,7 +42,7 @@ def raw_csv_by_engine(url: str) -> tuple[str, float]:
 
 
 def count_from_rows(store: Store, organization: int, assignment: int, hour: Instant) -> None:
-    """Counts an hour of an assignment from its rows, as would be needed if hours did not move by difference."""
+    """Counts an hour of an assignment from its rows, as would be needed without stored differences."""
     with store.read() as transaction:
         transaction.rows(
             """SELECT verdict, button, count(*) FROM feedback WHERE organization_id = :o

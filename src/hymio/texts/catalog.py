@@ -95,7 +95,7 @@ def placeholders(template: str) -> frozenset[tuple[str, str, str]] | None:
 
 @cache
 def _translations(language: str) -> Mapping[str, str]:
-    """English texts and their translations. What is broken is left out, with an entry in the log: English stands in."""
+    """English texts and their translations; unusable ones are logged and left out, so that the text stays English."""
     if language not in LANGUAGES:
         return {}
     try:

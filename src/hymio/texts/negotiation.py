@@ -1,4 +1,4 @@
-"""The choice of a language: a person's own, else what the request's Accept-Language prefers, else a default."""
+"""Chooses a language: a person's own, else the one that Accept-Language prefers, else a default."""
 
 from __future__ import annotations
 
@@ -27,18 +27,20 @@ def negotiate(accept_language: str, default: str) -> str:
     be read are ignored.
     """
     ranges = _ranges(accept_language) if len(accept_language) <= _MAX_CHARACTERS else []
-    preferred = [each for each in ranges if each.quality > 0]
-    named = {each.language for each in ranges}
-    for each in sorted(preferred, key=lambda each: -each.quality):
-        if each.language in LANGUAGES:
-            return each.language
-        if each.language == "*":
-            rest = [language for language in (default, *LANGUAGES) if language not in named]
-            return rest[0] if rest else default
+    accepted = [language_range for language_range in ranges if language_range.quality > 0]
+    listed = {language_range.language for language_range in ranges}
+    for language_range in sorted(accepted, key=lambda language_range: -language_range.quality):
+        if language_range.language in LANGUAGES:
+            return language_range.language
+        if language_range.language == "*":
+            others = [language for language in (default, *LANGUAGES) if language not in listed]
+            return others[0] if others else default
     return default
 
 
 class _Range(NamedTuple):
+    """A language or `*` in an Accept-Language header, with its quality from 0.0 (refused) to 1.0."""
+
     language: str
     quality: float
 

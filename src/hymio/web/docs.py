@@ -119,10 +119,10 @@ def _answer(
 ) -> Response[Any]:
     """200 with an entity tag, or 304; a browser asks again each time, as an update of Hymio changes the pages."""
     tag = tag_of(body)
-    known = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
+    all_headers = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
     if is_known(tag, request.headers.get("If-None-Match", "")):
-        return Response(None, status_code=304, headers=known)
-    return Response(body, media_type=media_type, headers=known)
+        return Response(None, status_code=304, headers=all_headers)
+    return Response(body, media_type=media_type, headers=all_headers)
 
 
 @cache

@@ -89,10 +89,10 @@ def headings(tokens: Sequence[Token]) -> list[Heading]:
     return result
 
 
-def _anchor(text: str, taken: Sequence[str]) -> str:
-    """A heading's id as code forges make it; a number is appended if it is taken."""
+def _anchor(text: str, others: Sequence[str]) -> str:
+    """A heading's id as code forges make it; a number is appended if it is among the `others`."""
     anchor = re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-")
-    return anchor if anchor not in taken else f"{anchor}-{sum(other.startswith(anchor) for other in taken)}"
+    return anchor if anchor not in others else f"{anchor}-{sum(other.startswith(anchor) for other in others)}"
 
 
 def _endpoint(_self: object, tokens: Sequence[Token], index: int, *_rest: object) -> str:
@@ -102,7 +102,7 @@ def _endpoint(_self: object, tokens: Sequence[Token], index: int, *_rest: object
 
 
 def _label_cells(tokens: Sequence[Token]) -> None:
-    """Gives each table cell the text of its column's header, which a narrow screen shows beside it."""
+    """Sets the text of its column's header on each table cell, for narrow screens, which show it beside the cell."""
     labels: list[str] = []
     column = 0
     for token, content in pairwise(tokens):
@@ -142,7 +142,7 @@ def _fence(_self: object, tokens: Sequence[Token], index: int, _options: object,
 
 
 def _fence_at(tokens: Sequence[Token], index: int) -> Fence:
-    """The code block at an index of the tokens; an empty one where there is something else."""
+    """The code block at an index of the tokens; an empty one if there is something else."""
     if not 0 <= index < len(tokens) or tokens[index].type != "fence":
         return Fence("", "", "")
     language, _, status = tokens[index].info.strip().partition(" ")

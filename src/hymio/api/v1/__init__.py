@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -19,7 +20,7 @@ from hymio.api.v1 import params, rows
 from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant
-from hymio.results import OfAssignment
+from hymio.results import OfAssignment, Phase
 from hymio.serving.answers import cached, default_language, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import Exports, Streamed, enveloped
@@ -80,9 +81,9 @@ class Call:
         """A JSON response for set-up; its ETag is a hash of the content, because states of surveys change with time."""
         return json_answer(content, self.if_none_match)
 
-    def tag(self, *asked: object) -> str:
+    def tag(self, *parameters: object) -> str:
         """The ETag of results: a hash of the revision, the request's parameters and the current zone."""
-        return tag_of(self.organization, results.revision(self.store, self.principal), self.zone().key, *asked)
+        return tag_of(self.organization, results.revision(self.store, self.principal), self.zone().key, *parameters)
 
 
 def _named(key: int | None) -> object:
@@ -95,11 +96,11 @@ def _named(key: int | None) -> object:
 
 def _root(call: Call) -> Response[Any]:
     """`/v1/folders`: the whole tree. NotFound while there is none."""
-    wanted = params.tree(call.query)
+    parameters = params.tree(call.query)
     root = call.layout.hierarchy.root
     if root is None:
         raise NotFound("no-v1-folder-yet", "There is no folder yet.")
-    return call.answer(rows.folder(call.layout, call.content(), root, wanted, call.now))
+    return call.answer(rows.folder(call.layout, call.content(), root, parameters, call.now))
 
 
 def _folder(call: Call) -> Response[Any]:
@@ -109,11 +110,11 @@ def _folder(call: Call) -> Response[Any]:
 
 def _children(call: Call) -> Response[Any]:
     """`/v1/folders/:key/children`."""
-    wanted = params.tree(call.query)
+    parameters = params.tree(call.query)
     children = call.layout.hierarchy.children(call.node().id)
     part = _part(call.query, len(children))
     content = call.content()
-    folders = [rows.folder(call.layout, content, node, wanted, call.now) for node in _taken(children, part)]
+    folders = [rows.folder(call.layout, content, node, parameters, call.now) for node in _slice(children, part)]
     return call.answer({"meta": part, "data": folders})
 
 
@@ -130,7 +131,7 @@ def _questions(call: Call) -> Response[Any]:
     """`/v1/questions`."""
     surveys = [call.layout.surveys[key] for key in sorted(call.layout.surveys)]
     part, content = _page(call.query, len(surveys)), call.content()
-    return call.answer({"meta": part, "data": [rows.question(content, survey) for survey in _taken(surveys, part)]})
+    return call.answer({"meta": part, "data": [rows.question(content, survey) for survey in _slice(surveys, part)]})
 
 
 def _question(call: Call) -> Response[Any]:
@@ -147,7 +148,7 @@ def _surveys_of_question(call: Call) -> Response[Any]:
         if assignment.survey == question and state in (None, call.layout.state(key, call.now))
     ]
     part, content = _page(call.query, len(keys)), call.content()
-    surveys = [rows.survey_of_question(call.layout, content, key, call.now) for key in _taken(keys, part)]
+    surveys = [rows.survey_of_question(call.layout, content, key, call.now) for key in _slice(keys, part)]
     return call.answer({"meta": part, "data": surveys})
 
 
@@ -177,36 +178,41 @@ def _rawresults(call: Call) -> Response[Any]:
     """`/v1/surveys/:key/rawresults`: every press, streamed. Forbidden if raw results are switched off."""
     call.principal.require_raw_results()
     utc = rows.is_utc(call.zone())
-    return _streamed(call, results.raw, lambda feedback: (rows.raw_line(row, utc) for row in feedback.rows))
+    return _streamed(call, "raw", results.raw, lambda feedback: (rows.raw_line(row, utc) for row in feedback.rows))
 
 
 def _openfeedback(call: Call) -> Response[Any]:
     """`/v1/surveys/:key/openfeedback`: presses with a text, streamed."""
     utc = rows.is_utc(call.zone())
-    return _streamed(call, results.texts, lambda feedback: (rows.raw_line(row, utc) for row in feedback.rows))
+    read = partial(results.answers, phase=Phase.TEXT)
+    return _streamed(call, "texts", read, lambda feedback: (rows.raw_line(row, utc) for row in feedback.rows))
 
 
 def _followup(call: Call) -> Response[Any]:
     """`/v1/surveys/:key/followup`: answers to follow-ups, streamed."""
     utc, options = rows.is_utc(call.zone()), rows.Options(call.content())
-    return _streamed(call, results.followups, lambda answers: (options.line(row, utc) for row in answers.rows))
+    read = partial(results.answers, phase=Phase.FOLLOWUP)
+    return _streamed(call, "followups", read, lambda answers: (options.line(row, utc) for row in answers.rows))
 
 
 def _streamed(
-    call: Call, read: Callable[..., AbstractContextManager[Any]], lines: Callable[[Any], Iterable[str]]
+    call: Call, name: str, read: Callable[..., AbstractContextManager[Any]], lines: Callable[[Any], Iterable[str]]
 ) -> Response[Any]:
-    """A streamed page of rows: `read` opens them in one snapshot, `lines` encodes them. 304 if the ETag is known."""
-    survey, wanted = call.survey(), params.rows(call.query, call.zone())
-    tag = call.tag(read.__name__, survey, wanted)
+    """A streamed page of rows: `read` opens them in one snapshot, `lines` encodes them. 304 if the ETag is known.
+
+    `name` distinguishes the ETag from those of other rows with equal parameters.
+    """
+    survey, page = call.survey(), params.rows(call.query, call.zone())
+    tag = call.tag(name, survey, page)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
 
     def chunks() -> Generator[bytes]:
         """The chunks of the response's body."""
         subject = OfAssignment(survey)
-        with read(call.store, call.principal, subject, wanted.within, wanted.offset, wanted.limit) as selected:
-            limit = selected.total if wanted.limit is None else wanted.limit
-            yield from enveloped(rows.Envelope(wanted.offset, limit, selected.total), lines(selected))
+        with read(call.store, call.principal, subject, page.within, page.offset, page.limit) as selected:
+            limit = selected.total if page.limit is None else page.limit
+            yield from enveloped(rows.Envelope(page.offset, limit, selected.total), lines(selected))
 
     return Streamed(call.exports, chunks, cached(tag), call.organization)
 
@@ -226,7 +232,7 @@ def _part(query: Query, total: int) -> rows.Envelope:
     return rows.Envelope(offset or 0, total if limit is None else limit, total)
 
 
-def _taken(items: Sequence[T], part: rows.Envelope) -> Sequence[T]:
+def _slice(items: Sequence[T], part: rows.Envelope) -> Sequence[T]:
     """The items of a page."""
     return items[part.offset : part.offset + part.limit]
 
@@ -297,7 +303,7 @@ def _call(request: Request[Any, Any, Any], services: Services) -> Call:
     """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
     principal = authenticate(services.store, request.headers)
     default_language(request, principal.language)
-    principal.require(Permission.READ_SETUP)  # whatever is asked for, keys and zones of the set-up are in its answer
+    principal.require(Permission.READ_SETUP)  # every answer contains keys or zones of the set-up
     return Call(
         store=services.store,
         principal=principal,
@@ -311,7 +317,7 @@ def _call(request: Request[Any, Any, Any], services: Services) -> Call:
 
 
 def _key(text: str | None) -> int | None:
-    """The number of a key; None if it is not a number, which no object has as its key."""
+    """The number of a key; None if it is not a number, because the key of every object is one."""
     if text is None or not (text.isascii() and text.isdigit()) or len(text) > _LONGEST_KEY:
         return None
     return int(text)

@@ -23,7 +23,7 @@ GRAINS: Final[Mapping[str, Grain]] = {grain.value: grain for grain in Grain}
 
 
 class Tree(NamedTuple):
-    """What a folder request wants to see: surveys too, and of these only those in a state."""
+    """Which surveys a folder request includes: any at all, and only those in a state unless it is None."""
 
     surveys: bool
     state: State | None
@@ -69,7 +69,7 @@ def grain(query: Query) -> Grain:
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Which raw results, texts or follow-ups are wanted; no limit means all."""
+    """The range of instants and the page of raw results, texts or follow-ups; without a limit all of them."""
 
     within: InstantRange
     offset: int

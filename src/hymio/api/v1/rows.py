@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from hymio import survey as field
     from hymio.hierarchy import Node
     from hymio.results import Bucket, FeedbackRow
+    from hymio.survey import State
 
 # --- the published objects; the OpenAPI document is made from them ---------------------------------------------------
 
@@ -166,7 +167,7 @@ _SCALES: Final[Mapping[Scale, _FeedbackScale]] = {
     Scale.FIVE_REVERSED: "FIVE_REVERSED",
     Scale.NPS: "NPS",
 }
-"""v1 documents the first three; on a scale of eleven there is nothing else to say."""
+"""API v1 documents the first three; `NPS` is Hymio's own word for the scale of eleven buttons."""
 
 
 def question(content: Content, row: field.Survey) -> Question:
@@ -175,16 +176,16 @@ def question(content: Content, row: field.Survey) -> Question:
     return Question(row.id, wording.text, wording.default_locale)
 
 
-def folder(layout: Layout, content: Content, node: Node, wanted: Tree, now: Instant) -> Folder:
-    """A node and everything below it as a folder, with surveys if `wanted` selects them."""
-    below = [folder(layout, content, child, wanted, now) for child in layout.hierarchy.children(node.id)]
-    here = _surveys_in(layout, content, node, wanted, now) if wanted.surveys else []
-    return Folder(node.id, node.name, below or UNSET, here or UNSET)
+def folder(layout: Layout, content: Content, node: Node, parameters: Tree, now: Instant) -> Folder:
+    """A node and everything below it as a folder, with the surveys that the parameters select."""
+    below = [folder(layout, content, child, parameters, now) for child in layout.hierarchy.children(node.id)]
+    surveys = _surveys_in(layout, content, node, parameters.state, now) if parameters.surveys else []
+    return Folder(node.id, node.name, below or UNSET, surveys or UNSET)
 
 
-def _surveys_in(layout: Layout, content: Content, node: Node, wanted: Tree, now: Instant) -> list[Survey]:
-    """The surveys of a node in the state that is wanted."""
-    keys = [row.id for row in layout.assignments_at(node.id) if wanted.state in (None, layout.state(row.id, now))]
+def _surveys_in(layout: Layout, content: Content, node: Node, state: State | None, now: Instant) -> list[Survey]:
+    """The surveys of a node in a state, or in any if it is None."""
+    keys = [row.id for row in layout.assignments_at(node.id) if state in (None, layout.state(row.id, now))]
     return [survey_in_folder(layout, content, key, now) for key in keys]
 
 
@@ -226,24 +227,21 @@ def _active_periods(layout: Layout, assignment: int, now: Instant) -> list[Activ
     """The active periods in local time; without an end, they end at `far_end`."""
     zones = layout.zones_at(layout.assignments[assignment].node)
     periods = []
-    for start, end in _joined(layout.ranges(assignment)):
+    for start, end in _merged(layout.ranges(assignment)):
         finish = far_end(zones.at(END), now) if end == END else end
         periods.append(ActivePeriod(_shown(start, zones.at(start)), _shown(finish, zones.at(finish - 1))))
     return periods
 
 
-def _joined(ranges: tuple[tuple[Instant, Instant], ...]) -> Iterator[tuple[Instant, Instant]]:
-    """Adjacent ranges merged; a change of the point's zone divides its active periods."""
-    waiting: tuple[Instant, Instant] | None = None
+def _merged(ranges: tuple[tuple[Instant, Instant], ...]) -> list[tuple[Instant, Instant]]:
+    """The ranges in order, contiguous ones merged: a change of the point's zone has divided an active period."""
+    merged: list[tuple[Instant, Instant]] = []
     for start, end in sorted(ranges):
-        if waiting is not None and waiting[1] == start:
-            waiting = waiting[0], end
+        if merged and merged[-1][1] == start:
+            merged[-1] = merged[-1][0], end
         else:
-            if waiting is not None:
-                yield waiting
-            waiting = start, end
-    if waiting is not None:
-        yield waiting
+            merged.append((start, end))
+    return merged
 
 
 def far_end(zone: ZoneInfo, now: Instant) -> Instant:
@@ -272,7 +270,7 @@ def is_utc(zone: ZoneInfo) -> bool:
 
 
 def timestamp(at: Instant, offset: int, utc: bool) -> str:
-    """A time in the format of v1; `utc` if the current zone is UTC, although the offset of then may be another."""
+    """A time in the format of v1; `utc` if the current zone is UTC, even if it had another offset at that time."""
     return format_timestamp(at, offset, utc and offset == 0)
 
 
@@ -301,17 +299,17 @@ class Options:
     """The JSON of follow-up questions and options, encoded once for each option because rows repeat it."""
 
     def __init__(self, content: Content) -> None:
-        self._known = {
-            option.id: _rest({"question": _followup_question(each), "option": _option(option)})
-            for each in content.followup_questions.values()
-            for option in each.options
+        self._members = {
+            option.id: _members({"question": _followup_question(question), "option": _option(option)})
+            for question in content.followup_questions.values()
+            for option in question.options
         }
 
     def line(self, row: FeedbackRow, utc: bool) -> str:
         """The choice of an option after a press, as JSON; key 0 where the question was left without a choice."""
         option = row.answer.option or 0 if isinstance(row.answer, feedback.Followup) else 0
-        known = self._known.get(option) or _rest({"option": Option(option)})
-        return f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button},{known}'
+        members = self._members.get(option) or _members({"option": Option(option)})
+        return f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button},{members}'
 
 
 def _option(option: field.FollowupOption) -> Option:
@@ -324,6 +322,6 @@ def _followup_question(followup: field.FollowupQuestion) -> Question:
     return Question(followup.id, followup.wording.text, followup.wording.default_locale)
 
 
-def _rest(properties: Mapping[str, Struct]) -> str:
-    """JSON members and the closing brace, to append to the members that each row has of its own."""
+def _members(properties: Mapping[str, Struct]) -> str:
+    """JSON members and the closing brace, to append to the members that differ from row to row."""
     return _encode(properties).decode()[1:]

@@ -1,4 +1,4 @@
-"""API v2: which request is answered with what."""
+"""API v2: its routes and their handlers."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from hymio.serving.door import Door, Services
 from hymio.serving.streams import RETRY_SECONDS, WAIT_SECONDS
 
 _HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
-_LISTINGS: Final = {each.name: each for each in LISTINGS}
-_PAGED: Final = {each.name: each for each in PAGED}
-_KINDS: Final = {each.name: each for each in KINDS}
+_LISTINGS: Final = {listing.name: listing for listing in LISTINGS}
+_PAGED: Final = {listing.name: listing for listing in PAGED}
+_KINDS: Final = {kind.name: kind for kind in KINDS}
 
 
 def routes(services: Services) -> list[HTTPRouteHandler]:
@@ -68,7 +68,7 @@ def _introspection(services: Services, request: Request[Any, Any, Any]) -> Respo
 
 
 async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
-    """A page of feedback, once fewer than `services.listings` allows are being read. Unavailable after WAIT_SECONDS."""
+    """A page of feedback, read under the semaphore `services.listings`. Unavailable if that takes WAIT_SECONDS."""
     try:
         async with asyncio.timeout(WAIT_SECONDS):
             await services.listings.acquire()
@@ -84,62 +84,62 @@ async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any])
 
 def _feedback(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     """A page of a feedback listing. NotFound."""
-    name, written = _named(request)
+    name, output_format = _name_and_format(request)
     if name not in _KINDS:
         raise NotFound("unknown-listing", "There is no such listing.")
-    return feedbacks(_call(services, request, written), _KINDS[name])
+    return feedbacks(_call(services, request, output_format), _KINDS[name])
 
 
 def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
-    """A listing of what is set up."""
-    name, written = _named(request)
+    """A listing of the set-up or of alerts. NotFound."""
+    name, output_format = _name_and_format(request)
     if name in _PAGED:
-        return _page(_call(services, request, written), _PAGED[name])
+        return _page(_call(services, request, output_format), _PAGED[name])
     if name not in _LISTINGS:
         raise NotFound("unknown-listing", "There is no such listing.")
-    return _whole(_call(services, request, written), _LISTINGS[name])
+    return _whole(_call(services, request, output_format), _LISTINGS[name])
 
 
-def _whole(call: Call, of: Listing) -> Response[Any]:
+def _whole(call: Call, listing: Listing) -> Response[Any]:
     """A listing without pages, as JSON or CSV."""
-    call.principal.require_kind(of.kind)
+    call.principal.require_kind(listing.kind)
     call.principal.require(Permission.READ_SETUP)
     separator = params.separator(call.query)
-    return _answered(call, of.rows(call), of.content, separator, {})
+    return _encoded(call, listing.rows(call), listing.content, separator, {})
 
 
-def _page(call: Call, of: PagedListing) -> Response[Any]:
+def _page(call: Call, listing: PagedListing) -> Response[Any]:
     """A page of a listing by offset, with a link to the next one."""
-    call.principal.require_kind(of.kind)
+    call.principal.require_kind(listing.kind)
     separator, window = params.separator(call.query), params.window(call.query)
-    found, more = of.page(call, window)
+    page, more = listing.page(call, window)
     headers = {"X-More-Available": "true" if more else "false"}
     if more and window.limit:
-        headers["Link"] = f'<{link(call, window.offset + len(found), window.limit)}>; rel="next"'
-    return _answered(call, found, of.content, separator, headers)
+        headers["Link"] = f'<{link(call, window.offset + len(page), window.limit)}>; rel="next"'
+    return _encoded(call, page, listing.content, separator, headers)
 
 
-def _answered(
-    call: Call, found: Sequence[Struct], content: type[Struct], separator: str, headers: dict[str, str]
+def _encoded(
+    call: Call, page: Sequence[Struct], content: type[Struct], separator: str, headers: dict[str, str]
 ) -> Response[Any]:
     """Rows as JSON or CSV with an ETag; 304 if the client has it."""
-    body = formats.encoded(found, content, call.written, separator)
+    body = formats.encoded(page, content, call.output_format, separator)
     tag = tag_of(body, headers)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
-    return Response(body, media_type=call.written.media_type, headers={**cached(tag), **headers})
+    return Response(body, media_type=call.output_format.media_type, headers={**cached(tag), **headers})
 
 
-def _named(request: Request[Any, Any, Any]) -> tuple[str, Format]:
+def _name_and_format(request: Request[Any, Any, Any]) -> tuple[str, Format]:
     """The listing's name and the format from the last part of the path. NotFound for another format."""
-    name, _, ending = request.path_params["name"].rpartition(".")
+    name, _, extension = request.path_params["name"].rpartition(".")
     try:
-        return name, Format(ending)
+        return name, Format(extension)
     except ValueError:
         raise NotFound("unknown-format", "There is no such listing; every listing ends in .json or .csv.") from None
 
 
-def _call(services: Services, request: Request[Any, Any, Any], written: Format) -> Call:
+def _call(services: Services, request: Request[Any, Any, Any], output_format: Format) -> Call:
     """The call of a request. Unauthorized or Forbidden if its token is not accepted."""
     query, now = Query(request.scope["query_string"]), services.clock()
     principal = authenticate_token(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
@@ -150,7 +150,7 @@ def _call(services: Services, request: Request[Any, Any, Any], written: Format) 
         principal=principal,
         layout=services.store.layout(principal.organization),
         query=query,
-        written=written,
+        output_format=output_format,
         now=now,
         if_none_match=request.headers.get("If-None-Match", ""),
         path=request.scope["path"],
@@ -160,7 +160,7 @@ def _call(services: Services, request: Request[Any, Any, Any], written: Format) 
 
 
 def _base_url(services: Services, request: Request[Any, Any, Any]) -> str:
-    """Where this client reaches Hymio: as set, or as it did just now."""
+    """The base URL for links: the configured one, otherwise that of this request."""
     host = request.headers.get("Host", "")
     if services.settings.base_url or not _HOST.fullmatch(host):
         return str(services.settings.public_url)

@@ -1,4 +1,4 @@
-"""The two listings of API v2 that have pages but no order: alerts, and what people wrote below them."""
+"""The two listings of API v2 with pages by offset: alerts and the comments on them."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ T = TypeVar("T")
 
 
 class Page(NamedTuple):
-    """A part of a listing, and whether there is more of it."""
+    """The rows of a page, and whether there are more."""
 
     rows: Sequence[Struct]
     more: bool
 
 
 class PagedListing(NamedTuple):
-    """A listing with pages: its name in the path, the kind of data it is, what a row is, and how a page is made."""
+    """A listing with pages: its name in the path, its kind of data, the class of its rows, and what makes a page."""
 
     name: str
     kind: DataKind
@@ -37,27 +37,30 @@ class PagedListing(NamedTuple):
 
 
 def alerts(call: Call, window: Window) -> Page:
-    """The alerts that began within the dates asked for, by their beginning and id."""
+    """The alerts that began within the requested dates, by their beginning and id."""
     zones_at = call.layout.zones_at
-    return _page(call, window, manage.alerts, lambda each: rows.alert(each, zones_at(each.node)))
+    return _page(call, window, manage.alerts, lambda alert: rows.alert(alert, zones_at(alert.node)))
 
 
 def alert_comments(call: Call, window: Window) -> Page:
-    """The comments written within the dates asked for, by their time and id."""
+    """The comments written within the requested dates, by their time and id."""
     zones_at = call.layout.zones_at
-    return _page(call, window, manage.alert_comments, lambda each: rows.alert_comment(each, zones_at(each.node)))
+    return _page(
+        call, window, manage.alert_comments, lambda comment: rows.alert_comment(comment, zones_at(comment.node))
+    )
 
 
-def _page(call: Call, window: Window, read: Callable[..., list[T]], made: Callable[[T], Struct]) -> Page:
-    survey, wanted = call.survey(), _stretches(call)
-    found = read(call.store, call.principal, wanted, survey, window.offset, window.limit + 1)
-    return Page([made(each) for each in found[: window.limit]], len(found) > window.limit)
+def _page(call: Call, window: Window, read: Callable[..., list[T]], published: Callable[[T], Struct]) -> Page:
+    """A page of the values that `read` selects, converted by `published`; one more is read to know if it exists."""
+    survey, stretches = call.survey(), _stretches(call)
+    values = read(call.store, call.principal, stretches, survey, window.offset, window.limit + 1)
+    return Page([published(value) for value in values[: window.limit]], len(values) > window.limit)
 
 
 def _stretches(call: Call) -> list[Stretch]:
-    """The nodes that are asked for, with the range of instants that the dates are in the zone of each."""
-    asked = call.node()
-    top = call.root if asked is None else asked
+    """The selected nodes, grouped by the range of instants that the requested dates are in their zones."""
+    selected = call.node()
+    top = call.root if selected is None else selected
     dates = params.dates(call.query, call.zone(top), call.now)
     nodes: dict[ZoneInfo, list[int]] = {}
     for node in () if top is None else call.layout.hierarchy.subtree(top):

@@ -1,4 +1,4 @@
-"""One request of API v2 whose token is good: what it asks, and what it may see."""
+"""One authenticated request of API v2: its parameters, and what is in the scope of its token."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from hymio.store import Store
 
 @dataclass(frozen=True)
 class Call:
-    """Everything that an answer is made from; `path` and `query_string` are the request's, which went to `base_url`."""
+    """Everything that an answer is made from; `base_url`, `path` and `query_string` are parts of its URL."""
 
     store: Store
     principal: Principal
     layout: Layout
     query: Query
-    written: Format
+    output_format: Format
     now: Instant
     if_none_match: str
     path: str
@@ -46,7 +46,7 @@ class Call:
         return self.store.content(self.organization)
 
     @property
-    def asked(self) -> list[tuple[str, str]]:
+    def parameters(self) -> list[tuple[str, str]]:
         """The parameters of the request without the token."""
         pairs = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
         return [(name, value) for name, value in pairs if name != "auth"]
@@ -61,49 +61,49 @@ class Call:
 
     @cached_property
     def root(self) -> int | None:
-        """The node that the token reaches, with all below it; None while there is no tree."""
+        """The top node of the token's scope; None while there is no tree."""
         return self.principal.root(self.layout.hierarchy)
 
     @cached_property
     def nodes(self) -> frozenset[int]:
-        """The groups and experience points that the token sees."""
-        return frozenset(() if self.root is None else (each.id for each in self.layout.hierarchy.subtree(self.root)))
+        """The ids of the groups and experience points in the token's scope."""
+        return frozenset(() if self.root is None else (node.id for node in self.layout.hierarchy.subtree(self.root)))
 
     @cached_property
-    def whole(self) -> bool:
-        """Whether the token sees the whole tree."""
+    def sees_whole_tree(self) -> bool:
+        """Whether the token's scope is the whole tree."""
         root = self.layout.hierarchy.root
         return root is None or root.id == self.root
 
     @cached_property
     def surveys(self) -> frozenset[int]:
-        """The surveys that the token sees: those asked at its points or, with the whole tree, all."""
-        if self.whole:
+        """The ids of the surveys in the token's scope: those assigned to its points or, with the whole tree, all."""
+        if self.sees_whole_tree:
             return frozenset(self.layout.surveys)
-        return frozenset(each.survey for each in self.layout.assignments.values() if each.node in self.nodes)
+        return frozenset(row.survey for row in self.layout.assignments.values() if row.node in self.nodes)
 
     def node(self, name: str = "experiencePointId") -> int | None:
-        """The node that a parameter names. Forbidden outside of the scope."""
-        return self.seen(name, self.nodes, Phrase("this experience point or group"))
+        """The node whose id a parameter gives. Forbidden outside the scope."""
+        return self.id_in_scope(name, self.nodes, Phrase("this experience point or group"))
 
     def survey(self) -> int | None:
-        """The survey that the parameter `surveyId` names. Forbidden outside of the scope."""
-        return self.seen("surveyId", self.surveys, Phrase("this survey"))
+        """The survey whose id the parameter `surveyId` gives. Forbidden outside the scope."""
+        return self.id_in_scope("surveyId", self.surveys, Phrase("this survey"))
 
-    def seen(self, name: str, known: frozenset[int], what: Phrase) -> int | None:
-        """The id that a parameter names among those that the token sees. Forbidden outside of them."""
-        got = params.identity(self.query, name)
-        if got is not None and got not in known:
+    def id_in_scope(self, name: str, ids: frozenset[int], what: Phrase) -> int | None:
+        """The id that a parameter gives, None if it is missing. Forbidden if it is not among `ids`, those in scope."""
+        identity = params.identity(self.query, name)
+        if identity is not None and identity not in ids:
             raise Forbidden(
                 "out-of-scope",
                 "This token does not reach {what}: it lies outside of its scope, or there is none of this id.",
                 what=what,
             )
-        return got
+        return identity
 
 
 class Listing(NamedTuple):
-    """A listing without pages: its name in the path, the kind of data it is, what a row is, and how they are made."""
+    """A listing without pages: its name in the path, its kind of data, the class of its rows, and what makes them."""
 
     name: str
     kind: DataKind

@@ -1,4 +1,4 @@
-"""The cursor in a `next` link: the row that a page ended with, and the revision and the moment its listing is of."""
+"""The cursor in a `next` link: the last row of a page, and the revision and the instant of the listing."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from hymio.results import Phase, SortKey
 
 _ACCEPTED: Final = Phrase("the cursor of a link that Hymio gave, unchanged")
 _LONGEST: Final = 1_000
-_SMALL: Final = 1 << 63
+_MAX_NUMBER: Final = 1 << 63
 
 
 class Cursor(NamedTuple):
-    """`offset` is how many rows lie before what follows `after`; a request with another offset begins at its own."""
+    """The position after a page, whose last row has the sort key `after` and is the listing's row number `offset`.
+
+    `moment` is the `now` of the first page. In a request with another offset, that offset counts instead of `after`.
+    """
 
     revision: int
     moment: Instant
@@ -26,7 +29,7 @@ class Cursor(NamedTuple):
 
 
 def encoded(cursor: Cursor) -> str:
-    """The cursor as it stands in a link."""
+    """The cursor as text: its numbers as JSON, in base64 for URLs."""
     *key, entry = cursor.after
     values = [*cursor[:3], *key, *([] if entry is None else [entry])]
     content = json.dumps(values, separators=(",", ":"), ensure_ascii=False)
@@ -34,7 +37,7 @@ def encoded(cursor: Cursor) -> str:
 
 
 def decoded(text: str, phase: Phase) -> Cursor:
-    """The cursor of a link. BadRequest where it is none that Hymio made; it opens nothing that the token does not."""
+    """The cursor of a link. BadRequest unless it has the form of one; it gives no access beyond the token's."""
     try:
         if len(text) > _LONGEST:
             raise ValueError("too long")
@@ -45,12 +48,13 @@ def decoded(text: str, phase: Phase) -> Cursor:
 
 
 def _checked(values: object, phase: Phase) -> Cursor:
+    """The cursor from parsed JSON. ValueError unless all its values have the right types and ranges."""
     types = [int] * 7 + ([] if phase.entry is None else [phase.entry])
     if not isinstance(values, list) or [type(value) for value in values] != types:
         raise ValueError("of another shape")
     if any("\0" in value or not value.encode() for value in values if isinstance(value, str)):
-        raise ValueError("of letters that cannot be stored")  # as `encode` says of halves of surrogate pairs
-    if any(isinstance(value, int) and not -_SMALL <= value < _SMALL for value in values):
+        raise ValueError("a text that cannot be stored")  # `encode` raises for lone surrogates
+    if any(isinstance(value, int) and not -_MAX_NUMBER <= value < _MAX_NUMBER for value in values):
         raise ValueError("too large")
     revision, moment, offset, *key = values
     if revision < 0 or offset < 0 or not 0 <= moment < 1 << 47:

@@ -27,8 +27,8 @@ class Form(Enum):
 
     NUMBER = "number"
     FLAG = "flag"
-    PLAIN = "plain"  # ids, times and words of ours: nothing in them is ever escaped
-    TEXT = "text"  # whatever somebody wrote: escaped, and in CSV never a formula
+    PLAIN = "plain"  # ids, times and words that Hymio defines: never escaped
+    TEXT = "text"  # texts of people: escaped, and disarmed as formulas in CSV
 
 
 class Column(NamedTuple):
@@ -39,7 +39,7 @@ class Column(NamedTuple):
     form      how its values are written
     source    where a value comes from: a path of attributes in the row, or a method of `Names`; None is left out
     optional  whether it may be left out
-    per       paths of all that a value depends on, where it is less than the row: its text is then made once for each
+    per       attributes of the row on which alone the value depends: its text is made once for all rows with equal ones
     """
 
     name: str
@@ -51,7 +51,7 @@ class Column(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A listing of feedback: its name in the path, the kind of data it is, its phase, and what a row is."""
+    """A listing of feedback: its name in the path, its kind of data, its phase, and its rows' class and columns."""
 
     name: str
     data: DataKind

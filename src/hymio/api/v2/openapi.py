@@ -19,7 +19,7 @@ PREFIX: Final = "V2"
 """Prefix of schema names, because API v1 has schemas of the same names."""
 
 _INTEGER: Final[Json] = {"type": "integer", "format": "int64"}
-_PERIODS: Final = "|".join(each.text for each in Period)
+_PERIODS: Final = "|".join(period.text for period in Period)
 PARAMETERS: Final[dict[str, Json]] = {
     "csvSeparator": {
         "description": "The character between two values of CSV.",

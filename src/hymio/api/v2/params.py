@@ -71,7 +71,7 @@ def descending(query: Query) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Dates:
-    """Which dates are asked for. They are other instants in each zone, and today is not everywhere the same date."""
+    """The requested dates. Their instants, and which date is today, depend on the zone."""
 
     period: str | None
     start: date | None

@@ -171,7 +171,7 @@ def _localizations(
     call: Call, parameter: str, wordings: Mapping[int, field.Localized], what: Phrase
 ) -> Iterator[tuple[int, str, str]]:
     """Id, locale and text of all wordings, or of the one whose id a parameter has. Forbidden if it is unknown."""
-    only = call.seen(parameter, frozenset(wordings), what)
+    only = call.id_in_scope(parameter, frozenset(wordings), what)
     for identity in sorted(wordings) if only is None else [only]:
         for locale, text in rows.localizations(wordings[identity]):
             yield identity, locale, text
@@ -197,7 +197,7 @@ def _smileys(call: Call) -> Sequence[rows.Smiley]:
     """The smileys that are or were placed in the token's scope; if that is the whole tree, all."""
     placed = {placement.smiley for node in call.nodes for placement in call.layout.placed_at(node)}
     smileys = sorted(call.layout.smileys.values(), key=attrgetter("id"))
-    return [rows.smiley(smiley) for smiley in smileys if call.whole or smiley.id in placed]
+    return [rows.smiley(smiley) for smiley in smileys if call.sees_whole_tree or smiley.id in placed]
 
 
 # --- table of the listings -------------------------------------------------------------------------------------------

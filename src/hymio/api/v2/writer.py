@@ -15,8 +15,8 @@ from hymio.api.v2.feedbacks import Column, Form, Kind, Names
 from hymio.results import FeedbackRow
 
 _Value = Callable[[FeedbackRow], Any]
-_Texts = Callable[[Sequence[FeedbackRow]], Iterator[Any]]
-"""What is written of one or more columns, of each row."""
+_Values = Callable[[Sequence[FeedbackRow]], Iterator[Any]]
+"""Gives the values of one or more columns for a `%` template, one for each row."""
 
 
 def body(batches: Iterable[Sequence[FeedbackRow]], kind: Kind, names: Names, separator: str | None) -> bytes:
@@ -35,7 +35,7 @@ def body(batches: Iterable[Sequence[FeedbackRow]], kind: Kind, names: Names, sep
 
 
 class _Format(Protocol):
-    """How a row is written: what stands before a value and behind the row, and how values of a form are written."""
+    """How a row is written: the text before each value, the text after the last one, and how values are written."""
 
     @property
     def end(self) -> str: ...
@@ -43,10 +43,10 @@ class _Format(Protocol):
     def before(self, column: Column, *, first: bool) -> str: ...
 
     def pattern(self, form: Form) -> str | None:
-        """For a `%` template, where values of a form need no escaping; otherwise None."""
+        """The placeholder of a `%` template for values of a form; None if they need escaping."""
 
     def text(self, before: str, value: object) -> str:
-        """A value with what stands before it; nothing at all for what is left out."""
+        """A value with the text before it; empty for an optional value that is missing."""
 
 
 class _Json:
@@ -78,7 +78,7 @@ class _Csv(NamedTuple):
 
 
 _COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
-"""None of these is ever in a number or in a plain word."""
+"""With these, numbers and plain words never need quotes."""
 
 
 def _cell_text(value: object) -> str:
@@ -93,19 +93,22 @@ def _cell_text(value: object) -> str:
 
 
 def _lines(rows: Sequence[FeedbackRow], columns: Sequence[Column], names: Names, form: _Format) -> Iterator[str]:
-    """A line for each row: one `%` template, filled with the texts of all rows column by column, by few calls a row."""
-    template, texts = "", list[_Texts]()
+    """A line for each row, from one `%` template for all rows.
+
+    Its values are made column by column for all rows, which takes fewer calls of Python functions than row by row.
+    """
+    template, values = "", list[_Values]()
     for per, group in groupby(enumerate(columns), key=lambda numbered: numbered[1].per):
         pieces = [_Piece(column, form.before(column, first=number == 0), names, form) for number, column in group]
         if per:
             template += "%s"
-            texts.append(partial(_once_for_each, per, pieces))
+            values.append(partial(_shared_texts, per, pieces))
         for piece in () if per else pieces:
             pattern = None if piece.column.optional else form.pattern(piece.column.form)
             template += "%s" if pattern is None else _escaped(piece.before) + pattern
-            texts.append(partial(map, piece.text if pattern is None else piece.value))
+            values.append(partial(map, piece.text if pattern is None else piece.value))
     template += _escaped(form.end)
-    return map(template.__mod__, zip(*(each(rows) for each in texts), strict=True))
+    return map(template.__mod__, zip(*(values_of(rows) for values_of in values), strict=True))
 
 
 def _escaped(text: str) -> str:
@@ -113,7 +116,7 @@ def _escaped(text: str) -> str:
 
 
 class _Piece:
-    """What is written of one column."""
+    """A column with what stands before its values, and a function that gives its value of a row."""
 
     __slots__ = ("_form", "before", "column", "value")
 
@@ -126,8 +129,8 @@ class _Piece:
         return self._form.text(self.before, self.value(row))
 
 
-def _once_for_each(per: tuple[str, ...], pieces: Sequence[_Piece], rows: Sequence[FeedbackRow]) -> Iterator[str]:
-    """The texts of columns side by side, made once for all rows that have the same values `per`."""
+def _shared_texts(per: tuple[str, ...], pieces: Sequence[_Piece], rows: Sequence[FeedbackRow]) -> Iterator[str]:
+    """The joined texts of columns for each row, made once for all rows with the same values of the attributes `per`."""
     key = attrgetter(*per)
     examples = dict(zip(map(key, rows), rows, strict=True))
     texts = {value: "".join([piece.text(row) for piece in pieces]) for value, row in examples.items()}

@@ -1,4 +1,4 @@
-"""Rows of alert specifications, of alerts and of the comments below them."""
+"""Rows of alert specifications, of alerts and of the comments on them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _COMMENTS = """SELECT c.id, c.alert_id, a.node_id, c.user_id, c.commented_at, c.
 
 
 class Stretch(NamedTuple):
-    """A range of instants and the nodes for which it is asked."""
+    """A range of instants, and the nodes of which alerts or comments in it are selected."""
 
     within: InstantRange
     nodes: Collection[int]
@@ -37,9 +37,9 @@ def select_specification(ledger: Ledger, specification: int) -> AlertSpecificati
     return _specification(row) if row else None
 
 
-def insert_specification(ledger: Ledger, made: AlertSpecification) -> None:
-    """A new specification."""
-    values = (ledger.organization, made.id, made.survey, made.node, made.type.value, made.parameters)
+def insert_specification(ledger: Ledger, row: AlertSpecification) -> None:
+    """Inserts a specification."""
+    values = (ledger.organization, row.id, row.survey, row.node, row.type.value, row.parameters)
     ledger.transaction.insert(schema.alert_specification, [values])
 
 
@@ -49,9 +49,11 @@ def select_alert(ledger: Ledger, alert: int) -> Alert | None:
     return _alert(row) if row else None
 
 
-def insert_alert(ledger: Ledger, made: Alert) -> None:
-    """A new alert, open and not acknowledged."""
-    values = (made.id, made.specification, made.survey, made.node, made.type.value, made.parameters, made.begins_at)
+def insert_alert(ledger: Ledger, alert: Alert) -> None:
+    """Inserts an alert, open and not acknowledged."""
+    values = (
+        alert.id, alert.specification, alert.survey, alert.node, alert.type.value, alert.parameters, alert.begins_at
+    )  # fmt: skip
     ledger.transaction.insert(schema.alert, [(ledger.organization, *values, None, None, None)])
 
 
@@ -69,23 +71,33 @@ def update_acknowledgement(ledger: Ledger, alert: int, user: int, now: Instant) 
 
 
 def insert_comment(ledger: Ledger, identity: int, alert: int, user: int, now: Instant, comment: str) -> None:
-    """A new comment below an alert."""
+    """Inserts a comment on an alert."""
     ledger.transaction.insert(schema.alert_comment, [(ledger.organization, identity, alert, user, now, comment)])
 
 
 def select_alerts(
-    transaction: Transaction, organization: int, wanted: Iterable[Stretch], survey: int | None, offset: int, limit: int
+    transaction: Transaction,
+    organization: int,
+    stretches: Iterable[Stretch],
+    survey: int | None,
+    offset: int,
+    limit: int,
 ) -> list[Alert]:
     """Alerts that began in a stretch at one of its nodes, of one survey or all, by their beginning and id."""
-    rows = _page(transaction, organization, _ALERTS, "a.begins_at", "a.id", wanted, survey, offset, limit)
+    rows = _page(transaction, organization, _ALERTS, "a.begins_at", "a.id", stretches, survey, offset, limit)
     return [_alert(row) for row in rows]
 
 
 def select_comments(
-    transaction: Transaction, organization: int, wanted: Iterable[Stretch], survey: int | None, offset: int, limit: int
+    transaction: Transaction,
+    organization: int,
+    stretches: Iterable[Stretch],
+    survey: int | None,
+    offset: int,
+    limit: int,
 ) -> list[AlertComment]:
-    """Comments written in a stretch below an alert at one of its nodes, of one survey or all, by their time and id."""
-    rows = _page(transaction, organization, _COMMENTS, "c.commented_at", "c.id", wanted, survey, offset, limit)
+    """Comments written in a stretch on an alert at one of its nodes, of one survey or all, by their time and id."""
+    rows = _page(transaction, organization, _COMMENTS, "c.commented_at", "c.id", stretches, survey, offset, limit)
     return [AlertComment(*row) for row in rows]
 
 
@@ -97,17 +109,19 @@ def _specification(row: Row) -> AlertSpecification:
 
 def _alert(row: Row) -> Alert:
     """An alert from its row."""
-    identity, specification, survey, node, kind, parameters, *rest = row
-    return Alert(identity, specification, survey, node, AlertType(kind), parameters, *rest)
+    identity, specification, survey, node, kind, parameters, *times_and_user = row
+    return Alert(identity, specification, survey, node, AlertType(kind), parameters, *times_and_user)
 
 
 def _page(
-    transaction: Transaction, organization: int, text: str, instant: str, identity: str, wanted: Iterable[Stretch],
+    transaction: Transaction, organization: int, text: str, instant: str, identity: str, selected: Iterable[Stretch],
     survey: int | None, offset: int, limit: int,
 ) -> list[Row]:  # fmt: skip
-    """A page of the rows whose instant and node lie in any stretch; the widest range is a condition of its own, so that
-    the index on the instant is used."""
-    stretches = list(wanted)
+    """A page of the rows whose instant and node are in any stretch.
+
+    The range over all stretches is a condition of its own, so that the engine uses the index on the instant.
+    """
+    stretches = list(selected)
     if not stretches:
         return []
     bound: dict[str, object] = {
@@ -133,5 +147,5 @@ def _page(
 
 
 def _letters(number: int) -> str:
-    """A number as letters: the name of a parameter holds no digits."""
+    """A number as letters, because the name of a bound parameter cannot contain digits."""
     return str(number).translate(str.maketrans("0123456789", "abcdefghij"))

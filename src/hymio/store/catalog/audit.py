@@ -31,7 +31,7 @@ class AuditRow(NamedTuple):
 
 
 class AuditFilter(NamedTuple):
-    """Which rows are wanted: at, to or from one of some nodes, of an actor or verb, in [since, until); None is any."""
+    """Which rows are selected: at, to or from one of some nodes, of an actor or verb, in [since, until); None: any."""
 
     nodes: Sequence[int] | None = None
     actor: str | None = None
@@ -45,22 +45,24 @@ def insert_audit_rows(ledger: Ledger, rows: Sequence[AuditRow]) -> None:
     ledger.transaction.insert(schema.audit, [(ledger.organization, *row) for row in rows])
 
 
-def select_audit_rows(transaction: Transaction, organization: int, wanted: AuditFilter, limit: int) -> list[AuditRow]:
-    """The `limit` newest rows that are wanted, newest first."""
+def select_audit_rows(
+    transaction: Transaction, organization: int, selection: AuditFilter, limit: int
+) -> list[AuditRow]:
+    """The `limit` newest of the selected rows, newest first."""
     conditions, bound = ["organization_id = :o"], dict[str, object](o=organization, most=limit)
     for condition, name, value in (
-        ("actor = :actor", "actor", wanted.actor),
-        ("verb = :verb", "verb", wanted.verb),
-        ("at >= :since", "since", wanted.since),
-        ("at < :stop", "stop", wanted.until),
+        ("actor = :actor", "actor", selection.actor),
+        ("verb = :verb", "verb", selection.verb),
+        ("at >= :since", "since", selection.since),
+        ("at < :stop", "stop", selection.until),
     ):
         if value is not None:
             conditions.append(condition)
             bound[name] = value
-    if wanted.nodes is not None:
-        at, left = transaction.within("node_id", "nodes"), transaction.within("from_node_id", "nodes")
-        conditions.append(f"({at} OR {left})")
-        bound["nodes"] = transaction.among(wanted.nodes)
+    if selection.nodes is not None:
+        to_nodes, from_nodes = transaction.within("node_id", "nodes"), transaction.within("from_node_id", "nodes")
+        conditions.append(f"({to_nodes} OR {from_nodes})")
+        bound["nodes"] = transaction.among(selection.nodes)
     return _rows(transaction, " AND ".join(conditions), bound)
 
 

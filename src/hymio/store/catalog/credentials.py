@@ -15,7 +15,7 @@ from hymio.store.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """A token of API v2; `node` None is the whole tree, `expires_at` None is never, `used_at` is true to a minute."""
+    """A token of API v2; `node` None is the whole tree, `expires_at` None is never, `used_at` is up to a minute old."""
 
     organization: int
     id: int
@@ -33,7 +33,7 @@ class ApiToken:
 
 
 class TokenColumns(NamedTuple):
-    """What may be changed of a token."""
+    """The columns of a token that can be changed."""
 
     name: str
     node: int | None
@@ -52,12 +52,12 @@ def select_client_hash(transaction: Transaction, organization: int, client: int)
 
 
 def insert_client(ledger: Ledger, identity: int, client_id: str, token_hash: bytes, now: Instant) -> None:
-    """A new client."""
+    """Inserts a client."""
     ledger.transaction.insert(schema.api_client, [(ledger.organization, identity, client_id, token_hash, now, None)])
 
 
 def revoke_clients(ledger: Ledger, now: Instant) -> int:
-    """Revokes all clients of the organization that are not revoked; how many there were."""
+    """Revokes all clients of the organization that are not revoked; returns their number."""
     text = "UPDATE api_client SET revoked_at = :now WHERE organization_id = :o AND revoked_at IS NULL"
     return run(ledger, text, now=now)
 
@@ -82,7 +82,7 @@ def select_token(transaction: Transaction, organization: int, token: int) -> Api
 
 
 def insert_token(ledger: Ledger, identity: int, columns: TokenColumns, now: Instant) -> None:
-    """Stores a new token; the hash of its secret is stored apart, in the directory."""
+    """Inserts a token; the hash of its secret is stored in the directory."""
     name, node, kinds, expires_at = columns
     revoked_at = None
     row = (ledger.organization, identity, name, node, _words(kinds), now, expires_at, revoked_at)
@@ -90,7 +90,7 @@ def insert_token(ledger: Ledger, identity: int, columns: TokenColumns, now: Inst
 
 
 def update_token(ledger: Ledger, token: int, columns: TokenColumns) -> None:
-    """Sets what may be changed of a token."""
+    """Sets the columns of a token that can be changed."""
     run(
         ledger,
         """UPDATE api_token SET name = :name, node_id = :node, kinds = :kinds, expires_at = :expires
@@ -104,7 +104,7 @@ def update_token(ledger: Ledger, token: int, columns: TokenColumns) -> None:
 
 
 def revoke_tokens(ledger: Ledger, now: Instant, token: int | None = None) -> int:
-    """Revokes a token, or all of the organization, unless they are revoked; how many there were."""
+    """Revokes a token, or all of the organization; returns how many were not revoked before."""
     text = "UPDATE api_token SET revoked_at = :now WHERE organization_id = :o AND revoked_at IS NULL"
     return run(ledger, text, now=now) if token is None else run(ledger, f"{text} AND id = :token", now=now, token=token)
 

@@ -16,24 +16,24 @@ _SELECT = "SELECT id, label, type, options FROM custom_field WHERE organization_
 def select_fields(transaction: Transaction, organization: int) -> list[CustomField]:
     """The fields of an organization, by id."""
     rows = transaction.rows(_SELECT, o=organization)
-    # Sorted here: a database may order texts by the rules of a language.
+    # Sorted in Python, because a database may order texts by the rules of a language.
     return sorted(map(_field, rows), key=lambda field: field.id)
 
 
 def select_field(ledger: Ledger, field: str) -> CustomField | None:
-    """The field of an id."""
+    """The field with an id."""
     row = first_row(ledger, f"{_SELECT} AND id = :field", field=field)
     return _field(row) if row else None
 
 
 def insert_field(ledger: Ledger, field: CustomField) -> None:
-    """A new field."""
+    """Inserts a field."""
     values = (ledger.organization, field.id, field.label, field.type, json.dumps(field.options))
     ledger.transaction.insert(schema.custom_field, [values])
 
 
 def update_field(ledger: Ledger, field: CustomField) -> None:
-    """Sets the label, type and options of the field of an id."""
+    """Sets the label, type and options of the field with `field.id`."""
     run(
         ledger,
         """UPDATE custom_field SET label = :label, type = :type, options = :options
@@ -46,7 +46,7 @@ def update_field(ledger: Ledger, field: CustomField) -> None:
 
 
 def delete_field(ledger: Ledger, field: str) -> int:
-    """Deletes a field with all its values; how many values it had."""
+    """Deletes a field with all its values; returns the number of values."""
     values = run(ledger, "DELETE FROM custom_value WHERE organization_id = :o AND field_id = :field", field=field)
     run(ledger, "DELETE FROM custom_field WHERE organization_id = :o AND id = :field", field=field)
     return values

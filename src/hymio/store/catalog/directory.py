@@ -1,4 +1,4 @@
-"""Rows of the directory: hashes of secrets and serials that lead to an organization and an id in it."""
+"""Rows of the directory, which maps hashes of secrets and serials to an organization and an id in it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hymio.store.ledger import Ledger
 
 
 class Kind(StrEnum):
-    """What a hash is of."""
+    """The kinds of values whose hashes are in the directory."""
 
     SMILEY_TOKEN = "smiley_token"  # noqa: S105  the name of a kind
     SMILEY_SERIAL = "smiley_serial"
@@ -21,7 +21,7 @@ class Kind(StrEnum):
 
 
 def look_up(transaction: Transaction, kind: Kind, digest: bytes) -> tuple[int, int] | None:
-    """The organization and id behind a hash."""
+    """The organization and id of a hash."""
     row = transaction.row(
         "SELECT organization_id, id FROM directory WHERE kind = :kind AND hash = :hash", kind=kind.value, hash=digest
     )
@@ -29,14 +29,14 @@ def look_up(transaction: Transaction, kind: Kind, digest: bytes) -> tuple[int, i
 
 
 def insert_hash(ledger: Ledger, kind: Kind, digest: bytes, identity: int) -> None:
-    """Has a hash lead to an id of this organization."""
+    """Maps a hash to an id of this organization."""
     ledger.transaction.insert(schema.directory, [(kind.value, digest, ledger.organization, identity)])
 
 
 def delete_hashes(ledger: Ledger, kind: Kind, identity: int | None = None) -> None:
-    """Deletes the hashes of a kind that lead to an id, or to any of this organization."""
-    those = "DELETE FROM directory WHERE organization_id = :o AND kind = :kind"
+    """Deletes the hashes of a kind for an id, or for all ids of this organization."""
+    delete = "DELETE FROM directory WHERE organization_id = :o AND kind = :kind"
     if identity is None:
-        run(ledger, those, kind=kind.value)
+        run(ledger, delete, kind=kind.value)
     else:
-        run(ledger, f"{those} AND id = :id", kind=kind.value, id=identity)
+        run(ledger, f"{delete} AND id = :id", kind=kind.value, id=identity)

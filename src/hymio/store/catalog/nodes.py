@@ -1,4 +1,4 @@
-"""Rows of the tree: groups and experience points, and settings of theirs that have a time."""
+"""Rows of the tree: groups and experience points, and their settings over time."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hymio.store.ledger import Ledger
 
 
 class NodeRow(NamedTuple):
-    """What the table says of a node."""
+    """A node's parent and name."""
 
     parent: int | None
     name: str
@@ -35,7 +35,7 @@ def select_root(ledger: Ledger) -> int | None:
 def insert_node(
     ledger: Ledger, identity: int, parent: int | None, kind: NodeKind, name: str, public_name: str | None
 ) -> None:
-    """A new node."""
+    """Inserts a node."""
     ledger.transaction.insert(schema.node, [(ledger.organization, identity, parent, kind.value, name, public_name)])
     ledger.changed(Part.NODE, identity)
 
@@ -47,14 +47,14 @@ def update_name(ledger: Ledger, node: int, name: str) -> None:
 
 
 def update_parent(ledger: Ledger, node: int, parent: int) -> None:
-    """Sets the group in which a node lies."""
+    """Sets a node's parent."""
     text = "UPDATE node SET parent_id = :parent WHERE organization_id = :o AND id = :node"
     run(ledger, text, parent=parent, node=node)
     ledger.changed(Part.NODE, node)
 
 
 def select_setting(ledger: Ledger, node: int, name: str, at: Instant) -> str | None:
-    """What a node's own setting of a name is at an instant; empty where it ended, None where it never had one."""
+    """A node's own value of a setting at an instant; empty if it ended, None if it never had one."""
     row = first_row(
         ledger,
         """SELECT value FROM node_setting WHERE organization_id = :o AND node_id = :node AND name = :name
@@ -67,7 +67,7 @@ def select_setting(ledger: Ledger, node: int, name: str, at: Instant) -> str | N
 
 
 def upsert_settings(ledger: Ledger, node: int, name: str, steps: Iterable[tuple[Instant, str]]) -> None:
-    """Sets a node's own setting of a name from each of these instants on."""
+    """Sets a node's own values of a setting, each from an instant on."""
     ledger.transaction.insert(
         schema.node_setting,
         [(ledger.organization, node, name, at, value) for at, value in steps],
@@ -77,7 +77,7 @@ def upsert_settings(ledger: Ledger, node: int, name: str, steps: Iterable[tuple[
 
 
 def delete_settings(ledger: Ledger, node: int, name: str, through: Instant) -> None:
-    """Deletes a node's own settings of a name that begin at or before an instant."""
+    """Deletes a node's own values of a setting that begin at or before an instant."""
     run(
         ledger,
         """DELETE FROM node_setting

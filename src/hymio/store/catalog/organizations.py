@@ -15,7 +15,7 @@ from hymio.texts import SOURCE
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A customer of this installation and what its API may be used for."""
+    """A customer of this installation, whether its API is activated, and whether raw results are part of it."""
 
     id: int
     name: str
@@ -58,7 +58,7 @@ def select_options(transaction: Transaction, organization: int) -> Options:
 
 
 def insert_organization(transaction: Transaction, identity: int, name: str, now: Instant) -> None:
-    """An organization whose API is not activated, with a ledger at revision 0."""
+    """Inserts an organization whose API is not activated, with a ledger at revision 0."""
     transaction.insert(schema.organization, [(identity, name, now, 0, 1, SOURCE)])
     transaction.insert(schema.ledger, [(identity, 0, 0, None, 0)])
 

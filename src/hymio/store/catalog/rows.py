@@ -1,4 +1,4 @@
-"""What the rows of all nouns have in common: the next free id, whether an id is taken, and a bound statement."""
+"""What the modules of the catalog share: the next free id, whether a row exists, and statements of an organization."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MAX_ID: Final = (1 << 63) - 1
 
 
 def is_id(number: int) -> bool:
-    """Whether a number is one that a row can have; others must not be bound, which would be an OverflowError."""
+    """Whether a number can be the id of a row; binding a larger one to a statement raises OverflowError."""
     return 1 <= number <= MAX_ID
 
 
@@ -29,7 +29,7 @@ def exists(ledger: Ledger, table: str, identity: int) -> bool:
 
 
 def run(ledger: Ledger, text: str, **values: object) -> int:
-    """Runs a statement with the organization bound as `:o`; how many rows it touched."""
+    """Runs a statement with the organization bound as `:o`; returns the number of rows it changed."""
     return ledger.transaction.run(text, o=ledger.organization, **values)
 
 

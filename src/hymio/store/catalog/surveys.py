@@ -1,4 +1,4 @@
-"""Rows of questions, surveys, follow-up questions with their options, texts in languages, and assignments."""
+"""Rows of questions, surveys, follow-up questions with their options, texts in locales, and assignments."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hymio.survey import ActivePeriod, SurveyType
 
 
 class AssignmentRow(NamedTuple):
-    """What the table says of an assignment."""
+    """An assignment's point, survey and smiley (None for all smileys placed there)."""
 
     node: int
     survey: int
@@ -22,7 +22,7 @@ class AssignmentRow(NamedTuple):
 
 
 def insert_question(ledger: Ledger, identity: int, default_locale: str) -> None:
-    """A new question, whose texts come apart."""
+    """Inserts a question without its texts."""
     ledger.transaction.insert(schema.question, [(ledger.organization, identity, default_locale)])
     ledger.changed(Part.QUESTION, identity)
 
@@ -30,21 +30,21 @@ def insert_question(ledger: Ledger, identity: int, default_locale: str) -> None:
 def insert_survey(
     ledger: Ledger, identity: int, question: int, scale: Scale, index_type: IndexType, type: SurveyType  # noqa: A002
 ) -> None:  # fmt: skip
-    """A new survey."""
+    """Inserts a survey."""
     values = (ledger.organization, identity, question, scale.value, index_type.value, type.value)
     ledger.transaction.insert(schema.survey, [values])
     ledger.changed(Part.SURVEY, identity)
 
 
 def insert_followup(ledger: Ledger, identity: int, survey: int, default_locale: str, *, positive: bool) -> None:
-    """A new follow-up question, whose texts and options come apart."""
+    """Inserts a follow-up question without its texts and options."""
     values = (ledger.organization, identity, survey, int(positive), default_locale)
     ledger.transaction.insert(schema.followup_question, [values])
     ledger.changed(Part.FOLLOWUP, identity)
 
 
 def insert_options(ledger: Ledger, followup: int, options: Iterable[int]) -> None:
-    """The options of a new follow-up question, in this order."""
+    """Inserts the options of a new follow-up question, in this order."""
     rows = [(ledger.organization, option, followup, position) for position, option in enumerate(options)]
     ledger.transaction.insert(schema.followup_option, rows)
     ledger.changed(Part.FOLLOWUP, followup)
@@ -79,14 +79,14 @@ def upsert_texts(ledger: Ledger, part: Part, owner: int, kind: str, texts: Mappi
 
 
 def select_assignment(ledger: Ledger, assignment: int) -> AssignmentRow | None:
-    """Where a survey is asked, which one, and on which smiley."""
+    """The row of an assignment."""
     text = "SELECT node_id, survey_id, smiley_id FROM assignment WHERE organization_id = :o AND id = :assignment"
     row = first_row(ledger, text, assignment=assignment)
     return AssignmentRow(*row) if row else None
 
 
 def insert_assignment(ledger: Ledger, identity: int, node: int, survey: int, smiley: int | None) -> None:
-    """A new assignment, whose active periods come apart."""
+    """Inserts an assignment without its active periods."""
     ledger.transaction.insert(schema.assignment, [(ledger.organization, identity, node, survey, smiley)])
     ledger.changed(Part.ASSIGNMENT, identity)
 
@@ -99,7 +99,7 @@ def select_periods(ledger: Ledger, assignment: int) -> list[tuple[str, str | Non
 
 
 def replace_periods(ledger: Ledger, assignment: int, periods: Iterable[ActivePeriod]) -> None:
-    """Sets the active periods of an assignment in place of those it has."""
+    """Replaces the active periods of an assignment."""
     text = "DELETE FROM active_period WHERE organization_id = :o AND assignment_id = :assignment"
     run(ledger, text, assignment=assignment)
     insert_periods(ledger, assignment, periods)

@@ -25,16 +25,16 @@ def select_user(ledger: Ledger, user: int) -> User | None:
 
 
 def select_by_email(ledger: Ledger, email: str, other_than: int) -> int | None:
-    """Another user with an email, whatever the case of its letters."""
+    """The id of another user with this email, regardless of case; None if there is none."""
     text = "SELECT id FROM user_account WHERE organization_id = :o AND lower(email) = :email AND id <> :user"
     row = first_row(ledger, text, email=email.lower(), user=other_than)
     return row[0] if row else None
 
 
 def next_user(ledger: Ledger) -> int:
-    """A number that no user has, nor any removed one that acknowledged an alert or wrote below one."""
-    named = (("user_account", "id"), ("alert_comment", "user_id"), ("alert", "acknowledged_by"))
-    texts = (f"SELECT max({column}) FROM {table} WHERE organization_id = :o" for table, column in named)
+    """A number that no user has, and no removed user to whom an alert or a comment still refers."""
+    references = (("user_account", "id"), ("alert_comment", "user_id"), ("alert", "acknowledged_by"))
+    texts = (f"SELECT max({column}) FROM {table} WHERE organization_id = :o" for table, column in references)
     highest = (first_row(ledger, text) for text in texts)
     return max(row[0] or 0 for row in highest if row) + 1
 
@@ -49,7 +49,7 @@ def insert_user(ledger: Ledger, user: User) -> None:
 
 
 def update_user(ledger: Ledger, user: User) -> None:
-    """Sets everything of the user of an id but when it was created and last logged in."""
+    """Sets everything of the user with `user.id`, except when it was created and last logged in."""
     run(
         ledger,
         """UPDATE user_account SET email = :email, first_name = :first, last_name = :last, node_id = :node,
@@ -61,13 +61,13 @@ def update_user(ledger: Ledger, user: User) -> None:
 
 
 def delete_user(ledger: Ledger, user: int) -> None:
-    """Deletes a user; its number stays in what it acknowledged and wrote."""
+    """Deletes a user; its comments and acknowledgements keep its number."""
     run(ledger, "DELETE FROM user_account WHERE organization_id = :o AND id = :user", user=user)
 
 
 def _user(row: Row) -> User:
     """A user from its row."""
-    identity, email, first, last, node, role, locale, allowed, method, created, seen = row
+    identity, email, first, last, node, role, locale, allowed, method, created, last_login = row
     return User(
-        identity, email, first, last, node, Role(role), locale, bool(allowed), LoginMethod(method), created, seen
+        identity, email, first, last, node, Role(role), locale, bool(allowed), LoginMethod(method), created, last_login
     )

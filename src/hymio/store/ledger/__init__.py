@@ -1,4 +1,4 @@
-"""The write side of one organization: its transaction, and one room for each kind of thing that is written in it."""
+"""The write transaction of one organization, with a class for each kind of rows that it reads and writes."""
 
 from hymio.store.ledger.ledger import Ledger, open_ledger
 from hymio.store.ledger.phase_rows import Key as PhaseKey

@@ -1,4 +1,4 @@
-"""Hours that smileys told by SMS, as they are known in one commit."""
+"""The hour reports of smileys (sent by SMS) that are stored, within one commit."""
 
 from __future__ import annotations
 
@@ -20,35 +20,35 @@ class HourReports:
     def __init__(self, transaction: Transaction, organization: int) -> None:
         self._transaction = transaction
         self._organization = organization
-        self._senders: dict[int, bool] = {}  # by smiley, of those looked up: whether it may have told hours
+        self._senders: dict[int, bool] = {}  # cached by smiley: whether it may have hour reports
 
     def prefetch(self, smileys: Iterable[int]) -> None:
-        """Looks up at once which of many smileys ever told an hour; `any_of` looks up what is missing one by one."""
-        wanted = list(smileys)
+        """Caches with one statement which of many smileys have hour reports; `any_of` looks up others one by one."""
+        looked_up = list(smileys)
         rows = self._transaction.rows(
-            f"""SELECT id FROM {self._transaction.list_table("smileys", "id")} AS speaking WHERE EXISTS
+            f"""SELECT id FROM {self._transaction.list_table("smileys", "id")} AS looked_up WHERE EXISTS
             (SELECT 1 FROM hour_report WHERE organization_id = :o AND smiley_id = id)""",
             o=self._organization,
-            smileys=self._transaction.among(wanted),
+            smileys=self._transaction.among(looked_up),
         )
-        self._senders |= dict.fromkeys(wanted, False) | {row[0]: True for row in rows}
+        self._senders |= dict.fromkeys(looked_up, False) | {row[0]: True for row in rows}
 
     def any_of(self, smiley: int) -> bool:
-        """Whether a smiley ever told an hour; if it did only in a savepoint that was undone, it may still be True."""
+        """Whether a smiley has hour reports; it may be True too if it had one in a savepoint that was undone."""
         if smiley not in self._senders:
             self.prefetch([smiley])
         return self._senders[smiley]
 
     def overlapping(self, smiley: int, epoch: int, start: int, end: int) -> list[HourReport]:
-        """The hours of an epoch whose sequences overlap [start, end), in order of sequence."""
+        """The hour reports of an epoch whose sequences overlap [start, end), in order of sequence."""
         if not self.any_of(smiley):
             return []
         # They do not overlap one another: of those that begin before `start`, only the last can reach it.
-        those = "WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
+        of_epoch = "WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch"
         rows = self._transaction.rows(
             f"""SELECT epoch, first_sequence, at, utc_offset, {_COUNTS} FROM hour_report
-            {those} AND first_sequence < :stop AND end_sequence > :start
-              AND first_sequence >= coalesce((SELECT max(first_sequence) FROM hour_report {those}
+            {of_epoch} AND first_sequence < :stop AND end_sequence > :start
+              AND first_sequence >= coalesce((SELECT max(first_sequence) FROM hour_report {of_epoch}
                 AND first_sequence <= :start), :start) ORDER BY first_sequence""",
             o=self._organization,
             smiley=smiley,
@@ -59,7 +59,7 @@ class HourReports:
         return [HourReport(row[0], row[1], row[2], tuple(row[4:]), row[3]) for row in rows]
 
     def put(self, smiley: int, report: HourReport) -> None:
-        """Stores an hour's report in place of the one with the same first sequence."""
+        """Stores an hour report, replacing one of the same epoch and first sequence."""
         self._senders[smiley] = True
         counts = tuple(report.counts) + (0,) * (MAX_BUTTONS - len(report.counts))
         self._transaction.insert(

@@ -1,4 +1,4 @@
-"""Hours of one commit: differences to the counts of assignments and groups, gathered and written once at its end."""
+"""Hours in one commit: differences of the counts of assignments and groups, summed in memory, written at its end."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _ADD_GROUP_HOUR = (
 
 
 class HourDifferences:
-    """What a commit adds to, and takes from, the hours of an organization."""
+    """The differences by which a commit changes the hours of an organization; `flush` writes them."""
 
     def __init__(self, transaction: Transaction, organization: int, revision: int) -> None:
         self._transaction = transaction
@@ -44,7 +44,7 @@ class HourDifferences:
         self._gathered: Gathered = {}
 
     def count(self, feedbacks: Iterable[Feedback], by: int) -> None:
-        """Adds raw results to the hours they fall into (`by` 1), or takes them out (-1); of the rest nothing."""
+        """Adds the raw results among feedbacks to their hours (`by` 1) or subtracts them (-1)."""
         hours = self._gathered
         for _, _, _, at, offset, _, button, _, _, assignment, verdict, _, _ in feedbacks:
             if not verdict or is_raw(verdict):
@@ -55,17 +55,17 @@ class HourDifferences:
                 counts[button] += by
 
     def add_assignment_hours(self, hours: Mapping[AssignmentHour, Counts]) -> None:
-        """Adds differences to the hours of assignments at once, and to nothing above them."""
+        """Writes differences to the hours of assignments now, and not to those of groups."""
         self._transaction.insert(schema.assignment_hour, self._rows(hours), _ADD_ASSIGNMENT_HOUR)
 
     def add_group_hours(self, groups: Mapping[GroupHour, Counts]) -> None:
-        """Adds differences to the hours of groups at once."""
+        """Writes differences to the hours of groups now."""
         self._transaction.insert(schema.group_hour, self._rows(groups), _ADD_GROUP_HOUR)
 
     # The commit
 
     def flush(self, group_keys: GroupKeys) -> None:
-        """Writes what was counted: to the hours of assignments, and to those of the groups above them."""
+        """Writes the differences to the hours of assignments and of the groups above them."""
         hours: dict[AssignmentHour, Counts] = {}
         for (assignment, hour, offset, verdict), counts in self._gathered.items():
             if any(counts):
@@ -75,16 +75,16 @@ class HourDifferences:
         self.add_group_hours(sum_groups(hours.items(), group_keys))
 
     def set_aside(self) -> Gathered:
-        """Takes out what was counted, for `restore` or `merge`, and begins anew."""
+        """Returns the differences so far, for `restore` or `merge`, and starts with none."""
         before, self._gathered = self._gathered, {}
         return before
 
     def restore(self, before: Gathered) -> None:
-        """Drops what was counted since `set_aside`."""
+        """Drops the differences since `set_aside` and puts back those before it."""
         self._gathered = before
 
     def merge(self, before: Gathered) -> None:
-        """Adds what was counted since `set_aside` to what was counted before."""
+        """Adds the differences since `set_aside` to those before it."""
         since, self._gathered = self._gathered, before
         for key, counts in since.items():
             _add(before, key, counts)
@@ -95,5 +95,6 @@ class HourDifferences:
 
 
 def _add(hours: dict[Key, Counts], key: Key, counts: Counts) -> None:
-    known = hours.get(key)
-    hours[key] = counts if known is None else list(map(add, known, counts))
+    """Adds counts to those of a key in `hours`."""
+    sums = hours.get(key)
+    hours[key] = counts if sums is None else list(map(add, sums, counts))

@@ -1,4 +1,4 @@
-"""The write transaction of one organization, in which its commits take turns."""
+"""The write transaction of one organization. Only one commit of an organization runs at a time."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from hymio.store.setup import SetupInCommit
 
 
 class Ledger:
-    """What one commit of an organization reads and writes; made by `open_ledger`, which writes what it gathered.
+    """What one commit of an organization reads and writes; made by `open_ledger`, which writes what is still in memory.
 
-    `rows` are the feedback rows, `phases` what came after their buttons, `hours` the differences to hourly counts,
-    `progress` how far smileys have come, `hour_reports` what they told by SMS, `visits` when visitors answered,
-    `setup` the layout and content with what this commit changes of them, `outbox` what must follow from the commit.
+    `rows` are the feedback rows, `phases` their phases, `hours` the differences of hourly counts, `progress` the epochs
+    and states of smileys, `hour_reports` their reports by SMS, `visits` when visitors last answered, `setup` the layout
+    and content with the changes of this commit, `outbox` what must follow from the commit.
     """
 
     def __init__(self, transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant) -> None:
@@ -57,21 +57,21 @@ class Ledger:
         self.setup.changed(part, identity)
 
     def write(self, changes: Sequence[Change]) -> int:
-        """Appends what is new, restates what differs, and moves both in the hours; how many rows were written."""
-        fresh = [new for old, new in changes if old is None]
-        self.rows.append(fresh)
-        self.hours.count(fresh, 1)
-        if len(fresh) == len(changes):
-            return len(fresh)
+        """Appends new feedback, restates changed feedback, updates the hours; returns the number of rows written."""
+        added = [new for old, new in changes if old is None]
+        self.rows.append(added)
+        self.hours.count(added, 1)
+        if len(added) == len(changes):
+            return len(added)
         changed = [change for change in changes if change.old is not None and change.old != change.new]
         self.rows.restate(changed)
         self.hours.count([change.old for change in changed if change.old is not None], -1)
         self.hours.count([change.new for change in changed], 1)
-        return len(fresh) + len(changed)
+        return len(added) + len(changed)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Undoes everything that is written or gathered inside, and nothing else, if it raises; not nested."""
+        """If the `with` block raises, undoes all that it wrote or noted in memory, and nothing else. Not nested."""
         rows, progress, hours = self.rows.snapshot(), self.progress.snapshot(), self.hours.set_aside()
         try:
             with self.setup.savepoint(), self.transaction.savepoint():
@@ -84,7 +84,7 @@ class Ledger:
         self.hours.merge(hours)
 
     def _flush(self) -> None:
-        """Writes what was gathered; a set-up that was changed is checked first (SetupError)."""
+        """Writes what is in memory; first it checks a set-up that was changed (SetupError)."""
         self.setup.flush()
         self.rows.flush()
         self.hours.flush(group_keys(self.layout))
@@ -93,7 +93,7 @@ class Ledger:
 
 @contextmanager
 def open_ledger(transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant) -> Iterator[Ledger]:
-    """A ledger whose gathered rows, hours and progress are written at the end of the `with` block, unless it raises."""
+    """A ledger; what it has in memory is written at the end of the `with` block, unless that raised."""
     ledger = Ledger(transaction, setup, revision, now)
     yield ledger
-    ledger._flush()  # noqa: SLF001  its own module: nobody else is to write before the end
+    ledger._flush()  # noqa: SLF001  private, because callers must not write before the end

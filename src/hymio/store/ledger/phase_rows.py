@@ -1,4 +1,4 @@
-"""What comes after the button, in its tables: written once, filled in where more is told, read back for comparison."""
+"""The rows of phases in their tables: stored, completed when a press is sent again with more, read for comparison."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PhaseRows:
         self._revision = revision
 
     def put(self, phases: Iterable[tuple[Key, Phases]]) -> None:
-        """Stores phases in place of what is stored of them; a row keeps the revision it was born in."""
+        """Inserts phases or replaces stored ones; a replaced row keeps its revision."""
         rows: dict[Table, list[Row]] = {}
         for key, of_press in phases:
             for table, columns in _rows(of_press):
@@ -44,7 +44,7 @@ class PhaseRows:
             self._transaction.insert(table, of_table, _replacing(table))
 
     def at(self, smiley: int, instants: Iterable[Instant]) -> dict[Key, Phases]:
-        """The stored phases of a smiley's presses at these instants; nothing of those that have none."""
+        """The stored phases of a smiley's presses at these instants, without presses that have none."""
         stored: defaultdict[Key, dict[Table, list[Row]]] = defaultdict(lambda: {table: [] for table in _TABLES})
         within, among = self._transaction.within("at", "instants"), self._transaction.among(instants)
         for table in _TABLES:
@@ -57,6 +57,7 @@ class PhaseRows:
 
 
 def _rows(phases: Phases) -> Iterator[tuple[Table, Row]]:
+    """The rows of a press's phases with their tables: the columns between key and revision."""
     for option, question, position, ui in phases.followups:
         yield schema.followup_feedback, (position, option, question, ui)
     if phases.text is not None:
@@ -74,6 +75,7 @@ def _rows(phases: Phases) -> Iterator[tuple[Table, Row]]:
 
 @cache
 def _replacing(table: Table) -> str:
+    """SQL: an inserted row replaces the columns of a stored one, except its key and revision."""
     key = ", ".join(column.name for column in table.primary_key.columns)
     others = [column.name for column in table.columns if not column.primary_key and column.name != "revision"]
     return f"ON CONFLICT ({key}) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in others)}"
@@ -82,6 +84,7 @@ def _replacing(table: Table) -> str:
 def _phases(
     followups: list[Row], texts: list[Row], contacts: list[Row], metadata: list[Row], demographics: list[Row]
 ) -> Phases:
+    """The phases of a press from its rows in each table."""
     return Phases(
         followups=tuple(map(followup_from, sorted(followups))),
         text=next(map(text_from, texts), None),

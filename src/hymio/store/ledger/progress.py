@@ -1,4 +1,4 @@
-"""How far smileys have come: epochs, sequences accounted for, and what a smiley last said of itself."""
+"""The progress of smileys: which sequences of an epoch have arrived, and the state that a smiley last reported."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ _KEEP_NEWEST_STATE = """ON CONFLICT (organization_id, smiley_id) DO UPDATE SET s
 
 
 class EpochProgress(NamedTuple):
-    """Of an epoch: the sequence through which nothing is missing, and the highest one that was told; 0 for none."""
+    """Of an epoch: the sequence up to which none is missing, and the highest one that was sent; 0 if there is none."""
 
     through: int = 0
     highest: int = 0
 
 
 class SmileyState(NamedTuple):
-    """What a smiley said of itself; None where it did not.
+    """The state that a smiley reported; None for what it did not report.
 
-    It has told everything up to `reported_through` (ms UTC). `clock_error` is its clock less ours in ms, `battery` 0.0
-    to 1.0, `signal` in dBm.
+    It has sent all presses up to `reported_through` (ms UTC). `clock_error` is its clock minus the server's in ms,
+    `battery` is 0.0 to 1.0, `signal` is in dBm.
     """
 
     reported_through: Instant | None = None
@@ -41,31 +41,31 @@ class SmileyState(NamedTuple):
 
 
 class ProgressSnapshot(NamedTuple):
-    """What a commit has gathered of progress: by smiley and epoch, and by smiley."""
+    """The progress that a commit has not written yet: by smiley and epoch, and by smiley."""
 
     advanced: dict[tuple[int, int], EpochProgress]
     states: dict[int, SmileyState]
 
 
 class SmileyProgress:
-    """The progress of an organization's smileys, in one write transaction; written at its end."""
+    """The progress of an organization's smileys, in one write transaction; `flush` writes its changes."""
 
     def __init__(self, transaction: Transaction, organization: int, revision: int, now: Instant) -> None:
         self._transaction = transaction
         self._organization = organization
         self._revision = revision
         self._now = now
-        self._stored: dict[tuple[int, int], EpochProgress] = {}  # by smiley and epoch, as read
-        self._advanced: dict[tuple[int, int], EpochProgress] = {}
-        self._states: dict[int, SmileyState] = {}  # by smiley
+        self._stored: dict[tuple[int, int], EpochProgress] = {}  # by smiley and epoch: as read from the database
+        self._advanced: dict[tuple[int, int], EpochProgress] = {}  # by smiley and epoch: to be written by `flush`
+        self._states: dict[int, SmileyState] = {}  # by smiley: to be written by `flush`
 
     # Epochs
 
     def prefetch(self, epochs: Sequence[tuple[int, int]]) -> None:
-        """Reads the progress of many epochs (smiley, epoch) at once; `of_epoch` reads what is missing one by one."""
-        wanted = self._transaction.pair_table("epochs", ("smiley", "epoch"))
+        """Reads the progress of many epochs (smiley, epoch) in one statement; `of_epoch` reads others one by one."""
+        keys = self._transaction.pair_table("epochs", ("smiley", "epoch"))
         rows = self._transaction.rows(
-            f"""SELECT e.smiley_id, e.epoch, e.through, e.highest FROM {wanted} AS k CROSS JOIN smiley_epoch e
+            f"""SELECT e.smiley_id, e.epoch, e.through, e.highest FROM {keys} AS k CROSS JOIN smiley_epoch e
             WHERE e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch""",
             o=self._organization,
             **self._transaction.pairs("epochs", epochs),
@@ -74,10 +74,10 @@ class SmileyProgress:
         self._stored |= {(row[0], row[1]): EpochProgress(row[2], row[3]) for row in rows}
 
     def of_epoch(self, smiley: int, epoch: int) -> EpochProgress:
-        """An epoch's progress, with what this commit advanced."""
+        """An epoch's progress, including what this commit changes."""
         key = (smiley, epoch)
-        known = self._advanced.get(key) or self._stored.get(key)
-        if known is None:
+        progress = self._advanced.get(key) or self._stored.get(key)
+        if progress is None:
             row = self._transaction.row(
                 """SELECT through, highest FROM smiley_epoch
                 WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch""",
@@ -85,8 +85,8 @@ class SmileyProgress:
                 smiley=smiley,
                 epoch=epoch,
             )
-            known = self._stored[key] = EpochProgress(*row) if row else EpochProgress()
-        return known
+            progress = self._stored[key] = EpochProgress(*row) if row else EpochProgress()
+        return progress
 
     def advance(self, smiley: int, epoch: int, progress: EpochProgress) -> None:
         """Sets an epoch's progress."""
@@ -97,14 +97,14 @@ class SmileyProgress:
     def account(self, smiley: int, ranges: Iterable[tuple[int, int, int]]) -> None:
         """Stores ranges (epoch, first, last) of sequences that no feedback row will stand for.
 
-        Ranges that touch become one, so that an epoch has few of them however long it lasts.
+        Ranges that touch are merged, so that a long epoch has few of them.
         """
         for epoch, first, last in ranges:
             touching = self._accounted(smiley, epoch, first - 1, last + 1)
-            whole = min([first, *(low for low, _ in touching)]), max([last, *(high for _, high in touching)])
-            if touching != [whole]:
+            merged = min([first, *(low for low, _ in touching)]), max([last, *(high for _, high in touching)])
+            if touching != [merged]:
                 self._delete_accounted(smiley, epoch, touching)
-                row = (self._organization, smiley, epoch, *whole, self._revision)
+                row = (self._organization, smiley, epoch, *merged, self._revision)
                 self._transaction.insert(schema.accounted, [row])
 
     def accounted(self, smiley: int, epoch: int, start: int) -> list[tuple[int, int]]:
@@ -127,7 +127,7 @@ class SmileyProgress:
         return [(first, last) for first, last in rows]
 
     def _delete_accounted(self, smiley: int, epoch: int, ranges: Sequence[tuple[int, int]]) -> None:
-        """Deletes these ranges of sequences that no feedback row stands for; a range's key holds its first sequence."""
+        """Deletes these ranges, whose key contains their first sequence."""
         self._transaction.many(
             """DELETE FROM accounted
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND first_sequence = :first""",
@@ -137,7 +137,7 @@ class SmileyProgress:
     # The smiley itself
 
     def seen(self, smiley: int, state: SmileyState) -> None:
-        """Records that a smiley uploaded now and what it said of itself; what it did not say stands as it was."""
+        """Records that a smiley uploaded now, and its state; what it did not report stays as it was."""
         before = self._states.get(smiley)
         self._states[smiley] = state if before is None else _newest(before, state)
 
@@ -166,6 +166,7 @@ class SmileyProgress:
 
 
 def _newest(before: SmileyState, state: SmileyState) -> SmileyState:
-    reported = [through for through in (before.reported_through, state.reported_through) if through is not None]
-    said = {name: value for name, value in state._asdict().items() if value is not None}
-    return before._replace(**said | {"reported_through": max(reported, default=None)})
+    """The later state, with the values of the earlier one where it has none, and the later `reported_through`."""
+    through = [at for at in (before.reported_through, state.reported_through) if at is not None]
+    reported = {name: value for name, value in state._asdict().items() if value is not None}
+    return before._replace(**reported | {"reported_through": max(through, default=None)})

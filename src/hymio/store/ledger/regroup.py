@@ -16,7 +16,7 @@ MAX_GATHERED_HOURS = 20_000
 
 
 class _Move(NamedTuple):
-    """A total that an assignment's hours leave (`sign` -1) or join (1)."""
+    """A group's total from which an assignment's hours are subtracted (`sign` -1) or to which they are added (1)."""
 
     node: int
     survey: int
@@ -30,8 +30,9 @@ def regroup_hours(ledger: Ledger, before: Layout, assignments: Iterable[int]) ->
     """
     keys_before, keys_now = group_keys(before), group_keys(ledger.layout)
     for assignment in assignments:
-        left, joined = set(keys_before(assignment)), set(keys_now(assignment))
-        moves = [_Move(*key, -1) for key in left - joined] + [_Move(*key, 1) for key in joined - left]
+        before_move, after_move = set(keys_before(assignment)), set(keys_now(assignment))
+        moves = [_Move(*key, -1) for key in before_move - after_move]
+        moves += [_Move(*key, 1) for key in after_move - before_move]
         if moves:
             _move_hours(ledger, assignment, moves)
 

@@ -13,11 +13,11 @@ from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
 from hymio.store.schema import FEEDBACK_COLUMNS
 
-FEW_ROWS, MANY_ROWS = 16, 1024
-"""Rows of a chain that are read at first, and at most at a time as it goes on."""
+FIRST_CHAIN_ROWS, MAX_CHAIN_ROWS = 16, 1024
+"""Rows of a chain that the first statement reads, and that a later one reads at most."""
 
-FEW_NEW = 16
-"""New rows that wait to be inserted with those of other smileys; more of them are worth a statement of their own."""
+MAX_WAITING_ROWS = 16
+"""New rows of a smiley, up to this many, wait to be inserted in one statement with those of other smileys."""
 
 _FEEDBACK = ", ".join(FEEDBACK_COLUMNS)
 _ALIASED = ", ".join(f"f.{column}" for column in FEEDBACK_COLUMNS)
@@ -34,17 +34,18 @@ class Change(NamedTuple):
 
 def additions(feedbacks: Iterable[Feedback]) -> list[Change]:
     """Feedbacks that are new, as changes."""
-    return list(map(_made_change, zip(repeat(None), feedbacks)))  # no name is looked up for any of them
+    return list(map(_new_change, zip(repeat(None), feedbacks)))
 
 
-_made_change: Callable[[tuple[None, Feedback]], Change] = partial(tuple.__new__, Change)
+_new_change: Callable[[tuple[None, Feedback]], Change] = partial(tuple.__new__, Change)
+"""Makes a change of a tuple, faster than the constructor; a batch has thousands."""
 
 
 class FeedbackRows:
     """The feedback rows of an organization, in one write transaction.
 
-    A few appended rows of a smiley wait, to be inserted together with those of others; every method that reads rows
-    inserts first those of the smiley it reads.
+    A few appended rows of a smiley wait, to be inserted together with those of others; a method that reads the rows of
+    a smiley inserts those that wait first.
     """
 
     def __init__(self, transaction: Transaction, organization: int, revision: int) -> None:
@@ -74,9 +75,9 @@ class FeedbackRows:
     def with_keys(self, smiley: int, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Feedback]:
         """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
         self._insert_waiting(smiley)
-        wanted = self._transaction.pair_table("keys", ("epoch", "sequence"))
+        key_table = self._transaction.pair_table("keys", ("epoch", "sequence"))
         rows = self._transaction.rows(
-            f"""SELECT {_ALIASED} FROM {wanted} AS k CROSS JOIN feedback f
+            f"""SELECT {_ALIASED} FROM {key_table} AS k CROSS JOIN feedback f
             WHERE f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence""",
             o=self._organization,
             smiley=smiley,
@@ -95,9 +96,9 @@ class FeedbackRows:
     def chain(self, assignment: int, smiley: int, start: Instant, end: Instant) -> Iterator[Feedback]:
         """The raw results, exact to the second, of a smiley under an assignment in [start, end), in order.
 
-        FEW_ROWS are read at first, then more at a time, as a caller often stops after a few.
+        The first statement reads FIRST_CHAIN_ROWS, because a caller often stops after a few; later ones read more.
         """
-        at, epoch, sequence, count = start, _LOWEST, _LOWEST, FEW_ROWS
+        at, epoch, sequence, count = start, _LOWEST, _LOWEST, FIRST_CHAIN_ROWS
         while True:
             self._insert_waiting(smiley)
             rows = self._transaction.rows(
@@ -108,10 +109,10 @@ class FeedbackRows:
             if len(rows) < count:
                 return
             _, epoch, sequence, at, *_ = rows[-1]
-            count = min(4 * count, MANY_ROWS)
+            count = min(4 * count, MAX_CHAIN_ROWS)
 
     def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
-        """The indexes of those spans [start, end) in which `chain` would give any row."""
+        """The indexes of the spans [start, end) in which `chain` gives at least one row."""
         self._insert_waiting(smiley)
         span = self._transaction.pair_table("spans", ("start", "stop"))
         rows = self._transaction.rows(
@@ -131,15 +132,15 @@ class FeedbackRows:
     # Writing
 
     def append(self, feedbacks: Sequence[Feedback]) -> None:
-        """Inserts new rows of one smiley, or lets them wait if they are FEW_NEW or fewer; hours are not touched."""
-        if len(feedbacks) > FEW_NEW:
+        """Inserts new rows of one smiley, or lets up to MAX_WAITING_ROWS of them wait; hours stay as they are."""
+        if len(feedbacks) > MAX_WAITING_ROWS:
             self._insert(feedbacks)
         elif feedbacks:
             smiley = feedbacks[0].smiley
             self._waiting[smiley] = (*self._waiting.get(smiley, ()), *feedbacks)
 
     def restate(self, changes: Sequence[Change]) -> None:
-        """Updates stored rows and records in `restatement` and `departure` what they were; hours are not touched."""
+        """Updates stored rows; records their old values in `restatement` and `departure`; hours stay as they are."""
         for smiley in {new.smiley for _, new in changes}:
             self._insert_waiting(smiley)
         self._transaction.many(
@@ -158,7 +159,7 @@ class FeedbackRows:
         self._transaction.insert(schema.departure, departed, "ON CONFLICT DO NOTHING")
 
     def quarantine(self, smiley: int, unusable: Iterable[tuple[UnusablePress, bytes]]) -> int:
-        """Stores presses that get no feedback row, each with a hash of its content; how many were not stored before."""
+        """Stores presses without a feedback row, each with a hash of its content; returns how many were new."""
         stored = 0
         for entry, digest in unusable:
             stored += self._transaction.run(
@@ -170,7 +171,7 @@ class FeedbackRows:
         return stored
 
     def quarantine_parts(self, smiley: int, unusable: Iterable[tuple[UnusablePress, bytes]]) -> None:
-        """Stores parts of presses (texts, follow-ups, …) that could not be taken, each with a hash of its content."""
+        """Stores parts of presses (texts, follow-ups, …) that were not accepted, each with a hash of its content."""
         rows = [
             (self._organization, smiley, part.epoch, part.sequence, digest, int(part.reason), part.body, self._revision)
             for part, digest in unusable
@@ -189,7 +190,7 @@ class FeedbackRows:
         return self._waiting.copy()
 
     def restore(self, waiting: Mapping[int, tuple[Feedback, ...]]) -> None:
-        """Makes exactly those rows wait that waited at a snapshot; what was inserted since is undone by the caller."""
+        """Makes the rows of a snapshot wait again, and no others; the caller undoes what was inserted since."""
         self._waiting = dict(waiting)
 
     def _insert_waiting(self, smiley: int) -> None:

@@ -17,7 +17,7 @@ class Visits:
         self._organization = organization
 
     def last(self, assignment: int, visitors: Iterable[bytes]) -> dict[bytes, Instant]:
-        """When visitors were last counted under an assignment; without those who never were."""
+        """When visitors were last counted under an assignment; without those that never were."""
         rows = self._transaction.rows_among(
             "SELECT visitor, at FROM visit WHERE organization_id = :o AND assignment_id = :assignment",
             "visitor",
@@ -28,7 +28,7 @@ class Visits:
         return {bytes(visitor): at for visitor, at in rows}
 
     def put(self, visits: Mapping[tuple[int, bytes], Instant]) -> None:
-        """Stores visits by assignment and visitor; of a visitor's under one assignment the latest stands."""
+        """Stores visits by assignment and visitor; of two instants the later one stays."""
         self._transaction.insert(
             schema.visit,
             [(self._organization, assignment, visitor, at) for (assignment, visitor), at in visits.items()],

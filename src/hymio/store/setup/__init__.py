@@ -1,4 +1,4 @@
-"""The set-up in the database: its rows, which of them each revision changed, and what a process remembers of it."""
+"""The set-up in the database: its rows, the list of rows that each revision changed, and the process's cache of it."""
 
 from hymio.store.setup.in_commit import SetupInCommit, SetupRevisions
 from hymio.store.setup.remembered import RememberedSetup

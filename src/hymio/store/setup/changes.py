@@ -10,7 +10,7 @@ from hymio.store import schema
 from hymio.store.dialect import Transaction
 
 MAX_CHANGES = 500
-"""Changed rows that are listed for a commit and read by their ids; more stand for the whole set-up."""
+"""Up to this many changed rows are listed for a commit and read by their ids; for more, the whole set-up is read."""
 
 _LAYOUT = ", ".join(f"'{part.value}'" for part in Part if part.is_layout)
 _CONTENT = ", ".join(f"'{part.value}'" for part in Part if part.is_content)
@@ -18,8 +18,8 @@ _CONTENT = ", ".join(f"'{part.value}'" for part in Part if part.is_content)
 
 def note_changes(transaction: Transaction, organization: int, revision: int, touched: Touched) -> None:
     """Lists what a revision changed, and sets the revisions that changed the layout and the content last."""
-    listed: Touched = touched if sum(map(len, touched.values())) <= MAX_CHANGES else {Part.WHOLE: frozenset({0})}
-    rows = [(organization, revision, part.value, key) for part, keys in listed.items() for key in sorted(keys)]
+    changes: Touched = touched if sum(map(len, touched.values())) <= MAX_CHANGES else {Part.WHOLE: frozenset({0})}
+    rows = [(organization, revision, part.value, key) for part, keys in changes.items() for key in sorted(keys)]
     transaction.insert(schema.setup_change, rows, "ON CONFLICT DO NOTHING")
     changed = {
         "setup_revision": any(part.is_layout for part in touched),
@@ -54,15 +54,15 @@ def _changes(transaction: Transaction, organization: int, parts: str, after: int
     touched: defaultdict[Part, set[int]] = defaultdict(set)
     for part, key, _ in rows:
         touched[Part(part)].add(key)
-    # A Hymio that is older than this table changes the set-up without a row for it.
-    is_all = max((revision for _, _, revision in rows), default=after) == through
-    if not is_all or len(rows) > MAX_CHANGES or Part.WHOLE in touched:
+    # A version of Hymio from before this table changes the set-up without adding rows to it.
+    is_complete = max((revision for _, _, revision in rows), default=after) == through
+    if not is_complete or len(rows) > MAX_CHANGES or Part.WHOLE in touched:
         return None
     return {part: frozenset(keys) for part, keys in touched.items()}
 
 
 def outdated_changes(transaction: Transaction, before: Instant) -> list[tuple[int, int]]:
-    """(organization, the last revision of those before `before` that changed its set-up), where there are several."""
+    """(organization, last listed revision from before `before`), where more than one row is listed from before it."""
     rows = transaction.rows(
         """SELECT s.organization_id, max(s.revision) FROM setup_change s
         JOIN revision r ON r.organization_id = s.organization_id AND r.revision = s.revision
@@ -75,7 +75,7 @@ def outdated_changes(transaction: Transaction, before: Instant) -> list[tuple[in
 def forget_changes(transaction: Transaction, organization: int, before: int) -> None:
     """Deletes the list of what revisions before `before` changed.
 
-    A row of Part.WHOLE at the last of them makes whoever has an older set-up read all rows.
+    A row of Part.WHOLE at the last of them makes every process that has an older set-up read all rows.
     """
     old = "FROM setup_change WHERE organization_id = :o AND revision < :before"
     row = transaction.row(f"SELECT max(revision) {old}", o=organization, before=before)

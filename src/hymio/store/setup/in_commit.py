@@ -25,7 +25,7 @@ class SetupRevisions(NamedTuple):
 class SetupInCommit:
     """The layout and content within a write transaction, its own changes included.
 
-    `changed` notes a changed row, which is read again when the layout or the content is asked for next.
+    `changed` notes a changed row in a log; the next use of `layout` or `content` reads the rows noted since the last.
     """
 
     def __init__(
@@ -45,27 +45,28 @@ class SetupInCommit:
         self._before = self._layout = remembered.layout(transaction, organization, before.layout)
         self._content: Content | None = None
         self._log: list[tuple[Part, int]] = []
-        self._in_layout = self._in_content = 0  # how many entries of the log each of the two values includes
+        self._layout_entries = self._content_entries = 0  # how many entries of the log the two values already include
 
     @property
     def layout(self) -> Layout:
-        """What resolving a press needs."""
-        if self._in_layout < len(self._log):
-            touched = _by_part(entry for entry in self._log[self._in_layout :] if entry[0].is_layout)
-            self._layout = self._refreshed_layout(touched)
-            self._in_layout = len(self._log)
+        """The layout, updated by the rows noted since its last use."""
+        if self._layout_entries < len(self._log):
+            new_entries = self._log[self._layout_entries :]
+            self._layout = self._updated_layout(_by_part((part, key) for part, key in new_entries if part.is_layout))
+            self._layout_entries = len(self._log)
         return self._layout
 
     @property
     def content(self) -> Content:
-        """Questions and follow-up questions with their texts."""
+        """The content, updated by the rows noted since its last use."""
         if self._content is None:
             revision = self._content_revision
             self._content = self._remembered.content_in_commit(self._transaction, self._organization, revision)
-        if self._in_content < len(self._log):
-            touched = _by_part(entry for entry in self._log[self._in_content :] if entry[0].is_content)
-            self._content = self._refreshed_content(self._content, touched)
-            self._in_content = len(self._log)
+        if self._content_entries < len(self._log):
+            new_entries = self._log[self._content_entries :]
+            touched = _by_part((part, key) for part, key in new_entries if part.is_content)
+            self._content = self._updated_content(self._content, touched)
+            self._content_entries = len(self._log)
         return self._content
 
     def changed(self, part: Part, identity: int) -> None:
@@ -74,14 +75,14 @@ class SetupInCommit:
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Forgets what was noted and read inside if it raises. The rows are undone by the transaction's savepoint."""
-        before = self._layout, self._in_layout, self._content, self._in_content
-        noted = len(self._log)
+        """Drops what the `with` block noted and read if it raises; the transaction's own savepoint undoes its rows."""
+        before = self._layout, self._layout_entries, self._content, self._content_entries
+        length = len(self._log)
         try:
             yield
         except BaseException:
-            self._layout, self._in_layout, self._content, self._in_content = before
-            del self._log[noted:]
+            self._layout, self._layout_entries, self._content, self._content_entries = before
+            del self._log[length:]
             raise
 
     def flush(self) -> None:
@@ -91,10 +92,10 @@ class SetupInCommit:
             self.layout.check_changes(self._before, touched)
             note_changes(self._transaction, self._organization, self._revision, touched)
             if self._has_new_content and self._remembered.contents.has(self._organization):
-                self._content = self.content  # refreshed here, so that the next reader need not do it
+                self._content = self.content  # updated now, so that `remember` can cache it
 
     def remember(self) -> None:
-        """Makes the changed values those that the process remembers. To be called after the commit."""
+        """Caches the changed layout and content for the process. To be called after the commit."""
         if any(part.is_layout for part, _ in self._log):
             self._remembered.layouts.remember(self._layout)
         if self._content is not None and self._has_new_content:
@@ -104,7 +105,7 @@ class SetupInCommit:
     def _has_new_content(self) -> bool:
         return any(part.is_content for part, _ in self._log)
 
-    def _refreshed_layout(self, touched: Touched) -> Layout:
+    def _updated_layout(self, touched: Touched) -> Layout:
         """The layout with the changes of this commit."""
         if Part.WHOLE in touched:
             return load_layout(self._transaction, self._organization, self._revision)
@@ -112,7 +113,7 @@ class SetupInCommit:
             return self._layout
         return self._layout.changed(layout_rows(self._transaction, self._organization, touched), self._revision)
 
-    def _refreshed_content(self, content: Content, touched: Touched) -> Content:
+    def _updated_content(self, content: Content, touched: Touched) -> Content:
         """The content with the changes of this commit."""
         if Part.WHOLE in touched:
             return load_content(self._transaction, self._organization, self._revision)

@@ -1,4 +1,4 @@
-"""The cache of set-ups of a process: the last layouts and contents, refreshed by the rows that changed since."""
+"""The process's cache of layouts and contents, updated by reading only the rows that changed since."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hymio.store.setup.changes import content_changes, layout_changes
 from hymio.store.setup.content_rows import content_rows, load_content
 from hymio.store.setup.layout_rows import layout_rows, load_layout
 
-KEPT_REVISIONS = 3
-"""Values that are kept for each organization: a transaction that began before the last commits needs an older one."""
+CACHED_REVISIONS = 3
+"""Values cached for each organization: a transaction that began before the last commits needs an older one."""
 
 
 class _Revised(Protocol):
@@ -28,7 +28,7 @@ V = TypeVar("V", bound=_Revised)
 
 
 class Remembered(Generic[V]):
-    """The last KEPT_REVISIONS values of each organization; safe to share between threads."""
+    """The last CACHED_REVISIONS values of each organization; safe to share between threads."""
 
     def __init__(self) -> None:
         self._values: dict[int, tuple[V, ...]] = {}
@@ -44,11 +44,11 @@ class Remembered(Generic[V]):
         return next((value for value in values if value.revision <= revision), None)
 
     def remember(self, value: V) -> None:
-        """Keeps a value if it is newer than all that are kept of its organization, in place of the oldest."""
+        """Caches a value, if it is newer than all cached ones of its organization, and drops the oldest."""
         with self._lock:
             values = self._values.get(value.organization, ())
             if not values or values[-1].revision < value.revision:
-                self._values[value.organization] = (*values, value)[-KEPT_REVISIONS:]
+                self._values[value.organization] = (*values, value)[-CACHED_REVISIONS:]
 
 
 class RememberedSetup:
@@ -61,12 +61,13 @@ class RememberedSetup:
     def layout(self, transaction: Transaction, organization: int, revision: int) -> Layout:
         """The layout as of `revision`, which must be the last that changed it in the view of the transaction.
 
-        Reads the rows that changed since the remembered layout, or all. The transaction must not have changed any.
+        If it is not cached, reads the rows that changed since the newest cached one, or all rows, and caches it. The
+        transaction must not have changed any.
         """
-        known = self.layouts.newest(organization, revision)
-        if known is not None and known.revision == revision:
-            return known
-        layout = _layout(transaction, organization, revision, known)
+        cached = self.layouts.newest(organization, revision)
+        if cached is not None and cached.revision == revision:
+            return cached
+        layout = _layout(transaction, organization, revision, cached)
         self.layouts.remember(layout)
         return layout
 
@@ -77,24 +78,27 @@ class RememberedSetup:
         return content
 
     def content_in_commit(self, transaction: Transaction, organization: int, revision: int) -> Content:
-        """The content for a transaction that may have changed it itself; therefore what is read is not remembered."""
-        known = self.contents.newest(organization, revision)
-        if known is not None and known.revision == revision:
-            return known
-        return _content(transaction, organization, revision, known)
+        """The content as a write transaction sees it, cached or read.
+
+        It is not added to the cache, because it may contain changes that the transaction has not committed.
+        """
+        cached = self.contents.newest(organization, revision)
+        if cached is not None and cached.revision == revision:
+            return cached
+        return _content(transaction, organization, revision, cached)
 
 
-def _layout(transaction: Transaction, organization: int, revision: int, known: Layout | None) -> Layout:
-    """The layout of a revision, made from the known one and the changed rows, or loaded completely."""
-    touched = None if known is None else layout_changes(transaction, organization, known.revision, revision)
-    if known is None or touched is None:
+def _layout(transaction: Transaction, organization: int, revision: int, cached: Layout | None) -> Layout:
+    """The layout of a revision, made from an older cached one and the rows changed since, or loaded completely."""
+    touched = None if cached is None else layout_changes(transaction, organization, cached.revision, revision)
+    if cached is None or touched is None:
         return load_layout(transaction, organization, revision)
-    return known.changed(layout_rows(transaction, organization, touched), revision)
+    return cached.changed(layout_rows(transaction, organization, touched), revision)
 
 
-def _content(transaction: Transaction, organization: int, revision: int, known: Content | None) -> Content:
-    """The content of a revision, made from the known one and the changed rows, or loaded completely."""
-    touched = None if known is None else content_changes(transaction, organization, known.revision, revision)
-    if known is None or touched is None:
+def _content(transaction: Transaction, organization: int, revision: int, cached: Content | None) -> Content:
+    """The content of a revision, made from an older cached one and the rows changed since, or loaded completely."""
+    touched = None if cached is None else content_changes(transaction, organization, cached.revision, revision)
+    if cached is None or touched is None:
         return load_content(transaction, organization, revision)
-    return known.changed(content_rows(transaction, organization, touched), revision)
+    return cached.changed(content_rows(transaction, organization, touched), revision)
