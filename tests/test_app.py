@@ -41,10 +41,12 @@ from tests.served import Api, serving
 def test_health(database_url: str):
     store = open_store(database_url)
     with serving(store) as http:
-        answer = http.get("/health")
-        assert answer.status_code == 200
-        assert answer.json().keys() == {"status", "version", "database"}
-        assert answer.json()["database"] == database_url.partition(":")[0]
+        for path, checks in (("/health", ["database", "space", "intake"]), ("/ready", ["database", "intake"])):
+            answer = http.get(path)
+            assert answer.status_code == 200
+            assert answer.json().keys() == {"status", "version", "database", "checks"}
+            assert answer.json()["database"] == database_url.partition(":")[0]
+            assert answer.json()["checks"] == [{"name": name, "ok": True, "detail": ""} for name in checks]
     store.close()
 
 

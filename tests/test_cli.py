@@ -539,7 +539,7 @@ def test_a_mistyped_database_is_not_made(anywhere: Hymio, tmp_path: Path):
 
 
 def test_what_nobody_foresaw_is_one_clear_line_too(anywhere: Hymio, monkeypatch: pytest.MonkeyPatch):
-    def broken(_url: str) -> None:
+    def broken(_url: str, **_options: bool) -> None:
         raise RuntimeError("two\nlines")
 
     monkeypatch.setattr("hymio.store.open_store", broken)

@@ -17,11 +17,12 @@ from litestar.exceptions import HTTPException
 from litestar.response import Redirect
 from litestar.types import ASGIApp
 
-from hymio import __version__, jobs
+from hymio import jobs
 from hymio.api import openapi, v1, v2
 from hymio.clock import Clock, now
-from hymio.errors import BadRequest, HymioError, MethodNotAllowed, NotFound, TooLarge
+from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
+from hymio.serving import health
 from hymio.serving.answers import error_answer, language_of
 from hymio.serving.door import Door, Route, Services, database_connections
 from hymio.serving.edge import MAX_BUFFERED_BYTES, with_edge
@@ -40,20 +41,18 @@ _log = structlog.get_logger("hymio")
 # --- the doors -------------------------------------------------------------------------------------------------------
 
 
-def _server_routes(services: Services) -> list[Route]:
-    """`/health`: 200 where the database answers a query, otherwise 503. `/`: for now, the documentation."""
-    store = services.store
+_LOGGED: Final = (ChecksFailed, DatabaseReplaced)
+"""Errors that are in the log before they reach a client: an entry for each request would add nothing."""
 
-    @get("/health", sync_to_thread=True)
-    def health() -> dict[str, str]:
-        store.check()
-        return {"status": "ok", "version": __version__, "database": store.kind}
+
+def _server_routes(services: Services) -> list[Route]:
+    """`/health` and `/ready`. `/`: for now, the documentation."""
 
     @get("/", sync_to_thread=False)
     def start() -> Redirect:
         return Redirect("/docs", status_code=307)
 
-    return [health, start]
+    return [*health.routes(services), start]
 
 
 _DOCUMENTS: Final = docs.Documents(
@@ -99,7 +98,7 @@ def _router(door: Door, services: Services) -> Router:
     """A door's routes, with a handler of errors that sends the door's challenge with each 401."""
 
     def known_error(request: Request[Any, Any, Any], error: HymioError) -> Response[bytes]:
-        if error.status >= 500:
+        if error.status >= 500 and not isinstance(error, _LOGGED):
             _log.warning("request failed", path=request.scope["path"], code=error.code, detail=error.detail)
         return error_answer(error, language_of(request), challenge=door.challenge)
 

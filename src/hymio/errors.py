@@ -10,6 +10,8 @@ HymioError                 500
 │   └── LeaseLost          409   another process may have taken over
 ├── TooLarge               413
 ├── Unavailable            503   retry_after; also a locked database or a full disk
+│   ├── ChecksFailed       503   the results of the checks; logged where each is made
+│   └── DatabaseReplaced   503   the database file is another one than was opened; logged where it is noticed
 ├── SetupError             400   an impossible set-up: unknown zone, overlapping assignments
 └── DatabaseError          500   the database cannot be used as it is
     └── DatabaseTooNew     500   it was written by a newer Hymio
@@ -18,7 +20,7 @@ An error is raised as `NotFound("unknown-node", "there is no node {node}", node=
 published, the text may. `docs/errors.md` lists all codes; it is made from these calls, so both are literals there.
 """
 
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
 _MAX_ECHO = 200
 """Characters of a caller's input that a message repeats."""
@@ -157,6 +159,27 @@ class Unavailable(HymioError):
     def public_detail(self) -> Phrase:
         """The detail without its cause, which may say where the database is."""
         return self._public_detail
+
+
+class CheckResult(NamedTuple):
+    """One check of the server's health; `detail` says what is wrong, and is empty where it is `ok`."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class ChecksFailed(Unavailable):
+    """The server is not well; each check that failed has been logged."""
+
+    def __init__(self, code: str, text: str, /, *, results: tuple[CheckResult, ...], **values: object) -> None:
+        """`results` are those of all checks, also of the ones that passed."""
+        super().__init__(code, text, retry_after=5, cause="", **values)
+        self.results = results
+
+
+class DatabaseReplaced(Unavailable):
+    """The open database file is no longer the one at its path. It is logged once, where it is noticed."""
 
 
 class SetupError(HymioError):

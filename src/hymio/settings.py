@@ -98,6 +98,15 @@ class Settings:
         },
     )
 
+    free_megabytes: int = field(
+        default=200,
+        metadata={
+            "help": "Free megabytes on the disk of a SQLite file below which /health fails; 0 for no bound",
+            "least": 0,
+            "most": 1_000_000_000,
+        },
+    )
+
     @property
     def database_url(self) -> str:
         """The database URL for `open_store`: the setting, or the SQLite file in the data folder."""

@@ -15,6 +15,7 @@ from hymio.api.v1 import params, rows
 from hymio.api.v2 import openapi as v2
 from hymio.period import TIMESTAMP_FORM
 from hymio.serving.answers import Problem
+from hymio.serving.health import Health
 from hymio.texts import LANGUAGES
 
 Json = dict[str, Any]
@@ -88,7 +89,12 @@ def document(base_url: str) -> Json:
             **v2.paths(),
             "/terminal/v1/uploads": {"post": _UPLOAD},
             "/sms": {"post": _TEXT_MESSAGE},
-            "/health": {"get": _HEALTH},
+            "/health": {
+                "get": _checked("health", "Health check", "The server is running, and all its checks passed."),
+            },
+            "/ready": {
+                "get": _checked("ready", "Readiness", "A press that is sent now would be stored and acknowledged."),
+            },
         },
         "components": {
             "schemas": {
@@ -102,14 +108,6 @@ def document(base_url: str) -> Json:
     }
 
 
-class Health(msgspec.Struct, frozen=True):
-    """The response of `/health`."""
-
-    status: str
-    version: str
-    database: str
-
-
 _SECURITY: Final[Json] = {
     "basic": {"type": "http", "scheme": "basic", "description": "Client identifier and API token."},
     "clientId": {"type": "apiKey", "in": "header", "name": CLIENT_ID_HEADER},
@@ -118,20 +116,6 @@ _SECURITY: Final[Json] = {
     "smsSecret": {"type": "apiKey", "in": "header", "name": "X-Hymio-Secret"},
     "smsBasic": {"type": "http", "scheme": "basic", "description": "Any user; the secret is the password."},
     "smsQuery": {"type": "apiKey", "in": "query", "name": "secret"},
-}
-
-_HEALTH: Final[Json] = {
-    "operationId": "health",
-    "summary": "Health check",
-    "tags": ["Server"],
-    "security": [],
-    "responses": {
-        "200": {
-            "description": "The server is running and its database answers.",
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Health"}}},
-        },
-        "503": {"$ref": "#/components/responses/503"},
-    },
 }
 
 
@@ -204,6 +188,19 @@ def _problem(description: str) -> Json:
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     language = {"description": "The language of the texts.", "schema": {"type": "string", "enum": list(LANGUAGES)}}
     return {"description": description, "headers": {"Content-Language": language}, "content": content}
+
+
+def _checked(operation: str, summary: str, passed: str) -> Json:
+    """The operation object of an address that makes checks; `passed` says what 200 means."""
+    failed = _problem("A check failed; `checks` lists all of them.")
+    failed["headers"]["Retry-After"] = {"schema": {"type": "integer"}}
+    return {
+        "operationId": operation,
+        "summary": summary,
+        "tags": ["Server"],
+        "security": [],
+        "responses": {"200": {"description": passed, **_content("Health", "application/json")}, "503": failed},
+    }
 
 
 def _operation(endpoint: v1.Endpoint) -> Json:

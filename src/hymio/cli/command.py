@@ -19,7 +19,6 @@ from typer.main import get_command
 
 from hymio import settings
 from hymio.clock import now
-from hymio.errors import SetupError
 
 if TYPE_CHECKING:
     from hymio.access import Principal
@@ -121,7 +120,7 @@ def loaded(context: typer.Context, database: str | None = None, **flags: setting
 
 @contextmanager
 def opened(context: typer.Context, database: str | None, *, make: bool = False) -> Iterator[Store]:
-    """The store, closed at the end. Unless `make` is set, a SQLite file must exist, so that a typo creates none."""
+    """The store, closed at the end. Unless `make` is set the database must exist, so that a typo makes none."""
     from hymio.store import open_store
 
     effective = loaded(context, database)
@@ -129,16 +128,9 @@ def opened(context: typer.Context, database: str | None, *, make: bool = False) 
         from hymio.serving.log import configure_log
 
         configure_log(effective)
-    kind, _, file = effective.database_url.partition(":///")
     if make and not effective.database:
         effective.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    elif not make and kind == "sqlite" and not Path(file).exists():
-        raise SetupError(
-            "no-database-file",
-            "there is no database {file}. Name another with --database, or begin with: hymio organization create NAME",
-            file=file,
-        )
-    store = open_store(effective.database_url)
+    store = open_store(effective.database_url, make=make)
     try:
         yield store
     finally:

@@ -57,8 +57,8 @@ Limit = Annotated[int, typer.Option(help="Number of the newest to list", min=1)]
 def verify(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:
     """Compute all verdicts and hours from the raw presses and compare them with the stored ones.
 
-    Prints the differences and exits with 1 if there are any. Nothing is changed, and presses may keep arriving.
-    `hymio rebuild` corrects the differences.
+    Prints the differences and exits with 1 if there are any, or if there is no organization. Nothing is changed, and
+    presses may keep arriving. `hymio rebuild` corrects the differences.
 
     Examples: hymio verify "Acme" · hymio verify --all
     """
@@ -66,7 +66,11 @@ def verify(context: typer.Context, organization: Some = None, every: All = False
 
     wrong = 0
     with opened(context, database) as store:
-        for chosen in _chosen(store, organization, every):
+        organizations = _chosen(store, organization, every)
+        if not organizations:
+            say("There is nothing to verify: the database has no organization.")
+            raise typer.Exit(1)
+        for chosen in organizations:
             with progress(f"Verifying {chosen.name}", _feedbacks(store, chosen.id)) as advance:
                 differences = iter(intake.verify(store, chosen.id, advance))
                 first = list(islice(differences, MAX_PRINTED))
@@ -331,10 +335,10 @@ def status(context: typer.Context, database: Database = None) -> None:
 
 @database.command("migrate")
 def migrate(context: typer.Context, database: Database = None) -> None:
-    """Migrate the database to the newest version, and create it if it does not exist; every start does the same."""
+    """Migrate the database to the newest version; every start does the same."""
     from hymio.store.migrate import newest
 
-    with opened(context, database, make=True) as store:
+    with opened(context, database) as store:
         say(f"The {store.kind} database is at version {newest()}.")
 
 

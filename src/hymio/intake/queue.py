@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -25,6 +26,9 @@ MAX_WAITING_BYTES = 64 << 20
 MAX_BATCH_UPLOADS = 256
 MAX_BATCH_BYTES = 1 << 20
 """A batch takes no further upload once it has this many uploads or bytes; the rest waits for the next commit."""
+
+FAILURE_SECONDS = 10.0
+"""How long a failed commit counts as a sign that the next one would fail too, unless one has succeeded since."""
 
 _log = structlog.get_logger("hymio.intake")
 
@@ -76,6 +80,7 @@ class UploadQueue:
         self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
         self._waiting_bytes = 0
         self._is_open = False
+        self._failure: tuple[Unavailable | None, float] = (None, 0.0)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -98,14 +103,31 @@ class UploadQueue:
         Raises what its `read` raises, or Unavailable where the queue is full or closed or the database does not answer;
         then nothing of it is stored.
         """
-        if not self._is_open:
-            raise Unavailable("shutting-down", "the server is shutting down", retry_after=5)
-        if self._queue.qsize() >= self._max_waiting or self._waiting_bytes + arrival.size > MAX_WAITING_BYTES:
-            raise Unavailable("upload-queue-full", "too many uploads are waiting", retry_after=2)
+        if refusal := self._refusal(arrival.size):
+            raise refusal
         outcome: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
         self._waiting_bytes += arrival.size
         self._queue.put_nowait(_Waiting(arrival, outcome))
         return await outcome
+
+    def refusal(self) -> Unavailable | None:
+        """Why an upload would not be taken now, or the error of the last commit if it failed a moment ago."""
+        last, failed_at = self._failure
+        is_recent = last is not None and time.monotonic() - failed_at < FAILURE_SECONDS
+        return self._refusal(0) or (last if is_recent else None)
+
+    def _refusal(self, size: int) -> Unavailable | None:
+        """Why an upload of `size` bytes is not taken."""
+        if not self._is_open:
+            return Unavailable("shutting-down", "the server is shutting down", retry_after=5)
+        if self._queue.qsize() >= self._max_waiting or self._waiting_bytes + size > MAX_WAITING_BYTES:
+            return Unavailable("upload-queue-full", "too many uploads are waiting", retry_after=2)
+        return None
+
+    def _note(self, outcomes: Sequence[Outcome]) -> None:
+        """Keeps the error of a batch of which nothing could be committed, or forgets the one before."""
+        errors = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
+        self._failure = (errors[0] if len(errors) == len(outcomes) else None), time.monotonic()
 
     async def _commit_batches(self, pool: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
@@ -117,6 +139,7 @@ class UploadQueue:
                 # The write lock was not released in time. The uploads that came meanwhile would wait as long and
                 # get the same answer, so they get it now.
                 batch, outcomes = self._add_all_waiting(batch, outcomes)
+            self._note(outcomes)
             for waiting, outcome in zip(batch, outcomes, strict=True):
                 _resolve(waiting.outcome, outcome)
                 self._queue.task_done()

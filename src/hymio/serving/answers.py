@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -10,7 +11,7 @@ from litestar import Request, Response
 from msgspec import UNSET, Meta, UnsetType
 
 from hymio import __version__
-from hymio.errors import BadRequest, HymioError, Unauthorized, Unavailable
+from hymio.errors import BadRequest, CheckResult, ChecksFailed, HymioError, Unauthorized, Unavailable
 from hymio.texts import SOURCE, choose, translate
 
 JSON: Final = "application/json; charset=utf-8"
@@ -60,8 +61,24 @@ def json_answer(content: object, if_none_match: str, tag: str | None = None) -> 
 # --- problem documents -----------------------------------------------------------------------------------------------
 
 
+class CheckRow(msgspec.Struct, frozen=True):
+    """One check of the server's health; `detail` says what is wrong, and is empty where it is `ok`."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+def check_rows(results: Iterable[CheckResult], language: str) -> tuple[CheckRow, ...]:
+    """The results of checks as they are sent, in one of `texts.LANGUAGES`."""
+    return tuple(CheckRow(result.name, result.ok, translate(result.detail, language)) for result in results)
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What went wrong (RFC 9457). `code` is stable; `parameter`, `got` and `accepted` are given for a parameter."""
+    """What went wrong (RFC 9457). `code` is stable; `parameter`, `got` and `accepted` are given for a parameter.
+
+    `checks` are given where `/health` or `/ready` fails.
+    """
 
     type: str
     title: Annotated[str, Meta(description="The kind of error, in the language of `Content-Language`.")]
@@ -79,12 +96,15 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     parameter: str | UnsetType = UNSET
     got: str | UnsetType = UNSET
     accepted: str | UnsetType = UNSET
+    checks: tuple[CheckRow, ...] | UnsetType = UNSET
 
 
 def problem_of(error: HymioError, language: str = SOURCE) -> Problem:
     """The problem document of an error, with its texts in one of `texts.LANGUAGES`."""
     title, detail = translate(error.title, language), translate(error.public_detail, language)
     problem = Problem("about:blank", title, error.status, detail, error.code)
+    if isinstance(error, ChecksFailed):
+        return msgspec.structs.replace(problem, checks=check_rows(error.results, language))
     if not isinstance(error, BadRequest):
         return problem
     return msgspec.structs.replace(

@@ -7,8 +7,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Engine
 
@@ -24,6 +26,7 @@ from hymio.store.dialect import (
     Transaction,
     begin,
     connect,
+    database_file,
     engine_kind,
     has_single_writer,
     translated,
@@ -53,6 +56,12 @@ class Store:
         self.has_single_writer = has_single_writer(engine)
         self._writer = threading.Lock() if self.has_single_writer else None
         self._lock_seconds = lock_seconds
+        self._latest = _Latest()
+
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for a database on a server."""
+        return database_file(self._engine)
 
     @cached_property
     def is_distributed(self) -> bool:
@@ -101,6 +110,7 @@ class Store:
             self.layout(organization)  # cached before the write transaction, which then locks for less time
         with self.write() as transaction, self.ledger_in(transaction, organization, now) as ledger:
             yield ledger
+        self._latest.commit = _Commit(organization, ledger.revision, now)
         ledger.setup.remember()
 
     @contextmanager
@@ -133,9 +143,22 @@ class Store:
         return pooled
 
     def check(self) -> None:
-        """Runs one query. Unavailable where the database does not answer."""
+        """Reads a row of the database itself. Unavailable where it does not answer or this store's last commit is gone.
+
+        It is gone where an older database took the place of this one: a file that was overwritten, or a standby server
+        that had not received the commit yet.
+        """
+        last = self._latest.commit
         with self.read() as transaction:
-            transaction.row("SELECT 1 FROM organization LIMIT 1")
+            transaction.forget_pages()
+            if last is None:
+                transaction.row("SELECT 1 FROM organization LIMIT 1")
+            elif not _is_stored(transaction, last):
+                raise Unavailable(
+                    "commit-missing",
+                    "the database is not the one that was written to: the last commit is not in it",
+                    cause=f"revision {last.revision} of organization {last.organization}",
+                )
 
     def layout(self, organization: int) -> Layout:
         """The present layout; only the rows that changed since the last call are read. NotFound."""
@@ -183,6 +206,32 @@ class Store:
             self._writer.release()
 
 
+class _Commit(NamedTuple):
+    """A commit of a ledger: its revision, and its instant in ms UTC."""
+
+    organization: int
+    revision: int
+    at: int
+
+
+@dataclass(slots=True)
+class _Latest:
+    """The last commit, of all pools of threads of a store."""
+
+    commit: _Commit | None = None
+
+
+def _is_stored(transaction: Transaction, commit: _Commit) -> bool:
+    """Whether a commit is in the database, or its organization was erased since."""
+    row = transaction.row(
+        """SELECT committed_at FROM ledger l LEFT JOIN revision r
+          ON r.organization_id = l.organization_id AND r.revision = :revision WHERE l.organization_id = :o""",
+        o=commit.organization,
+        revision=commit.revision,
+    )
+    return row is None or row[0] == commit.at
+
+
 def _setup_revisions(transaction: Transaction, organization: int) -> SetupRevisions:
     """The revisions that changed the set-up last. NotFound."""
     row = transaction.row(
@@ -198,17 +247,30 @@ def _unknown(organization: int) -> NotFound:
 
 
 def open_store(
-    url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS, threads: int | None = None
+    url: str,
+    connections: int = DEFAULT_CONNECTIONS,
+    lock_seconds: float = LOCK_SECONDS,
+    threads: int | None = None,
+    *,
+    make: bool = True,
+    read_only: bool = False,
 ) -> Store:
-    """Opens and migrates a database; creates a missing SQLite file. Raises DatabaseTooNew, Unavailable, SetupError.
+    """Opens and migrates a database; with `make`, a missing SQLite file and missing tables are made.
+
+    A SQLite file that nobody writes can be opened `read_only`, which leaves it as it is, without a log beside it.
+    DatabaseError if the database is another program's or too new, Unavailable, SetupError if it is missing.
 
     At most `connections` transactions run at once. Another one waits for a connection, and a write for the lock of the
     one before it, up to `lock_seconds`; then it is Unavailable. With `threads`, those of a server, no answer of the
     database is waited for without end, and at most half of them wait for one slow node of a cluster.
     """
-    engine = connect(url, connections, lock_seconds)
-    with translated():
-        migrate.upgrade(engine)
+    engine = connect(url, connections, lock_seconds, make=make, read_only=read_only)
+    try:
+        with translated():
+            migrate.upgrade(engine, make=make and not read_only)
+    except BaseException:
+        engine.dispose()
+        raise
     if threads is None:
         return Store(engine, lock_seconds)
     store = Store(engine, lock_seconds, Patience(READ_SECONDS, lock_seconds + WRITE_SECONDS))

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Engine, inspect, text
 
-from hymio.errors import DatabaseTooNew, SetupError
-from hymio.store.dialect import lock_migrations
+from hymio.errors import DatabaseError, DatabaseTooNew, SetupError
+from hymio.store.dialect import Owner, is_marked, is_read_only, lock_migrations, mark, owner, read_only, shown_name
 from hymio.store.dialect.citus import is_coordinator, is_distributed, one_node_at_a_time
 
 if TYPE_CHECKING:
@@ -17,21 +17,53 @@ if TYPE_CHECKING:
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
-def upgrade(engine: Engine) -> None:
-    """Runs the missing migrations. DatabaseTooNew if the database has a migration that this version does not know.
+def upgrade(engine: Engine, *, make: bool = True) -> None:
+    """Runs the missing migrations, and marks the database as Hymio's.
 
-    SetupError where there are any and the database is a worker of a Citus cluster.
+    DatabaseTooNew if the database has a migration that this version does not know; DatabaseError if it is another
+    program's, or read-only and not up to date; SetupError if there are migrations and it is a worker of a Citus
+    cluster. With `make`, for a server, Unavailable if it is read-only; without, SetupError if it has no tables.
     """
     with engine.connect().execution_options(writes=False) as connection:
-        if version(connection) == newest():
+        if _is_ready(connection, shown_name(engine), make):
             return
     with engine.connect().execution_options(writes=True) as connection, connection.begin():
         lock_migrations(connection)
+        owner(connection, shown_name(engine))
         check(connection)
         if is_distributed(connection):
             _require_coordinator(connection)
             one_node_at_a_time(connection)
         _migrate(connection)
+        mark(connection)
+
+
+def _is_ready(connection: Connection, name: str, make: bool) -> bool:
+    """Whether nothing is to be written before the database can be used."""
+    if owner(connection, name) is Owner.NOBODY and not make:
+        raise SetupError(
+            "empty-database",
+            "{database} has no tables of Hymio. Name another with --database, or begin with: "
+            "hymio organization create NAME",
+            database=name,
+        )
+    if make and is_read_only(connection):
+        raise read_only(name)
+    current = version(connection)
+    if current == newest():
+        # A command that reads leaves the mark of a file that has none to the next start of a server.
+        return not make or is_marked(connection)
+    if is_read_only(connection):
+        check(connection)
+        raise DatabaseError(
+            "old-and-read-only",
+            "{database} is at {version}, this Hymio needs {newest}, and the database is read-only. "
+            "Copy it to a folder that can be written to, and use the copy",
+            database=name,
+            version=current,
+            newest=newest(),
+        )
+    return False
 
 
 def check(connection: Connection) -> None:

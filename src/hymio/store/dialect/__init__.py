@@ -10,13 +10,18 @@ from hymio.store.dialect.connecting import (
     LOCK_SECONDS,
     begin,
     connect,
+    database_file,
     engine_kind,
     has_single_writer,
+    holding_migrations,
+    is_read_only,
     lock_migrations,
+    shown_name,
     try_lock_migrations,
     without_password,
 )
-from hymio.store.dialect.driver_errors import driver_errors, translated
+from hymio.store.dialect.driver_errors import driver_errors, read_only, translated
+from hymio.store.dialect.ownership import Owner, is_marked, mark, owner
 from hymio.store.dialect.transaction import CsvLines, Row, Transaction
 
 __all__ = [
@@ -25,15 +30,24 @@ __all__ = [
     "LOCK_SECONDS",
     "Bulkhead",
     "CsvLines",
+    "Owner",
     "Patience",
     "Row",
     "Transaction",
     "begin",
     "connect",
+    "database_file",
     "driver_errors",
     "engine_kind",
     "has_single_writer",
+    "holding_migrations",
+    "is_marked",
+    "is_read_only",
     "lock_migrations",
+    "mark",
+    "owner",
+    "read_only",
+    "shown_name",
     "translated",
     "try_lock_migrations",
     "without_password",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.engine import URL, make_url
@@ -10,6 +13,7 @@ from sqlalchemy.exc import ArgumentError
 
 from hymio.errors import SetupError
 from hymio.store.dialect.bulkhead import ENDLESS, Patience
+from hymio.store.dialect.database_files import Access
 from hymio.store.dialect.postgresql import PostgresqlTransaction, connect_postgresql
 from hymio.store.dialect.sqlite import SqliteTransaction, connect_sqlite
 from hymio.store.dialect.transaction import Transaction
@@ -27,9 +31,14 @@ _IDLE_CONNECTIONS = 10
 """Connections that stay open while nobody uses them; each of SQLite's may keep 16 MB of pages."""
 
 
-def connect(url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS) -> Engine:
+def connect(
+    url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: float = LOCK_SECONDS, *, make: bool = True,
+    read_only: bool = False,
+) -> Engine:  # fmt: skip
     """An engine with a pool for `sqlite:///file`, `postgresql://…` or the path of a SQLite file. SetupError.
 
+    A missing SQLite file is made, or refused unless `make` is set. One that nobody writes can be opened `read_only`,
+    which leaves it as it is.
     At most `connections` are open at once; a transaction that finds none free waits `lock_seconds` and is Unavailable.
     """
     parsed = _parsed(url)
@@ -44,7 +53,10 @@ def connect(url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: floa
             "database: got {kind}:…; accepted are sqlite:///FILE and postgresql://…",
             kind=kind,
         )
-    folder = Path(parsed.database).absolute().parent
+    path = Path(parsed.database)
+    folder = path.absolute().parent
+    if not (make and not read_only) and not path.exists():
+        raise missing(path)
     if not folder.is_dir():
         raise SetupError(
             "no-database-folder",
@@ -52,7 +64,16 @@ def connect(url: str, connections: int = DEFAULT_CONNECTIONS, lock_seconds: floa
             file=parsed.database,
             folder=folder,
         )
-    return connect_sqlite(parsed, lock_seconds, pool)
+    return connect_sqlite(parsed, lock_seconds, pool, make=make and not read_only, read_only=read_only)
+
+
+def missing(name: object) -> SetupError:
+    """The error about a database that is not there."""
+    return SetupError(
+        "no-database-file",
+        "there is no database {file}. Name another with --database, or begin with: hymio organization create NAME",
+        file=name,
+    )
 
 
 def begin(engine: Engine, *, writes: bool, patience: Patience = ENDLESS) -> Transaction:
@@ -63,6 +84,11 @@ def begin(engine: Engine, *, writes: bool, patience: Patience = ENDLESS) -> Tran
 def engine_kind(engine: Engine) -> str:
     """`sqlite` or `postgresql`, for people to read."""
     return engine.dialect.name
+
+
+def database_file(engine: Engine) -> Path | None:
+    """The path of a SQLite file; None for a database on a server."""
+    return Path(engine.url.database or "").absolute() if engine.dialect.name == "sqlite" else None
 
 
 def has_single_writer(engine: Engine) -> bool:
@@ -88,13 +114,41 @@ def try_lock_migrations(connection: Connection) -> bool:
     return bool(locked)
 
 
+def is_read_only(connection: Connection) -> bool:
+    """Whether nothing can be written: a read-only copy of a file, or a standby server."""
+    if connection.dialect.name == "postgresql":
+        return bool(connection.execute(text("SELECT pg_is_in_recovery()")).scalar_one())
+    driver: Any = connection.connection.driver_connection
+    return driver.files.access is not Access.WRITE
+
+
+def shown_name(engine: Engine) -> str:
+    """The database as it may be shown: the path of a file, or the URL of a database on a server."""
+    if engine.dialect.name == "sqlite":
+        return engine.url.database or ""
+    return _shown(engine.url.set(drivername=engine.dialect.name))
+
+
+@contextmanager
+def holding_migrations(connection: Connection) -> Iterator[None]:
+    """Keeps other processes from making or migrating tables of a PostgreSQL database, across transactions."""
+    connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATION_LOCK})
+    try:
+        yield
+    finally:
+        connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _MIGRATION_LOCK})
+
+
 def _transaction_kind(engine: Engine) -> type[Transaction]:
     return SqliteTransaction if engine.dialect.name == "sqlite" else PostgresqlTransaction
 
 
 def without_password(url: str) -> str:
     """The URL of a database as it may be shown."""
-    parsed = _parsed(url)
+    return _shown(_parsed(url))
+
+
+def _shown(parsed: URL) -> str:
     host = parsed.host and parsed.host.rpartition("@")[2]  # a password that holds an @ reaches beyond it
     secret = [name for name in parsed.query if "pass" in name.lower()]
     bare = URL.create(parsed.drivername, parsed.username, None, host, parsed.port, parsed.database, parsed.query)

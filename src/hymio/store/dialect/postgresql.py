@@ -145,6 +145,12 @@ class PostgresqlTransaction(Transaction):
         with closing(logged(self._driver.cursor())) as cursor, cursor.copy(self._spelled(text, bound), bound) as copied:
             yield from _gathered(copied)
 
+    def forget_pages(self) -> None:
+        """Nothing: the server has the pages."""
+
+    def _committed(self) -> None:
+        """Nothing: the server looks after its files."""
+
     def _options(self) -> dict[str, Any]:
         isolation = {} if self._writes else {"isolation_level": "REPEATABLE READ"}
         return {"writes": self._writes, **isolation}

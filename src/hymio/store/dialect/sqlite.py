@@ -8,12 +8,15 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.engine import URL
 
 from hymio.period import DAY_MS
+from hymio.store.dialect.database_files import Access, DatabaseFiles
+from hymio.store.dialect.ownership import Owner, owner_by
 from hymio.store.dialect.statement_log import logged
 from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
 
@@ -21,30 +24,72 @@ CSV_ROWS = 20_000
 """Rows put together into one chunk of CSV, at most."""
 
 
-def connect_sqlite(url: URL, lock_seconds: float, pool: dict[str, Any]) -> Engine:
-    """An engine on a file, which is made if it is not there; `pool` are SQLAlchemy's arguments for it."""
-    _make_private(url.database or "")
-    engine = create_engine(url, connect_args={"check_same_thread": False}, **pool)
+def connect_sqlite(
+    url: URL, lock_seconds: float, pool: dict[str, Any], *, make: bool, read_only: bool
+) -> Engine:  # fmt: skip
+    """An engine on a file, which is made if `make` is set; `pool` are SQLAlchemy's arguments for it.
 
-    def prepare(connection: Any, _record: object) -> None:
-        _prepare(connection, lock_seconds)
+    Connecting raises DatabaseReplaced, and DatabaseError if the file is another program's.
+    """
+    path = Path(url.database or "")
+    if make:
+        _make_private(path)
+    files = DatabaseFiles(path, read_only=read_only)
 
-    event.listen(engine, "connect", prepare)
+    def open_() -> SqliteConnection:
+        return _opened(files, lock_seconds, make)
+
+    engine = create_engine(url, creator=lambda: files.connect(open_), **pool)
     event.listen(engine, "begin", _begin)
     return engine
 
 
-def _make_private(file: str) -> None:
-    """Makes the file, if it is not there, for its owner alone; SQLite gives those beside it the same mode."""
-    if file != ":memory:" and not file.startswith("file:"):
-        with suppress(OSError):  # SQLite says what is wrong when it opens it
-            os.close(os.open(file, os.O_CREAT | os.O_RDONLY, 0o600))
+def _make_private(path: Path) -> None:
+    """Makes the file for its owner alone; SQLite gives those beside it the same mode.
+
+    Never opens one that is there: closing it would release the locks that this process has on it.
+    """
+    with suppress(OSError):  # SQLite says what is wrong when it opens it
+        os.close(os.open(path.resolve(), os.O_CREAT | os.O_EXCL | os.O_RDONLY, 0o600))
 
 
-def _prepare(connection: Any, lock_seconds: float) -> None:
-    connection.isolation_level = None
+class SqliteConnection(sqlite3.Connection):
+    """A connection that knows the files it has open."""
+
+    files: DatabaseFiles | None = None
+
+    def close(self) -> None:
+        """Closes it; as the last one of all processes it removes the log and its index."""
+        if self.files is None:
+            super().close()
+        else:
+            self.files.close(self, super().close)
+
+
+def _opened(files: DatabaseFiles, lock_seconds: float, make: bool) -> SqliteConnection:
+    """A new connection that has read from its file."""
+    connection = sqlite3.connect(
+        files.uri, uri=True, timeout=lock_seconds, isolation_level=None, check_same_thread=False,
+        factory=SqliteConnection,
+    )  # fmt: skip
+    try:
+        _prepare(connection, files, lock_seconds, make)
+    except BaseException:
+        connection.close()
+        raise
+    connection.files = files
+    return connection
+
+
+def _prepare(connection: SqliteConnection, files: DatabaseFiles, lock_seconds: float, make: bool) -> None:
+    connection.execute(f"PRAGMA busy_timeout = {int(lock_seconds * 1000)}")
+    # Before the first statement that would change a file that is not Hymio's.
+    [mark] = connection.execute("PRAGMA application_id").fetchone()
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    owner = owner_by(mark, tables, files.path)
+    if files.access is Access.WRITE and (make or owner is Owner.HYMIO):
+        _write_ahead(connection, lock_seconds)
     for pragma in (
-        f"busy_timeout = {int(lock_seconds * 1000)}",
         "synchronous = FULL",
         "foreign_keys = ON",
         "temp_store = MEMORY",
@@ -52,7 +97,7 @@ def _prepare(connection: Any, lock_seconds: float) -> None:
         "journal_size_limit = 67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
-    _write_ahead(connection, lock_seconds)
+    connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _write_ahead(connection: Any, lock_seconds: float) -> None:
@@ -153,10 +198,16 @@ class SqliteTransaction(Transaction):
             length *= 2 if count < CSV_ROWS // 3 else 1
 
     def _begin(self) -> None:
-        """Nothing: the connection has its bounds."""
+        self._driver.files.check()
 
     def _end(self) -> None:
         """Nothing."""
+
+    def _committed(self) -> None:
+        self._driver.files.check()
+
+    def forget_pages(self) -> None:
+        self._cursor.execute("PRAGMA shrink_memory")
 
     def _options(self) -> dict[str, Any]:
         return {"writes": self._writes}

@@ -73,6 +73,7 @@ class Transaction(ABC):
                 self._end()
                 if kind is None:
                     logged_call("COMMIT", self._begun.commit)
+                    self._committed()
                 else:
                     logged_call("ROLLBACK", self._begun.rollback)
         finally:
@@ -199,6 +200,12 @@ class Transaction(ABC):
         In bounded memory: on SQLite sqlite.CSV_ROWS lines at a time, or all of a single millisecond.
         """
 
+    # The database's files
+
+    @abstractmethod
+    def forget_pages(self) -> None:
+        """Has what is read next come from the file rather than from this connection's memory."""
+
     # What each engine does its own way
 
     @abstractmethod
@@ -216,6 +223,10 @@ class Transaction(ABC):
     @abstractmethod
     def _end(self) -> None:
         """What an engine does before COMMIT or ROLLBACK."""
+
+    @abstractmethod
+    def _committed(self) -> None:
+        """What an engine does after COMMIT, before anybody is told; it raises where the commit will not last."""
 
     @abstractmethod
     def _execute_in_turn(self, texts: Sequence[str]) -> None:

@@ -1,0 +1,124 @@
+"""The checks behind `/health` and `/ready`: what a server looks at, and which failures stop it from taking presses.
+
+A new check is a function `(Services) -> Phrase | None`, which returns what is wrong, and a line in CHECKS.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import structlog
+from litestar import get
+
+from hymio import __version__
+from hymio.errors import CheckResult, ChecksFailed, DatabaseReplaced, HymioError, Phrase
+from hymio.serving.answers import CheckRow, check_rows
+from hymio.serving.door import Route, Services
+from hymio.texts import SOURCE
+
+_MEGABYTE: Final = 1_000_000
+
+_log = structlog.get_logger("hymio.health")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that is looked at; `function` returns what is wrong, for clients to read, or raises a HymioError.
+
+    While a check that `stops_presses` fails, an upload would not be acknowledged.
+    """
+
+    name: str
+    function: Callable[[Services], Phrase | None]
+    stops_presses: bool
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The response of `/health` and `/ready` where all their checks passed."""
+
+    status: str
+    version: str
+    database: str
+    checks: tuple[CheckRow, ...]
+
+
+def routes(services: Services) -> list[Route]:
+    """`/health`: 200 where every check passes. `/ready`: 200 where those pass that presses depend on. Otherwise 503."""
+
+    @get("/health", sync_to_thread=True)
+    def health() -> Health:
+        return passed(services, CHECKS)
+
+    @get("/ready", sync_to_thread=True)
+    def ready() -> Health:
+        return passed(services, [check for check in CHECKS if check.stops_presses])
+
+    return [health, ready]
+
+
+def passed(services: Services, checks: Iterable[Check]) -> Health:
+    """The results of checks that have all passed; ChecksFailed, which has all results, if one has not."""
+    results = tuple(_result(check, services) for check in checks)
+    failed = [result.name for result in results if not result.ok]
+    if failed:
+        raise ChecksFailed("checks-failed", "these checks failed: {checks}", checks=", ".join(failed), results=results)
+    return Health("ok", __version__, services.store.kind, check_rows(results, SOURCE))
+
+
+def _result(check: Check, services: Services) -> CheckResult:
+    try:
+        wrong = check.function(services)
+    except HymioError as error:
+        wrong = error.public_detail
+        if not isinstance(error, DatabaseReplaced):  # the store has logged it
+            _log.warning("check failed", check=check.name, code=error.code, detail=error.detail)
+    return CheckResult(check.name, wrong is None, wrong or "")
+
+
+# --- what is checked -------------------------------------------------------------------------------------------------
+
+
+def _database(services: Services) -> None:
+    """The database answers from the file that was opened, and has this server's last commit."""
+    services.store.check()
+
+
+def _space(services: Services) -> Phrase | None:
+    """Enough bytes are free where files grow; a database on a server looks after its own disk."""
+    least = services.settings.free_megabytes
+    free = [_free_megabytes(folder) for folder in _growing_folders(services)]
+    if not free or min(free) >= least:
+        return None
+    return Phrase("{free} MB are free on the disk, fewer than {least} MB", free=min(free), least=least)
+
+
+def _growing_folders(services: Services) -> list[Path]:
+    file = services.store.file
+    return [] if file is None else [file.parent]
+
+
+def _free_megabytes(folder: Path) -> int:
+    """Megabytes that this account may still write; 0 where the folder is gone."""
+    try:
+        return shutil.disk_usage(folder).free // _MEGABYTE
+    except OSError:
+        return 0
+
+
+def _intake(services: Services) -> Phrase | None:
+    """Uploads are taken, and the last commit did not fail a moment ago."""
+    refusal = services.uploads.refusal()
+    return None if refusal is None else refusal.public_detail
+
+
+CHECKS: Final = (
+    Check("database", _database, stops_presses=True),
+    Check("space", _space, stops_presses=False),
+    Check("intake", _intake, stops_presses=True),
+)
+"""What `/health` looks at, in the order in which it lists them."""
