@@ -39,6 +39,7 @@ ALLOWS = {
     Permission.CHANGE_CREDENTIALS: "activate the API and list, make and revoke clients, tokens and the SMS secret",
     Permission.CHANGE_OUTBOX: "retry and discard rows of the outbox",
     Permission.RESETTLE: "resolve, judge and count stored feedback again: resettle, release quarantine, rebuild",
+    Permission.ERASE: "set how long people's data is kept, and erase it",
     Permission.CREATE_ORGANIZATION: "create organizations",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
+from uuid import uuid4
 
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via,
 from hymio.alert import AlertType
 from hymio.custom import CustomField
 from hymio.misuse import MisusePolicy
+from hymio.personal_data import Contact, OfContact, OfFeedback, OfOrganization, OfPeriod, PersonalData
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store
@@ -463,6 +465,32 @@ def begin_release(draw: Draw, world: Grown) -> Attempt:
 @verb
 def begin_rebuild(draw: Draw, world: Grown) -> Attempt:
     return Attempt(manage.begin_rebuild, Permission.RESETTLE, (None,), is_announcement=True)
+
+
+# --- people's data ---------------------------------------------------------------------------------------------------
+
+
+@verb
+def set_retention(draw: Draw, world: Grown) -> Attempt:
+    args = (draw(st.sampled_from(PersonalData)), draw(st.sampled_from([None, 0, 65, 400])))
+    return Attempt(manage.set_retention, Permission.ERASE, (None,), args)
+
+
+@verb
+def begin_erasure(draw: Draw, world: Grown) -> Attempt:
+    node = _node(draw, world)
+    erasure, nodes = draw(
+        st.sampled_from(
+            [
+                (OfPeriod(node, 0, NOW), (node,)),
+                (OfContact(Contact("jane@example.com")), (None,)),
+                (OfOrganization(), (None,)),
+                (OfFeedback((uuid4(),)), (NOWHERE,)),
+            ]
+        )
+    )
+    found = {PersonalData.TEXTS: 1}
+    return Attempt(manage.begin_erasure, Permission.ERASE, nodes, (erasure, found), is_announcement=True)
 
 
 # --- organizations and principals ------------------------------------------------------------------------------------

@@ -64,6 +64,7 @@ class Permission(Enum):
     CHANGE_CREDENTIALS = "credentials:change"
     CHANGE_OUTBOX = "outbox:change"
     RESETTLE = "feedback:resettle"
+    ERASE = "personal-data:erase"
     CREATE_ORGANIZATION = "organizations:create"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable
 from enum import IntEnum
 from functools import lru_cache, partial
@@ -334,6 +335,11 @@ def client_key(identity: UUID) -> tuple[int, int]:
     if 0 <= epoch < DEVICE_EPOCHS:
         raise ValueError("got a UUID whose upper half is below 2^32; accepted are randomly made ones")
     return epoch, sequence
+
+
+def visitor_hash(visitor: str, organization: int) -> bytes:
+    """The hash under which a visitor is stored; salted by the organization, so that organizations cannot compare."""
+    return hashlib.sha256(f"{organization}:{visitor}".encode("utf-8", "replace")).digest()
 
 
 def is_device_key(epoch: int) -> bool:

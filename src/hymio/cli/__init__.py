@@ -12,7 +12,21 @@ from typing import Annotated, NoReturn
 import typer
 
 from hymio import __version__
-from hymio.cli import api, audit, custom, jobs, organizations, running, smileys, surveys, tokens, tree, upkeep, users
+from hymio.cli import (
+    api,
+    audit,
+    custom,
+    erasing,
+    jobs,
+    organizations,
+    running,
+    smileys,
+    surveys,
+    tokens,
+    tree,
+    upkeep,
+    users,
+)
 from hymio.cli.command import Database, obey, say_error
 from hymio.errors import HymioError
 
@@ -46,6 +60,8 @@ app.command("resettle", rich_help_panel=_LOOK_AFTER)(upkeep.resettle)
 app.add_typer(upkeep.quarantine, name="quarantine", rich_help_panel=_LOOK_AFTER)
 app.add_typer(jobs.commands, name="jobs", rich_help_panel=_LOOK_AFTER)
 app.add_typer(upkeep.messages, name="message", rich_help_panel=_LOOK_AFTER)
+app.add_typer(erasing.erase, name="erase", rich_help_panel=_LOOK_AFTER)
+app.add_typer(erasing.retention, name="retention", rich_help_panel=_LOOK_AFTER)
 app.add_typer(upkeep.database, name="db", rich_help_panel=_LOOK_AFTER)
 
 

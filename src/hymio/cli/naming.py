@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from hymio.access import EVERY_KIND, DataKind
@@ -12,6 +13,7 @@ from hymio.custom import CustomField
 from hymio.errors import SetupError
 from hymio.hierarchy import Node
 from hymio.period import Instant, instant_of, wall_of, zone
+from hymio.personal_data import PersonalData
 from hymio.setup import Content, Layout
 from hymio.smiley import Smiley
 from hymio.survey import ActivePeriod, Assignment, FollowupOption, FollowupQuestion, Localized, Survey
@@ -88,6 +90,28 @@ def token_of(tokens: Iterable[ApiToken], text: str) -> ApiToken:
     return by_id[
         _number_of("token", text, {token.id: token.name for token in by_id.values() if token.revoked_at is None})
     ]
+
+
+def feedback_ids(texts: Iterable[str]) -> tuple[UUID, ...]:
+    """The published ids of feedback. SetupError."""
+    ids = []
+    for text in texts:
+        try:
+            ids.append(UUID(text.strip()))
+        except ValueError:
+            raise SetupError("bad-feedback-id", "got {got!r}; accepted is a UUID, as in API v2", got=text) from None
+    return tuple(ids)
+
+
+def personal_data_of(text: str) -> PersonalData:
+    """The kind of people's data with a name. SetupError lists the kinds."""
+    try:
+        return PersonalData(text.strip().lower())
+    except ValueError:
+        known = ", ".join(kind.value for kind in PersonalData)
+        raise SetupError(
+            "unknown-kind-of-personal-data", "got {got!r}; accepted are {known}", got=text, known=known
+        ) from None
 
 
 def field_of(fields: Iterable[CustomField], text: str) -> CustomField:

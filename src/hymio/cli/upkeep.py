@@ -222,7 +222,7 @@ def list_quarantine(
             _instant(press.at),
             layout.smileys[press.smiley].serial,
             _key_text(press.smiley, press.epoch, press.sequence),
-            escape(press.body),
+            escape(press.body) or "[dim]erased[/]",
             Verdict(press.reason).label.replace("_", " "),
         )
     out.print(summary, "", output)
@@ -340,6 +340,21 @@ def migrate(context: typer.Context, database: Database = None) -> None:
 
     with opened(context, database) as store:
         say(f"The {store.kind} database is at version {newest()}.")
+
+
+@database.command("vacuum")
+def vacuum(context: typer.Context, database: Database = None) -> None:
+    """Rewrite the SQLite file, so that nothing of what was erased is left in it. Uploads wait meanwhile.
+
+    PostgreSQL does this by itself (autovacuum).
+
+    Example: hymio db vacuum
+    """
+    from hymio.store import purging
+
+    with opened(context, database) as store, progress("Rewriting the file"):
+        done = purging.vacuum(store)
+    say("The file was rewritten." if done else "Nothing to do: PostgreSQL vacuums by itself.")
 
 
 @database.command("distribute")

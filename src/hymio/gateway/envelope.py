@@ -7,7 +7,6 @@ becomes unusable, and the rest of the upload is used.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -30,6 +29,7 @@ from hymio.feedback import (
     Upload,
     Verdict,
     client_key,
+    visitor_hash,
 )
 from hymio.gateway.counting import MAX_PRESSES, refuse_too_many_values, too_many_presses
 from hymio.gateway.press_parts import (
@@ -352,7 +352,7 @@ def _press_of(press: TypedPress, epoch: int, organization: int) -> Press:
     sequence = press.sequence
     if sequence is None or press.id is not None:
         epoch, sequence = _identity(press, epoch)
-    visitor = None if press.visitor is None else _hashed(press.visitor, organization)
+    visitor = None if press.visitor is None else visitor_hash(press.visitor, organization)
     phases = None
     if press.phases is not None or press.metadata is not None or press.demographics is not None:
         phases = phases_of(press.phases, press.metadata, press.demographics)
@@ -369,11 +369,6 @@ def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:
             raise ValueError("survey: got nothing, accepted: the number of the survey shown, where there is an id")
         return client_key(press.id)
     raise ValueError(f"got {'both' if press.id else 'neither'}, accepted: either a sequence or an id")
-
-
-def _hashed(visitor: str, organization: int) -> bytes:
-    """The stored hash of a visitor, salted with the organization, so that hashes of two organizations never match."""
-    return hashlib.sha256(f"{organization}:{visitor}".encode("utf-8", "replace")).digest()
 
 
 def _health(typed: TypedEnvelope) -> Health:

@@ -2,9 +2,14 @@
 
 from hymio.feedback import Receipt
 from hymio.intake.difference import Difference
+from hymio.intake.erasing import Tally, erase, find
+from hymio.intake.expiring import erase_expired
 from hymio.intake.rebuilding import Rebuilt, rebuild
 from hymio.intake.record import record
 from hymio.intake.resettling import release, resettle
 from hymio.intake.verifying import verify
 
-__all__ = ["Difference", "Rebuilt", "Receipt", "rebuild", "record", "release", "resettle", "verify"]
+__all__ = [
+    "Difference", "Rebuilt", "Receipt", "Tally", "erase", "erase_expired", "find", "rebuild", "record", "release",
+    "resettle", "verify",
+]  # fmt: skip

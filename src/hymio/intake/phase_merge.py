@@ -19,9 +19,10 @@ def store_phases(
     """Stores the phases of presses; returns those that contradict stored ones.
 
     `presses` come with their feedback from before this upload, if there is one; `added` is the new feedback by epoch
-    and sequence. Phases that are not stored yet are added; stored ones never change.
+    and sequence. Phases that are not stored yet are added; stored ones never change. A phase that was erased is left
+    out, whatever it says now.
     """
-    with_phases = [(press, stored, press.phases) for press, stored in presses if press.phases is not None]
+    with_phases = _without_erased(ledger, added, presses)
     by_key = _stored(ledger, [stored for _, stored, _ in with_phases if stored is not None])
     changed: dict[PhaseKey, Phases] = {}
     unusable: list[UnusablePress] = []
@@ -35,6 +36,27 @@ def store_phases(
         unusable += [UnusablePress(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
     ledger.phases.put(changed.items())
     return unusable
+
+
+def _without_erased(
+    ledger: Ledger, added: Mapping[tuple[int, int], Feedback], presses: Iterable[tuple[Press, Feedback | None]]
+) -> list[tuple[Press, Feedback | None, Phases]]:
+    """The presses that have phases, each with those of its phases that were not erased."""
+    with_phases = [(press, stored, press.phases) for press, stored in presses if press.phases is not None]
+    if not with_phases:
+        return []
+    press, stored, _ = with_phases[0]
+    smiley = (stored or added[press.epoch, press.sequence]).smiley
+    erased = ledger.erased.phases(smiley, [(press.epoch, press.sequence) for press, _, _ in with_phases])
+    return [
+        (press, stored, without(phases, erased.get((press.epoch, press.sequence), ())))
+        for press, stored, phases in with_phases
+    ]
+
+
+def without(phases: Phases, names: Iterable[str]) -> Phases:
+    """The phases without those of these names."""
+    return phases._replace(**{name: Phases._field_defaults[name] for name in names})
 
 
 def _stored(ledger: Ledger, feedbacks: Sequence[Feedback]) -> dict[PhaseKey, Phases]:

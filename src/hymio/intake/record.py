@@ -78,8 +78,9 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     refused = [outcome for _, outcome in hours if isinstance(outcome, UnusablePress)]
     unusable = [*upload.unusable, *compared.unusable, *refused]
     presses = [entry for entry in unusable if entry.phase is None]
-    kept = ledger.rows.quarantine(smiley, _hashed(presses))
-    ledger.rows.quarantine_parts(smiley, _hashed(entry for entry in unusable if entry.phase is not None))
+    fresh = _not_erased(ledger, smiley, unusable)
+    kept = ledger.rows.quarantine(smiley, _hashed(entry for entry in fresh if entry.phase is None))
+    ledger.rows.quarantine_parts(smiley, _hashed(entry for entry in fresh if entry.phase is not None))
     acknowledged = acknowledge(ledger, upload._replace(hours=taken), sequences, presses)
     ledger.progress.seen(smiley, _state(upload, correction, ledger.now))
     waiting = [press for _, outcome in hours if not isinstance(outcome, UnusablePress) for press in outcome]
@@ -137,6 +138,13 @@ def _in_quarantine(feedbacks: Iterable[Feedback]) -> list[QuarantineNotice]:
 def _named(entry: UnusablePress) -> QuarantineNotice:
     """The entry of a receipt for an unusable press."""
     return QuarantineNotice(entry.epoch, entry.sequence, entry.reason, entry.phase)
+
+
+def _not_erased(ledger: Ledger, smiley: int, unusable: Sequence[UnusablePress]) -> list[UnusablePress]:
+    """Unusable presses without those of which quarantine has an erased body: what is sent again stays erased."""
+    identified = [(entry.epoch, entry.sequence) for entry in unusable if entry.sequence]
+    erased = ledger.erased.bodies(smiley, identified) if identified else set()
+    return [entry for entry in unusable if (entry.epoch, entry.sequence) not in erased]
 
 
 def _hashed(unusable: Iterable[UnusablePress]) -> list[tuple[UnusablePress, bytes]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from hymio.jobs.delivery import Handler, deliver
+from hymio.jobs.erasing import erase_expired
 from hymio.jobs.run import Job, Run
 from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from hymio.store import jobs, outbox
@@ -58,6 +59,7 @@ JOBS: Final = (
     Job("deliver-outbox", 2 * SECOND_MS, deliver, leased=False),
     Job("write-token-use", MINUTE_MS, write_token_use, leased=False),
     Job("clear-expired", HOUR_MS, clear_expired),
+    Job("erase-expired", 6 * HOUR_MS, erase_expired),
 )
 """Every periodic job: name, how often in ms, function, and whether a lease chooses one process for each run."""
 

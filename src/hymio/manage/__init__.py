@@ -43,6 +43,7 @@ from hymio.manage.custom import (
 from hymio.manage.nodes import add_group, add_point, move_node, rename_node, set_policy, set_zone
 from hymio.manage.organizations import ROOT, create_organization, find_organization, organizations, set_language
 from hymio.manage.outbox import discard_outbox_row, retry_outbox_row
+from hymio.manage.personal_data import begin_erasure, retention, set_retention
 from hymio.manage.principals import (
     device_principal,
     smiley_by_serial,
@@ -96,6 +97,7 @@ __all__ = [
     "assign",
     "audit_log",
     "batch",
+    "begin_erasure",
     "begin_rebuild",
     "begin_release",
     "begin_resettle",
@@ -124,6 +126,7 @@ __all__ = [
     "remove_custom_field",
     "remove_user",
     "rename_node",
+    "retention",
     "retry_outbox_row",
     "revoke_api",
     "revoke_token",
@@ -133,6 +136,7 @@ __all__ = [
     "set_periods",
     "set_policy",
     "set_raw_results",
+    "set_retention",
     "set_zone",
     "smiley_by_serial",
     "sms_key",

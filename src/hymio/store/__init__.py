@@ -30,6 +30,8 @@ from hymio.store.dialect import (
     engine_kind,
     has_single_writer,
     translated,
+    truncate_log,
+    vacuum,
 )
 from hymio.store.dialect.citus import is_distributed
 from hymio.store.ledger import Ledger, open_ledger
@@ -187,6 +189,19 @@ class Store:
         """
         with self.write() as transaction:
             forget_changes(transaction, organization, before)
+
+    def truncate_log(self) -> bool:
+        """Empties SQLite's log, so that nothing that was erased is left in it; False while a transaction reads it."""
+        with self._turn(), translated():
+            return truncate_log(self._engine)
+
+    def vacuum(self) -> bool:
+        """Writes an SQLite file anew, so that nothing of what was erased is left in it; False on other engines.
+
+        Unavailable where another process does not end its transaction in time. Nothing can be written meanwhile.
+        """
+        with self._turn(), translated():
+            return vacuum(self._engine)
 
     def close(self) -> None:
         """Closes all connections."""

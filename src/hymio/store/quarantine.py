@@ -76,7 +76,7 @@ def newest_quarantined(transaction: Transaction, organization: int, limit: int) 
         for revision, smiley, epoch, sequence, at, reason, button in feedback
     ]
     presses += [
-        (revision, QuarantinedPress(smiley, epoch, sequence, _instant(body), reason, body))
+        (revision, QuarantinedPress(smiley, epoch, sequence, instant_in(body), reason, body))
         for revision, smiley, epoch, sequence, reason, body in others
     ]
     newest = sorted(presses, key=lambda pair: -pair[0])[:limit]
@@ -88,7 +88,7 @@ def _body(epoch: int, sequence: int, button: int) -> str:
     return f"hour, button {button}" if is_device_key(epoch) and sequence < 0 else f"button {button}"
 
 
-def _instant(body: str) -> Instant | None:
+def instant_in(body: str) -> Instant | None:
     """When a press without a feedback row says it was made, if that can be read."""
     try:
         at = json.loads(body)["at"]

@@ -55,9 +55,14 @@ def _small(name: str) -> Column[int]:
     return Column(name, SmallInteger, nullable=False)
 
 
-def _text(name: str, *, null: bool = False) -> Column[str]:
-    """A text column."""
-    return Column(name, Text, nullable=null)
+def _text(name: str, *, null: bool = False, personal: bool = False) -> Column[str]:
+    """A text column; docs/privacy.md says of one with people's data why it is stored, how long, and what deletes it."""
+    return Column(name, Text, nullable=null, info={"personal": personal})
+
+
+def _hash(name: str) -> Column[bytes]:
+    """A column of hashes of people's data, which is part of the primary key."""
+    return Column(name, LargeBinary, primary_key=True, info={"personal": True})
 
 
 def _counts() -> list[Column[int]]:
@@ -106,14 +111,14 @@ audit = _owned(
     _id("revision"),
     _id("number"),
     _number("at"),
-    _text("actor"),
+    _text("actor", personal=True),
     _text("via"),
     _text("verb"),
     _number("node_id", null=True),
     _number("from_node_id", null=True),
     _text("subject"),
-    _text("old_value"),
-    _text("new_value"),
+    _text("old_value", personal=True),
+    _text("new_value", personal=True),
 )
 
 # Which rows of the set-up a revision touched, so that a reader who has an older layout or content loads only these.
@@ -217,7 +222,7 @@ api_client = _owned(
 api_token = _owned(
     "api_token",
     _id("id"),
-    _text("name"),
+    _text("name", personal=True),
     _number("node_id", null=True),
     _text("kinds"),
     _number("created_at"),
@@ -231,20 +236,22 @@ custom_field = _owned(
     "custom_field", Column("id", Text, primary_key=True), _text("label"), _text("type"), _text("options")
 )
 
-custom_value = _owned("custom_value", _id("node_id"), Column("field_id", Text, primary_key=True), _text("value"))
+custom_value = _owned(
+    "custom_value", _id("node_id"), Column("field_id", Text, primary_key=True), _text("value", personal=True)
+)
 
 user_account = _owned(
     "user_account",
     _id("id"),
-    _text("email"),
-    _text("first_name"),
-    _text("last_name"),
+    _text("email", personal=True),
+    _text("first_name", personal=True),
+    _text("last_name", personal=True),
     _number("node_id"),
     _text("role"),
-    _text("locale"),
+    _text("locale", personal=True),
     _small("login_allowed"),
     _text("login_method"),
-    _number("last_login_at", null=True),
+    Column("last_login_at", BigInteger, nullable=True, info={"personal": True}),
     _number("created_at"),
 )
 
@@ -273,7 +280,7 @@ alert_comment = _owned(
     _number("alert_id"),
     _number("user_id"),
     _number("commented_at"),
-    _text("comment"),
+    _text("comment", personal=True),
     Index("ix_alert_comment_commented_at", "organization_id", "commented_at"),
 )
 
@@ -296,15 +303,24 @@ accounted = _owned(
     "accounted", _id("smiley_id"), _id("epoch"), _id("first_sequence"), _number("last_sequence"), _number("revision")
 )
 
+# Of a body that was erased, the hash is a random number, and the revision that erased it stands beside it.
 quarantine = _owned(
     "quarantine",
     _id("smiley_id"),
     _id("epoch"),
     _id("sequence"),
-    Column("hash", LargeBinary, primary_key=True),
+    _hash("hash"),
     _small("reason"),
-    _text("body"),
+    _text("body", personal=True),
     _number("revision"),
+    _number("erased_revision", null=True),
+    Index(
+        "ix_quarantine_kept",
+        "organization_id",
+        "revision",
+        sqlite_where=text("erased_revision IS NULL"),
+        postgresql_where=text("erased_revision IS NULL"),
+    ),
 )
 
 feedback = _owned(
@@ -344,23 +360,51 @@ text_feedback = _phase(
     "text_feedback",
     _small("position"),
     Column("ui", SmallInteger, nullable=True),
-    _text("text", null=True),
+    _text("text", null=True, personal=True),
     Column("relevance", Float, nullable=True),
     Column("spam", SmallInteger, nullable=True),
-    _text("masked", null=True),
-    _text("rephrased", null=True),
-    _text("english", null=True),
-    _text("categories"),
-    _text("themes"),
+    _text("masked", null=True, personal=True),
+    _text("rephrased", null=True, personal=True),
+    _text("english", null=True, personal=True),
+    _text("categories", personal=True),
+    _text("themes", personal=True),
 )
 
 contact_feedback = _phase(
-    "contact_feedback", _small("position"), _text("name"), _text("email", null=True), _text("phone", null=True)
+    "contact_feedback",
+    _small("position"),
+    _text("name", personal=True),
+    _text("email", null=True, personal=True),
+    _text("phone", null=True, personal=True),
 )
 
-metadata_feedback = _phase("metadata_feedback", Column("name", Text, primary_key=True), _text("value"))
+metadata_feedback = _phase(
+    "metadata_feedback",
+    Column("name", Text, primary_key=True, info={"personal": True}),
+    _text("value", personal=True),
+)
 
-demographics_feedback = _phase("demographics_feedback", _text("gender", null=True), _number("age", null=True))
+demographics_feedback = _phase(
+    "demographics_feedback",
+    _text("gender", null=True, personal=True),
+    Column("age", BigInteger, nullable=True, info={"personal": True}),
+)
+
+# Which phases of which presses were erased, so that an upload that is sent again does not bring them back.
+tombstone = _owned(
+    "tombstone",
+    _id("smiley_id"),
+    _id("epoch"),
+    _id("sequence"),
+    Column("phase", Text, primary_key=True),
+    _number("revision"),
+)
+
+# Days that an organization keeps a kind of people's data, where it is not the default; NULL is without limit.
+retention = _owned("retention", Column("kind", Text, primary_key=True), _number("days", null=True))
+
+# Tables of an SQLite file from which rows were erased whose bytes the file may still hold.
+purge_due = _owned("purge_due", Column("name", Text, primary_key=True), _number("revision"))
 
 restatement = _owned(
     "restatement",
@@ -391,16 +435,16 @@ hour_report = _owned(
     Column("utc_offset", SmallInteger, nullable=True),
 )
 
-visit = _owned("visit", _id("assignment_id"), Column("visitor", LargeBinary, primary_key=True), _number("at"))
+visit = _owned("visit", _id("assignment_id"), _hash("visitor"), _number("at"))
 
 message = _owned(
     "message",
     _id("received_at"),
-    Column("hash", LargeBinary, primary_key=True),
-    _text("sender"),
-    _text("text"),
+    _hash("hash"),
+    _text("sender", personal=True),
+    _text("text", personal=True),
     _number("smiley_id", null=True),
-    _text("outcome"),
+    _text("outcome", personal=True),
 )
 
 assignment_hour = _owned(

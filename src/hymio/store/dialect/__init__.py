@@ -17,7 +17,9 @@ from hymio.store.dialect.connecting import (
     is_read_only,
     lock_migrations,
     shown_name,
+    truncate_log,
     try_lock_migrations,
+    vacuum,
     without_password,
 )
 from hymio.store.dialect.driver_errors import driver_errors, read_only, translated
@@ -49,6 +51,8 @@ __all__ = [
     "read_only",
     "shown_name",
     "translated",
+    "truncate_log",
     "try_lock_migrations",
+    "vacuum",
     "without_password",
 ]

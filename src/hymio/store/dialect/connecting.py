@@ -16,6 +16,8 @@ from hymio.store.dialect.bulkhead import ENDLESS, Patience
 from hymio.store.dialect.database_files import Access
 from hymio.store.dialect.postgresql import PostgresqlTransaction, connect_postgresql
 from hymio.store.dialect.sqlite import SqliteTransaction, connect_sqlite
+from hymio.store.dialect.sqlite import truncate_log as truncate_sqlite_log
+from hymio.store.dialect.sqlite import vacuum as vacuum_sqlite
 from hymio.store.dialect.transaction import Transaction
 
 LOCK_SECONDS = 10
@@ -94,6 +96,19 @@ def database_file(engine: Engine) -> Path | None:
 def has_single_writer(engine: Engine) -> bool:
     """Whether one write transaction excludes all others of the database."""
     return _transaction_kind(engine).single_writer
+
+
+def truncate_log(engine: Engine) -> bool:
+    """Empties the log of SQLite; False where a transaction still reads from it. Other engines see to theirs."""
+    return engine.dialect.name != "sqlite" or truncate_sqlite_log(engine)
+
+
+def vacuum(engine: Engine) -> bool:
+    """Writes an SQLite file anew, without any deleted byte; False on other engines, which do it by themselves."""
+    if engine.dialect.name != "sqlite":
+        return False
+    vacuum_sqlite(engine)
+    return True
 
 
 def lock_migrations(connection: Connection) -> None:

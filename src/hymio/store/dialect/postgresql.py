@@ -65,6 +65,7 @@ class PostgresqlTransaction(Transaction):
 
     is_distributable = True
     single_writer = False
+    keeps_deleted_bytes = False
 
     def _begin(self) -> None:
         self._bound = WaitBound(self._patience.seconds(writes=self._writes), self._patience.bulkhead)
@@ -118,6 +119,9 @@ class PostgresqlTransaction(Transaction):
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         return self.rows(f"{text} AND {column} = ANY(:wanted)", wanted=list(wanted), **values)
+
+    def rewrite(self, table: Table) -> None:
+        """Nothing: (auto)vacuum sees to deleted rows (docs/privacy.md)."""
 
     def indexed_by(self, index: str) -> str:
         return ""

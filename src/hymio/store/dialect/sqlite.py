@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,9 @@ from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transa
 
 CSV_ROWS = 20_000
 """Rows put together into one chunk of CSV, at most."""
+
+LOG_WAIT_MS = 200
+"""How long emptying the log waits for transactions that read from it."""
 
 
 def connect_sqlite(
@@ -92,6 +95,7 @@ def _prepare(connection: SqliteConnection, files: DatabaseFiles, lock_seconds: f
     for pragma in (
         "synchronous = FULL",
         "foreign_keys = ON",
+        "secure_delete = ON",
         "temp_store = MEMORY",
         "cache_size = -16000",
         "journal_size_limit = 67108864",
@@ -113,6 +117,35 @@ def _write_ahead(connection: Any, lock_seconds: float) -> None:
         time.sleep(0.01)
 
 
+def truncate_log(engine: Engine) -> bool:
+    """Copies the log into the file and empties it; False where a transaction still reads from it."""
+    with _outside_transactions(engine) as connection:
+        waits = connection.execute("PRAGMA busy_timeout").fetchone()[0]
+        connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+        connection.execute(f"PRAGMA busy_timeout = {LOG_WAIT_MS}")  # writers wait as long
+        try:
+            return bool(connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0] == 0)
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {waits}")
+
+
+def vacuum(engine: Engine) -> None:
+    """Writes the whole file anew; meanwhile nothing can be written."""
+    with _outside_transactions(engine) as connection:
+        connection.execute("PRAGMA temp_store = FILE")  # the copy is as large as the file
+        try:
+            connection.execute("VACUUM")
+        finally:
+            connection.execute("PRAGMA temp_store = MEMORY")
+
+
+@contextmanager
+def _outside_transactions(engine: Engine) -> Iterator[Any]:
+    """A driver's connection without a transaction."""
+    with closing(engine.raw_connection()) as pooled:
+        yield pooled.driver_connection
+
+
 def _begin(connection: Any) -> None:
     writes = connection.get_execution_options().get("writes", True)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
@@ -123,6 +156,7 @@ class SqliteTransaction(Transaction):
 
     is_distributable = False
     single_writer = True
+    keeps_deleted_bytes = True
 
     def stream(self, text: str, **values: object) -> Iterator[Row]:
         with closing(logged(self._driver.cursor())) as cursor:
@@ -150,6 +184,20 @@ class SqliteTransaction(Transaction):
         # JSON holds no bytes, and asking again costs nothing.
         each = f"{text} AND {column} = :wanted"
         return [row for value in wanted for row in self.rows(each, wanted=value, **values)]
+
+    def rewrite(self, table: Table) -> None:
+        """Copies the rows out, empties the table, whose pages are overwritten with zeros, and copies them back.
+
+        `secure_delete` alone does not suffice: where SQLite moves rows between pages, it leaves copies of them behind.
+        """
+        self._execute_in_turn(
+            [
+                f"CREATE TEMP TABLE rewritten AS SELECT * FROM main.{table.name}",
+                f"DELETE FROM main.{table.name}",
+                f"INSERT INTO main.{table.name} SELECT * FROM temp.rewritten",
+                "DROP TABLE temp.rewritten",
+            ]
+        )
 
     def indexed_by(self, index: str) -> str:
         return f"INDEXED BY {index}"

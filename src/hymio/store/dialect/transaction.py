@@ -45,6 +45,9 @@ class Transaction(ABC):
     single_writer: ClassVar[bool]
     """Whether one write transaction excludes all others of the database."""
 
+    keeps_deleted_bytes: ClassVar[bool]
+    """Whether the bytes of deleted rows stay in the database until `rewrite`, so that Hymio must see to them."""
+
     def __init__(self, engine: Engine, *, writes: bool, patience: Patience = ENDLESS) -> None:
         self._writes = writes
         self._engine = engine
@@ -165,6 +168,12 @@ class Transaction(ABC):
     @abstractmethod
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         """The rows of a statement that ends in a WHERE clause, of which `column` is among byte strings."""
+
+    # Deleted rows
+
+    @abstractmethod
+    def rewrite(self, table: Table) -> None:
+        """Writes a table's rows anew and its old pages over, if the engine keeps the bytes of deleted rows there."""
 
     # Plans
 

@@ -9,6 +9,7 @@ from hymio.period import Instant
 from hymio.setup import Content, Layout, Part
 from hymio.store.dialect import Transaction
 from hymio.store.hours import group_keys
+from hymio.store.ledger.erased import Erased
 from hymio.store.ledger.hour_reports import HourReports
 from hymio.store.ledger.hours import HourDifferences
 from hymio.store.ledger.phase_rows import PhaseRows
@@ -24,7 +25,8 @@ class Ledger:
 
     `rows` are the feedback rows, `phases` their phases, `hours` the differences of hourly counts, `progress` the epochs
     and states of smileys, `hour_reports` their reports by SMS, `visits` when visitors last answered, `setup` the layout
-    and content with the changes of this commit, `outbox` what must follow from the commit.
+    and content with the changes of this commit, `outbox` what must follow from the commit,
+    `erased` what is erased of people's data.
     """
 
     def __init__(self, transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant) -> None:
@@ -41,6 +43,7 @@ class Ledger:
         self.hour_reports = HourReports(transaction, organization)
         self.visits = Visits(transaction, organization)
         self.outbox = Outbox(transaction, organization, revision, now)
+        self.erased = Erased(transaction, organization, revision)
 
     @property
     def layout(self) -> Layout:

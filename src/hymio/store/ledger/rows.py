@@ -172,8 +172,9 @@ class FeedbackRows:
 
     def quarantine_parts(self, smiley: int, unusable: Iterable[tuple[UnusablePress, bytes]]) -> None:
         """Stores parts of presses (texts, follow-ups, …) that were not accepted, each with a hash of its content."""
+        organization, revision = self._organization, self._revision
         rows = [
-            (self._organization, smiley, part.epoch, part.sequence, digest, int(part.reason), part.body, self._revision)
+            (organization, smiley, part.epoch, part.sequence, digest, int(part.reason), part.body, revision, None)
             for part, digest in unusable
         ]
         self._transaction.insert(schema.quarantine, rows, "ON CONFLICT DO NOTHING")
