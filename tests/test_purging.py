@@ -143,7 +143,7 @@ processes.set_forkserver_preload([__name__])
 def keep_erasing(url: str, organization: int, then: int, begun: Path) -> None:
     """One process: erases what is too old, a few rows a commit, until it is killed or done."""
     expiring.BATCH_ROWS = 3  # type: ignore[misc]  # a small one, to be killed between two
-    hymio.store.LONGEST_REST = 0.0
+    hymio.store.MAX_PAUSE_SECONDS = 0.0
     opened = open_store(url)
     begun.touch()
     intake.erase_expired(opened, organization, then)

@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from hymio.store.new_tables import create_table
+
 revision = "0005"
 down_revision = "0004"
 branch_labels = None
@@ -23,7 +25,7 @@ def _number(name: str, *, null: bool = False) -> sa.Column[Any]:
 
 
 def _owned(name: str, *columns: sa.Column[Any]) -> None:
-    op.create_table(name, _key("organization_id"), *columns, sqlite_with_rowid=False)
+    create_table(name, _key("organization_id"), *columns, sqlite_with_rowid=False)
 
 
 def upgrade() -> None:
