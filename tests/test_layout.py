@@ -128,17 +128,19 @@ def test_a_changed_layout_equals_one_of_all_rows(changed: list[list[LayoutRows]]
     for several in changed:
         answers(layout)
         before, after, every = layout, layout, rows
-        touched: dict[Any, frozenset[int]] = {}
+        changed_ids: dict[Any, frozenset[int]] = {}
         try:
             for change in several:
                 after, every = after.changed(change, after.revision + 1), with_rows(every, change)
-                touched = {part: touched.get(part, frozenset()) | keys for part, keys in change.touched.items()}
+                changed_ids = {
+                    part: changed_ids.get(part, frozenset()) | keys for part, keys in change.changed_ids.items()
+                }
             made = Layout(1, 0).changed(every, after.revision)
         except SetupError:  # a node without a group above it: all rows would say so too
             with pytest.raises(SetupError):
                 Layout(1, 0).changed(with_rows(every, change), 1)
             continue
-        refused = is_refused(partial(after.check_changes, before, touched), made.check)
+        refused = is_refused(partial(after.check_changes, before, changed_ids), made.check)
         if not refused:
             assert after == made
             assert answers(after) == answers(made)

@@ -163,8 +163,9 @@ def zone_of_smiley(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
 def zone_of_node(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:
     """The zone of a node at an instant; None means the root. UTC if the tree is empty."""
     root = layout.hierarchy.root
-    place = root.id if node is None and root is not None else node
-    return zone("UTC") if place is None else layout.zone_of(place, at)
+    if node is None:
+        node = None if root is None else root.id
+    return zone("UTC") if node is None else layout.zone_of(node, at)
 
 
 def active_period(text: str) -> ActivePeriod:

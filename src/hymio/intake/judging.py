@@ -159,8 +159,8 @@ def _judge_all(judge: Judge, run: list[Candidate]) -> list[Change]:
 def _judged(judge: Judge, candidate: Candidate) -> Change | None:
     """The change that gives the next press its verdict; None if it is stored with it."""
     verdict = judge.judge(candidate.new)
-    judged = candidate if candidate.new.verdict == verdict else _with_verdict(candidate, verdict)
-    return judged if judged.old != judged.new else None
+    change = candidate if candidate.new.verdict == verdict else _with_verdict(candidate, verdict)
+    return change if change.old != change.new else None
 
 
 def _with_verdict(candidate: Candidate, verdict: Verdict) -> Change:
@@ -185,11 +185,11 @@ def _walk(
         may_stop = is_beyond and new.at - last[0] >= window
         if may_stop and new.at - max(last_counted_before, judge.last_counted) >= window:
             return
-        judged = _judged(judge, change)
-        if judged is not None:
-            yield judged
+        correction = _judged(judge, change)
+        if correction is not None:
+            yield correction
         if old is not None and old.verdict == _COUNTED:
             if old.assignment == new.assignment:
                 last_counted_before = old.at
-            if may_stop and judged is None:
+            if may_stop and correction is None:
                 return

@@ -2,8 +2,8 @@
 
 from hymio.setup.content import Content, ContentRows
 from hymio.setup.layout import Layout
-from hymio.setup.part import Part, Touched
+from hymio.setup.part import ChangedIds, Part
 from hymio.setup.resolution import END, ResolvedRange, Where
 from hymio.setup.rows import LayoutRows
 
-__all__ = ["END", "Content", "ContentRows", "Layout", "LayoutRows", "Part", "ResolvedRange", "Touched", "Where"]
+__all__ = ["END", "ChangedIds", "Content", "ContentRows", "Layout", "LayoutRows", "Part", "ResolvedRange", "Where"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hymio.setup.part import Part, Touched
+from hymio.setup.part import ChangedIds, Part
 
 if TYPE_CHECKING:
     from hymio.setup.layout import Layout
@@ -28,23 +28,23 @@ class Affected:
     """Smileys whose presses have other results of resolution."""
 
 
-def affected_by(before: Layout, after: Layout, touched: Touched) -> Affected:
-    """The results that may differ between two layouts whose only different rows are those in `touched`.
+def affected_by(before: Layout, after: Layout, changed_ids: ChangedIds) -> Affected:
+    """The results that may differ between two layouts whose only different rows are those in `changed_ids`.
 
-    Only the new tree is searched for what lies below a node: a node that left it is itself among the touched rows.
+    Only the new tree is searched for what lies below a node: a node that left it is itself among the changed rows.
     """
-    settings = touched.get(Part.NODE_SETTING, frozenset())
-    moved_nodes = _below(after, {node for node in touched.get(Part.NODE, ()) if _has_moved(before, after, node)})
+    settings = changed_ids.get(Part.NODE_SETTING, frozenset())
+    moved_nodes = _below(after, {node for node in changed_ids.get(Part.NODE, ()) if _has_moved(before, after, node)})
     zones = moved_nodes | _below(after, _differing(before.zones, after.zones, settings))
     policy_nodes = moved_nodes | _below(after, _differing(before.policies, after.policies, settings))
-    assignments = _assignments(before, after, touched) | _assignments_at(after, moved_nodes)
+    assignments = _assignments(before, after, changed_ids) | _assignments_at(after, moved_nodes)
     ranges = assignments | _assignments_at(after, zones)
     return Affected(
         zones=frozenset(zones),
         assignments=frozenset(assignments),
         ranges=frozenset(ranges),
         policies=frozenset(assignments | _assignments_at(after, policy_nodes)),
-        resolutions=frozenset(_smileys(before, after, touched, moved_nodes | _nodes(before, after, ranges))),
+        resolutions=frozenset(_smileys(before, after, changed_ids, moved_nodes | _nodes(before, after, ranges))),
     )
 
 
@@ -65,11 +65,11 @@ def _below(layout: Layout, nodes: Iterable[int]) -> set[int]:
     return {*nodes, *(below.id for node in existing for below in layout.hierarchy.subtree(node))}
 
 
-def _assignments(before: Layout, after: Layout, touched: Touched) -> set[int]:
+def _assignments(before: Layout, after: Layout, changed_ids: ChangedIds) -> set[int]:
     """Assignments that changed or whose survey or smiley changed."""
-    differing = _differing(before.assignments, after.assignments, touched.get(Part.ASSIGNMENT, ()))
-    surveys = _differing(before.surveys, after.surveys, touched.get(Part.SURVEY, ()))
-    smileys = _differing(before.smileys, after.smileys, touched.get(Part.SMILEY, ()))
+    differing = _differing(before.assignments, after.assignments, changed_ids.get(Part.ASSIGNMENT, ()))
+    surveys = _differing(before.surveys, after.surveys, changed_ids.get(Part.SURVEY, ()))
+    smileys = _differing(before.smileys, after.smileys, changed_ids.get(Part.SMILEY, ()))
     if surveys or smileys:
         rows = after.assignments.values()
         differing.update(row.id for row in rows if row.survey in surveys or row.smiley in smileys)
@@ -87,10 +87,10 @@ def _nodes(before: Layout, after: Layout, assignments: Iterable[int]) -> set[int
     return {row.node for row in rows if row is not None}
 
 
-def _smileys(before: Layout, after: Layout, touched: Touched, nodes: Iterable[int]) -> set[int]:
+def _smileys(before: Layout, after: Layout, changed_ids: ChangedIds, nodes: Iterable[int]) -> set[int]:
     """Smileys that changed, whose placements changed, or that have a placement at one of these nodes."""
     return {
         *(row.smiley for node in nodes for row in after.placed_at(node)),
-        *_differing(before.placements, after.placements, touched.get(Part.PLACEMENT, ())),
-        *_differing(before.smileys, after.smileys, touched.get(Part.SMILEY, ())),
+        *_differing(before.placements, after.placements, changed_ids.get(Part.PLACEMENT, ())),
+        *_differing(before.smileys, after.smileys, changed_ids.get(Part.SMILEY, ())),
     }

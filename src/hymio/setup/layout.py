@@ -16,7 +16,7 @@ from hymio.rollup import GroupSubject, OfScale, OfSurvey
 from hymio.setup.affected import affected_by
 from hymio.setup.checks import check_rows
 from hymio.setup.memory import Memory, once
-from hymio.setup.part import Part, Touched
+from hymio.setup.part import ChangedIds, Part
 from hymio.setup.resolution import END, ActiveRange, Resolution, ResolvedRange, Where, merged, resolved_ranges
 from hymio.setup.rows import LayoutRows, Steps
 from hymio.sharing import regrouped, replaced, versions
@@ -155,18 +155,18 @@ class Layout:
         )
         if self._memory.is_empty:
             return after
-        return replace(after, _memory=self._memory.without(affected_by(self, after, rows.touched)))
+        return replace(after, _memory=self._memory.without(affected_by(self, after, rows.changed_ids)))
 
     def check(self) -> None:
         """SetupError if a row refers to a missing one, or a smiley has two points or surveys at one instant."""
         check_rows(self, self.assignments, self.placements.keys() | self.smileys.keys())
 
-    def check_changes(self, before: Layout, touched: Touched) -> None:
-        """`check` of only what may differ from `before`, a checked layout; `touched` are the ids of changed rows."""
-        if Part.WHOLE in touched:
+    def check_changes(self, before: Layout, changed_ids: ChangedIds) -> None:
+        """`check` of only what may differ from `before`, a checked layout, given the ids of the changed rows."""
+        if Part.WHOLE in changed_ids:
             self.check()
             return
-        affected = affected_by(before, self, touched)
+        affected = affected_by(before, self, changed_ids)
         check_rows(self, affected.assignments, affected.resolutions)
 
     # Computation of cached results

@@ -30,5 +30,5 @@ class Part(Enum):
         return self not in (Part.QUESTION, Part.FOLLOWUP)
 
 
-Touched = Mapping[Part, frozenset[int]]
+ChangedIds = Mapping[Part, frozenset[int]]
 """The ids of what was changed, by part."""

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hymio.hierarchy import Node
 from hymio.misuse import MisusePolicy
-from hymio.setup.part import Part, Touched
+from hymio.setup.part import ChangedIds, Part
 from hymio.smiley import Placement, Smiley
 from hymio.survey import Assignment, Survey
 
@@ -30,7 +30,7 @@ class LayoutRows:
     placements: Mapping[int, tuple[Placement, ...] | None] = field(default_factory=dict)
 
     @property
-    def touched(self) -> Touched:
+    def changed_ids(self) -> ChangedIds:
         """The ids of these rows."""
         return {
             Part.NODE: frozenset(self.nodes),

@@ -117,7 +117,7 @@ def _page_answer(request: Request[Any, Any, Any], page: Page, base_url: str) -> 
 def _answer(
     request: Request[Any, Any, Any], body: bytes, media_type: str, headers: Mapping[str, str] | None = None
 ) -> Response[Any]:
-    """200 with an entity tag, or 304; a browser asks again each time, as an update of Hymio changes the pages."""
+    """A response with an ETag, or 304; `no-cache` makes browsers revalidate, as an update of Hymio changes pages."""
     tag = tag_of(body)
     all_headers = {"ETag": tag, "Cache-Control": "no-cache", **(headers or {})}
     if is_known(tag, request.headers.get("If-None-Match", "")):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 
 from hymio.period import Instant
-from hymio.setup import Part, Touched
+from hymio.setup import ChangedIds, Part
 from hymio.store import schema
 from hymio.store.dialect import Transaction
 
@@ -16,20 +16,21 @@ _LAYOUT = ", ".join(f"'{part.value}'" for part in Part if part.is_layout)
 _CONTENT = ", ".join(f"'{part.value}'" for part in Part if part.is_content)
 
 
-def note_changes(transaction: Transaction, organization: int, revision: int, touched: Touched) -> None:
+def note_changes(transaction: Transaction, organization: int, revision: int, changed_ids: ChangedIds) -> None:
     """Lists what a revision changed, and sets the revisions that changed the layout and the content last."""
-    changes: Touched = touched if sum(map(len, touched.values())) <= MAX_CHANGES else {Part.WHOLE: frozenset({0})}
+    is_short = sum(map(len, changed_ids.values())) <= MAX_CHANGES
+    changes: ChangedIds = changed_ids if is_short else {Part.WHOLE: frozenset({0})}
     rows = [(organization, revision, part.value, key) for part, keys in changes.items() for key in sorted(keys)]
     transaction.insert(schema.setup_change, rows, "ON CONFLICT DO NOTHING")
     changed = {
-        "setup_revision": any(part.is_layout for part in touched),
-        "content_revision": any(part.is_content for part in touched),
+        "setup_revision": any(part.is_layout for part in changed_ids),
+        "content_revision": any(part.is_content for part in changed_ids),
     }
     columns = ", ".join(f"{column} = :revision" for column, is_changed in changed.items() if is_changed)
     transaction.run(f"UPDATE ledger SET {columns} WHERE organization_id = :o", o=organization, revision=revision)
 
 
-def layout_changes(transaction: Transaction, organization: int, after: int, through: int) -> Touched | None:
+def layout_changes(transaction: Transaction, organization: int, after: int, through: int) -> ChangedIds | None:
     """The rows of the layout that changed in revisions (after, through]; `through` is the last that changed it.
 
     None if there are more than MAX_CHANGES, or if not all of them are listed: then all rows must be read.
@@ -37,12 +38,12 @@ def layout_changes(transaction: Transaction, organization: int, after: int, thro
     return _changes(transaction, organization, _LAYOUT, after, through)
 
 
-def content_changes(transaction: Transaction, organization: int, after: int, through: int) -> Touched | None:
+def content_changes(transaction: Transaction, organization: int, after: int, through: int) -> ChangedIds | None:
     """The rows of the content that changed; as `layout_changes`."""
     return _changes(transaction, organization, _CONTENT, after, through)
 
 
-def _changes(transaction: Transaction, organization: int, parts: str, after: int, through: int) -> Touched | None:
+def _changes(transaction: Transaction, organization: int, parts: str, after: int, through: int) -> ChangedIds | None:
     """The rows that changed after a revision up to another; None if they are too many or not all recorded."""
     rows = transaction.rows(
         f"""SELECT part, id, max(revision) FROM setup_change
@@ -51,14 +52,14 @@ def _changes(transaction: Transaction, organization: int, parts: str, after: int
         after=after,
         most=MAX_CHANGES + 1,
     )
-    touched: defaultdict[Part, set[int]] = defaultdict(set)
+    changed_ids: defaultdict[Part, set[int]] = defaultdict(set)
     for part, key, _ in rows:
-        touched[Part(part)].add(key)
+        changed_ids[Part(part)].add(key)
     # A version of Hymio from before this table changes the set-up without adding rows to it.
     is_complete = max((revision for _, _, revision in rows), default=after) == through
-    if not is_complete or len(rows) > MAX_CHANGES or Part.WHOLE in touched:
+    if not is_complete or len(rows) > MAX_CHANGES or Part.WHOLE in changed_ids:
         return None
-    return {part: frozenset(keys) for part, keys in touched.items()}
+    return {part: frozenset(keys) for part, keys in changed_ids.items()}
 
 
 def outdated_changes(transaction: Transaction, before: Instant) -> list[tuple[int, int]]:

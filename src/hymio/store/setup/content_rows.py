@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
-from hymio.setup import Content, ContentRows, Part, Touched
+from hymio.setup import ChangedIds, Content, ContentRows, Part
 from hymio.store.dialect import Transaction
 from hymio.store.setup.tables import Ids, Tables, with_none_for_missing
 from hymio.survey import FollowupOption, FollowupQuestion, Localized, Question
@@ -20,9 +20,9 @@ def load_content(transaction: Transaction, organization: int, revision: int) -> 
     return Content(organization, revision).changed(rows, revision)
 
 
-def content_rows(transaction: Transaction, organization: int, touched: Touched) -> ContentRows:
+def content_rows(transaction: Transaction, organization: int, changed_ids: ChangedIds) -> ContentRows:
     """The content rows of some ids; None for those that are not there."""
-    return _content_rows(Tables(transaction, organization), touched)
+    return _content_rows(Tables(transaction, organization), changed_ids)
 
 
 def _content_rows(tables: Tables, ids: Mapping[Part, Ids]) -> ContentRows:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple
 
-from hymio.setup import Content, Layout, Part, Touched
+from hymio.setup import ChangedIds, Content, Layout, Part
 from hymio.store.dialect import Transaction
 from hymio.store.setup.changes import note_changes
 from hymio.store.setup.content_rows import content_rows, load_content
@@ -64,8 +64,8 @@ class SetupInCommit:
             self._content = self._remembered.content_in_commit(self._transaction, self._organization, revision)
         if self._content_entries < len(self._log):
             new_entries = self._log[self._content_entries :]
-            touched = _by_part((part, key) for part, key in new_entries if part.is_content)
-            self._content = self._updated_content(self._content, touched)
+            changed_ids = _by_part((part, key) for part, key in new_entries if part.is_content)
+            self._content = self._updated_content(self._content, changed_ids)
             self._content_entries = len(self._log)
         return self._content
 
@@ -88,9 +88,9 @@ class SetupInCommit:
     def flush(self) -> None:
         """Checks what was changed and lists it in `setup_change`. SetupError, which must undo the transaction."""
         if self._log:
-            touched = _by_part(self._log)
-            self.layout.check_changes(self._before, touched)
-            note_changes(self._transaction, self._organization, self._revision, touched)
+            changed_ids = _by_part(self._log)
+            self.layout.check_changes(self._before, changed_ids)
+            note_changes(self._transaction, self._organization, self._revision, changed_ids)
             if self._has_new_content and self._remembered.contents.has(self._organization):
                 self._content = self.content  # updated now, so that `remember` can cache it
 
@@ -105,26 +105,26 @@ class SetupInCommit:
     def _has_new_content(self) -> bool:
         return any(part.is_content for part, _ in self._log)
 
-    def _updated_layout(self, touched: Touched) -> Layout:
+    def _updated_layout(self, changed_ids: ChangedIds) -> Layout:
         """The layout with the changes of this commit."""
-        if Part.WHOLE in touched:
+        if Part.WHOLE in changed_ids:
             return load_layout(self._transaction, self._organization, self._revision)
-        if not touched:
+        if not changed_ids:
             return self._layout
-        return self._layout.changed(layout_rows(self._transaction, self._organization, touched), self._revision)
+        return self._layout.changed(layout_rows(self._transaction, self._organization, changed_ids), self._revision)
 
-    def _updated_content(self, content: Content, touched: Touched) -> Content:
+    def _updated_content(self, content: Content, changed_ids: ChangedIds) -> Content:
         """The content with the changes of this commit."""
-        if Part.WHOLE in touched:
+        if Part.WHOLE in changed_ids:
             return load_content(self._transaction, self._organization, self._revision)
-        if not touched:
+        if not changed_ids:
             return content
-        return content.changed(content_rows(self._transaction, self._organization, touched), self._revision)
+        return content.changed(content_rows(self._transaction, self._organization, changed_ids), self._revision)
 
 
-def _by_part(log: Iterable[tuple[Part, int]]) -> Touched:
+def _by_part(log: Iterable[tuple[Part, int]]) -> ChangedIds:
     """Changed ids by part."""
-    touched: defaultdict[Part, set[int]] = defaultdict(set)
+    changed_ids: defaultdict[Part, set[int]] = defaultdict(set)
     for part, key in log:
-        touched[part].add(key)
-    return {part: frozenset(keys) for part, keys in touched.items()}
+        changed_ids[part].add(key)
+    return {part: frozenset(keys) for part, keys in changed_ids.items()}

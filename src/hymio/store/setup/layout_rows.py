@@ -11,7 +11,7 @@ from hymio.hierarchy import Node, NodeKind
 from hymio.misuse import MisusePolicy
 from hymio.opening_hours import OpeningHours
 from hymio.scale import IndexType, Scale
-from hymio.setup import Layout, LayoutRows, Part, Touched
+from hymio.setup import ChangedIds, Layout, LayoutRows, Part
 from hymio.setup.rows import Steps
 from hymio.smiley import Placement, Smiley, SmileyType
 from hymio.store.dialect import Transaction
@@ -28,9 +28,9 @@ def load_layout(transaction: Transaction, organization: int, revision: int) -> L
     return Layout(organization, revision).changed(rows, revision)
 
 
-def layout_rows(transaction: Transaction, organization: int, touched: Touched) -> LayoutRows:
+def layout_rows(transaction: Transaction, organization: int, changed_ids: ChangedIds) -> LayoutRows:
     """The layout rows of some ids; None for those that are not there."""
-    return _layout_rows(Tables(transaction, organization), touched)
+    return _layout_rows(Tables(transaction, organization), changed_ids)
 
 
 def _layout_rows(tables: Tables, ids: Mapping[Part, Ids]) -> LayoutRows:

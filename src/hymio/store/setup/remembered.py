@@ -90,15 +90,15 @@ class RememberedSetup:
 
 def _layout(transaction: Transaction, organization: int, revision: int, cached: Layout | None) -> Layout:
     """The layout of a revision, made from an older cached one and the rows changed since, or loaded completely."""
-    touched = None if cached is None else layout_changes(transaction, organization, cached.revision, revision)
-    if cached is None or touched is None:
+    changed_ids = None if cached is None else layout_changes(transaction, organization, cached.revision, revision)
+    if cached is None or changed_ids is None:
         return load_layout(transaction, organization, revision)
-    return cached.changed(layout_rows(transaction, organization, touched), revision)
+    return cached.changed(layout_rows(transaction, organization, changed_ids), revision)
 
 
 def _content(transaction: Transaction, organization: int, revision: int, cached: Content | None) -> Content:
     """The content of a revision, made from an older cached one and the rows changed since, or loaded completely."""
-    touched = None if cached is None else content_changes(transaction, organization, cached.revision, revision)
-    if cached is None or touched is None:
+    changed_ids = None if cached is None else content_changes(transaction, organization, cached.revision, revision)
+    if cached is None or changed_ids is None:
         return load_content(transaction, organization, revision)
-    return cached.changed(content_rows(transaction, organization, touched), revision)
+    return cached.changed(content_rows(transaction, organization, changed_ids), revision)
