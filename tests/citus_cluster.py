@@ -18,7 +18,7 @@ VARIABLE = "HYMIO_TEST_CITUS_URL"
 SHARDS = 4
 """Shards of a table in tests; each statement over all organizations visits them all."""
 
-_NODES = "SELECT nodename, nodeport FROM pg_dist_node WHERE groupid = 0 = %s AND isactive ORDER BY nodename, nodeport"
+_NODES = "SELECT nodename, nodeport FROM pg_dist_node WHERE (groupid = 0) = %s AND isactive ORDER BY nodename, nodeport"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +46,11 @@ class CitusCluster:
         """Makes a database on every node, like `template` or empty but for Citus, and gives its url."""
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(sql.Identifier(database), sql.Identifier(template))
         if template != "template0":
+            # Citus's own process in the template would come back, and a template must have no connections.
             self._everywhere(
                 "postgres",
                 sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(sql.Identifier(template)),
-                sql.SQL("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = {}").format(
+                sql.SQL("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = {}").format(
                     sql.Literal(template)
                 ),
             )

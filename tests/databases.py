@@ -120,7 +120,8 @@ class Databases:
 # constraints, triggers, functions or settings a test has changed is not used again.
 
 _OTHERS = (
-    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = current_database() AND pid <> %s"
+    "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> %s AND backend_type = 'client backend'"
 )
 
 _LAYOUT = """
@@ -134,7 +135,8 @@ SELECT coalesce(md5(string_agg(line, ';' ORDER BY line)), 'nothing') FROM (
     UNION ALL SELECT 'extension ' || extname FROM pg_extension
     UNION ALL SELECT 'schema ' || nspname FROM pg_namespace WHERE nspname !~ '^pg_(toast_)?temp'
     UNION ALL SELECT 'setting ' || setconfig::text
-        FROM pg_db_role_setting JOIN pg_database ON setdatabase = pg_database.oid WHERE datname = current_database()
+        FROM pg_db_role_setting JOIN pg_database ON setdatabase = pg_database.oid
+        WHERE datname = current_database() AND setconfig::text NOT LIKE '{citus.%'
 ) AS lines(line)
 """
 
@@ -144,11 +146,17 @@ def _tables(connection: psycopg.Connection) -> list[str]:
     return [name for (name,) in rows]
 
 
+def _has_rows(connection: psycopg.Connection, table: str) -> bool:
+    row = connection.execute(sql.SQL("SELECT 1 FROM {} LIMIT 1").format(sql.Identifier(table))).fetchone()
+    return row is not None
+
+
 def _filled(connection: psycopg.Connection) -> dict[str, str]:
     """The rows, as text, of each table that has any."""
+    filled = [name for name in _tables(connection) if _has_rows(connection, name)]
     rows = sql.SQL("SELECT string_agg(t::text, ';' ORDER BY t::text) FROM {} AS t")
-    found = {name: connection.execute(rows.format(sql.Identifier(name))).fetchone() for name in _tables(connection)}
-    return {name: row[0] for name, row in found.items() if row is not None and row[0] is not None}
+    found = {name: connection.execute(rows.format(sql.Identifier(name))).fetchone() for name in filled}
+    return {name: row[0] for name, row in found.items() if row is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +179,6 @@ def _emptied(url: str, shape: Shape) -> bool:
         connection.execute(_OTHERS, (connection.info.backend_pid,))
         connection.execute("SET LOCAL session_replication_role = replica")  # foreign keys: in any order
         for table in _tables(connection):
-            if table not in shape.filled:
+            if table not in shape.filled and _has_rows(connection, table):
                 connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
         return Shape.of(connection) == shape

@@ -97,6 +97,9 @@ def test_every_table_can_be_distributed(table: Table) -> None:
 
 
 def test_distributing_says_exactly_what_is_missing(store: Store) -> None:
+    if store.is_distributed:
+        assert distribute(store).tables == ()
+        return
     wanted = (
         "SQLite file is not distributed"
         if store.kind == "sqlite"

@@ -25,8 +25,10 @@ class Bulkhead:
     further one begins. A part that did not answer in time is waited for no more until it is found to answer.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives seconds that only grow."""
         self._most = most
+        self._clock = clock
         self._lock = threading.Lock()
         self._waits: defaultdict[Hashable, list[float]] = defaultdict(list)  # by part: when each began, in order
         self._silent: dict[Hashable, float] = {}  # by part that did not answer in time: when to try it again
@@ -40,15 +42,15 @@ class Bulkhead:
             raise _refused()
         with self._lock:
             waits = self._waits.get(part, ())
-            is_full = len(waits) >= self._most and time.monotonic() - waits[self._most - 1] > SLOW_SECONDS
+            is_full = len(waits) >= self._most and self._clock() - waits[self._most - 1] > SLOW_SECONDS
         if is_full:
             raise _refused()
 
     def _has_recovered(self, part: Hashable, answers: Callable[[], bool]) -> bool:
         with self._lock:
-            if time.monotonic() < self._silent.get(part, 0.0):
+            if self._clock() < self._silent.get(part, 0.0):
                 return False
-            self._silent[part] = time.monotonic() + RETRY_SECONDS
+            self._silent[part] = self._clock() + RETRY_SECONDS
         if not answers():
             return False
         with self._lock:
@@ -56,15 +58,15 @@ class Bulkhead:
         return True
 
     def begin(self, part: Hashable) -> float:
-        """A thread begins to wait for a part; the instant of `time.monotonic` that names this wait."""
+        """A thread begins to wait for a part; the instant of its clock that names this wait."""
         with self._lock:
-            began = time.monotonic()
+            began = self._clock()
             self._waits[part].append(began)
         return began
 
     def is_surplus(self, part: Hashable, began: float) -> bool:
         """Whether a wait is to be given up, because it is long and enough older ones go on."""
-        if time.monotonic() - began < SLOW_SECONDS:
+        if self._clock() - began < SLOW_SECONDS:
             return False
         with self._lock:
             return began in self._waits[part][self._most :]
@@ -77,7 +79,7 @@ class Bulkhead:
             if not waits:
                 del self._waits[part]
             if overdue:
-                self._silent[part] = time.monotonic() + RETRY_SECONDS
+                self._silent[part] = self._clock() + RETRY_SECONDS
 
 
 def _refused() -> Unavailable:

@@ -19,6 +19,9 @@ from hymio.store.dialect.statement_log import logged
 from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
 
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
+FEW_ROWS: Final = 12
+"""Rows up to which Citus plans an INSERT … VALUES faster than an INSERT … SELECT; of many it takes a multiple."""
+
 _CHUNK_BYTES = 1 << 18
 """What is gathered of the single lines that COPY sends."""
 
@@ -168,9 +171,30 @@ class PostgresqlTransaction(Transaction):
         self._cursor.execute("; ".join(texts))
 
     def _insert(self, table: Table, rows: Sequence[Row], then: str) -> None:
-        columns = zip(_column_types(table), zip(*rows, strict=True), strict=True)
-        arrays = [_array(kind, values) for kind, values in columns]
-        self._cursor.execute(f"{_insert_text(table)} {then}", arrays)
+        if _is_owned(table):
+            self._enter(rows[0][0])
+        if self._cluster is None:
+            self._cursor.execute(f"{_insert_text(table)} {then}", _arrays(table, rows))
+        elif _is_owned(table) and len(rows) > FEW_ROWS:
+            self._insert_beside_ledger(table, rows, then)
+        else:
+            marks = ", ".join([_marks(table)] * len(rows))
+            text = f"INSERT INTO {table.name} ({_names(table)}) VALUES {marks} {then}"
+            self._cursor.execute(text, [value for row in rows for value in row])
+
+    def _insert_beside_ledger(self, table: Table, rows: Sequence[Row], then: str) -> None:
+        """Inserts rows of an organization on its node of a cluster.
+
+        Citus sends an INSERT … SELECT to one node if it selects from a table that has the same key, and copies what
+        comes from elsewhere to all nodes, in a commit of two phases. Therefore the ledger's row is joined.
+        """
+        organization = rows[0][0]
+        if any(row[0] != organization for row in rows):
+            raise ValueError("an insert is of one organization")
+        arrays = _arrays(table, rows)[1:]
+        self._cursor.execute(f"{_insert_beside_ledger_text(table)} {then}", [*arrays, organization])
+        if self._cursor.rowcount != len(rows) and "NOTHING" not in then:
+            raise ValueError(f"organization {organization} has no ledger")
 
 
 @lru_cache(maxsize=512)
@@ -181,9 +205,42 @@ def _percent(text: str) -> str:
 
 @cache
 def _insert_text(table: Table) -> str:
-    names = ", ".join(column.name for column in table.columns)
-    arrays = ", ".join(f"%s::{kind}[]" for kind in _column_types(table))
-    return f"INSERT INTO {table.name} ({names}) SELECT * FROM unnest({arrays})"
+    return f"INSERT INTO {table.name} ({_names(table)}) SELECT * FROM unnest({_array_marks(table)})"
+
+
+@cache
+def _insert_beside_ledger_text(table: Table) -> str:
+    key, names = _names(table).split(", ", 1)
+    return f"""INSERT INTO {table.name} ({key}, {names}) SELECT ledger.{key}, new.* FROM ledger
+        CROSS JOIN unnest({_array_marks(table, 1)}) AS new ({names}) WHERE ledger.{key} = %s::bigint"""
+
+
+@cache
+def _names(table: Table) -> str:
+    return ", ".join(column.name for column in table.columns)
+
+
+@cache
+def _marks(table: Table) -> str:
+    """The placeholders of one row."""
+    return f"({', '.join(f'%s::{kind}' for kind in _column_types(table))})"
+
+
+def _array_marks(table: Table, first: int = 0) -> str:
+    """The placeholders of the columns' values from the first that is wanted on, an array for each."""
+    return ", ".join(f"%s::{kind}[]" for kind in _column_types(table)[first:])
+
+
+@cache
+def _is_owned(table: Table) -> bool:
+    """Whether a table's rows belong to organizations, which are its first column."""
+    return table.columns.keys()[0] == "organization_id"
+
+
+def _arrays(table: Table, rows: Sequence[Row]) -> list[object]:
+    """The values of rows, an array for each column."""
+    columns = zip(_column_types(table), zip(*rows, strict=True), strict=True)
+    return [_array(kind, values) for kind, values in columns]
 
 
 def _array(kind: str, values: Sequence[Any]) -> object:

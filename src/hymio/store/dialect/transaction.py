@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import Engine, Table
+from sqlalchemy.exc import DBAPIError
 
 from hymio.store.dialect.bulkhead import ENDLESS, Patience
 from hymio.store.dialect.driver_errors import driver_errors, translated
@@ -71,13 +72,15 @@ class Transaction(ABC):
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
-            with translated():
-                self._cursor.close()
-                self._end()
-                if kind is None:
+            self._cursor.close()
+            self._end()
+            if kind is None:
+                with translated():
                     logged_call("COMMIT", self._begun.commit)
                     self._committed()
-                else:
+            else:
+                # A connection that was lost cannot roll back, and need not; the error that says so is on its way up.
+                with suppress(DBAPIError, *driver_errors("Error")):
                     logged_call("ROLLBACK", self._begun.rollback)
         finally:
             self.core.close()
