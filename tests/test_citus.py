@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from alembic import command
+from psycopg import sql
 
 from hymio.cli import cluster
 from hymio.errors import SetupError
@@ -22,6 +23,8 @@ VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
 SERVERS = [engine for engine in KNOWN_ENGINES[1:] if engine in ENGINES and engine != "citus"]
 
 STAND_IN = """
+CREATE SCHEMA stand_in;
+SET search_path = stand_in, public;
 CREATE TABLE pg_dist_partition (logicalrelid regclass PRIMARY KEY, how text, number serial);
 CREATE TABLE pg_dist_node (nodename text, nodeport int, groupid int, isactive bool, noderole text DEFAULT 'primary');
 CREATE TABLE pg_dist_local_group (groupid int);
@@ -48,6 +51,8 @@ def cluster_url(request: pytest.FixtureRequest, fresh_database: Callable[[str], 
     url = databases.make(request.param, empty=True)  # type: ignore[attr-defined]
     with psycopg.connect(url) as connection:
         connection.execute(STAND_IN)
+        database = sql.Identifier(connection.info.dbname)
+        connection.execute(sql.SQL("ALTER DATABASE {} SET search_path = public, stand_in").format(database))
         connection.execute("INSERT INTO pg_dist_node VALUES ('a', 5432, 0, true), ('b', 5432, 1, true)")
     return str(url)
 
