@@ -165,6 +165,19 @@ def test_the_next_reader_has_what_the_writer_made(store: Store) -> None:
     assert_refreshed(store, world.organization)
 
 
+def test_content_that_was_read_between_two_changes_of_a_commit_is_cached_with_both(database_url: str) -> None:
+    """In a process that has no content yet, such as a command."""
+    with closing(open_store(database_url)) as store:
+        world = build(store)
+    with closing(open_store(database_url)) as store:
+        with manage.batch(store, world.organization, NOW) as batch:
+            localize(batch, "First?")
+            assert question(batch.content) == "First?"
+            localize(batch, "Second?")
+        assert question(store.content(world.organization)) == "Second?"
+        assert_refreshed(store, world.organization)
+
+
 def rename(batch: Batch, node: int, name: str) -> None:
     manage.rename_node(batch, operator(batch.organization), node, name, now=NOW)
 

@@ -91,8 +91,9 @@ class SetupInCommit:
             changed_ids = _by_part(self._log)
             self.layout.check_changes(self._before, changed_ids)
             note_changes(self._transaction, self._organization, self._revision, changed_ids)
-            if self._has_new_content and self._remembered.contents.has(self._organization):
-                self._content = self.content  # updated now, so that `remember` can cache it
+            is_cached = self._content is not None or self._remembered.contents.has(self._organization)
+            if is_cached and self._has_new_content:
+                self._content = self.content  # updated now with all changes, so that `remember` can cache it
 
     def remember(self) -> None:
         """Caches the changed layout and content for the process. To be called after the commit."""
