@@ -58,7 +58,6 @@ class Verdict(IntEnum):
 
 
 RAW_VERDICTS = tuple(v for v in Verdict if v < Verdict.SUPERSEDED)
-MISUSE_VERDICTS = RAW_VERDICTS[1:]
 
 
 def is_raw(verdict: int) -> bool:

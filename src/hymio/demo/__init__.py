@@ -19,7 +19,6 @@ from hymio.results import reported_through
 from hymio.store import Store
 
 PRESSES = 200_000
-MOST_PRESSES = 300_000
 SEED = 1
 FOR_DEMO = "Demo"
 FOUNDER = "hymio demo"

@@ -72,11 +72,6 @@ class Layout:
         """Whether an assignment collects feedback now, will do so, or has ended."""
         return state_of(self.ranges(assignment), now)
 
-    def survey_state(self, survey: int, now: int) -> State:
-        """ACTIVE if any assignment of the survey is, else UPCOMING if any is, else ENDED."""
-        assignments = (row.id for row in self.assignments.values() if row.survey == survey)
-        return state_of((period for assignment in assignments for period in self.ranges(assignment)), now)
-
     # Resolution of presses
 
     def resolve(self, smiley: int, at: int) -> Where | Verdict:

@@ -33,7 +33,7 @@ Timestamp = Annotated[
         examples=["2024-03-04T08:15:07.000+02:00"],
     ),
 ]
-Key = Annotated[int, Meta(description="Names it among its kind.", ge=1, examples=[7])]
+Key = Annotated[int, Meta(description="The key, unique within its kind.", ge=1, examples=[7])]
 Count = Annotated[int, Meta(ge=0)]
 Button = Annotated[int, Meta(description="The button, 0 for the most negative.", ge=0, le=10, examples=[3])]
 Locale = Annotated[str, Meta(description="Language, BCP 47.", examples=["en-US"])]
@@ -50,7 +50,7 @@ class _Published(Struct, frozen=True, rename="camel", omit_defaults=True):
 
 
 class Envelope(_Published, frozen=True):
-    """Where in a list the data lie; without a limit in the request, `limit` equals `total`."""
+    """The part of a list that the response has; without a limit in the request, `limit` equals `total`."""
 
     offset: Count
     limit: Count
@@ -58,7 +58,7 @@ class Envelope(_Published, frozen=True):
 
 
 class Question(_Published, frozen=True):
-    """What people are asked."""
+    """A question."""
 
     key: Key
     name: Annotated[str, Meta(description="The question in its default language.", examples=["How was your day?"])]
@@ -66,42 +66,42 @@ class Question(_Published, frozen=True):
 
 
 class Option(_Published, frozen=True):
-    """An answer to a follow-up question; only its key is left where the answer is no longer in use."""
+    """An option of a follow-up question; only its key if the option is not in the set-up."""
 
     key: Key
-    name: Annotated[str, Meta(description="The answer in its default language.")] | UnsetType = UNSET
+    name: Annotated[str, Meta(description="The text of the option in its default language.")] | UnsetType = UNSET
     locale: Locale | UnsetType = UNSET
 
 
 class FolderName(_Published, frozen=True):
-    """A folder without what is in it."""
+    """A folder without its content."""
 
     key: Key
     name: str
 
 
 class ActivePeriod(_Published, frozen=True):
-    """When a survey gathers feedback: `start` belongs to it, `end` does not."""
+    """When a survey collects feedback: `start` is included, `end` is not."""
 
     start: Timestamp
     end: Timestamp
 
 
 class Survey(_Published, frozen=True, kw_only=True):
-    """A question asked in a folder; within a folder it does not repeat that, below a question not the question."""
+    """A question asked in a folder. Within a folder `folder` is left out, in the list of a question `question`."""
 
     key: Key
     question: Question | UnsetType = UNSET
     folder: FolderName | UnsetType = UNSET
     time_zone: Annotated[str, Meta(description="IANA time zone of the folder.", examples=["Europe/Helsinki"])]
     active_periods: list[ActivePeriod] | UnsetType = UNSET
-    survey_type: Annotated[_SurveyType, Meta(description="What gathers feedback: terminals, tablets or web smileys.")]
+    survey_type: Annotated[_SurveyType, Meta(description="The kind of smileys: terminals, tablets or web smileys.")]
     index_type: _IndexType | UnsetType = UNSET
     feedback_scale: _FeedbackScale | UnsetType = UNSET
 
 
 class Folder(_Published, frozen=True):
-    """A place in the tree; only folders without folders in them hold surveys."""
+    """A folder of the tree; only a folder without folders has surveys."""
 
     key: Key
     name: str
@@ -117,21 +117,21 @@ class Result(_Published, frozen=True):
 
 
 class RawResult(_Published, frozen=True):
-    """One press; the last three properties are there where people could write a text."""
+    """One press; the last three properties only if a text was asked for after it."""
 
     ts: Timestamp
     r: Button
     relevance: Relevance | UnsetType = UNSET
     spam: Annotated[bool, Meta(description="Whether the text is spam.")] | UnsetType = UNSET
-    text: Annotated[str, Meta(description="What was written.")] | UnsetType = UNSET
+    text: Annotated[str, Meta(description="The text.")] | UnsetType = UNSET
 
 
 class OpenFeedback(RawResult, frozen=True):
-    """One press after which people could write a text."""
+    """One press after which a text was asked for."""
 
 
 class Alert(_Published, frozen=True):
-    """Raised by feedback; Hymio raises none yet, so the list is always empty."""
+    """An alert; Hymio raises none yet, so the list is always empty."""
 
     key: Key
     alert_type: str

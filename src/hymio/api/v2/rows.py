@@ -26,19 +26,11 @@ if TYPE_CHECKING:
 _INT64: Final[dict[str, Any]] = {"format": "int64"}
 _DATE_TIME: Final[dict[str, Any]] = {"format": "date-time"}
 
-Key = Annotated[int, Meta(description="Names it among its kind.", extra_json_schema=_INT64, examples=[7])]
-LocalTime = Annotated[
-    str,
-    Meta(
-        description="When the feedback was given, on the clock of its experience point, with the offset.",
-        extra_json_schema=_DATE_TIME,
-        examples=["2024-03-04T08:15:07.000+02:00"],
-    ),
-]
+Key = Annotated[int, Meta(description="The id, unique within its kind.", extra_json_schema=_INT64, examples=[7])]
 AlertTime = Annotated[
     str,
     Meta(
-        description="On the clock of the experience point, with the offset.",
+        description="Local time of the experience point, with the offset.",
         extra_json_schema=_DATE_TIME,
         examples=["2024-03-04T08:15:07.000+02:00"],
     ),
@@ -48,23 +40,19 @@ UtcTime = Annotated[
 ]
 Locale = Annotated[
     str,
-    Meta(description="A language and perhaps a country.", pattern=r"^[a-z]{2}(_[A-Z]{2})?$", examples=["en_US"]),
+    Meta(description="A language with an optional country.", pattern=r"^[a-z]{2}(_[A-Z]{2})?$", examples=["en_US"]),
 ]
-Button = Annotated[int, Meta(description="The button, 0 for the most negative.", ge=0, le=10, examples=[3])]
-Position = Annotated[int, Meta(description="The place in the course of the survey; 0 is the button.", ge=0)]
 Email = Annotated[str, Meta(extra_json_schema={"format": "email"}, examples=["test@example.com"])]
 Parameters = Annotated[
     str,
     Meta(
-        description="What was told to watch for.",
+        description="The parameters of the condition.",
         pattern=r"^(\w+=[\w,]*)( \w+=[\w,]*)*$",
         examples=["key1=value1 key2=value2 key3=value3a,value3b"],
     ),
 ]
-QuestionText = Annotated[str, Meta(description="Left out where it has none in that locale.")]
+QuestionText = Annotated[str, Meta(description="Left out if there is no text in that locale.")]
 
-_ButtonUi = Literal["physical", "digital", "touchless", "qr", "link", "email"]
-_PhaseUi = Literal["physical", "digital", "exit", "skip", "timeout", "touchless", "qr", "link", "email"]
 _PersonRole = Literal["USER", "ADMIN", "PARTNER"]
 _SmileyType = Literal["SMILEY_TERMINAL", "SMILEY_TOUCH", "SMILEY_DIGITAL"]
 _AlertType = Literal["negative", "feedbackCount", "indexThreshold"]
@@ -77,7 +65,7 @@ class TokenIntrospection(Struct, frozen=True):
 
     token_id: Key
     token_name: str
-    scopes: Annotated[list[str], Meta(description="The kinds of data that it reads.")]
+    scopes: Annotated[list[str], Meta(description="The kinds of data that it may read.")]
 
 
 class _Published(Struct, frozen=True, rename="camel", omit_defaults=True):
@@ -89,12 +77,12 @@ class ExperiencePoint(_Published, frozen=True, kw_only=True):
 
     experience_point_id: Key
     name: str
-    parent: Annotated[Key, Meta(description="Left out where the token's sight begins.")] | UnsetType = UNSET
+    parent: Annotated[Key, Meta(description="Left out for the top node of the token's scope.")] | UnsetType = UNSET
     type: Literal["GROUP", "EXPERIENCE-POINT"]
 
 
 class CompanyCustomDataField(_Published, frozen=True):
-    """What the organization wants to know of its groups and experience points."""
+    """A custom data field of the organization, of which groups and experience points have values."""
 
     id: str
     label: str
@@ -103,7 +91,7 @@ class CompanyCustomDataField(_Published, frozen=True):
 
 
 class CustomDataField(_Published, frozen=True):
-    """What is known of one of them."""
+    """The value of a custom data field at a group or experience point."""
 
     experience_point_id: Key
     label: str
@@ -122,12 +110,12 @@ class Survey(_Published, frozen=True):
     index_type: _IndexType
     state: Annotated[
         Literal["active", "ended", "upcoming"],
-        Meta(description="Active if it is asked anywhere the token sees, otherwise upcoming if it will be."),
+        Meta(description="Active if any assignment in the token's scope is, otherwise upcoming if any will be."),
     ]
 
 
 class Question(_Published, frozen=True):
-    """What a survey asks."""
+    """A question of a survey."""
 
     question_id: Key
     default_locale: Locale
@@ -143,7 +131,7 @@ class QuestionLocalization(_Published, frozen=True):
 
 
 class FollowupQuestion(_Published, frozen=True):
-    """What is asked after the button, on the positive or the negative side."""
+    """A question asked after a button of the positive or the negative side."""
 
     followup_question_id: Key
     survey_id: Key
@@ -160,7 +148,7 @@ class FollowupQuestionLocalization(_Published, frozen=True):
 
 
 class FollowupOption(_Published, frozen=True):
-    """An answer to a follow-up question."""
+    """An option of a follow-up question."""
 
     followup_option_id: Key
     followup_question_id: Key
@@ -168,7 +156,7 @@ class FollowupOption(_Published, frozen=True):
 
 
 class FollowupOptionLocalization(_Published, frozen=True):
-    """An answer to a follow-up question in a locale."""
+    """The text of an option of a follow-up question in a locale."""
 
     followup_option_id: Key
     locale: Locale
@@ -176,7 +164,7 @@ class FollowupOptionLocalization(_Published, frozen=True):
 
 
 class Alert(_Published, frozen=True, kw_only=True):
-    """That feedback crossed a line; it is open while it has no end."""
+    """A time at which feedback met the condition of an alert specification; open while it has no end."""
 
     alert_id: Key
     alert_specification_id: Key
@@ -192,7 +180,7 @@ class Alert(_Published, frozen=True, kw_only=True):
 
 
 class AlertComment(_Published, frozen=True):
-    """What a user wrote below an alert."""
+    """A user's comment on an alert."""
 
     alert_comment_id: Key
     alert_id: Key
@@ -202,7 +190,7 @@ class AlertComment(_Published, frozen=True):
 
 
 class AlertSpecification(_Published, frozen=True):
-    """When to raise an alert."""
+    """The condition that raises an alert."""
 
     alert_specification_id: Key
     survey_id: Key
@@ -212,7 +200,7 @@ class AlertSpecification(_Published, frozen=True):
 
 
 class User(_Published, frozen=True, kw_only=True):
-    """Somebody who looks at results."""
+    """A person's account."""
 
     user_id: Key
     email: Email
