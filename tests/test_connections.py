@@ -5,9 +5,11 @@ from __future__ import annotations
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from hymio import jobs
 from hymio.errors import Unavailable
 from hymio.serving.door import database_connections
 from hymio.settings import Settings
@@ -40,6 +42,14 @@ def test_as_many_read_at_once_as_there_are_threads_and_streams(database_url: str
             assert [each.result() for each in reading] == [0] * readers
         with store.read() as transaction:
             assert transaction.rows("SELECT count(*) FROM organization") == [(0,)]
+
+
+def test_the_document_says_how_many_connections_a_process_opens() -> None:
+    text = (Path(__file__).parents[1] / "docs" / "settings.md").read_text(encoding="utf-8")
+    assert "more than `threads` + 1.5 · `streams` + 20 connections to the database (40 with the defaults)" in text
+    for settings in (Settings(), MANY):
+        most = database_connections(settings) + jobs.CONNECTIONS
+        assert most <= settings.threads + settings.streams * 3 // 2 + 20
 
 
 def test_no_request_holds_two_connections_at_once(database_url: str) -> None:
