@@ -17,6 +17,7 @@ import structlog
 
 from hymio.api import openapi
 from hymio.app import make_server
+from hymio.clock import Clock, ClockWatch
 from hymio.manage import ApiCredentials
 from hymio.settings import Settings
 from hymio.store import Store
@@ -24,10 +25,13 @@ from tests.example import NOW
 
 
 @contextmanager
-def serving(store: Store, settings: Settings | None = None, now: int = NOW) -> Iterator[httpx.Client]:
-    """Serves a store on a free port of the loopback, at a fixed instant; gives a client of it."""
+def serving(
+    store: Store, settings: Settings | None = None, now: int | Clock = NOW, watch: ClockWatch | None = None
+) -> Iterator[httpx.Client]:
+    """Serves a store on a free port of the loopback, at a fixed instant or by a clock; gives a client of it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    server = make_server(store, settings or Settings(port=0), lambda: now)
+    clock = now if callable(now) else lambda: now
+    server = make_server(store, settings or Settings(port=0), clock, watch=watch)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

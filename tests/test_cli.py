@@ -6,6 +6,7 @@ import io
 import json
 import os
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -24,7 +25,10 @@ import typer.main
 from hymio import intake, manage
 from hymio.access import operator
 from hymio.cli import app, main
+from hymio.clock import now
+from hymio.errors import ClockBehind
 from hymio.feedback import HourReport, Press, Upload, client_key
+from hymio.period import DAY_MS
 from hymio.store import jobs, open_store, outbox
 from hymio.store.dialect import without_password
 from hymio.store.lease import Outcome
@@ -99,7 +103,8 @@ def set_up(hymio: Hymio) -> tuple[str, str]:
 def press(database_url: str, *buttons: int, apart: int = 60_000) -> None:
     presses = tuple(Press(1, n, NOON + n * apart, button) for n, button in enumerate(buttons, 1))
     with closing(open_store(database_url)) as store:
-        intake.record(store, 1, [Upload(1, presses, reported_through=NOON + 3_600_000)], NOON + 3_600_000)
+        upload = Upload(1, presses, reported_through=NOON + 3_600_000)
+        intake.record(store, 1, [upload], NOON + 3_600_000, replayed=True)
 
 
 # --- what a newcomer does ---------------------------------------------------------------------------------------------
@@ -358,7 +363,7 @@ def test_presses_that_are_hard_to_show(hymio: Hymio, database_url: str, monkeypa
         Upload(1, (Press(*client_key(web), NOON, 2, 5),)),
     ]
     with closing(open_store(database_url)) as store:
-        intake.record(store, 1, told, NOON + 3_600_000)
+        intake.record(store, 1, told, NOON + 3_600_000, replayed=True)
     with server(database_url) as url:
         body = {"epoch": 8, "presses": [{"sequence": 3, "at": 99999999999999999, "button": 1}]}
         httpx.post(f"{url}/terminal/v1/uploads", json=body, headers={"Authorization": f"Bearer {token}"})
@@ -388,6 +393,95 @@ def test_another_policy_acts_backwards_when_resettled(hymio: Hymio, database_url
     done(hymio("verify", "Acme"))
     newest = json.loads(done(hymio("audit", "Acme", "--json")))[0]
     assert (newest["verb"], newest["new"]) == ("begin-resettle", {"from": "2025-12-31T22:00:00.000Z"})
+
+
+def test_a_new_point_has_its_own_zone_from_the_beginning(hymio: Hymio, database_url: str):
+    """Also in an organization that has feedback elsewhere, and for what was pressed before the point was made."""
+    _, user = set_up(hymio)
+    press(database_url, 3)
+    said = done(hymio("node", "add-point", "Acme", "Pokhara", "--zone", "Asia/Kathmandu"))
+    assert "Point 3: Acme / Pokhara" in said
+    done(hymio("survey", "assign", "Acme", "1", "Pokhara", "--from", "2025-01-01"))
+    token = after("upload token", done(hymio("smiley", "add", "Acme", "T2")))
+    done(hymio("smiley", "place", "Acme", "T2", "Pokhara", "--from", "2025-01-01"))
+    with server(database_url) as url:
+        body = {"epoch": 1, "presses": [{"sequence": 1, "at": 1748751300000, "button": 3}]}
+        httpx.post(f"{url}/terminal/v1/uploads", json=body, headers={"Authorization": f"Bearer {token}"})
+    raw = json.loads(done(hymio("get", "/v1/surveys/2/rawresults", "-u", user)))["data"]
+    assert raw == [{"ts": "2025-06-01T10:00:00.000+05:45", "r": 3}]
+    done(hymio("verify", "Acme"))
+
+
+def test_a_command_says_from_when_a_change_acts_and_how_it_acts_on_stored_feedback(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    assert "in the zone Europe/Tallinn, at all times." in done(
+        hymio("node", "zone", "Acme", "Front door", "Europe/Tallinn")
+    )
+    press(database_url, 3, 3, apart=7_000)
+    for words in (
+        ["zone", "Acme", "Front door", "Asia/Kathmandu"],
+        ["policy", "Acme", "Front door", "--interval", "10"],
+    ):
+        said = hymio("node", *words)
+        assert re.search(r"(zone Asia/Kathmandu|misuse policy) from 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d on\.", done(said))
+        assert "a minute from now on" in said.err
+        since, line = re.findall(r"repeat the command with --from (\S+), then run: hymio (.*)", said.err)[0]
+        done(hymio("verify", "Acme"))
+        again = hymio("node", *words, "--from", since)
+        assert f"For feedback stored already: hymio {line}" in again.err
+        wrong = hymio("verify", "Acme")
+        assert wrong.code == 1
+        [mend] = re.findall(r"To mend it: hymio (.*)", wrong.err)
+        assert re.search("[12] feedbacks? changed", done(hymio(*shlex.split(mend))))
+        done(hymio("verify", "Acme"))
+
+
+@pytest.mark.parametrize("words", ["smiley place Acme 2415VE0A110042 Back", "smiley remove Acme 2415VE0A110042"])
+def test_a_placement_of_the_past_contradicts_what_is_stored_until_it_is_resettled(
+    words: str, hymio: Hymio, database_url: str
+):
+    set_up(hymio)
+    press(database_url, 3, 3, apart=7_000)
+    done(hymio("node", "add-point", "Acme", "Back"))
+    said = hymio(*words.split(), "--at" if "remove" in words else "--from", "2026-01-01")
+    done(said)
+    wrong = hymio("verify", "Acme")
+    assert wrong.code == 1
+    assert "2 presses" in wrong.out
+    [offered] = re.findall(r"For feedback stored already: hymio (.*)", said.err)
+    [mend] = re.findall(r"To mend it: hymio (.*)", wrong.err)
+    assert mend.startswith("resettle Acme 'Acme / Front door' --from 2026-01-01T")
+    assert "2 feedbacks changed" in done(hymio(*shlex.split(offered)))
+    done(hymio("verify", "Acme"))
+
+
+def test_a_clock_that_was_ahead_is_told_and_accepted(hymio: Hymio, database_url: str):
+    """By ten years: a press was corrected by them, and intake waits for them to pass."""
+    set_up(hymio)
+    ahead = now() + 3653 * DAY_MS
+    with closing(open_store(database_url)) as store:
+        intake.record(store, 1, [Upload(1, (Press(7, 1, NOON, 3),), clock=NOON + 1000)], ahead)
+        said = hymio("check", "Acme")
+        assert said.code == 1
+        corrected = (ahead - NOON - 1000) / DAY_MS
+        assert re.search(rf"2415VE0A110042 .* 1  20\d\d-.*Z +\+{corrected:,.1f} days", said.out), said.out
+        assert "seconds behind the newest receive time" in said.out
+        assert "hymio check Acme --clock-is-right" in said.err
+        with pytest.raises(ClockBehind):
+            intake.record(store, 1, [Upload(1)], now())
+        assert "1 receive time set to now" in done(hymio("check", "Acme", "--clock-is-right", "--yes"))
+        done(hymio("check", "--all"))
+        intake.record(store, 1, [Upload(1, clock=NOON)], now())
+
+
+def test_a_clock_that_is_right_is_said_to_fit(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    with closing(open_store(database_url)) as store:
+        pressed = Press(7, 1, now() - DAY_MS - 60_000, 3)
+        intake.record(store, 1, [Upload(1, (pressed,), clock=now() - DAY_MS + 60_000)], now())
+    said = done(hymio("check", "--all"))
+    assert "the clock fits" in said
+    assert "no press was corrected by more than a day" in said
 
 
 def test_the_database(hymio: Hymio, database_url: str):

@@ -75,7 +75,7 @@ def test_equal_wall_hours_of_a_group_are_complete_when_the_last_one_is(store: St
     def record(hours_later: int) -> None:
         through = tallinn + hours_later * HOUR
         uploads = [Upload(smiley, reported_through=through) for smiley in world.smileys]
-        intake.record(store, world.organization, uploads, through)
+        intake.record(store, world.organization, uploads, through, replayed=True)
 
     intake.record(store, world.organization, [Upload(world.smileys[2], (Press(1, 1, tallinn + 1000, 1),))], NOW)
     subject = results.OfSurvey(world.root, world.surveys[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ from hymio.survey import ActivePeriod
 from tests.test_intake import AT, told
 from tests.test_laws import assert_settled, law, opened
 from tests.world import NOW, build, deliveries, policies, pressed, wall, wording
-from tests.zones import HOUR
+from tests.zones import HOUR, zone_names
 
 LORD_HOWE_AUTUMN = 1_743_865_200_000
 """2025-04-05T15:00Z: the clocks of Lord Howe go back by half an hour, from 02:00 to 01:30."""
@@ -93,7 +95,7 @@ def test_a_changed_zone_never_makes_an_hour_negative(store: Store) -> None:
     with manage.batch(store, world.organization, NOW) as batch:
         manage.set_zone(batch, operator(world.organization), world.points[0], "UTC", 0, now=NOW)
     told(store, world, Press(2, 1, LORD_HOWE_AUTUMN + 1000, 1))
-    assert_settled(store, world)
+    assert_settled(store, world, [intake.Mend.RESETTLE])
     intake.resettle(store, world.organization, world.root, 0, NOW)
     assert_settled(store, world)
 
@@ -128,28 +130,26 @@ def test_moving_and_setting_never_act_backwards_by_themselves(
     cut = data.draw(st.integers(0, len(presses)))
     for number, (which, press) in enumerate(presses):
         if number == cut:
-            with manage.batch(store, world.organization, NOW - HOUR) as batch:
-                manage.move_node(batch, boss, fresh, world.groups[2], now=NOW - HOUR)
-                manage.move_node(batch, boss, world.points[0], world.groups[2], now=NOW - HOUR)
-                manage.set_policy(batch, boss, fresh, MisusePolicy(interval=9), now=NOW - HOUR)
+            with manage.batch(store, world.organization, NOW) as batch:
+                manage.move_node(batch, boss, fresh, world.groups[2], now=NOW)
+                manage.move_node(batch, boss, world.points[0], world.groups[2], now=NOW)
+                manage.set_policy(batch, boss, fresh, MisusePolicy(interval=9), now=NOW)
         told(store, world, press, smiley=which)
     assert list(intake.verify(store, world.organization)) == []
 
 
+STEPS = st.sampled_from(["press", "press", "policy", "zone", "move", "place", "remove"])
+
+
 @law
-@given(
-    st.data(),
-    policies,
-    st.lists(st.tuples(st.sampled_from(["press", "policy", "move"]), st.integers(0, 30)), max_size=12),
-)
-def test_changes_of_now_leave_what_came_a_little_early_as_it_was_judged(
+@given(st.data(), policies, st.lists(st.tuples(STEPS, st.integers(0, 30)), max_size=12))
+def test_changes_of_now_leave_what_came_a_little_early_as_it_was_settled(
     shared_database_url: str, data: st.DataObject, policy: MisusePolicy, steps: list[tuple[str, int]]
 ) -> None:
-    """A device's clock may be up to a minute ahead; what it tells is judged at once."""
+    """A device's clock may be up to a minute ahead; what it tells is settled at once."""
     store = opened(shared_database_url)
     world = build(store, policy=policy)
-    now = AT
-    told(store, world, Press(1, 1, AT - HOUR, 1))
+    boss, now = operator(world.organization), AT
     for number, (what, seconds) in enumerate(steps, 2):
         now += seconds * 1000
         if what == "press":
@@ -158,15 +158,16 @@ def test_changes_of_now_leave_what_came_a_little_early_as_it_was_judged(
             continue
         with manage.batch(store, world.organization, now) as batch:
             if what == "policy":
-                manage.set_policy(batch, operator(world.organization), world.root, data.draw(policies), now=now)
+                manage.set_policy(batch, boss, data.draw(st.sampled_from(world.points)), data.draw(policies), now=now)
+            elif what == "zone":
+                manage.set_zone(batch, boss, data.draw(st.sampled_from(world.points)), data.draw(zone_names), now=now)
+            elif what == "move":
+                manage.move_node(batch, boss, world.points[0], data.draw(st.sampled_from(world.groups)), now=now)
+            elif what == "place":
+                manage.place(batch, boss, world.smileys[0], data.draw(st.sampled_from(world.points)), now=now)
             else:
-                manage.move_node(
-                    batch,
-                    operator(world.organization),
-                    world.points[0],
-                    data.draw(st.sampled_from(world.groups)),
-                    now=now,
-                )
+                with suppress(SetupError):  # it stands nowhere
+                    manage.unplace(batch, boss, world.smileys[0], now=now)
     assert_settled(store, world)
 
 

@@ -16,6 +16,7 @@ MONDAY = 1_750_032_000_000
 """2025-06-16T00:00Z."""
 
 MINUTE = 60_000
+HOUR = 60 * MINUTE
 ALWAYS = MisusePolicy(interval=0)
 Steps = list[tuple[int, MisusePolicy]]
 
@@ -49,8 +50,11 @@ def naive(chain: list[Feedback], steps: Steps) -> list[Verdict]:
 
 
 def naive_verdict(each: Feedback, policy: MisusePolicy, before: list[tuple[Feedback, Verdict]]) -> Verdict:
-    if each.accuracy != Accuracy.SECOND:
-        return Verdict.COUNTED
+    if each.accuracy == Accuracy.HOUR:
+        begins = each.at - (each.at + each.offset * MINUTE) % HOUR
+        minutes = [each._replace(at=begins + minute * MINUTE) for minute in range(60)]
+        is_closed = policy.opening_hours and not any(is_open(policy.opening_hours, minute) for minute in minutes)
+        return Verdict.CLOSED if policy.judge_closed and is_closed else Verdict.COUNTED
     if policy.judge_closed and policy.opening_hours and not is_open(policy.opening_hours, each):
         return Verdict.CLOSED
     if each.repeated:

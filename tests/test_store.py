@@ -13,14 +13,16 @@ from sqlalchemy import DefaultClause, Table, inspect, text
 from hymio import intake, manage
 from hymio.access import operator
 from hymio.errors import DatabaseTooNew, NotFound, SetupError
-from hymio.feedback import Upload
+from hymio.feedback import Press, Upload
+from hymio.hierarchy import BEGINNING
+from hymio.manage import TakesEffect
 from hymio.misuse import MisusePolicy
 from hymio.scale import Scale
 from hymio.smiley import CLOCK_TOLERANCE, SmileyType
 from hymio.store import Store, open_store, schema
 from hymio.store.dialect import connect
 from hymio.store.distribute import distribute
-from tests.world import NOW, build, wall, wording
+from tests.world import NOW, World, build, wall, wording
 
 
 def test_the_migrations_make_the_tables_the_program_knows(empty_database_url: str) -> None:
@@ -166,15 +168,26 @@ def test_what_is_not_there_is_said(store: Store) -> None:
 
 
 def test_a_policy_acts_always_until_there_is_feedback_and_then_from_now(store: Store) -> None:
+    """An upload without presses is no feedback, nor is what waits in quarantine or lies elsewhere."""
     world = build(store, policy=MisusePolicy(interval=5))
-    intake.record(store, world.organization, [Upload(world.smileys[0])], NOW)
-    with manage.batch(store, world.organization, NOW) as batch:
-        manage.set_policy(batch, operator(world.organization), world.root, MisusePolicy(interval=60), now=NOW)
+    elsewhere, quarantined, here = Press(1, 1, NOW - 1, 1), Press(1, 1, NOW - 1, 9), Press(1, 2, NOW, 1)
+    told = (world.smileys[0], ()), (world.smileys[2], (elsewhere,)), (world.smileys[0], (quarantined,))
+    for number, (smiley, presses) in enumerate(told):
+        intake.record(store, world.organization, [Upload(smiley, presses)], NOW)
+        assert set_policy(store, world, 10 + number) == TakesEffect(BEGINNING, None)
+    intake.record(store, world.organization, [Upload(world.smileys[0], (here,))], NOW)
+    assert set_policy(store, world, 60) == TakesEffect(NOW + CLOCK_TOLERANCE + 1, NOW)
     timeline = store.layout(world.organization).policies_of(world.assignments[0], world.smileys[0])
-    assert [policy.interval for _, policy in timeline.steps] == [5, 60]
-    assert timeline.at(NOW - 1).interval == 5
-    assert timeline.at(NOW + CLOCK_TOLERANCE).interval == 5, "what came may be of a clock that is fast"
+    assert [policy.interval for _, policy in timeline.steps] == [12, 60]
+    assert timeline.at(NOW - 1).interval == 12
+    assert timeline.at(NOW + CLOCK_TOLERANCE).interval == 12, "what came may be of a clock that is fast"
     assert timeline.at(NOW + CLOCK_TOLERANCE + 1).interval == 60
+
+
+def set_policy(store: Store, world: World, interval: int) -> TakesEffect | None:
+    """Sets the policy of the first point from now on."""
+    boss, policy = operator(world.organization), MisusePolicy(interval=interval)
+    return manage.set_policy(store, boss, world.points[0], policy, now=NOW)
 
 
 def device(store: Store, token: str) -> tuple[int, int] | None:

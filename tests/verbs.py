@@ -493,6 +493,11 @@ def begin_erasure(draw: Draw, world: Grown) -> Attempt:
     return Attempt(manage.begin_erasure, Permission.ERASE, nodes, (erasure, found), is_announcement=True)
 
 
+@verb
+def accept_clock(draw: Draw, world: Grown) -> Attempt:
+    return Attempt(manage.accept_clock, Permission.ACCEPT_CLOCK, (None,))
+
+
 # --- organizations and principals ------------------------------------------------------------------------------------
 
 

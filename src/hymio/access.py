@@ -65,6 +65,7 @@ class Permission(Enum):
     CHANGE_OUTBOX = "outbox:change"
     RESETTLE = "feedback:resettle"
     ERASE = "personal-data:erase"
+    ACCEPT_CLOCK = "clock:accept"
     CREATE_ORGANIZATION = "organizations:create"
 
 
@@ -90,7 +91,11 @@ class Role(Enum):
 
 
 _USER: Final = frozenset({Permission.READ_RESULTS, Permission.READ_SETUP, Permission.ANSWER_ALERTS})
-_ADMIN: Final = frozenset(Permission) - {Permission.DELIVER_FEEDBACK, Permission.CREATE_ORGANIZATION}
+_ADMIN: Final = frozenset(Permission) - {
+    Permission.DELIVER_FEEDBACK,
+    Permission.CREATE_ORGANIZATION,
+    Permission.ACCEPT_CLOCK,
+}
 
 PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
     Role.USER: _USER,

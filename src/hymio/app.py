@@ -19,7 +19,7 @@ from litestar.types import ASGIApp
 
 from hymio import jobs
 from hymio.api import openapi, v1, v2
-from hymio.clock import Clock, now
+from hymio.clock import Clock, ClockWatch, now
 from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
 from hymio.serving import health
@@ -79,9 +79,13 @@ def create_app(
     clock: Clock = now,
     doors: Sequence[Door] = DOORS,
     periodic: Sequence[jobs.Job] = jobs.JOBS,
+    watch: ClockWatch | None = None,
 ) -> ASGIApp:
-    """The doors as one ASGI application, with periodic jobs; closing the store is left to the caller."""
-    services = Services.of(store, settings, clock)
+    """The doors as one ASGI application, with periodic jobs; closing the store is left to the caller.
+
+    `watch` is that of the machine's clock unless a test passes another.
+    """
+    services = Services.of(store, settings, clock, watch)
     litestar = Litestar(
         route_handlers=[_router(door, services) for door in doors],
         lifespan=[lambda _app: _running(services, doors, periodic)],
@@ -185,12 +189,16 @@ def open_database(settings: Settings) -> Store:
 
 
 def make_server(
-    store: Store, settings: Settings, clock: Clock = now, started: Callable[[], object] = lambda: None
+    store: Store,
+    settings: Settings,
+    clock: Clock = now,
+    started: Callable[[], object] = lambda: None,
+    watch: ClockWatch | None = None,
 ) -> Server:
-    """A server that is not running yet; `started` is called once it listens."""
+    """A server that is not running yet; `started` is called once it listens. `watch` as in `create_app`."""
     from hymio.serving.server import Server  # noqa: PLC0415  a command that does not serve need not load uvicorn
 
-    return Server(create_app(store, settings, clock), settings, started)
+    return Server(create_app(store, settings, clock, watch=watch), settings, started)
 
 
 def serve(

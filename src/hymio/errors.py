@@ -11,6 +11,7 @@ HymioError                 500
 ├── TooLarge               413
 ├── Unavailable            503   retry_after; also a locked database or a full disk
 │   ├── ChecksFailed       503   the results of the checks; logged where each is made
+│   ├── ClockBehind        503   the server's clock is before the newest receive time
 │   └── DatabaseReplaced   503   the database file is another one than was opened; logged where it is noticed
 ├── SetupError             400   an impossible set-up: unknown zone, overlapping assignments
 └── DatabaseError          500   the database cannot be used as it is
@@ -176,6 +177,10 @@ class ChecksFailed(Unavailable):
         """`results` are those of all checks, also of the ones that passed."""
         super().__init__(code, text, retry_after=5, cause="", **values)
         self.results = results
+
+
+class ClockBehind(Unavailable):
+    """The server's clock lies before the newest receive time of an organization's ledger, so nothing was stored."""
 
 
 class DatabaseReplaced(Unavailable):

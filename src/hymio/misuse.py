@@ -13,7 +13,7 @@ from hymio.feedback import Accuracy, Feedback, Verdict
 from hymio.hierarchy import BEGINNING, Timeline
 from hymio.opening_hours import OpeningHours
 
-_SECOND = int(Accuracy.SECOND)
+_SECOND, _HOUR = int(Accuracy.SECOND), int(Accuracy.HOUR)
 _COUNTED, _INTERVAL = Verdict.COUNTED, Verdict.INTERVAL
 """Enum members as globals, because looking them up in the class for each press takes longer than the comparison."""
 
@@ -66,6 +66,10 @@ class MisusePolicy:
         """Whether presses are judged by opening hours and an instant is outside them; `offset` is in minutes."""
         return self.judge_closed and self.opening_hours is not None and self.opening_hours.is_closed(at, offset)
 
+    def is_hour_closed(self, at: int, offset: int) -> bool:
+        """Whether presses are judged by opening hours and the whole local hour that contains an instant is outside."""
+        return self.judge_closed and self.opening_hours is not None and self.opening_hours.is_hour_closed(at, offset)
+
 
 class Judged(NamedTuple):
     """A feedback with the verdict of the rules, which may differ from its stored verdict."""
@@ -90,9 +94,12 @@ class Judge:
         self.last_counted = BEGINNING
 
     def judge(self, feedback: Feedback) -> Verdict:
-        """The verdict of the next press: the first rule that applies, in the order of docs/misuse.md, else COUNTED."""
+        """The verdict of the next press: the first rule that applies, in the order of docs/misuse.md, else COUNTED.
+
+        A press whose second is unknown has its `hour_verdict`, and is no neighbour of others.
+        """
         if feedback.accuracy != _SECOND:
-            return _COUNTED
+            return hour_verdict(feedback, self._policies)
         if self._interval is not None and not feedback.repeated:
             # Fast path: the only rule is an interval that never changes, as for nearly all presses.
             at = feedback.at
@@ -140,6 +147,16 @@ class Judge:
         if policy.burst_window != self._longest_burst:
             presses -= bisect_right(self._recent, at - policy.burst_window)
         return presses > policy.burst_presses
+
+
+def hour_verdict(feedback: Feedback, policies: Timeline[MisusePolicy]) -> Verdict:
+    """The verdict of a press whose second is unknown: CLOSED if its whole local hour is outside the opening hours.
+
+    They are those of the policy that acts at its instant, the beginning of the hour. All other rules need seconds.
+    """
+    if feedback.accuracy == _HOUR and policies.at(feedback.at).is_hour_closed(feedback.at, feedback.offset):
+        return Verdict.CLOSED
+    return _COUNTED
 
 
 def _only_interval(policies: Timeline[MisusePolicy]) -> int | None:

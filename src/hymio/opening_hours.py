@@ -29,8 +29,14 @@ class OpeningHours(NamedTuple):
 
     def is_closed(self, at: int, offset: int) -> bool:
         """Whether an instant (ms UTC) is outside the opening hours in local time; `offset` is in minutes."""
-        day, minute = divmod(at // _MINUTE_MS + offset, MINUTES_A_DAY)
-        return not any(start <= minute < end for start, end in self[(day + _THURSDAY) % 7])
+        day, minute = _day_and_minute(at, offset)
+        return not any(start <= minute < end for start, end in self[day])
+
+    def is_hour_closed(self, at: int, offset: int) -> bool:
+        """Whether the whole local hour that contains an instant (ms UTC) is outside the opening hours."""
+        day, minute = _day_and_minute(at, offset)
+        first = minute - minute % 60
+        return not any(start < first + 60 and first < end for start, end in self[day])
 
 
 def parse_opening_hours(text: str) -> OpeningHours:
@@ -48,6 +54,12 @@ def parse_opening_hours(text: str) -> OpeningHours:
     if any(start >= end for day in days for start, end in day) or not any(days):
         raise _refused(text)
     return OpeningHours(*(tuple(sorted(day)) for day in days))
+
+
+def _day_and_minute(at: int, offset: int) -> tuple[int, int]:
+    """The weekday, from Monday, and the minute after midnight of an instant in local time."""
+    day, minute = divmod(at // _MINUTE_MS + offset, MINUTES_A_DAY)
+    return (day + _THURSDAY) % 7, minute
 
 
 def _day(name: str, text: str) -> int:

@@ -17,9 +17,9 @@ from hymio.store import Store
 from hymio.survey import ActivePeriod, Localized
 
 NEW_YEAR = 1_735_689_600_000
-"""2025-01-01T00:00Z; the fleet presses in 2025 and is recorded at NOW, a year later."""
+"""2025-01-01T00:00Z; the fleet presses in the 366 days from then on and is recorded at NOW, the day after."""
 
-NOW = NEW_YEAR + 2 * 366 * DAY_MS
+NOW = NEW_YEAR + 367 * DAY_MS
 A_DAY = 27
 """Presses per terminal and day: the mean of the known world fleet."""
 

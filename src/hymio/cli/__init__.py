@@ -15,6 +15,7 @@ from hymio import __version__
 from hymio.cli import (
     api,
     audit,
+    checking,
     custom,
     erasing,
     jobs,
@@ -54,6 +55,7 @@ api.commands.add_typer(tokens.commands, name="token")
 app.add_typer(api.commands, name="api", rich_help_panel=_SET_UP)
 app.command("sms-secret", rich_help_panel=_SET_UP)(api.sms_secret)
 app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)
+app.command("check", rich_help_panel=_LOOK_AFTER)(checking.check)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
 app.command("rebuild", rich_help_panel=_LOOK_AFTER)(upkeep.rebuild)
 app.command("resettle", rich_help_panel=_LOOK_AFTER)(upkeep.resettle)

@@ -154,10 +154,13 @@ def assignment_of(layout: Layout, key: int) -> Assignment:
     return layout.assignments[_number_of("survey at a point with key", str(key), names)]
 
 
-def zone_of_smiley(layout: Layout, smiley: int, now: Instant) -> ZoneInfo:
-    """The zone of a smiley's last placement; UTC if it was never placed."""
+def last_place(layout: Layout, smiley: int, now: Instant) -> tuple[ZoneInfo, str]:
+    """The zone and the path of the point of a smiley's last placement; UTC and no path if it was never placed."""
     placements = layout.placements.get(smiley, ())
-    return layout.zone_of(placements[-1].node, now) if placements else zone("UTC")
+    if not placements:
+        return zone("UTC"), ""
+    node = placements[-1].node
+    return layout.zone_of(node, now), layout.hierarchy.path(node)
 
 
 def zone_of_node(layout: Layout, node: int | None, at: Instant) -> ZoneInfo:

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 
 from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, say
+from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
 commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and create their upload tokens.")
 
@@ -48,7 +49,7 @@ def add(
     with changing(context, database, organization) as (_, operator, batch):
         added = manage.add_smiley(batch, operator, serial, name or serial, SmileyType[kind.name], now=batch.now)
         if point is not None:
-            manage.place(batch, operator, added.id, point_of(batch.layout, point).id, batch.now, now=batch.now)
+            manage.place(batch, operator, added.id, point_of(batch.layout, point).id, now=batch.now)
         where = "" if point is None else f" at {batch.layout.hierarchy.path(point_of(batch.layout, point).id)}"
     say(f"Smiley {added.id}, {serial}{escape(where)}\n")
     _show_token(context, added.token)
@@ -74,13 +75,15 @@ def place(
 
     with changing(context, database, organization) as (_, operator, batch):
         chosen, at = naming.smiley_of(batch.layout, smiley), naming.point_of(batch.layout, point)
-        since = batch.now if start is None else naming.moment(start, batch.layout.zone_of(at.id, batch.now))
-        placements = batch.layout.placements.get(chosen.id, ())
-        later = [placement.start for placement in placements if placement.start > since]
-        manage.place(batch, operator, chosen.id, at.id, since, min(later, default=None), now=batch.now)
+        zone = batch.layout.zone_of(at.id, batch.now)
+        since = None if start is None else naming.moment(start, zone)
+        began = manage.place(batch, operator, chosen.id, at.id, since, now=batch.now)
         path = batch.layout.hierarchy.path(at.id)
-    say(f"{chosen.serial} {escape(chosen.name)} stands at {escape(path)}.")
-    hint("Presses that waited for this in quarantine are settled by: hymio quarantine release ORGANIZATION")
+    say(f"{chosen.serial} {escape(chosen.name)} stands at {escape(path)} from {clock_time(began, zone)} on.")
+    if start is None:
+        hint(f"Presses that wait for this in quarantine are counted by: {release_line(organization)}")
+    else:
+        offer_resettle(organization, point, stamp(began, zone))
 
 
 @commands.command("token")
@@ -131,9 +134,10 @@ def remove(
 
     with changing(context, database, organization) as (_, operator, batch):
         chosen = naming.smiley_of(batch.layout, smiley)
-        zone = naming.zone_of_smiley(batch.layout, chosen.id, batch.now)
-        manage.unplace(
-            batch, operator, chosen.id, batch.now if end is None else naming.moment(end, zone), now=batch.now
+        zone, point = naming.last_place(batch.layout, chosen.id, batch.now)
+        ended = manage.unplace(
+            batch, operator, chosen.id, None if end is None else naming.moment(end, zone), now=batch.now
         )
-    say(f"{chosen.serial} {escape(chosen.name)} stands nowhere any more.")
-    hint("Presses that are stored already are settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")
+    say(f"{chosen.serial} {escape(chosen.name)} stands nowhere any more from {clock_time(ended, zone)} on.")
+    if end is not None:
+        offer_resettle(organization, point, stamp(ended, zone))

@@ -10,6 +10,7 @@ import typer
 from rich.markup import escape
 
 from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, changing, console, hint, opened, say, table
+from hymio.cli.taking_effect import offer_resettle, release_line, resettle_line
 from hymio.scale import IndexType, Scale
 from hymio.survey import ActivePeriod
 
@@ -166,6 +167,8 @@ def assign(
         on = None if smiley is None else naming.smiley_of(layout, smiley).id
         key = manage.assign(batch, operator, at.id, chosen.id, [period], on, now=batch.now)
     say(f"Survey {chosen.id} is asked at {escape(layout.hierarchy.path(at.id))}; its API v1 key is {key}.")
+    if start is not None:
+        hint(f"Presses that wait for this in quarantine are counted by: {release_line(organization)}")
 
 
 @commands.command("list")
@@ -211,7 +214,7 @@ def end_now(
     with changing(context, database, organization) as (_, operator, batch):
         assignment = naming.assignment_of(batch.layout, key)
         zone = batch.layout.zone_of(assignment.node, batch.now)
-        last = wall_of(batch.now, zone).replace(microsecond=0) if end is None else naming.wall(end)
+        last = wall_of(batch.now + 999, zone).replace(microsecond=0) if end is None else naming.wall(end)
         ended = [
             replace(period, end=last) if period.end is None or period.end > last else period
             for period in assignment.periods
@@ -223,8 +226,9 @@ def end_now(
             [period for period in ended if period.end is not None and period.start < period.end],
             now=batch.now,
         )
+        point = batch.layout.hierarchy.path(assignment.node)
     say(f"The survey with key {key} ends at {last:%Y-%m-%d %H:%M:%S} on the clock there.")
-    _mention_resettle()
+    offer_resettle(organization, point, last.isoformat())
 
 
 @commands.command("periods")
@@ -252,9 +256,10 @@ def periods(
     with changing(context, database, organization) as (_, operator, batch):
         naming.assignment_of(batch.layout, key)
         manage.set_periods(batch, operator, key, [naming.active_period(text) for text in new_periods], now=batch.now)
-        active_periods = naming.assignment_of(batch.layout, key).periods
-    _show_periods(active_periods)
-    return _mention_resettle()
+        changed = naming.assignment_of(batch.layout, key)
+        point = batch.layout.hierarchy.path(changed.node)
+    _show_periods(changed.periods)
+    return hint(f"For feedback stored already: {resettle_line(organization, point, 'WHEN')}")
 
 
 def _show_periods(active_periods: Sequence[ActivePeriod]) -> None:
@@ -264,8 +269,3 @@ def _show_periods(active_periods: Sequence[ActivePeriod]) -> None:
         say(f"from {period.start:%Y-%m-%d %H:%M} until {until}")
     if not active_periods:
         say("at no time")
-
-
-def _mention_resettle() -> None:
-    """Prints the command that applies the change to stored feedback."""
-    hint("What is stored already is settled anew by: hymio resettle ORGANIZATION POINT --from WHEN")

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 
 from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, say
+from hymio.cli.taking_effect import say_effect, when
 
 if TYPE_CHECKING:
     from hymio.access import Principal
@@ -109,9 +110,14 @@ def move(
 
     with changing(context, database, organization) as (_, operator, batch):
         chosen = node_of(batch.layout, node)
-        manage.move_node(batch, operator, chosen.id, node_of(batch.layout, below).id, now=batch.now)
+        effect = manage.move_node(batch, operator, chosen.id, node_of(batch.layout, below).id, now=batch.now)
         path = batch.layout.hierarchy.path(chosen.id)
     say(f"{chosen.id} is now {escape(path)}.")
+    if effect is not None and effect.oldest is not None:
+        hint(
+            "Feedback lies there already: the zones and misuse policies of the new groups act from a minute from now"
+            " on, those of the old ones until then."
+        )
 
 
 @commands.command("zone")
@@ -125,7 +131,8 @@ def zone(
 ) -> None:
     """Set the time zone of a node and of everything below that has no other zone.
 
-    The first zone applies to all times, a later one from now or --from on.
+    While no feedback lies below the node, it acts at all times.
+    Afterwards it acts from a minute from now on, or from --from on.
     `hymio resettle` applies it to stored feedback.
 
     Example: hymio node zone "Acme" "Finland" Europe/Helsinki
@@ -136,9 +143,10 @@ def zone(
     with changing(context, database, organization) as (_, operator, batch):
         chosen = node_of(batch.layout, node)
         at = None if start is None else moment(start, period.zone(zone))
-        manage.set_zone(batch, operator, chosen.id, zone, at, now=batch.now)
-    say(f"{chosen.id} {escape(chosen.name)} is in the zone {zone}.")
-    _mention_resettle(organization, chosen.name, start)
+        effect = manage.set_zone(batch, operator, chosen.id, zone, at, now=batch.now)
+    clock = period.zone(zone)
+    say(f"{chosen.id} {escape(chosen.name)} is in the zone {zone}{when(effect, clock)}.")
+    say_effect(organization, node, effect, clock, start)
 
 
 @commands.command("policy")
@@ -164,7 +172,8 @@ def policy(
     """Set the misuse policy of a node and of everything below that has no policy of its own.
 
     Raw results include misuse; hourly results leave it out.
-    The first policy applies to all times, a later one from now or --from on.
+    While no feedback lies below the node, it acts at all times.
+    Afterwards it acts from a minute from now on, or from --from on.
     `hymio resettle` applies it to stored feedback.
 
     Example: hymio node policy "Acme" "Front door" --burst 6/10 --opening-hours "mon-sat 9-21"
@@ -180,11 +189,10 @@ def policy(
     with changing(context, database, organization) as (_, operator, batch):
         chosen = naming.node_of(batch.layout, node)
         zone = batch.layout.zone_of(chosen.id, batch.now)
-        manage.set_policy(
-            batch, operator, chosen.id, new_policy, None if start is None else naming.moment(start, zone), now=batch.now
-        )
-    say(f"{chosen.id} {escape(chosen.name)} has this misuse policy now.")
-    _mention_resettle(organization, chosen.name, start)
+        at = None if start is None else naming.moment(start, zone)
+        effect = manage.set_policy(batch, operator, chosen.id, new_policy, at, now=batch.now)
+    say(f"{chosen.id} {escape(chosen.name)} has this misuse policy{when(effect, zone)}.")
+    say_effect(organization, node, effect, zone, start)
 
 
 def _parent(batch: Batch, below: str | None) -> int | None:
@@ -203,16 +211,6 @@ def _set_zone_and_describe(batch: Batch, operator: Principal, node: int, zone: s
         manage.set_zone(batch, operator, node, zone, now=batch.now)
     kind = "Point" if batch.layout.hierarchy.nodes[node].is_point else "Group"
     return f"{kind} {node}: {escape(batch.layout.hierarchy.path(node))}"
-
-
-def _mention_resettle(organization: str, node: str, start: str | None) -> None:
-    """Prints the command that applies a change of the past to stored feedback."""
-    from hymio.cli.command import quoted
-
-    if start is not None:
-        hint(
-            f"For feedback stored already: hymio resettle {quoted(organization)} {quoted(node)} --from {quoted(start)}"
-        )
 
 
 def _burst(text: str | None) -> tuple[int, int]:

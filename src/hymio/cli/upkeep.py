@@ -24,6 +24,7 @@ from hymio.cli.command import (
     say,
     table,
 )
+from hymio.cli.mending import Mending
 from hymio.clock import now
 
 if TYPE_CHECKING:
@@ -55,10 +56,10 @@ Limit = Annotated[int, typer.Option(help="Number of the newest to list", min=1)]
 
 
 def verify(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:
-    """Compute all verdicts and hours from the raw presses and compare them with the stored ones.
+    """Compute all verdicts and hours from the raw presses and the set-up, and compare them with the stored ones.
 
-    Prints the differences and exits with 1 if there are any, or if there is no organization. Nothing is changed, and
-    presses may keep arriving. `hymio rebuild` corrects the differences.
+    Prints the differences, with the commands that mend them, and exits with 1 if there are any, or if there is no
+    organization. Nothing is changed, and presses may keep arriving.
 
     Examples: hymio verify "Acme" · hymio verify --all
     """
@@ -66,16 +67,19 @@ def verify(context: typer.Context, organization: Some = None, every: All = False
 
     wrong = 0
     with opened(context, database) as store:
-        organizations = _chosen(store, organization, every)
+        organizations = chosen_organizations(store, organization, every)
         if not organizations:
             say("There is nothing to verify: the database has no organization.")
             raise typer.Exit(1)
         for chosen in organizations:
+            mending = Mending()
             with progress(f"Verifying {chosen.name}", _feedbacks(store, chosen.id)) as advance:
-                differences = iter(intake.verify(store, chosen.id, advance))
+                differences = map(mending.note, intake.verify(store, chosen.id, advance))
                 first = list(islice(differences, MAX_PRINTED))
                 more = sum(1 for _ in differences)
             _report(store, chosen, first, len(first) + more)
+            for line in mending.lines(chosen.name, store.layout(chosen.id)):
+                hint(f"To mend it: {line}")
             wrong += len(first) + more
     if wrong:
         raise typer.Exit(1)
@@ -92,7 +96,7 @@ def rebuild(context: typer.Context, organization: Some = None, every: All = Fals
     from hymio.manage import begin_rebuild
 
     with opened(context, database) as store:
-        for chosen in _chosen(store, organization, every):
+        for chosen in chosen_organizations(store, organization, every):
             begin_rebuild(store, operator_of(chosen), now=now())
             with progress(f"Rebuilding {chosen.name}", _feedbacks(store, chosen.id)) as advance:
                 changed = intake.rebuild(store, chosen.id, now(), advance)
@@ -132,7 +136,7 @@ def resettle(
     say(f"{path}: resettled from {escape(start)}; {feedbacks} changed.")
 
 
-def _chosen(store: Store, organization: str | None, every: bool) -> list[Organization]:
+def chosen_organizations(store: Store, organization: str | None, every: bool) -> list[Organization]:
     """The named organization, or all of them. SetupError unless exactly one of both is given."""
     from hymio.errors import SetupError
     from hymio.manage import find_organization, organizations
@@ -163,7 +167,7 @@ def _report(store: Store, organization: Organization, differences: list[Differen
     say(f"{name}: {how_many(count, 'difference')}")
     for where in dict.fromkeys(difference.where for difference in differences):
         say(f"\n[bold]{escape(where)}[/]")
-        rows = table(("when", WHOLE), "what", ("stored", RIGHT), ("from raw", RIGHT))
+        rows = table(("when", WHOLE), "what", ("stored", RIGHT), ("right", RIGHT))
         in_table = [difference for difference in differences if difference.where == where]
         for difference in sorted(in_table, key=lambda difference: (difference.at, difference.what)):
             rows.add_row(_when(difference), escape(difference.what), difference.stored, difference.recomputed)
@@ -178,7 +182,7 @@ def _when(difference: Difference) -> str:
 
     if difference.hour is not None:  # local time, without offset
         return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(hours=difference.hour):%Y-%m-%d %H:00}"
-    return _instant(difference.at)
+    return instant_text(difference.at)
 
 
 # --- quarantine and text messages -------------------------------------------------------------------------------------
@@ -219,7 +223,7 @@ def list_quarantine(
     )
     for press in rows:
         output.add_row(
-            _instant(press.at),
+            instant_text(press.at),
             layout.smileys[press.smiley].serial,
             _key_text(press.smiley, press.epoch, press.sequence),
             escape(press.body) or "[dim]erased[/]",
@@ -280,7 +284,7 @@ def list_messages(
     output = table(("received", WHOLE), ("from", FOLDED), ("outcome", FOLDED), ("text", FOLDED))
     for message in rows:
         text = message.text if full else _shortened(message.text)
-        output.add_row(_instant(message.received_at), escape(message.sender), escape(message.outcome), escape(text))
+        output.add_row(instant_text(message.received_at), escape(message.sender), escape(message.outcome), escape(text))
     console().print(output)
     if not full and any(len(message.text) > _LONG_TEXT for message in rows):
         hint("Long texts are cut off at …; --full shows them whole.")
@@ -292,7 +296,7 @@ def _shortened(text: str) -> str:
     return plain if len(text) <= _LONG_TEXT else f"{plain[:_LONG_TEXT]}…"
 
 
-def _instant(at: int | None) -> str:
+def instant_text(at: int | None) -> str:
     """An instant as date and time in UTC; in ms if it is outside the years 1 to 9999."""
     from hymio.period import format_timestamp
 

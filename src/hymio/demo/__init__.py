@@ -97,7 +97,7 @@ def load(
 
 def _record(store: Store, organization: int, batch: history.Batch) -> int:
     """Records one commit; returns its number of presses. Raises the error of an upload that was refused."""
-    for answer in intake.record(store, organization, batch.uploads, batch.now):
+    for answer in intake.record(store, organization, batch.uploads, batch.now, replayed=True):
         if isinstance(answer, HymioError):
             raise answer
     return sum(len(upload.presses) + sum(sum(hour.counts) for hour in upload.hours) for upload in batch.uploads)

@@ -1,7 +1,7 @@
 """The only writer of feedback: records uploads, and verifies, rebuilds and resettles what is stored."""
 
 from hymio.feedback import Receipt
-from hymio.intake.difference import Difference
+from hymio.intake.difference import Difference, Mend
 from hymio.intake.erasing import Tally, erase, find
 from hymio.intake.expiring import erase_expired
 from hymio.intake.rebuilding import Rebuilt, rebuild
@@ -10,6 +10,6 @@ from hymio.intake.resettling import release, resettle
 from hymio.intake.verifying import verify
 
 __all__ = [
-    "Difference", "Rebuilt", "Receipt", "Tally", "erase", "erase_expired", "find", "rebuild", "record", "release",
-    "resettle", "verify",
+    "Difference", "Mend", "Rebuilt", "Receipt", "Tally", "erase", "erase_expired", "find", "rebuild", "record",
+    "release", "resettle", "verify",
 ]  # fmt: skip

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 
 from hymio.feedback import Feedback, Verdict, feedback_id, is_device_key
 from hymio.period import Instant
@@ -12,11 +13,24 @@ from hymio.store.hours import group_subject
 from hymio.store.ledger import Change
 
 
+class Mend(Enum):
+    """The command that mends a difference.
+
+    RESETTLE where feedback was settled by a set-up that is another now, RELEASE where it waits in quarantine although
+    the set-up fits it, REBUILD where verdicts, placeholders and hours contradict each other.
+    """
+
+    RESETTLE = "resettle"
+    RELEASE = "release"
+    REBUILD = "rebuild"
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A stored verdict or hour that differs from the one computed from raw, described as text.
+    """Something stored that differs from what raw and the set-up give, described as text.
 
-    `at` is the instant of the feedback, or the nominal start of the hour whose number is `hour`.
+    `at` is the instant of the feedback, of the oldest where there are several, or the nominal start of the hour whose
+    number is `hour`. `node` is the point to resettle, None where another command mends the difference.
     """
 
     where: str
@@ -25,29 +39,50 @@ class Difference:
     recomputed: str
     at: Instant
     hour: int | None = None
+    mend: Mend = Mend.REBUILD
+    node: int | None = None
 
 
-def of_verdict(layout: Layout, stored: Feedback, right: Feedback) -> Difference:
+def of_verdict(layout: Layout, stored: Feedback, right: Feedback, mend: Mend) -> Difference:
     """The difference of a press whose stored verdict is not the one of its chain."""
     press = f"press {stored.epoch}/{stored.sequence} of {layout.smileys[stored.smiley].serial}"
     if not is_device_key(stored.epoch):
         press = f"press {feedback_id(stored.smiley, stored.epoch, stored.sequence)}"
-    where = _assignment(layout, stored.assignment)
-    return Difference(where, press, _verdict(stored.verdict), _verdict(right.verdict), stored.at)
+    where, node = _assignment(layout, stored.assignment), _node(layout, stored.assignment)
+    verdicts = _verdict(stored.verdict), _verdict(right.verdict)
+    return Difference(where, press, *verdicts, stored.at, mend=mend, node=node if mend is Mend.RESETTLE else None)
 
 
-def of_placeholder(layout: Layout, smiley: int, change: Change) -> Difference:
-    """The difference of a placeholder that is missing or has a wrong verdict."""
-    where = f"Hours told by SMS, {layout.smileys[smiley].serial}"
-    stored = "nothing" if change.old is None else _verdict(change.old.verdict)
-    new = change.new
-    return Difference(where, f"hour, button {new.button}", stored, _verdict(new.verdict), new.at)
+def of_resolution(layout: Layout, stored: Feedback, right: Feedback, number: int) -> Difference:
+    """The difference of so many presses whose assignment or offset is not the one of the set-up; `stored` and `right`
+    are the oldest of them."""
+    what = f"{number:,} {'press' if number == 1 else 'presses'}"
+    if not stored.is_assigned:
+        where = "Quarantine, which the set-up fits now"
+        return Difference(where, what, *_resolutions(layout, stored, right), stored.at, mend=Mend.RELEASE)
+    where, node = _assignment(layout, stored.assignment), _node(layout, stored.assignment)
+    return Difference(where, what, *_resolutions(layout, stored, right), stored.at, mend=Mend.RESETTLE, node=node)
 
 
-def of_assignment_hour(layout: Layout, key: AssignmentHour, stored: Counts | None, right: Counts | None) -> Difference:
+def of_placeholder(layout: Layout, smiley: int, change: Change, mend: Mend) -> Difference:
+    """The difference of a placeholder that is missing, or has a wrong verdict or is resolved otherwise now."""
+    where, what = f"Hours told by SMS, {layout.smileys[smiley].serial}", f"hour, button {change.new.button}"
+    old, new = change.old, change.new
+    if old is None:
+        return Difference(where, what, "nothing", _verdict(new.verdict), new.at, mend=mend)
+    is_alike = (old.assignment, old.offset) == (new.assignment, new.offset)
+    both = (_verdict(old.verdict), _verdict(new.verdict)) if is_alike else _resolutions(layout, old, new)
+    node = _node(layout, old.assignment) if mend is Mend.RESETTLE else None
+    return Difference(where, what, *both, min(old.at, new.at), mend=mend, node=node)
+
+
+def of_assignment_hour(
+    layout: Layout, key: AssignmentHour, stored: Counts | None, right: Counts | None, mend: Mend
+) -> Difference:
     """The difference of an assignment's hour whose counts are not those of its raw rows."""
     survey = layout.assignments[key.assignment].survey
-    return _of_counts(_assignment(layout, key.assignment), _buttons(layout, survey), key, stored, right)
+    difference = _of_counts(_assignment(layout, key.assignment), _buttons(layout, survey), key, stored, right)
+    return replace(difference, mend=mend, node=_node(layout, key.assignment) if mend is Mend.RESETTLE else None)
 
 
 def of_group_hour(
@@ -78,6 +113,31 @@ def _of_counts(
 def _buttons(layout: Layout, survey: int) -> int:
     """The number of buttons of a survey's scale, 0 for an unknown survey."""
     return layout.surveys[survey].scale.buttons if survey in layout.surveys else 0
+
+
+def _resolutions(layout: Layout, stored: Feedback, right: Feedback) -> tuple[str, str]:
+    """What a feedback is resolved to as it is stored and as it is right; the assignment only where it differs."""
+    named = stored.assignment != right.assignment
+    return _resolution(layout, stored, named=named), _resolution(layout, right, named=named)
+
+
+def _resolution(layout: Layout, feedback: Feedback, *, named: bool) -> str:
+    """The assignment and UTC offset of a feedback, or why it is in quarantine."""
+    if not feedback.is_assigned:
+        return f"quarantine: {_verdict(feedback.verdict)}"
+    assignment = f"{_assignment(layout, feedback.assignment)}, " if named else ""
+    return f"{assignment}{_offset(feedback.offset)}"
+
+
+def _offset(minutes: int) -> str:
+    """An offset as `UTC+05:45`."""
+    hours, rest = divmod(abs(minutes), 60)
+    return f"UTC{'-' if minutes < 0 else '+'}{hours:02}:{rest:02}"
+
+
+def _node(layout: Layout, assignment: int) -> int:
+    """The point of an assignment."""
+    return layout.assignments[assignment].node
 
 
 def _assignment(layout: Layout, assignment: int) -> str:

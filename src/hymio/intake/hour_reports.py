@@ -21,6 +21,7 @@ from hymio.feedback import (
     placeholder_sequence,
 )
 from hymio.intake.resolving import placed_hour
+from hymio.misuse import hour_verdict
 from hymio.period import Instant
 from hymio.setup import Layout
 from hymio.store.ledger import Change, Ledger
@@ -112,7 +113,7 @@ def placeholders(
 ) -> Iterator[Change]:
     """The placeholders of an hour as changes from the stored one (None if it is not stored) to the correct one.
 
-    A counted placeholder keeps its assignment, unless `anew` is set. Only detailed presses that are raw
+    A placeholder that is a raw result keeps its assignment, unless `anew` is set. Only detailed presses that are raw
     results replace placeholders: a quarantined press is not counted, so it must not reduce the counted ones.
     """
     detail = Counter(feedback.button for feedback in stored.detail if feedback.is_assigned)
@@ -123,7 +124,7 @@ def placeholders(
             sequence = placeholder_sequence(report.first, button, ordinal)
             old = by_sequence.get(sequence)
             candidate = resolved._replace(sequence=sequence) if anew or old is None else old
-            yield Change(old, _settled(old, candidate, resolved, stands=ordinal < standing))
+            yield Change(old, _settled(moment.layout, old, candidate, resolved, stands=ordinal < standing))
 
 
 def placeholder_range(first: int) -> range:
@@ -170,7 +171,7 @@ def _larger(stored: HourReport, received: HourReport) -> HourReport:
 
 
 def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -> Feedback:
-    """A counted or quarantined placeholder, resolved by the current set-up; its sequence is still 0."""
+    """A placeholder that stands, resolved by the current set-up and not judged yet; its sequence is still 0."""
     unplaced = Feedback(
         smiley=smiley, epoch=report.epoch, sequence=0, at=report.at, offset=0, correction=0, button=button,
         accuracy=int(Accuracy.HOUR), repeated=0, assignment=0, verdict=int(Verdict.COUNTED), revision=moment.revision,
@@ -178,7 +179,9 @@ def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -
     return placed_hour(moment.layout, unplaced, report, moment.now)
 
 
-def _settled(old: Feedback | None, candidate: Feedback, resolved: Feedback, *, stands: bool) -> Feedback:
+def _settled(
+    layout: Layout, old: Feedback | None, candidate: Feedback, resolved: Feedback, *, stands: bool
+) -> Feedback:
     """A placeholder with its correct verdict: superseded unless it `stands`.
 
     One that was superseded and stands now is resolved again; `resolved` is a placeholder of its button as of now.
@@ -186,12 +189,18 @@ def _settled(old: Feedback | None, candidate: Feedback, resolved: Feedback, *, s
     if not stands:
         settled = candidate._replace(verdict=int(Verdict.SUPERSEDED))
     elif candidate.verdict == Verdict.SUPERSEDED:
-        settled = resolved._replace(sequence=candidate.sequence)
-    elif candidate.is_assigned:
-        settled = candidate._replace(verdict=int(Verdict.COUNTED))
+        settled = _judged(layout, resolved._replace(sequence=candidate.sequence))
     else:
-        settled = candidate
+        settled = _judged(layout, candidate)
     return settled if old is None else settled._replace(revision=old.revision)
+
+
+def _judged(layout: Layout, placeholder: Feedback) -> Feedback:
+    """A placeholder that stands with the verdict of its hour; one in quarantine keeps its reason."""
+    if not placeholder.is_assigned:
+        return placeholder
+    policies = layout.policies_of(placeholder.assignment, placeholder.smiley)
+    return placeholder._replace(verdict=int(hour_verdict(placeholder, policies)))
 
 
 def _in_quarantine(report: HourReport, changes: Iterable[Change]) -> tuple[QuarantineNotice, ...]:

@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 import structlog
 
 from hymio.clock import Clock
-from hymio.errors import HymioError, Unavailable
+from hymio.errors import ClockBehind, HymioError, Unavailable
 from hymio.feedback import Receipt, Upload
 from hymio.intake.record import record
 from hymio.period import Instant
@@ -135,7 +135,7 @@ class UploadQueue:
             batch = await self._next_batch()
             arrivals = [waiting.arrival for waiting in batch]
             outcomes = await loop.run_in_executor(pool, commit_batch, self._store, arrivals, self._clock())
-            if self._store.has_single_writer and all(isinstance(outcome, Unavailable) for outcome in outcomes):
+            if self._store.has_single_writer and all(map(_is_writer_busy, outcomes)):
                 # The write lock was not released in time. The uploads that came meanwhile would wait as long and
                 # get the same answer, so they get it now.
                 batch, outcomes = self._add_all_waiting(batch, outcomes)
@@ -221,6 +221,11 @@ def _record(store: Store, organization: int, uploads: dict[int, Upload], now: In
         index: Committed(receipt, layout, now) if isinstance(receipt, Receipt) else receipt
         for index, receipt in zip(uploads, receipts, strict=True)
     }
+
+
+def _is_writer_busy(outcome: Outcome) -> bool:
+    """Whether an upload found the database locked or away, and not only its organization's clock behind."""
+    return isinstance(outcome, Unavailable) and not isinstance(outcome, ClockBehind)
 
 
 def _resolve(waiting: asyncio.Future[Committed], outcome: Outcome) -> None:

@@ -35,13 +35,16 @@ MAX_BODY_CHARACTERS = 4_096
 """Characters that are stored of a press that cannot be read."""
 
 
-def record(store: Store, organization: int, uploads: Sequence[Upload], now: Instant) -> list[Receipt | HymioError]:
+def record(
+    store: Store, organization: int, uploads: Sequence[Upload], now: Instant, *, replayed: bool = False
+) -> list[Receipt | HymioError]:
     """Commits uploads of one organization, each in its own savepoint, and answers each after the commit.
 
     An answer is a receipt, or the error for which that upload alone was undone (an unknown smiley). Raises Unavailable,
-    with nothing stored, when the database is locked or full.
+    with nothing stored, when the database is locked or full, or `now` before the newest receive time (ClockBehind).
+    Uploads of the past may be `replayed`: `now` is then when they were received.
     """
-    with store.begin(organization, now) as ledger:
+    with store.begin(organization, now, present=not replayed) as ledger:
         _prefetch(ledger, uploads)
         return [_answer(ledger, upload) for upload in uploads]
 

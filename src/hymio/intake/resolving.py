@@ -128,13 +128,31 @@ class Resolver:
 
     def _cache(self, at: Instant) -> None:
         """Caches the result at an instant, with the range around it in which a device's presses have the same."""
-        resolved = self._ledger.layout.resolved_range(self._smiley, at)
-        if isinstance(resolved.result, Verdict):
-            return
-        since, until, self._offset = offset_range(at, resolved.result.zone)
-        self._assignment, self._buttons = resolved.result.assignment.id, resolved.result.buttons
-        self._start = max(resolved.start, since, EARLIEST)
-        self._end = min(resolved.end, until, self._ledger.now + CLOCK_TOLERANCE + 1)
+        uniform = uniform_range(self._ledger.layout, self._smiley, at)
+        if uniform is not None:
+            self._start, end, self._assignment, self._offset, self._buttons = uniform
+            self._end = min(end, self._ledger.now + CLOCK_TOLERANCE + 1)
+
+
+class UniformRange(NamedTuple):
+    """The instants [start, end) in which a device's presses have one assignment and one offset (minutes), if their
+    button is below `buttons`."""
+
+    start: Instant
+    end: Instant
+    assignment: int
+    offset: int
+    buttons: int
+
+
+def uniform_range(layout: Layout, smiley: int, at: Instant) -> UniformRange | None:
+    """The range around an instant in which presses of a smiley are resolved alike; None where they are quarantined."""
+    resolved = layout.resolved_range(smiley, at)
+    if isinstance(resolved.result, Verdict):
+        return None
+    since, until, offset = offset_range(at, resolved.result.zone)
+    start, end = max(resolved.start, since, EARLIEST), min(resolved.end, until)
+    return UniformRange(start, end, resolved.result.assignment.id, offset, resolved.result.buttons)
 
 
 def placed(layout: Layout, feedback: Feedback, now: Instant) -> Feedback:

@@ -16,7 +16,7 @@ from hymio.manage.alerts import (
     open_alert,
 )
 from hymio.manage.audit import AuditEntry, audit_log
-from hymio.manage.change import Batch, batch
+from hymio.manage.change import Batch, TakesEffect, batch
 from hymio.manage.credentials import (
     ApiCredentials,
     NewToken,
@@ -51,7 +51,7 @@ from hymio.manage.principals import (
     v1_principal,
     v2_principal,
 )
-from hymio.manage.repairs import begin_rebuild, begin_release, begin_resettle
+from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle
 from hymio.manage.secrets import sms_key
 from hymio.manage.smileys import NewSmiley, add_smiley, new_token, place, unplace
 from hymio.manage.surveys import (
@@ -79,6 +79,8 @@ __all__ = [
     "NewToken",
     "Organization",
     "Stretch",
+    "TakesEffect",
+    "accept_clock",
     "acknowledge_alert",
     "activate_api",
     "add_alert_specification",

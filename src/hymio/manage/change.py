@@ -94,6 +94,19 @@ def batch_of(ledger: Ledger) -> Iterator[Batch]:
     insert_audit_rows(ledger, verbs.audit_rows)
 
 
+@dataclass(frozen=True, slots=True)
+class TakesEffect:
+    """From when a change of the set-up acts, and what is stored there already.
+
+    `since` is BEGINNING for one that always acts. `oldest` is the instant of the oldest stored feedback below: of any
+    where the change acts from now on, so that all keeps what it was settled with; of that from `since` on where it acts
+    on stored feedback, once that is resettled. None without any.
+    """
+
+    since: Instant
+    oldest: Instant | None
+
+
 class Change:
     """One running verb: its ledger, principal and audit row. `audit` raises if the verb has not checked the scope."""
 
@@ -105,9 +118,14 @@ class Change:
         self._is_reach_checked = False
 
     @property
+    def received_at(self) -> Instant:
+        """Now or, where the clock is behind, the newest receive time: nothing stored was received later."""
+        return max(self.now, self.ledger.received_at)
+
+    @property
     def from_now_on(self) -> Instant:
         """The first instant after all stored presses: the clock of a device may be ahead by CLOCK_TOLERANCE."""
-        return self.now + CLOCK_TOLERANCE + 1
+        return self.received_at + CLOCK_TOLERANCE + 1
 
     def reaches(self, node: int | None) -> bool:
         """Whether a node or, with None, the whole tree is in the principal's scope."""

@@ -11,12 +11,13 @@ from typing import TypeVar
 from hymio.access import Permission, Principal
 from hymio.errors import SetupError
 from hymio.hierarchy import BEGINNING, NodeKind, value_at
-from hymio.manage.change import Batch, Change, changing, instant_text
+from hymio.manage.change import Batch, Change, TakesEffect, changing, instant_text
 from hymio.manage.checks import check_instant, check_name
 from hymio.misuse import MisusePolicy
 from hymio.period import Instant, zone
 from hymio.store import Store
 from hymio.store.catalog import nodes, rows
+from hymio.store.catalog.nodes import Step
 from hymio.store.ledger.regroup import regroup_hours
 from hymio.store.setup.layout_rows import POLICY, ZONE
 
@@ -53,11 +54,14 @@ def rename_node(store: Store | Batch, principal: Principal, node: int, name: str
         change.audit("rename-node", f"node {node}", node=node, old=old, new=name)
 
 
-def move_node(store: Store | Batch, principal: Principal, node: int, parent: int, *, now: Instant) -> None:
+def move_node(
+    store: Store | Batch, principal: Principal, node: int, parent: int, *, now: Instant
+) -> TakesEffect | None:
     """Moves a node below another group; the hours of its points leave the groups above and join those of the new ones.
 
-    Zones and policies of the groups above are inherited from now on; those that acted until now become the node's own
-    past. SetupError where the parent is the node itself or below it, or the node is the root.
+    Zones and policies of the groups above are inherited from the beginning where no feedback lies below, otherwise from
+    now on (`from_now_on`), and those that acted until now become the node's own past. From when they act; None where
+    the node lies there already. SetupError where the parent is the node itself or below it, or the node is the root.
     """
     with changing(store, principal, Permission.CHANGE_TREE, now, node=node) as change:
         change.require_node(parent)
@@ -71,9 +75,10 @@ def move_node(store: Store | Batch, principal: Principal, node: int, parent: int
                 parent=parent,
             )
         if parent == old:
-            return
+            return None
         replaced: dict[str, object] = {}
-        if rows.has_feedback(ledger):
+        effect = _by_default(change, node)
+        if effect.oldest is not None:
             replaced["zones"] = _keep_past(change, node, ZONE, before.zones, "UTC", str)
             replaced["policies"] = _keep_past(change, node, POLICY, before.policies, MisusePolicy(), _policy_text)
         nodes.update_parent(ledger, node, parent)
@@ -81,28 +86,30 @@ def move_node(store: Store | Batch, principal: Principal, node: int, parent: int
         regroup_hours(ledger, before, [each.id for each in before.assignments.values() if each.node in points])
         values = {"old": {"parent": old, **replaced}, "new": {"parent": parent}}
         change.audit("move-node", f"node {node}", node=node, from_node=old, **values)
+        return effect
 
 
 def set_zone(
     store: Store | Batch, principal: Principal, node: int, name: str, at: Instant | None = None, *, now: Instant
-) -> None:
+) -> TakesEffect | None:
     """Sets a node's time zone, which acts on all below that have none of their own, from an instant.
 
-    The default is always while there is no feedback yet, and afterwards from now on, which is a minute later: a press
-    of a device whose clock is ahead may be stored already. Acting backwards takes an explicit instant.
+    By default it acts from the beginning where no feedback lies below the node, and replaces what the node had until
+    now. Otherwise it acts from now on, which is a minute later: a press of a device whose clock is ahead may be stored
+    already. Acting on stored feedback takes an explicit instant. From when it acts; None where nothing changes.
     """
     with changing(store, principal, Permission.CHANGE_TREE, now, node=node) as change:
         zone(name)
-        _set(change, "set-zone", node, ZONE, name, at)
+        return _set(change, "set-zone", node, ZONE, name, at)
 
 
 def set_policy(
     store: Store | Batch, principal: Principal, node: int, policy: MisusePolicy, at: Instant | None = None,
     *, now: Instant,
-) -> None:  # fmt: skip
-    """Sets what is misuse at a node and below, from an instant; by default as `set_zone`."""
+) -> TakesEffect | None:  # fmt: skip
+    """Sets what is misuse at a node and below, from an instant; by default as `set_zone`, and returns the same."""
     with changing(store, principal, Permission.CHANGE_TREE, now, node=node) as change:
-        _set(change, "set-policy", node, POLICY, _policy_text(policy), at)
+        return _set(change, "set-policy", node, POLICY, _policy_text(policy), at)
 
 
 def _add_node(
@@ -125,17 +132,46 @@ def _add_node(
     return identity
 
 
-def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instant | None) -> None:
-    """Stores a step of a node's zone or policy. Without `at` it starts now, or always while there is no feedback."""
+def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instant | None) -> TakesEffect | None:
+    """Stores a step of a node's zone or policy, from `at` on or by the default of `set_zone`; None without change."""
     check_instant(at)
-    ledger = change.ledger
-    start = at if at is not None else change.from_now_on if rows.has_feedback(ledger) else BEGINNING
-    old = nodes.select_setting(ledger, node, name, start)
-    if old == value:
-        return
-    nodes.upsert_settings(ledger, node, name, [(start, value)])
-    new = {"value": _value(name, value), "from": instant_text(start)}
-    change.audit(verb, f"node {node}", node=node, old=_value(name, old) if old else None, new=new)
+    effect = _by_default(change, node) if at is None else TakesEffect(at, _oldest_below(change, node, at))
+    is_always = at is None and effect.since == BEGINNING
+    replaced = nodes.select_settings(change.ledger, node, name, change.from_now_on if is_always else effect.since)
+    if is_always:
+        if replaced == [Step(BEGINNING, value)]:
+            return None
+        nodes.delete_settings(change.ledger, node, name, change.from_now_on)
+    else:
+        replaced = replaced[-1:]
+        if [step.value for step in replaced] == [value]:
+            return None
+    nodes.upsert_settings(change.ledger, node, name, [Step(effect.since, value)])
+    new = {"value": _value(name, value), "from": instant_text(effect.since)}
+    change.audit(verb, f"node {node}", node=node, old=_shown(name, replaced), new=new)
+    return effect
+
+
+def _shown(name: str, steps: list[Step]) -> object:
+    """Replaced steps of a setting as the audit log shows them: one as its value, several with their instants."""
+    own = [(step.start, _value(name, step.value)) for step in steps if step.value]
+    if len(own) > 1:
+        return [{"from": instant_text(start), "value": value} for start, value in own]
+    return own[0][1] if own else None
+
+
+def _by_default(change: Change, node: int) -> TakesEffect:
+    """From when a change of a node acts if no instant is given."""
+    oldest = _oldest_below(change, node, BEGINNING)
+    return TakesEffect(BEGINNING if oldest is None else change.from_now_on, oldest)
+
+
+def _oldest_below(change: Change, node: int, since: Instant) -> Instant | None:
+    """The instant of the oldest feedback at the points of a node's subtree from an instant on."""
+    layout = change.ledger.layout
+    points = layout.hierarchy.points(node)
+    assignments = [assignment.id for point in points for assignment in layout.assignments_at(point.id)]
+    return rows.oldest_feedback(change.ledger, assignments, since)
 
 
 def _value(name: str, text: str) -> object:

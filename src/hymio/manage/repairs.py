@@ -1,6 +1,6 @@
-"""Permission and audit row of resettling, release and rebuilding, which recompute stored feedback.
+"""Repairs: permission and audit row of resettling, release and rebuilding, and wrong receive times.
 
-`hymio.intake` does the work in many commits; a caller calls the verb here first.
+Feedback is recomputed by `hymio.intake` in many commits; a caller calls the verb here first.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from hymio.manage.change import Batch, changing, instant_text
 from hymio.manage.checks import check_instant
 from hymio.period import Instant
 from hymio.store import Store
+from hymio.store.receive_time import restate_receive_times
 
 
 def begin_resettle(store: Store | Batch, principal: Principal, node: int, since: Instant, *, now: Instant) -> None:
@@ -41,3 +42,21 @@ def begin_rebuild(store: Store | Batch, principal: Principal, *, now: Instant) -
     with changing(store, principal, Permission.RESETTLE, now) as change:
         change.require_whole_tree()
         change.audit("begin-rebuild", f"organization {change.ledger.organization}")
+
+
+def accept_clock(store: Store | Batch, principal: Principal, *, now: Instant) -> int:
+    """Takes `now` as right although receive times of the ledger lie after it: they become `now`; how many there were.
+
+    A clock that was ahead leaves such receive times behind, and intake waits until they have passed. Forbidden below
+    the root.
+    """
+    with changing(store, principal, Permission.ACCEPT_CLOCK, now) as change:
+        change.require_whole_tree()
+        ledger = change.ledger
+        if ledger.received_at <= now:
+            return 0
+        restated = restate_receive_times(ledger.transaction, ledger.organization, now) - 1  # without this commit's own
+        new = {"receiveTimes": restated, "now": instant_text(now)}
+        old = {"newest": instant_text(ledger.received_at)}
+        change.audit("accept-clock", f"organization {ledger.organization}", old=old, new=new)
+        return restated

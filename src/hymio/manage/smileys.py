@@ -8,6 +8,7 @@ from typing import Final
 
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
+from hymio.feedback import Verdict, quarantine_key
 from hymio.manage.change import Batch, Change, changing, instant_text
 from hymio.manage.checks import check_instant, check_name
 from hymio.manage.secrets import hash_secret, new_secret, sms_key
@@ -62,20 +63,25 @@ def new_token(store: Store | Batch, principal: Principal, smiley: int, *, now: I
 
 
 def place(
-    store: Store | Batch, principal: Principal, smiley: int, node: int, start: Instant, end: Instant | None = None,
-    *, now: Instant,
-) -> None:  # fmt: skip
-    """Places a smiley at a point in [start, end) or until its next placement; the one before it ends at `start`."""
+    store: Store | Batch, principal: Principal, smiley: int, node: int, start: Instant | None = None,
+    end: Instant | None = None, *, now: Instant,
+) -> Instant:  # fmt: skip
+    """Places a smiley at a point in [start, end) or until its next placement; the one before it ends at `start`.
+
+    Without `start` it stands there from now on or, where presses of it are stored whose instants lie ahead, after the
+    last of them. Returns the start.
+    """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         old = _require_smiley(change, smiley)
         change.require_node(node)
+        start = _after_stored(change, smiley) if start is None else start
         check_instant(start)
         check_instant(end)
         following = smileys.select_next_start(change.ledger, smiley, start)
         last = min((instant for instant in (end, following) if instant is not None), default=None)
         placed = PlacementRow(start, node, last)
         if placed in old:
-            return
+            return start
         smileys.end_placements(change.ledger, smiley, start)
         smileys.upsert_placement(change.ledger, smiley, placed)
         before = _placement_at(old, start)
@@ -83,15 +89,20 @@ def place(
         change.audit(
             "place", f"smiley {smiley}", node=node, from_node=from_node, old=_shown(before), new=_shown(placed)
         )
+        return start
 
 
-def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instant, *, now: Instant) -> None:
-    """Ends the placement of a smiley at an instant and deletes those that begin then or later.
+def unplace(
+    store: Store | Batch, principal: Principal, smiley: int, end: Instant | None = None, *, now: Instant
+) -> Instant:
+    """Ends the placement of a smiley at an instant and deletes those that begin then or later; returns the instant.
 
-    SetupError if it has no placement from that instant on. Stored feedback keeps its assignment until it is resettled.
+    Without `end` it is now, as for `place`. SetupError if it has no placement from that instant on. Stored feedback
+    keeps its assignment until it is resettled.
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         old = _require_smiley(change, smiley)
+        end = _after_stored(change, smiley) if end is None else end
         check_instant(end)
         deleted = smileys.delete_placements(change.ledger, smiley, end)
         if not smileys.end_placements(change.ledger, smiley, end) + deleted:
@@ -99,6 +110,24 @@ def unplace(store: Store | Batch, principal: Principal, smiley: int, end: Instan
         ended = [row for row in old if row.start >= end or row.end is None or row.end > end]
         shown = [_shown(row) for row in ended]
         change.audit("unplace", f"smiley {smiley}", node=ended[0].node, old=shown, new={"until": instant_text(end)})
+        return end
+
+
+def _after_stored(change: Change, smiley: int) -> Instant:
+    """Now or, if stored presses of a smiley have later instants by its clock, the first instant after them.
+
+    So a placement that begins or ends by default contradicts no stored press. A clock that is ahead by more than
+    CLOCK_TOLERANCE is corrected.
+    """
+    layout, now = change.ledger.layout, change.received_at
+    assignments = {
+        resolved.result.assignment.id
+        for resolved in layout.resolved_ranges(smiley, now, change.from_now_on)
+        if not isinstance(resolved.result, Verdict)
+    }
+    quarantined = map(quarantine_key, (None, *layout.surveys))
+    newest = rows.newest_feedback_of(change.ledger, smiley, [*assignments, *quarantined], now, change.from_now_on)
+    return now if newest is None else newest + 1
 
 
 def _check_serial(serial: str) -> None:

@@ -10,10 +10,11 @@ from typing import TypeAlias
 
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 
-from hymio.clock import Clock
+from hymio.clock import Clock, ClockWatch
 from hymio.errors import Unavailable
 from hymio.intake.queue import UploadQueue
 from hymio.serving.bodies import BodyParsers
+from hymio.serving.clock_health import ClockHealth
 from hymio.serving.streams import Exports
 from hymio.settings import Settings
 from hymio.store import Store
@@ -37,10 +38,14 @@ class Services:
     exports: Exports
     listings: asyncio.Semaphore
     token_use: TokenUse
+    clock_health: ClockHealth
 
     @classmethod
-    def of(cls, store: Store, settings: Settings, clock: Clock) -> Services:
-        """The services of a server, sized by its settings; the store stays the caller's to close."""
+    def of(cls, store: Store, settings: Settings, clock: Clock, watch: ClockWatch | None = None) -> Services:
+        """The services of a server, sized by its settings; the store stays the caller's to close.
+
+        `watch` notices steps of the machine's clock; tests pass one of other clocks.
+        """
         return cls(
             store=store,
             settings=settings,
@@ -50,6 +55,7 @@ class Services:
             exports=Exports(settings.streams, settings.stream_seconds),
             listings=asyncio.Semaphore(max(1, settings.threads // 2)),
             token_use=TokenUse(),
+            clock_health=ClockHealth(store, clock, watch or ClockWatch()),
         )
 
     @asynccontextmanager
@@ -62,6 +68,7 @@ class Services:
             stack.push_async_callback(asyncio.to_thread, self._write_token_use)
             stack.enter_context(self.bodies.running())
             await stack.enter_async_context(self.uploads.running())
+            await stack.enter_async_context(self.clock_health.running())
             yield
 
     def _write_token_use(self) -> None:

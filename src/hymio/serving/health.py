@@ -14,10 +14,12 @@ from typing import Final
 import msgspec
 import structlog
 from litestar import get
+from msgspec import UNSET, UnsetType
 
 from hymio import __version__
 from hymio.errors import CheckResult, ChecksFailed, DatabaseReplaced, HymioError, Phrase
 from hymio.serving.answers import CheckRow, check_rows
+from hymio.serving.clock_health import ClockStepRow
 from hymio.serving.door import Route, Services
 from hymio.texts import SOURCE
 
@@ -38,13 +40,14 @@ class Check:
     stops_presses: bool
 
 
-class Health(msgspec.Struct, frozen=True):
+class Health(msgspec.Struct, frozen=True, rename="camel"):
     """The response of `/health` and `/ready` where all their checks passed."""
 
     status: str
     version: str
     database: str
     checks: tuple[CheckRow, ...]
+    clock_step: ClockStepRow | UnsetType = UNSET
 
 
 def routes(services: Services) -> list[Route]:
@@ -67,7 +70,8 @@ def passed(services: Services, checks: Iterable[Check]) -> Health:
     failed = [result.name for result in results if not result.ok]
     if failed:
         raise ChecksFailed("checks-failed", "these checks failed: {checks}", checks=", ".join(failed), results=results)
-    return Health("ok", __version__, services.store.kind, check_rows(results, SOURCE))
+    rows, step = check_rows(results, SOURCE), services.clock_health.last_step()
+    return Health("ok", __version__, services.store.kind, rows, UNSET if step is None else step)
 
 
 def _result(check: Check, services: Services) -> CheckResult:
@@ -116,8 +120,14 @@ def _intake(services: Services) -> Phrase | None:
     return None if refusal is None else refusal.public_detail
 
 
+def _clock(services: Services) -> None:
+    """The clock is not behind the newest receive time of any organization."""
+    services.clock_health.check()
+
+
 CHECKS: Final = (
     Check("database", _database, stops_presses=True),
+    Check("clock", _clock, stops_presses=True),
     Check("space", _space, stops_presses=False),
     Check("intake", _intake, stops_presses=True),
 )

@@ -35,6 +35,7 @@ from hymio.store.dialect import (
 )
 from hymio.store.dialect.citus import is_distributed
 from hymio.store.ledger import Ledger, open_ledger
+from hymio.store.receive_time import NowIs, instant_of_commit, newest_receive_time, receive_time, require_clock
 from hymio.store.setup import RememberedSetup, SetupInCommit, SetupRevisions
 from hymio.store.setup.changes import forget_changes
 
@@ -93,31 +94,36 @@ class Store:
             yield transaction
 
     @contextmanager
-    def begin(self, organization: int, now: int, *, yielding: bool = False) -> Iterator[Ledger]:
+    def begin(self, organization: int, now: int, *, yielding: bool = False, present: bool = False) -> Iterator[Ledger]:
         """The organization's ledger, locked until the commit at the end. NotFound; Unavailable if it stays locked.
 
-        Work in many commits is `yielding`: after each it pauses for as long as the commit took, at most
-        MAX_PAUSE_SECONDS, so that waiting uploads are committed.
+        Its receive time is `now`, but never before the newest one. If `now` must be the `present` of a right clock, a
+        clock that is behind raises ClockBehind (`receive_time`). Work in many commits is `yielding`: its `now` may be
+        as old as the work, and after each commit it pauses for as long as the commit took, at most MAX_PAUSE_SECONDS,
+        so that waiting uploads are committed.
         """
-        with self._ledger(organization, now) as ledger:
+        now_is = NowIs.PRESENT if present else NowIs.BEGINNING_OF_WORK if yielding else NowIs.GIVEN
+        with self._ledger(organization, now, now_is) as ledger:
             began = time.monotonic()
             yield ledger
         if yielding:
             time.sleep(min(time.monotonic() - began, MAX_PAUSE_SECONDS))
 
     @contextmanager
-    def _ledger(self, organization: int, now: int) -> Iterator[Ledger]:
+    def _ledger(self, organization: int, now: int, now_is: NowIs) -> Iterator[Ledger]:
         """`begin` without a pause."""
         if not self._remembered.layouts.has(organization):
             self.layout(organization)  # cached before the write transaction, which then locks for less time
-        with self.write() as transaction, self.ledger_in(transaction, organization, now) as ledger:
+        with self.write() as transaction, self.ledger_in(transaction, organization, now, now_is) as ledger:
             yield ledger
         self._latest.commit = _Commit(organization, ledger.revision, now)
         ledger.setup.remember()
 
     @contextmanager
-    def ledger_in(self, transaction: Transaction, organization: int, now: int) -> Iterator[Ledger]:
-        """The organization's ledger at its next revision, within a write transaction. NotFound."""
+    def ledger_in(
+        self, transaction: Transaction, organization: int, now: int, now_is: NowIs = NowIs.GIVEN
+    ) -> Iterator[Ledger]:
+        """The organization's ledger at its next revision, within a write transaction. NotFound; ClockBehind."""
         row = transaction.row(
             """UPDATE ledger SET revision = revision + 1 WHERE organization_id = :o
             RETURNING revision, setup_revision, content_revision""",
@@ -126,15 +132,18 @@ class Store:
         if row is None:
             raise _unknown(organization)
         revision, *setup_revisions = row
+        newest = receive_time(transaction, organization, revision - 1)
+        now = instant_of_commit(now, newest, now_is)
+        received_at = max(now, newest)
         transaction.run(
-            "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :now)",
+            "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :at)",
             o=organization,
             revision=revision,
-            now=now,
+            at=received_at,
         )
         revisions = SetupRevisions(*setup_revisions)
         setup = SetupInCommit(transaction, self._remembered, organization, revision, revisions)
-        with open_ledger(transaction, setup, revision, now) as ledger:
+        with open_ledger(transaction, setup, revision, now, received_at) as ledger:
             yield ledger
 
     def for_pool(self, threads: int) -> Store:
@@ -161,6 +170,11 @@ class Store:
                     "the database is not the one that was written to: the last commit is not in it",
                     cause=f"revision {last.revision} of organization {last.organization}",
                 )
+
+    def check_clock(self, now: int) -> None:
+        """Raises ClockBehind where `now` lies before the newest receive time of any ledger. Unavailable."""
+        with self.read() as transaction:
+            require_clock(now, newest_receive_time(transaction))
 
     def layout(self, organization: int) -> Layout:
         """The present layout; only the rows that changed since the last call are read. NotFound."""

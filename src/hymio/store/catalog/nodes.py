@@ -20,6 +20,13 @@ class NodeRow(NamedTuple):
     name: str
 
 
+class Step(NamedTuple):
+    """A node's own setting from an instant on; an empty value means that it has none of its own from then on."""
+
+    start: Instant
+    value: str
+
+
 def select_node(ledger: Ledger, node: int) -> NodeRow | None:
     """A node's parent and name."""
     row = first_row(ledger, "SELECT parent_id, name FROM node WHERE organization_id = :o AND id = :node", node=node)
@@ -53,17 +60,17 @@ def update_parent(ledger: Ledger, node: int, parent: int) -> None:
     ledger.changed(Part.NODE, node)
 
 
-def select_setting(ledger: Ledger, node: int, name: str, at: Instant) -> str | None:
-    """A node's own value of a setting at an instant; empty if it ended, None if it never had one."""
-    row = first_row(
-        ledger,
-        """SELECT value FROM node_setting WHERE organization_id = :o AND node_id = :node AND name = :name
-        AND starts_at <= :at ORDER BY starts_at DESC LIMIT 1""",
+def select_settings(ledger: Ledger, node: int, name: str, through: Instant) -> list[Step]:
+    """A node's own settings of a name that begin at or before an instant, in order of time."""
+    rows = ledger.transaction.rows(
+        """SELECT starts_at, value FROM node_setting WHERE organization_id = :o AND node_id = :node AND name = :name
+        AND starts_at <= :through ORDER BY starts_at""",
+        o=ledger.organization,
         node=node,
         name=name,
-        at=at,
+        through=through,
     )
-    return row[0] if row else None
+    return [Step(*row) for row in rows]
 
 
 def upsert_settings(ledger: Ledger, node: int, name: str, steps: Iterable[tuple[Instant, str]]) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
+from hymio.hierarchy import BEGINNING
+from hymio.period import Instant
 from hymio.store.dialect import Row
 from hymio.store.ledger import Ledger
 
@@ -38,6 +41,37 @@ def first_row(ledger: Ledger, text: str, **values: object) -> Row | None:
     return ledger.transaction.row(text, o=ledger.organization, **values)
 
 
-def has_feedback(ledger: Ledger) -> bool:
-    """Whether any smiley of the organization has ever uploaded."""
-    return first_row(ledger, "SELECT 1 FROM smiley_state WHERE organization_id = :o LIMIT 1") is not None
+def oldest_feedback(ledger: Ledger, assignments: Iterable[int], since: Instant = BEGINNING) -> Instant | None:
+    """The instant of the oldest feedback under any of the assignments from an instant on; None without any.
+
+    One search of the index `ix_feedback_assignment_at` for each assignment. Feedback in quarantine has none.
+    """
+    row = first_row(
+        ledger,
+        f"""SELECT min(at) FROM (SELECT (SELECT min(at) FROM feedback
+        WHERE organization_id = :o AND assignment_id = a.id AND at >= :since) AS at
+        FROM {ledger.transaction.list_table("assignments", "id")} AS a) AS oldest""",
+        assignments=ledger.transaction.among(assignments),
+        since=since,
+    )
+    return row[0] if row else None
+
+
+def newest_feedback_of(
+    ledger: Ledger, smiley: int, keys: Iterable[int], start: Instant, end: Instant
+) -> Instant | None:
+    """The instant of a smiley's newest feedback in [start, end) under assignments or quarantine keys; None without any.
+
+    One range of the index `ix_feedback_assignment_at` for each key.
+    """
+    row = first_row(
+        ledger,
+        f"""SELECT max(f.at) FROM {ledger.transaction.list_table("keys", "id")} AS k CROSS JOIN feedback f
+        WHERE f.organization_id = :o AND f.assignment_id = k.id AND f.at >= :start AND f.at < :stop
+          AND {ledger.transaction.unindexed("f.smiley_id")} = :smiley""",
+        keys=ledger.transaction.among(keys),
+        start=start,
+        stop=end,
+        smiley=smiley,
+    )
+    return row[0] if row else None

@@ -26,16 +26,20 @@ class Ledger:
     `rows` are the feedback rows, `phases` their phases, `hours` the differences of hourly counts, `progress` the epochs
     and states of smileys, `hour_reports` their reports by SMS, `visits` when visitors last answered, `setup` the layout
     and content with the changes of this commit, `outbox` what must follow from the commit,
-    `erased` what is erased of people's data.
+    `erased` what is erased of people's data. `received_at` is the receive time of the commit: `now`, or that of an
+    earlier commit if it is later.
     """
 
-    def __init__(self, transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant) -> None:
+    def __init__(
+        self, transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant, received_at: Instant
+    ) -> None:
         organization = setup.layout.organization
         self.transaction = transaction
         self.setup = setup
         self.organization = organization
         self.revision = revision
         self.now = now
+        self.received_at = received_at
         self.rows = FeedbackRows(transaction, organization, revision)
         self.phases = PhaseRows(transaction, organization, revision)
         self.hours = HourDifferences(transaction, organization, revision)
@@ -95,8 +99,10 @@ class Ledger:
 
 
 @contextmanager
-def open_ledger(transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant) -> Iterator[Ledger]:
+def open_ledger(
+    transaction: Transaction, setup: SetupInCommit, revision: int, now: Instant, received_at: Instant
+) -> Iterator[Ledger]:
     """A ledger; what it has in memory is written at the end of the `with` block, unless that raised."""
-    ledger = Ledger(transaction, setup, revision, now)
+    ledger = Ledger(transaction, setup, revision, now, received_at)
     yield ledger
     ledger._flush()  # noqa: SLF001  private, because callers must not write before the end
