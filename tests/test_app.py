@@ -41,7 +41,8 @@ from tests.served import Api, serving
 def test_health(database_url: str):
     store = open_store(database_url)
     with serving(store) as http:
-        for path, checks in (("/health", ["database", "space", "intake"]), ("/ready", ["database", "intake"])):
+        ready = ["database", "clock", "intake"]
+        for path, checks in (("/health", ["database", "clock", "space", "intake"]), ("/ready", ready)):
             answer = http.get(path)
             assert answer.status_code == 200
             assert answer.json().keys() == {"status", "version", "database", "checks"}

@@ -231,7 +231,7 @@ def test_too_little_free_space_fails_health_and_stops_no_presses(folder: Path) -
             assert answer.status_code == 503
             checks = {check["name"]: check for check in answer.json()["checks"]}
             assert {name: check["ok"] for name, check in checks.items()} == {
-                "database": True, "space": False, "intake": True
+                "database": True, "clock": True, "space": False, "intake": True
             }  # fmt: skip
             assert "1000000000" in checks["space"]["detail"]
             assert "vapaana" in checks["space"]["detail"]
@@ -250,7 +250,7 @@ def test_a_server_that_cannot_commit_is_not_ready_until_it_can(folder: Path) -> 
                 answer = http.get(f"{url}/ready")
                 assert answer.status_code == 503
                 assert {check["name"]: check["ok"] for check in answer.json()["checks"]} == {
-                    "database": True, "intake": False
+                    "database": True, "clock": True, "intake": False
                 }  # fmt: skip
                 assert http.get(f"{url}/health").status_code == 503
             assert sent(http, url, acme, 1).is_success

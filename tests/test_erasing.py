@@ -130,7 +130,8 @@ def test_another_text_than_the_erased_one_is_no_conflict(store: Store) -> None:
     world = build(store)
     record(store, world, Press(1, 1, AT, 3, phases=PHASES))
     intake.erase_expired(store, world.organization, AT + 66 * DAY_MS)
-    other = record(store, world, Press(1, 1, AT, 3, phases=Phases(contact=person(2), text=Text("Warm soup"))))
+    other_phases = Phases(contact=person(2), text=Text("Warm soup"))
+    other = record(store, world, Press(1, 1, AT, 3, phases=other_phases), now=AT + 66 * DAY_MS)
     assert [(each.reason, each.phase) for each in other.quarantined] == [(Verdict.CONFLICT, "text")]
     assert [row[3] for row in answers(store, world) if isinstance(row[3], ContactDetails)] == []
 
