@@ -17,7 +17,7 @@ from hymio.store.ledger import Erased
 from hymio.store.personal_rows import PHASES, Age
 from hymio.store.retention import retention_days
 
-BATCH_ROWS: Final = 500
+BATCH_ROWS: Final = 250
 """Rows that are erased in one commit, so that uploads wait shortly."""
 
 PAGE_ROWS: Final = 5_000

@@ -20,7 +20,7 @@ from hymio.store.dialect import Row, Transaction
 from hymio.store.personal_rows import PHASES, Body, Found, PressKey, StoredMessage, Visit
 from hymio.store.quarantine import instant_in
 
-PIECE_ROWS: Final = 500
+PIECE_ROWS: Final = 250
 """Presses or rows that are erased in one commit, so that uploads wait shortly."""
 
 PAGE_ROWS: Final = 2_000

@@ -7,11 +7,12 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Table
 
-from hymio.store import Store, schema
+from hymio.store import MAX_PAUSE_SECONDS, Store, schema
 from hymio.store.dialect import Transaction
 
-MAX_ROWS: Final = 200_000
-"""Rows of a table that is rewritten beside presses, which wait meanwhile; larger tables wait for `hymio db vacuum`."""
+MAX_ROWS: Final = 100_000
+"""Rows of a table that is rewritten beside presses, which wait meanwhile, about 0.4 s; larger tables wait for
+`hymio db vacuum`."""
 
 LOG_WAITS: Final = (0.0, 0.5, 1.0, 2.0, 4.0)
 """Seconds before each attempt to empty the log: the requests that read from it end soon, an export may not."""
@@ -66,11 +67,13 @@ def _due(store: Store) -> list[tuple[str, dict[int, int]]]:
 
 
 def _rewrite(store: Store, table: Table) -> bool:
-    """Rewrites a table unless it is too large; whether it did."""
+    """Rewrites a table unless it is too large; whether it did. Afterwards presses that wait get their turn."""
     with store.write() as transaction:
+        began = time.monotonic()
         if _has_more_rows(transaction, table, MAX_ROWS):
             return False
         transaction.rewrite(table)
+    time.sleep(min(time.monotonic() - began, MAX_PAUSE_SECONDS))
     return True
 
 
