@@ -169,4 +169,4 @@ def _require_same_person(change: Change, user: int) -> None:
     if not exists(change.ledger, "user_account", user):
         raise NotFound("unknown-user", "there is no user {user}", user=user)
     if change.principal.role.is_person and change.principal.id != user:
-        raise Forbidden("not-oneself", "a person answers alerts as itself alone")
+        raise Forbidden("not-oneself", "a user acknowledges and comments on alerts only as itself")

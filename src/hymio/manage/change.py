@@ -140,7 +140,7 @@ class Change:
     def require_whole_tree(self) -> None:
         """Raises Forbidden unless the principal's scope is the whole tree; needed for objects that have no node."""
         if not self.reaches(None):
-            raise Forbidden("whole-tree-needed", "this takes a principal that reaches the whole tree")
+            raise Forbidden("whole-tree-needed", "this takes a scope that is the whole tree")
 
     def require_node(self, node: int) -> nodes.NodeRow:
         """The row of a node. NotFound if it does not exist or is outside the scope."""

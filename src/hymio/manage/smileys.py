@@ -106,7 +106,7 @@ def unplace(
         check_instant(end)
         deleted = smileys.delete_placements(change.ledger, smiley, end)
         if not smileys.end_placements(change.ledger, smiley, end) + deleted:
-            raise SetupError("placed-nowhere", "smiley {smiley} stands nowhere from then on", smiley=smiley)
+            raise SetupError("placed-nowhere", "smiley {smiley} has no placement at or after that time", smiley=smiley)
         ended = [row for row in old if row.start >= end or row.end is None or row.end > end]
         shown = [_shown(row) for row in ended]
         change.audit("unplace", f"smiley {smiley}", node=ended[0].node, old=shown, new={"until": instant_text(end)})

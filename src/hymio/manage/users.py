@@ -83,7 +83,7 @@ def _check(change: Change, user: User) -> None:
     """SetupError unless a user's role, address, names and locale are valid and the address is unique."""
     change.require_node(user.node)
     if not user.role.is_person:
-        raise SetupError("no-role-of-a-person", "the role {role} is not one of a person", role=user.role.value)
+        raise SetupError("no-role-of-a-person", "the role {role} is not a role of users", role=user.role.value)
     require_own_permissions(change, user.role)
     check_email(user.email)
     check_name(user.first_name, Phrase("first name"))

@@ -74,7 +74,7 @@ def _check_placement(layout: Layout, row: Placement) -> None:
     if row.end is not None and row.end <= row.start:
         raise SetupError(
             "placement-ends-first",
-            "smiley {smiley} is placed at node {node} until before it came",
+            "the placement of smiley {smiley} at node {node} ends before it begins",
             smiley=row.smiley,
             node=row.node,
         )
