@@ -224,6 +224,25 @@ def test_a_new_process_loads_the_layout_before_it_waits_for_the_writer(store: St
         assert new._remembered.layouts.has(world.organization)
 
 
+def test_a_batch_reads_what_another_process_changed_before_it_waits_for_the_writer(
+    store: Store, database_url: str
+) -> None:
+    world = build(store)
+    with closing(open_store(database_url, lock_seconds=0.1)) as other:
+        other.layout(world.organization)
+        with manage.batch(store, world.organization, NOW) as batch:
+            rename(batch, world.root, "Renamed")
+        with store.begin(world.organization, NOW), pytest.raises(Unavailable):
+            rename_alone(other, world.organization, world.root)
+        cached = other._remembered.layouts.newest(world.organization, END)
+        assert cached is not None
+        assert cached.hierarchy.path(world.root) == "Renamed"
+
+
+def rename_alone(store: Store, organization: int, node: int) -> None:
+    manage.rename_node(store, operator(organization), node, "Again", now=NOW)
+
+
 # --- several processes -----------------------------------------------------------------------------------------------
 
 

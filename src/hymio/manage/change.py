@@ -82,6 +82,7 @@ class Batch:
 @contextmanager
 def batch(store: Store, organization: int, now: Instant) -> Iterator[Batch]:
     """A batch, committed at the end; an exception undoes it all. NotFound for an unknown organization; Unavailable."""
+    store.layout(organization)  # what other processes changed is read now, not while the ledger is locked
     with store.begin(organization, now) as ledger, batch_of(ledger) as verbs:
         yield verbs
 
