@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache, lru_cache
 from operator import index
@@ -104,7 +104,7 @@ class PostgresqlTransaction(Transaction):
             yield from cursor
 
     def among(self, values: Iterable[int]) -> object:
-        return list(values)
+        return list(map(index, values))
 
     def within(self, column: str, name: str) -> str:
         return f"{column} = ANY(:{name})"
@@ -113,7 +113,7 @@ class PostgresqlTransaction(Transaction):
         return f"(SELECT unnest(CAST(:{name} AS bigint[])) AS {column})"
 
     def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
-        return {f"{name}_one": [one for one, _ in values], f"{name}_other": [other for _, other in values]}
+        return {f"{name}_one": [index(one) for one, _ in values], f"{name}_other": [index(two) for _, two in values]}
 
     def pair_table(self, name: str, columns: tuple[str, str]) -> str:
         one, other = columns
@@ -121,7 +121,7 @@ class PostgresqlTransaction(Transaction):
             FROM unnest(:{name}_one::bigint[], :{name}_other::bigint[]) WITH ORDINALITY AS p({one}, {other}, number))"""
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
-        return self.rows(f"{text} AND {column} = ANY(:wanted)", wanted=list(wanted), **values)
+        return self.rows(f"{text} AND {column} = ANY(:wanted)", wanted=list(map(bytes, wanted)), **values)
 
     def rewrite(self, table: Table) -> None:
         """Nothing: (auto)vacuum sees to deleted rows (docs/privacy.md)."""
@@ -243,10 +243,15 @@ def _arrays(table: Table, rows: Sequence[Row]) -> list[object]:
     return [_array(kind, values) for kind, values in columns]
 
 
+_CONVERTED: dict[str, Callable[[Any], object]] = {"text": str, "double precision": float, "bytea": bytes}
+"""The driver refuses a list whose values have several types, such as 1 and 0.5, or a text and an enum's member."""
+
+
 def _array(kind: str, values: Sequence[Any]) -> object:
-    """The values of a column as an array; integers as text, which the driver would write one by one."""
-    if not kind.endswith("int"):
-        return list(values)
+    """The values of a column as an array of one type; integers as text, which the driver would write one by one."""
+    if kind in _CONVERTED:
+        converted = _CONVERTED[kind]
+        return [None if value is None else converted(value) for value in values]
     return "{" + ",".join(["NULL" if value is None else str(index(value)) for value in values]) + "}"
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from functools import cache
+from operator import index
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,9 @@ CSV_ROWS = 20_000
 LOG_WAIT_MS = 200
 """How long emptying the log waits for transactions that read from it."""
 
+RETRY_SECONDS = 0.002
+"""How long a transaction that is to write waits before it tries again to get the writer from another process."""
+
 
 def connect_sqlite(
     url: URL, lock_seconds: float, pool: dict[str, Any], *, make: bool, read_only: bool
@@ -42,8 +46,11 @@ def connect_sqlite(
     def open_() -> SqliteConnection:
         return _opened(files, lock_seconds, make)
 
+    def begin(connection: Any) -> None:
+        _begin(connection, lock_seconds)
+
     engine = create_engine(url, creator=lambda: files.connect(open_), **pool)
-    event.listen(engine, "begin", _begin)
+    event.listen(engine, "begin", begin)
     return engine
 
 
@@ -85,7 +92,7 @@ def _opened(files: DatabaseFiles, lock_seconds: float, make: bool) -> SqliteConn
 
 
 def _prepare(connection: SqliteConnection, files: DatabaseFiles, lock_seconds: float, make: bool) -> None:
-    connection.execute(f"PRAGMA busy_timeout = {int(lock_seconds * 1000)}")
+    connection.execute(f"PRAGMA {_busy_timeout(lock_seconds)}")
     # Before the first statement that would change a file that is not Hymio's.
     [mark] = connection.execute("PRAGMA application_id").fetchone()
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -146,9 +153,38 @@ def _outside_transactions(engine: Engine) -> Iterator[Any]:
         yield pooled.driver_connection
 
 
-def _begin(connection: Any) -> None:
-    writes = connection.get_execution_options().get("writes", True)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+def _begin(connection: Any, lock_seconds: float) -> None:
+    driver = connection.connection.driver_connection
+    if connection.get_execution_options().get("writes", True):
+        _begin_writing(driver, lock_seconds)
+    else:
+        driver.execute("BEGIN")
+
+
+def _begin_writing(driver: sqlite3.Connection, lock_seconds: float) -> None:
+    """Waits for the writer, which no other process may hold. sqlite3.OperationalError after `lock_seconds`.
+
+    SQLite's own waiting tries ten times a second and forms no queue: beside a server that commits all the time it would
+    hardly ever find the writer free.
+    """
+    until = time.monotonic() + lock_seconds
+    driver.execute("PRAGMA busy_timeout = 0")
+    try:
+        while True:
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+                time.sleep(RETRY_SECONDS)
+            else:
+                return
+    finally:
+        driver.execute(f"PRAGMA {_busy_timeout(lock_seconds)}")
+
+
+def _busy_timeout(lock_seconds: float) -> str:
+    return f"busy_timeout = {int(lock_seconds * 1000)}"
 
 
 class SqliteTransaction(Transaction):
@@ -165,7 +201,7 @@ class SqliteTransaction(Transaction):
                 yield from rows
 
     def among(self, values: Iterable[int]) -> object:
-        return f"[{','.join(map(str, values))}]"
+        return f"[{','.join(map(str, map(index, values)))}]"
 
     def within(self, column: str, name: str) -> str:
         return f"{column} IN (SELECT value FROM json_each(:{name}))"
@@ -174,7 +210,7 @@ class SqliteTransaction(Transaction):
         return f"(SELECT value AS {column} FROM json_each(:{name}))"
 
     def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
-        return {name: f"[{','.join(f'[{one},{other}]' for one, other in values)}]"}
+        return {name: f"[{','.join(f'[{index(one)},{index(other)}]' for one, other in values)}]"}
 
     def pair_table(self, name: str, columns: tuple[str, str]) -> str:
         one, other = (f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
