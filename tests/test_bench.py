@@ -28,12 +28,16 @@ ROWS = [
     "memory, more while exporting",
     "presses in, one a request, 32 clients",
     "its answers: median, 99 of 100",
+    "4 senders of ",
+    "answers to the others: median, 99 of 100",
 ]
 
 
 def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hymio.bench.serving.SINGLES", 400)
     monkeypatch.setattr("hymio.bench.serving.TERMINALS", 20)
+    monkeypatch.setattr("hymio.bench.serving.UPLOADS", 2)
+    monkeypatch.setattr("hymio.bench.serving.PRESSES", 1_200)
     server = [] if database_url.startswith("sqlite") else ["--database", database_url]
     done = CliRunner().invoke(app, ["bench", "--presses", "1200", "--json", *server])
     assert done.exit_code == 0, done.output

@@ -225,7 +225,8 @@ class Upload(NamedTuple):
     """All that a smiley sends in one request; `clock` is its clock (ms UTC) at that time.
 
     `lost` are sequences that the device can no longer send. `reported_through` is the instant (on its clock) up to
-    which it has sent all presses.
+    which it has sent all presses. `correction` is the ms to add to its instants, where an earlier slice of the same
+    request has decided it; otherwise it is None, and `clock` decides.
     """
 
     smiley: int
@@ -236,6 +237,7 @@ class Upload(NamedTuple):
     reported_through: int | None = None
     lost: tuple[SequenceRange, ...] = ()
     health: Health = Health()
+    correction: int | None = None
 
 
 class Feedback(NamedTuple):

@@ -73,6 +73,8 @@ def _measured(
         figures += exporting.year(url, year)
     with scratch_database(folder, server, "singles") as url:
         figures += serving.singles(folder, url, progress)
+    with scratch_database(folder, server, "large") as url:
+        figures += serving.large(folder, url, progress)
     return figures
 
 

@@ -14,8 +14,11 @@ from hymio.clock import now
 EPOCH = 20_250_101
 
 
-async def press(port: int, pending: Iterator[bytes], latencies: list[float]) -> None:
-    """Sends requests one after the other over one connection; appends the response time of each, in seconds."""
+async def press(port: int, pending: Iterator[bytes], latencies: list[float], pause: float = 0.0) -> None:
+    """Sends requests one after the other over one connection; appends the response time of each, in seconds.
+
+    `pause` is how many seconds it waits between a response and the next request.
+    """
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for request in pending:
         began = time.perf_counter()
@@ -25,6 +28,8 @@ async def press(port: int, pending: Iterator[bytes], latencies: list[float]) -> 
             raise RuntimeError(head.decode())
         await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
         latencies.append(time.perf_counter() - began)
+        if pause:
+            await asyncio.sleep(pause)
     writer.close()
 
 
@@ -34,12 +39,17 @@ def requests(tokens: list[str], count: int) -> Iterator[bytes]:
     for n in range(count):
         sequence, terminal = n // len(tokens) + 1, n % len(tokens)
         presses = [{"sequence": sequence, "at": start + sequence * 10_000, "button": n % 4}]
-        body = json.dumps({"epoch": EPOCH, "presses": presses}).encode()
-        head = (
-            "POST /terminal/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {tokens[terminal]}\r\nContent-Length: {len(body)}\r\n\r\n"
-        )
-        yield head.encode() + body
+        yield upload(tokens[terminal], EPOCH, presses)
+
+
+def upload(token: str, epoch: int, presses: list[dict[str, int]]) -> bytes:
+    """An upload as a raw HTTP request."""
+    body = json.dumps({"epoch": epoch, "presses": presses}).encode()
+    head = (
+        "POST /terminal/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+        f"Authorization: Bearer {token}\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 async def main(port: int, tokens: list[str], clients: int, count: int) -> dict[str, float]:

@@ -19,7 +19,7 @@ from rich.progress import Progress
 
 from hymio import manage
 from hymio.access import operator
-from hymio.bench import client
+from hymio.bench import client, senders
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NOW, Fleet, build
 from hymio.feedback import Press, Upload
@@ -28,6 +28,7 @@ from hymio.store import open_store
 from hymio.store.yardstick import bare_loop
 
 CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
+SENDERS, UPLOADS, PRESSES, OTHERS = 4, 8, 10_000, 16
 _MIB = 1 << 20
 
 
@@ -103,6 +104,43 @@ def singles(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
     yield Figure(
         "its answers: median, 99 of 100", f"{told['p50']:.1f}, {slow:.1f} ms", reach="p99 < 50 ms", met=slow < 50
     )
+
+
+def large(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
+    """Four terminals that upload 10,000 presses at a time, alone and beside others that send single ones."""
+    store = open_store(url)
+    fleet = build(store, SENDERS + OTHERS)
+    store.close()
+    plan = folder / "tokens.json"
+    plan.write_text(json.dumps(fleet.tokens))
+    task = progress.add_task("large uploads", total=None)
+    with served(url) as server:
+        alone, beside = (_sent(server, plan, epoch, others) for epoch, others in ((1, 0), (2, OTHERS)))
+    progress.remove_task(task)
+    ratio = beside["rate"] / alone["rate"]
+    yield Figure(
+        f"{SENDERS} senders of {PRESSES:,} presses, beside {OTHERS} others",
+        f"{beside['rate']:,.0f}/s",
+        f"alone {alone['rate']:,.0f}/s",
+        ratio,
+        "≥ 0.8",
+        ratio >= 0.8,
+    )
+    slow = beside["p99"]
+    yield Figure(
+        "answers to the others: median, 99 of 100",
+        f"{beside['p50']:.1f}, {slow:.1f} ms",
+        reach="p99 < 250 ms",
+        met=slow < 250,
+    )
+
+
+def _sent(server: Server, plan: Path, epoch: int, others: int) -> dict[str, float]:
+    """What the senders and the others measured, in a process of their own."""
+    numbers = map(str, (epoch, SENDERS, UPLOADS, PRESSES, others))
+    words = [sys.executable, "-m", senders.__name__, str(server.port), str(plan), *numbers]
+    figures: dict[str, float] = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)  # noqa: S603  own words
+    return figures
 
 
 def _bare_singles(url: str, count: int) -> float:

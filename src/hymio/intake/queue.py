@@ -8,24 +8,28 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import NamedTuple, Protocol
 
 import structlog
 
 from hymio.clock import Clock
 from hymio.errors import ClockBehind, HymioError, Unavailable
 from hymio.feedback import Receipt, Upload
+from hymio.intake.arrival import Arrival, Committed, Outcome, SlicedArrival
+from hymio.intake.lanes import Lanes, Waiting, waiting
 from hymio.intake.record import record
 from hymio.period import Instant
-from hymio.setup import Layout
 from hymio.store import Store
 from hymio.store.dialect import Transaction
 
 MAX_WAITING_UPLOADS = 1_000
 MAX_WAITING_BYTES = 64 << 20
-MAX_BATCH_UPLOADS = 256
-MAX_BATCH_BYTES = 1 << 20
-"""A batch takes no further upload once it has this many uploads or bytes; the rest waits for the next commit."""
+
+REST_EVERY_SECONDS = 0.1
+REST_SECONDS = 0.005
+"""While uploads wait all the time, the writer of a database with a single one is left free for so long, so often.
+
+Other processes try to get it every `sqlite.RETRY_SECONDS`, which is shorter.
+"""
 
 FAILURE_SECONDS = 10.0
 """How long a failed commit counts as a sign that the next one would fail too, unless one has succeeded since."""
@@ -33,41 +37,13 @@ FAILURE_SECONDS = 10.0
 _log = structlog.get_logger("hymio.intake")
 
 
-class Arrival(Protocol):
-    """An upload as one way in received it, not parsed or not looked up yet."""
-
-    @property
-    def size(self) -> int:
-        """The bytes that it holds in memory while it waits."""
-        ...
-
-    def read(self, transaction: Transaction) -> tuple[int, Upload]:
-        """Its organization's id and the upload. Raises a HymioError where it is refused or cannot be parsed."""
-        ...
-
-
-class Committed(NamedTuple):
-    """The outcome of a committed upload: its receipt, the organization's set-up, the commit's instant (ms UTC)."""
-
-    receipt: Receipt
-    layout: Layout
-    now: Instant
-
-
-Outcome = Committed | Exception
-
-
-class _Waiting(NamedTuple):
-    arrival: Arrival
-    outcome: asyncio.Future[Committed]
-
-
 class UploadQueue:
     """Takes uploads from all ways in of one event loop and commits them in batches, in threads of its own.
 
-    While one commit runs, the next batch gathers; no upload waits for a timer. A database with a single
-    writer has one thread, another two: one parses while the other commits, or both commit, for two organizations. More
-    threads would only make the batches smaller.
+    While one commit runs, the next batch gathers; no upload waits for a timer. A commit takes a bounded number of rows
+    (`Lanes`), so that no upload waits long for others; a large upload is stored in slices, over several commits, and
+    its outcome is that of the last one. A database with a single writer has one thread, another two: one parses while
+    the other commits, or both commit, for two organizations. More threads would only make the batches smaller.
     """
 
     def __init__(
@@ -77,8 +53,12 @@ class UploadQueue:
         self._clock = clock
         self._max_waiting = max_waiting
         self._threads = threads or (1 if store.has_single_writer else 2)
-        self._queue: asyncio.Queue[_Waiting] = asyncio.Queue()
-        self._waiting_bytes = 0
+        self._lanes = Lanes()
+        self._arrived, self._finished = asyncio.Event(), asyncio.Event()
+        self._finished.set()
+        self._unfinished = 0
+        self._unfinished_bytes = 0
+        self._busy_since = 0.0
         self._is_open = False
         self._failure: tuple[Unavailable | None, float] = (None, 0.0)
 
@@ -92,7 +72,7 @@ class UploadQueue:
                 yield
             finally:
                 self._is_open = False
-                await self._queue.join()
+                await self._finished.wait()
                 for worker in workers:
                     worker.cancel()
                 await asyncio.gather(*workers, return_exceptions=True)
@@ -101,14 +81,17 @@ class UploadQueue:
         """Waits until an upload is committed.
 
         Raises what its `read` raises, or Unavailable where the queue is full or closed or the database does not answer;
-        then nothing of it is stored.
+        then nothing of it is acknowledged, and nothing stored except slices of a large one that were committed before.
         """
         if refusal := self._refusal(arrival.size):
             raise refusal
-        outcome: asyncio.Future[Committed] = asyncio.get_running_loop().create_future()
-        self._waiting_bytes += arrival.size
-        self._queue.put_nowait(_Waiting(arrival, outcome))
-        return await outcome
+        upload = waiting(arrival, asyncio.get_running_loop().create_future())
+        self._unfinished += 1
+        self._unfinished_bytes += upload.size
+        self._finished.clear()
+        self._lanes.put(upload)
+        self._arrived.set()
+        return await upload.outcome
 
     def refusal(self) -> Unavailable | None:
         """Why an upload would not be taken now, or the error of the last commit if it failed a moment ago."""
@@ -120,7 +103,7 @@ class UploadQueue:
         """Why an upload of `size` bytes is not taken."""
         if not self._is_open:
             return Unavailable("shutting-down", "the server is shutting down", retry_after=5)
-        if self._queue.qsize() >= self._max_waiting or self._waiting_bytes + size > MAX_WAITING_BYTES:
+        if self._unfinished >= self._max_waiting or self._unfinished_bytes + size > MAX_WAITING_BYTES:
             return Unavailable("upload-queue-full", "too many uploads are waiting", retry_after=2)
         return None
 
@@ -133,32 +116,47 @@ class UploadQueue:
         loop = asyncio.get_running_loop()
         while True:
             batch = await self._next_batch()
-            arrivals = [waiting.arrival for waiting in batch]
+            arrivals = [upload.arrival for upload in batch]
             outcomes = await loop.run_in_executor(pool, commit_batch, self._store, arrivals, self._clock())
             if self._store.has_single_writer and all(map(_is_writer_busy, outcomes)):
                 # The write lock was not released in time. The uploads that came meanwhile would wait as long and
                 # get the same answer, so they get it now.
-                batch, outcomes = self._add_all_waiting(batch, outcomes)
+                behind = self._lanes.take_all()
+                batch, outcomes = [*batch, *behind], [*outcomes, *outcomes[:1] * len(behind)]
             self._note(outcomes)
-            for waiting, outcome in zip(batch, outcomes, strict=True):
-                _resolve(waiting.outcome, outcome)
-                self._queue.task_done()
+            for upload, outcome in zip(batch, outcomes, strict=True):
+                self._take_outcome(upload, outcome)
+            if self._store.has_single_writer:
+                await self._rest()
 
-    def _add_all_waiting(self, batch: list[_Waiting], outcomes: list[Outcome]) -> tuple[list[_Waiting], list[Outcome]]:
-        """Empties the queue into a batch; each upload from it gets the outcome of the batch's first."""
-        waiting = [self._queue.get_nowait() for _ in range(self._queue.qsize())]
-        self._waiting_bytes -= sum(upload.arrival.size for upload in waiting)
-        return [*batch, *waiting], [*outcomes, *outcomes[:1] * len(waiting)]
-
-    async def _next_batch(self) -> list[_Waiting]:
-        """Waits for one upload, then takes those that wait already, up to the limits of a batch."""
-        batch = [await self._queue.get()]
-        size = batch[0].arrival.size
-        while not self._queue.empty() and len(batch) < MAX_BATCH_UPLOADS and size < MAX_BATCH_BYTES:
-            batch.append(self._queue.get_nowait())
-            size += batch[-1].arrival.size
-        self._waiting_bytes -= size
+    async def _next_batch(self) -> list[Waiting]:
+        """Waits for an upload; the batch of those that wait already."""
+        while not (batch := self._lanes.take()):
+            self._arrived.clear()
+            await self._arrived.wait()
+            self._busy_since = time.monotonic()
         return batch
+
+    async def _rest(self) -> None:
+        """Leaves the writer to other processes for REST_SECONDS, if it was busy for REST_EVERY_SECONDS."""
+        if time.monotonic() - self._busy_since > REST_EVERY_SECONDS:
+            await asyncio.sleep(REST_SECONDS)
+            self._busy_since = time.monotonic()
+
+    def _take_outcome(self, upload: Waiting, outcome: Outcome) -> None:
+        """Answers an upload, or puts a large one back whose last slice is not committed yet."""
+        if isinstance(outcome, Committed) and isinstance(upload.arrival, SlicedArrival):
+            receipt = upload.arrival.add(outcome.receipt)
+            if receipt is None:
+                self._lanes.put_back(upload)
+                return
+            outcome = outcome._replace(receipt=receipt)
+        self._lanes.finish(upload)
+        self._unfinished -= 1
+        self._unfinished_bytes -= upload.size
+        if not self._unfinished:
+            self._finished.set()
+        _resolve(upload.outcome, outcome)
 
 
 def commit_batch(store: Store, arrivals: Sequence[Arrival], now: Instant) -> list[Outcome]:

@@ -72,7 +72,7 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     smiley = upload.smiley
     if smiley not in ledger.layout.smileys:
         raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)
-    correction = clock_correction(upload.clock, ledger.now)
+    correction = clock_correction(upload.clock, ledger.now) if upload.correction is None else upload.correction
     sequences = sequences_by_epoch(upload.presses)
     compared = compare(ledger, upload, sequences)
     feedbacks = _store_presses(ledger, upload, compared, correction)
