@@ -23,6 +23,9 @@ from hymio.settings import Settings
 from hymio.store import Store
 from tests.example import NOW
 
+UNBOUND = Settings(port=0, wrong_credentials=0)
+"""Many tests send one wrong credential after the other."""
+
 
 @contextmanager
 def serving(
@@ -31,7 +34,7 @@ def serving(
     """Serves a store on a free port of the loopback, at a fixed instant or by a clock; gives a client of it."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     clock = now if callable(now) else lambda: now
-    server = make_server(store, settings or Settings(port=0), clock, watch=watch)
+    server = make_server(store, settings or UNBOUND, clock, watch=watch)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -80,7 +80,7 @@ def give_secrets(store: Store, organization: int, smiley: int, token: str, sms_s
 @contextlib.contextmanager
 def serving(store: Store, now: int, settings: Settings | None = None) -> Iterator[str]:
     """A real server of the whole application on a free port, whose clock stands still; its address."""
-    with served.serving(store, settings or Settings(port=0), now) as http:
+    with served.serving(store, settings or served.UNBOUND, now) as http:
         yield str(http.base_url).rstrip("/")
 
 

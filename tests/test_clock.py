@@ -118,6 +118,8 @@ def test_only_uploads_of_the_organization_that_is_ahead_wait(store: Store) -> No
         organization: int
         upload: Upload
         size: int = 1
+        rows: int = 1
+        sender: str = "a terminal"
 
         def read(self, _transaction: Transaction) -> tuple[int, Upload]:
             return self.organization, self.upload

@@ -16,7 +16,7 @@ from hymio.access import operator
 from hymio.errors import Phrase
 from hymio.feedback import Phases, Press, Receipt, Upload, client_key
 from hymio.feedback import Text as OpenText
-from hymio.results import EVERYTHING, OfAssignment, texts
+from hymio.results import OfAssignment, raw
 from hymio.store import Store
 from hymio.store.dialect import Transaction
 from tests.test_laws import law, opened
@@ -112,7 +112,7 @@ def test_texts_may_be_relevant_by_whole_numbers_and_by_others(
     (receipt,) = intake.record(store, world.organization, [Upload(world.smileys[3], presses)], NOW)
     assert isinstance(receipt, Receipt)
     subject = OfAssignment(world.assignments[2])
-    with texts(store, operator(world.organization), subject, EVERYTHING) as found:
+    with raw(store, operator(world.organization), subject) as found:
         assert [row.answer.relevance for row in found.rows if isinstance(row.answer, OpenText)] == relevances
 
 

@@ -40,7 +40,11 @@ def test_every_setting_can_come_from_each_source(tmp_path: Path):
         "log_level": "info",
         "log_format": "json",
         "threads": 9,
+        "log_address": "full",
         "connections": 9,
+        "connections_per_address": 9,
+        "trusted_proxies": "192.0.2.0/24, 2001:db8::1",
+        "wrong_credentials": 9,
         "queue": 9,
         "body_bytes": 2048,
         "streams": 9,
@@ -75,6 +79,7 @@ def test_a_secret_can_be_in_a_file_of_its_own(tmp_path: Path):
         ("threads", "0", "1 to 256"),
         ("log_level", "loud", "debug, info, warning, error"),
         ("base_url", "hymio.example.com", "a text that begins with http:// or https://"),
+        ("trusted_proxies", "192.0.2.0/24 and more", "addresses and networks, separated by commas"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: str, accepted: str):

@@ -30,8 +30,9 @@ from hymio.gateway import envelope
 from hymio.gateway.counting import MAX_PRESSES
 from hymio.gateway.envelope import Envelope, Format, decode_small, parse, upload_of
 from hymio.gateway.upload import SmallUpload
-from hymio.intake import queue
-from hymio.intake.queue import Committed, UploadQueue
+from hymio.intake import lanes, queue
+from hymio.intake.arrival import Arrival, Committed, Outcome
+from hymio.intake.queue import UploadQueue
 from hymio.serving.bodies import BodyParsers
 from hymio.settings import Settings
 from hymio.store import Store, open_store
@@ -681,6 +682,8 @@ class Made(NamedTuple):
     organization: int
     upload: Upload
     size: int = 100
+    rows: int = 1
+    sender: str = "a terminal"
 
     def read(self, _transaction: Transaction) -> tuple[int, Upload]:
         return self.organization, self.upload
@@ -690,6 +693,8 @@ class Broken:
     """An arrival on which our own code trips."""
 
     size = 100
+    rows = 1
+    sender = "a terminal"
 
     def read(self, _transaction: Transaction) -> tuple[int, Upload]:
         raise TypeError("a mistake of ours")
@@ -784,11 +789,11 @@ def test_uploads_beyond_the_limits_of_the_queue_are_unavailable(
 def test_uploads_that_wait_for_a_locked_database_fail_together_with_the_first(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "MAX_BATCH_UPLOADS", 2)
+    monkeypatch.setattr(lanes, "MAX_BATCH_UPLOADS", 2)
     tried: list[int] = []
     commit_batch = queue.commit_batch
 
-    def counted(store: Store, arrivals: Sequence[queue.Arrival], now: int) -> list[queue.Outcome]:
+    def counted(store: Store, arrivals: Sequence[Arrival], now: int) -> list[Outcome]:
         tried.append(len(arrivals))
         return commit_batch(store, arrivals, now)
 

@@ -95,7 +95,7 @@ def create_app(
         logging_config=None,
         debug=False,
     )
-    return with_edge(litestar, max(MAX_BUFFERED_BYTES, 2 * settings.body_bytes))
+    return with_edge(litestar, max(MAX_BUFFERED_BYTES, 2 * settings.body_bytes), settings.log_address)
 
 
 def _router(door: Door, services: Services) -> Router:
@@ -208,9 +208,12 @@ def serve(
 
     `listening` is a socket that is bound already; without one the settings say where.
     """
+    from hymio.serving.server import allow_open_files  # noqa: PLC0415  as in `make_server`
+
     configure_log(settings)
     # The server shuts down gracefully at these signals and then raises them again, which would end with a traceback.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
+    allow_open_files(settings)
     with closing(open_database(settings)) as store:
         make_server(store, settings, started=started).run([listening] if listening else None)

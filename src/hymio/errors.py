@@ -6,9 +6,12 @@ HymioError                 500
 ├── Forbidden              403
 ├── NotFound               404
 ├── MethodNotAllowed       405
+├── RequestTimeout         408
 ├── Conflict               409
 │   └── LeaseLost          409   another process may have taken over
 ├── TooLarge               413
+├── TooManyRequests        429   retry_after
+├── HeaderTooLarge         431
 ├── Unavailable            503   retry_after; also a locked database or a full disk
 │   ├── ChecksFailed       503   the results of the checks; logged where each is made
 │   ├── ClockBehind        503   the server's clock is before the newest receive time
@@ -99,6 +102,11 @@ class Unauthorized(HymioError):
     status = 401
     title = "Unauthorized"
 
+    def __init__(self, code: str, text: str, /, *, is_missing: bool = False, **values: object) -> None:
+        """`is_missing` means that the request had no credential at all, and so did not try a wrong one."""
+        super().__init__(code, text, **values)
+        self.is_missing = is_missing
+
 
 class Forbidden(HymioError):
     """The credential is valid, but does not give access to this."""
@@ -121,6 +129,13 @@ class MethodNotAllowed(HymioError):
     title = "Method not allowed"
 
 
+class RequestTimeout(HymioError):
+    """The request did not arrive in time."""
+
+    status = 408
+    title = "Request timeout"
+
+
 class Conflict(HymioError):
     """It contradicts what is stored."""
 
@@ -141,8 +156,27 @@ class TooLarge(HymioError):
     title = "Too large"
 
 
+class TooManyRequests(HymioError):
+    """This client has to wait for `retry_after` seconds."""
+
+    status = 429
+    title = "Too many requests"
+
+    def __init__(self, code: str, text: str, /, *, retry_after: int, **values: object) -> None:
+        """`retry_after` is in seconds."""
+        super().__init__(code, text, **values)
+        self.retry_after = retry_after
+
+
+class HeaderTooLarge(HymioError):
+    """The header section of a request is bigger than the server takes."""
+
+    status = 431
+    title = "Request header too large"
+
+
 class Unavailable(HymioError):
-    """Nothing was stored; the same request may succeed after `retry_after` seconds. The cause is for the operator."""
+    """Nothing was acknowledged; the request may succeed after `retry_after` seconds. The cause is for the operator."""
 
     status = 503
     title = "Unavailable"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, TypeAlias, get_args
 
@@ -22,7 +23,8 @@ class Settings:
     """The settings of one Hymio process; `load` reads them, tests construct them directly.
 
     The metadata of a field holds its `help` text and its limits: `least` and `most` of a number, `among` (the accepted
-    words), `begins` (the accepted prefixes). The value of a field marked `secret` is never printed.
+    words), `begins` (the accepted prefixes), `networks` (of a list of them). The value of a field marked `secret` is
+    never printed.
     """
 
     data: Path = field(default=Path("hymio-data"), metadata={"help": "Folder for all files that Hymio stores"})
@@ -59,14 +61,44 @@ class Settings:
             "among": ("auto", "console", "json"),
         },
     )
+    log_address: str = field(
+        default="shortened",
+        metadata={
+            "help": "Clients' addresses in log entries: full, shortened (/24, of IPv6 /48) or none",
+            "among": ("full", "shortened", "none"),
+        },
+    )
     threads: int = field(
         default=8, metadata={"help": "Worker threads: requests processed at the same time", "least": 1, "most": 256}
     )
     connections: int = field(
         default=800,
         metadata={
-            "help": "Client connections at the same time; requests on further ones are answered 503",
+            "help": "Client connections at the same time; for one more, the one that was idle longest is closed",
             "least": 1,
+            "most": 1_000_000,
+        },
+    )
+    connections_per_address: int = field(
+        default=200,
+        metadata={
+            "help": "Connections of a client address (behind a trusted proxy: requests) at the same time; 0: no bound",
+            "least": 0,
+            "most": 1_000_000,
+        },
+    )
+    trusted_proxies: str = field(
+        default="127.0.0.1, ::1",
+        metadata={
+            "help": "Addresses and networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are used",
+            "networks": True,
+        },
+    )
+    wrong_credentials: int = field(
+        default=60,
+        metadata={
+            "help": "Wrong credentials that a client address may send in a minute; more are answered 429; 0: no bound",
+            "least": 0,
             "most": 1_000_000,
         },
     )
@@ -234,6 +266,8 @@ def _converted(setting: Field[Any], value: object) -> Value | None:
     if isinstance(setting.default, Path):
         return Path(value) if str(value) else None
     text = str(value)
+    if "networks" in setting.metadata:
+        return text if _are_networks(text) else None
     begins = not text or text.startswith(setting.metadata.get("begins", ""))
     return text if begins and text in setting.metadata.get("among", (text,)) else None
 
@@ -245,4 +279,20 @@ def _accepted(setting: Field[Any]) -> str:
     if "begins" in setting.metadata:
         first, second = setting.metadata["begins"]
         return Phrase("a text that begins with {first} or {second}", first=first, second=second)
+    if "networks" in setting.metadata:
+        return Phrase("addresses and networks, separated by commas")
     return ", ".join(setting.metadata["among"]) if "among" in setting.metadata else Phrase("a text")
+
+
+def networks_in(text: str) -> list[IPv4Network | IPv6Network]:
+    """The networks that a text lists, separated by commas; an address is a network of one. ValueError."""
+    return [ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
+
+
+def _are_networks(text: str) -> bool:
+    """Whether a text is a list of networks."""
+    try:
+        networks_in(text)
+    except ValueError:
+        return False
+    return True

@@ -43,6 +43,7 @@ def authenticate(store: Store, headers: Mapping[str, str]) -> Principal:
             " (identifier as user name, token as password) or in the headers {client_header} and {token_header}.",
             client_header=CLIENT_ID_HEADER,
             token_header=TOKEN_HEADER,
+            is_missing=credential is None,
         )
     return principal
 
@@ -81,5 +82,6 @@ def authenticate_token(store: Store, header: str | None, parameter: str | None, 
             "The API token is missing or not valid."
             " Send it in the header {header} or, for trials, as the parameter auth.",
             header=TOKEN_HEADER,
+            is_missing=not secret,
         )
     return principal

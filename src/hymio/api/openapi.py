@@ -57,7 +57,8 @@ _ERRORS: Final = {
     "403": "The credential is valid but not allowed to read this.",
     "404": "There is no object with this key.",
     "413": "The body is too large.",
-    "503": "The database is busy or full, or too many requests wait; nothing was stored.",
+    "429": "Too many wrong credentials came from this address; try again after `Retry-After`.",
+    "503": "The database is busy or full, or too many requests wait; nothing was acknowledged.",
 }
 
 
@@ -141,7 +142,9 @@ def _content(name: str, *media_types: str) -> Json:
     return {"content": {media: {"schema": {"$ref": f"#/components/schemas/{name}"}} for media in media_types}}
 
 
-_REFUSALS: Final = {status: {"$ref": f"#/components/responses/{status}"} for status in ("400", "401", "413", "503")}
+_REFUSALS: Final = {
+    status: {"$ref": f"#/components/responses/{status}"} for status in ("400", "401", "413", "429", "503")
+}
 
 _UPLOAD: Final[Json] = {
     "operationId": "upload",
@@ -187,7 +190,10 @@ def _problem(description: str) -> Json:
         return {"description": description}
     content = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     language = {"description": "The language of the texts.", "schema": {"type": "string", "enum": list(LANGUAGES)}}
-    return {"description": description, "headers": {"Content-Language": language}, "content": content}
+    headers: Json = {"Content-Language": language}
+    if description in (_ERRORS["429"], _ERRORS["503"]):
+        headers["Retry-After"] = {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 1}}
+    return {"description": description, "headers": headers, "content": content}
 
 
 def _checked(operation: str, summary: str, passed: str) -> Json:
@@ -206,7 +212,7 @@ def _checked(operation: str, summary: str, passed: str) -> Json:
 def _operation(endpoint: v1.Endpoint) -> Json:
     """The operation object of an endpoint of API v1."""
     query = [_parameter(name) for name in endpoint.parameters]
-    errors = ["304", "400", "401", "403", "404", "503"]
+    errors = ["304", "400", "401", "403", "404", "429", "503"]
     return {
         "operationId": endpoint.answer.__name__.strip("_"),
         "summary": endpoint.name,

@@ -250,7 +250,7 @@ def _field(name: str, value: object) -> object:
     kind, accepted = _FIELDS[name]
     try:
         return msgspec.convert(_integral(value), kind)
-    except (msgspec.ValidationError, RecursionError):
+    except (ValueError, RecursionError):  # also UnicodeEncodeError, of a lone surrogate
         raise _bad_field(name, value, accepted) from None
 
 

@@ -71,6 +71,16 @@ class SmsUpload(NamedTuple):
         """The number of characters that it keeps in memory while it waits."""
         return len(self.report.signed)
 
+    @property
+    def rows(self) -> int:
+        """The presses that its hours count."""
+        return sum(sum(hour.counts) for hour in self.report.hours)
+
+    @property
+    def sender(self) -> tuple[int, int]:
+        """Its organization and smiley."""
+        return self.organization, self.smiley
+
     def read(self, _transaction: Transaction) -> tuple[int, Upload]:
         """The organization's id and the upload, without clock, because delivery of an SMS may take hours."""
         _, hours, through, battery, *_ = self.report
@@ -88,7 +98,8 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     from_headers = [("from", headers.get(b"x-kannel-from", ""))]
     query = _by_name([*from_headers, *_pairs(scope["query_string"].decode("latin-1"))])
-    gateway, fields = await _authenticated(services.store, headers, query, receive)
+    with services.attempts.of(scope, may_be_in_body=True):
+        gateway, fields = await _authenticated(services.store, headers, query, receive)
     text = _first(fields, _TEXT_FIELDS)
     if text is None:
         raise BadRequest(parameter="text", got="nothing", accepted=Phrase("the text of a message"))
@@ -114,7 +125,7 @@ async def _authenticated(
     try:
         fields = {**query, **_fields(headers, await read_body(headers, receive, MAX_BYTES))}
     except (BadRequest, TooLarge) as error:
-        raise _refused_secret() if gateway is None else error from None
+        raise _refused_secret(is_missing=True) if gateway is None else error from None
     if gateway is None:
         gateway = await _gateway(store, fields.get("secret", ""))
     return gateway, fields
@@ -137,14 +148,14 @@ async def _gateway(store: Store, secret: str) -> Principal:
     """The principal of the webhook's secret. Unauthorized; Forbidden unless it may deliver feedback."""
     principal = await sync_to_thread(manage.sms_principal, store, secret)
     if principal is None:
-        raise _refused_secret()
+        raise _refused_secret(is_missing=not secret)
     principal.require(Permission.DELIVER_FEEDBACK)
     return principal
 
 
-def _refused_secret() -> Unauthorized:
+def _refused_secret(*, is_missing: bool) -> Unauthorized:
     """The error for a missing or wrong secret."""
-    return Unauthorized("sms-secret-refused", "the webhook's secret is missing or not known")
+    return Unauthorized("sms-secret-refused", "the webhook's secret is missing or not known", is_missing=is_missing)
 
 
 # --- storing ---------------------------------------------------------------------------------------------------------

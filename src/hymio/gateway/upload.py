@@ -13,10 +13,11 @@ from litestar.types import HTTPScope, Receive, Send
 from hymio.access import Permission, Principal
 from hymio.errors import BadRequest, Phrase, Unauthorized
 from hymio.feedback import Upload
-from hymio.gateway.body import read_body
+from hymio.gateway.body import declared_bytes, read_body
 from hymio.gateway.envelope import Envelope, Format, TypedEnvelope, Unreadable, decode_small, parse, upload_of
 from hymio.gateway.receipt import receipt_body
-from hymio.intake.queue import Committed
+from hymio.intake.arrival import Committed
+from hymio.intake.slices import count_rows
 from hymio.manage import device_principal
 from hymio.serving.bodies import MAX_LARGE_UPLOADS
 from hymio.serving.door import Door, Services
@@ -50,6 +51,8 @@ class SmallUpload:
 
     def __init__(self, token: str, typed: TypedEnvelope, size: int) -> None:
         self._token, self._typed, self.size = token, typed, size
+        self.sender = token
+        self.rows = len(typed.presses or ()) + len(typed.lost or ())
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """The organization's id from the token, and the upload. Unauthorized, Forbidden, BadRequest."""
@@ -63,8 +66,10 @@ class SmallUpload:
 class ParsedUpload:
     """An upload of a known smiley with a parsed body."""
 
-    def __init__(self, organization: int, upload: Upload, size: int) -> None:
+    def __init__(self, token: str, organization: int, upload: Upload, size: int) -> None:
         self._organization, self._upload, self.size = organization, upload, size
+        self.sender = token
+        self.rows = count_rows(upload)
 
     def read(self, _transaction: Transaction) -> tuple[int, Upload]:
         """The organization's id and the upload."""
@@ -78,8 +83,9 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     form, token = _format(headers), _token(headers)
     if not token:
-        raise _refused_token()
-    committed, unreadable = await _commit(services, headers, receive, token, form)
+        raise _refused_token(is_missing=True)
+    with services.attempts.of(scope):
+        committed, unreadable = await _commit(services, headers, receive, token, form)
     body = receipt_body(committed.receipt, unreadable, committed.layout, committed.now, form)
     response_headers = [(b"content-type", form.value.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": response_headers})
@@ -103,7 +109,7 @@ async def _commit(
     device = await sync_to_thread(_device, services.store, token)
     async with services.bodies.of((device.organization, device.id)) as parser:
         envelope = await parser.run(lambda: parse(body, form, device.id, device.organization))
-        return await _record(services, device, envelope, len(body))
+        return await _record(services, token, device, envelope, len(body))
 
 
 async def _commit_large(
@@ -114,14 +120,14 @@ async def _commit_large(
     async with services.bodies.of((device.organization, device.id), max_users=MAX_LARGE_UPLOADS) as parser:
         body = await read_body(headers, receive, services.settings.body_bytes)
         envelope = await parser.run(lambda: parse(body, form, device.id, device.organization))
-        return await _record(services, device, envelope, len(body))
+        return await _record(services, token, device, envelope, len(body))
 
 
 async def _record(
-    services: Services, device: Principal, envelope: Envelope, size: int
+    services: Services, token: str, device: Principal, envelope: Envelope, size: int
 ) -> tuple[Committed, tuple[Unreadable, ...]]:
     """Queues a parsed upload and waits for its commit."""
-    committed = await services.uploads.record(ParsedUpload(device.organization, envelope.upload, size))
+    committed = await services.uploads.record(ParsedUpload(token, device.organization, envelope.upload, size))
     return committed, envelope.unreadable
 
 
@@ -135,9 +141,9 @@ def _device(store: Store, token: str) -> Principal:
     return device
 
 
-def _refused_token() -> Unauthorized:
+def _refused_token(*, is_missing: bool = False) -> Unauthorized:
     """The error for a missing or wrong upload token."""
-    return Unauthorized("device-token-refused", "the terminal's token is missing or not known")
+    return Unauthorized("device-token-refused", "the terminal's token is missing or not known", is_missing=is_missing)
 
 
 # --- headers ---------------------------------------------------------------------------------------------------------
@@ -163,5 +169,5 @@ def _token(headers: Mapping[bytes, str]) -> str:
 
 def _is_small(headers: Mapping[bytes, str], form: Format) -> bool:
     """Whether Content-Length declares a body of at most SMALL_BYTES."""
-    declared = headers.get(b"content-length", "")
-    return declared.isdecimal() and int(declared) <= SMALL_BYTES[form]
+    declared = declared_bytes(headers)
+    return declared is not None and declared <= SMALL_BYTES[form]

@@ -11,7 +11,15 @@ from litestar import Request, Response
 from msgspec import UNSET, Meta, UnsetType
 
 from hymio import __version__
-from hymio.errors import BadRequest, CheckResult, ChecksFailed, HymioError, Unauthorized, Unavailable
+from hymio.errors import (
+    BadRequest,
+    CheckResult,
+    ChecksFailed,
+    HymioError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
 from hymio.texts import SOURCE, choose, translate
 
 JSON: Final = "application/json; charset=utf-8"
@@ -102,17 +110,22 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 def problem_of(error: HymioError, language: str = SOURCE) -> Problem:
     """The problem document of an error, with its texts in one of `texts.LANGUAGES`."""
     title, detail = translate(error.title, language), translate(error.public_detail, language)
-    problem = Problem("about:blank", title, error.status, detail, error.code)
+    problem = Problem("about:blank", title, error.status, _encodable(detail), error.code)
     if isinstance(error, ChecksFailed):
         return msgspec.structs.replace(problem, checks=check_rows(error.results, language))
     if not isinstance(error, BadRequest):
         return problem
     return msgspec.structs.replace(
         problem,
-        parameter=UNSET if error.parameter is None else str(error.parameter),
-        got=UNSET if error.got is None else str(error.got[:_MAX_ECHO]),
+        parameter=UNSET if error.parameter is None else _encodable(error.parameter),
+        got=UNSET if error.got is None else _encodable(error.got[:_MAX_ECHO]),
         accepted=UNSET if error.accepted is None else translate(error.accepted, language),
     )
+
+
+def _encodable(text: str) -> str:
+    """A text in which lone surrogates, which UTF-8 cannot encode, are question marks; a client may have sent some."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def problem_body(error: HymioError, language: str = SOURCE) -> bytes:
@@ -138,7 +151,7 @@ def error_answer(error: HymioError, language: str = SOURCE, *, challenge: str = 
     headers = {"Cache-Control": "no-store", "Content-Language": language, "Vary": "Accept-Language"}
     if isinstance(error, Unauthorized):
         headers["WWW-Authenticate"] = challenge
-    if isinstance(error, Unavailable):
+    if isinstance(error, Unavailable | TooManyRequests):
         headers["Retry-After"] = str(error.retry_after)
     if allow:
         headers["Allow"] = allow

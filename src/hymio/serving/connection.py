@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import TimerHandle
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -15,8 +16,11 @@ from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from hymio.errors import Unavailable
+from hymio.errors import BadRequest, HeaderTooLarge, HymioError, RequestTimeout, Unavailable
+from hymio.serving.addresses import TrustedProxies, client_key
 from hymio.serving.answers import PROBLEM_JSON, problem_body
+from hymio.serving.edge import with_edge
+from hymio.serving.occupancy import Occupancy, Waits
 
 MAX_HEADER_BYTES: Final = 64 << 10
 MAX_HEADERS: Final = 100
@@ -26,23 +30,33 @@ HEADER_SECONDS: Final = 30
 """How long a new connection may send nothing, and how long a request's header may take."""
 
 BODY_SECONDS: Final = 30
-"""How long a request's body may take after its header."""
+"""How long a request's body may take after its header, and how long what follows a refusal is read and discarded."""
 
 CLOSE_SECONDS: Final = 2
-"""How long a connection stays open after a refusal, and for the rest of a body once the server shuts down."""
+"""How long a connection stays open after a refusal and after the last bytes that followed it, and for the rest of a
+body once the server shuts down."""
 
 WRITE_SECONDS: Final = 300
 """How long a client may take to receive what the write buffer holds; exports have a stricter limit of their own."""
 
 _TOO_MANY: Final = Unavailable("too-many-connections", "too many clients are connected", retry_after=5)
+_MALFORMED: Final = BadRequest("malformed-request", "The request is not HTTP as this server accepts it.")
+_TOO_SLOW: Final = RequestTimeout("request-too-slow", "The request did not arrive in time.")
+_HEADER_TOO_LARGE: Final = HeaderTooLarge(
+    "header-too-large",
+    "The header section has more than {bytes} bytes or {headers} headers.",
+    bytes=MAX_HEADER_BYTES,
+    headers=MAX_HEADERS,
+)
 
 
 class Connection(HttpToolsProtocol):
     """Enforces the limits above, before any credential is looked up.
 
-    `config.limit_concurrency` is how many connections are served: requests on further ones are answered 503, and
-    connections beyond 1¼ of that number are aborted when they open. A request that exceeds a limit is answered with a
-    status of its own (431, 408, 400), unless its response has begun, and the connection is closed.
+    The server's `occupancy` limits how many connections are served: for a further one, another one that waits for its
+    client is closed; where all others are being answered, its requests are answered 503, and connections beyond 1¼ of
+    the limit are aborted when they open. A request that exceeds a limit is answered with a status of its own (431, 408,
+    400), unless its response has begun, and the connection is closed.
     """
 
     def __init__(
@@ -51,30 +65,42 @@ class Connection(HttpToolsProtocol):
         server_state: ServerState,
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        occupancy: Occupancy,
+        proxies: TrustedProxies,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        # The base class would count tasks too, and answer without a problem document.
-        self._max_served, self.limit_concurrency = config.limit_concurrency or 1 << 30, None
+        self._occupancy, self._proxies = occupancy, proxies
+        self._client_key: str | None = None  # None: a trusted proxy, or not known yet
         self._header_bytes: int | None = 0  # received of an unfinished header; None while a body or response is due
         self._receive_deadline: TimerHandle | None = None
         self._write_deadline: TimerHandle | None = None
-        self._parse_error_status: int = HTTPStatus.BAD_REQUEST
+        self._parse_error: HymioError = _MALFORMED
         self._is_refused = False
+        self._closing: TimerHandle | None = None
+        self._discards_until = 0.0
 
     # --- events of the transport and the parser -----------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Starts the deadline for a first request, or aborts the connection if far too many are open."""
         super().connection_made(transport)
-        if len(self.connections) > self._max_served + self._max_served // 4 + 1:
+        host = self.client[0] if self.client else ""
+        self._client_key = None if self._proxies.holds(host) else client_key(host)
+        if self._take_seat():
+            self._note_waits()
+        elif len(self.connections) > self._occupancy.most + self._occupancy.most // 4 + 1:
             transport.abort()
-        else:
-            self._start_receive_deadline(HEADER_SECONDS)
+            return
+        self._start_receive_deadline(HEADER_SECONDS)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Cancels the deadlines."""
+        """Cancels the deadlines and leaves its seat to another connection."""
         self._cancel_receive_deadline()
         self._cancel_write_deadline()
+        if self._closing is not None:
+            self._closing.cancel()
+        self._occupancy.leave(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -83,13 +109,15 @@ class Connection(HttpToolsProtocol):
         Starts the deadline for the rest of the request unless one is running.
         """
         if self._is_refused:
+            self._close_later()
             return
         super().data_received(data)
         if self._header_bytes is not None:
             self._header_bytes += len(data)
             if self._header_bytes > MAX_HEADER_BYTES:
-                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                self._refuse(_HEADER_TOO_LARGE)
         self._start_deadline_for_next_part()
+        self._note_waits()
 
     def on_message_begin(self) -> None:
         """Parser: a header begins."""
@@ -99,7 +127,7 @@ class Connection(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         """Parser: a header field is complete. An exception makes the parser fail and the base class refuse."""
         if len(self.headers) >= MAX_HEADERS:
-            self._parse_error_status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            self._parse_error = _HEADER_TOO_LARGE
             raise ValueError("too many headers")
         super().on_header(name, value)
 
@@ -108,10 +136,11 @@ class Connection(HttpToolsProtocol):
         self._header_bytes = None
         self._cancel_receive_deadline()
         if sum(len(name) + len(value) for name, value in self.headers) > MAX_HEADER_BYTES:
-            self._parse_error_status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            self._parse_error = _HEADER_TOO_LARGE
             raise ValueError("the headers are too large")
-        is_served = len(self.connections) <= self._max_served
-        self.app = self.config.loaded_app if is_served else cast(Any, _answer_too_many_connections)
+        self.app = self.config.loaded_app if self._take_seat() else cast(Any, _too_many_connections)
+        if self._client_key is None:
+            self._take_forwarded()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
@@ -125,16 +154,19 @@ class Connection(HttpToolsProtocol):
         super().on_response_complete()
         if self.transport.is_closing():
             self._start_write_deadline()
+        self._note_waits()
 
     def pause_writing(self) -> None:
         """The write buffer is full: the client receives more slowly than the application sends."""
         super().pause_writing()
         self._start_write_deadline()
+        self._note_waits()
 
     def resume_writing(self) -> None:
         """The write buffer has room again."""
         super().resume_writing()
         self._cancel_write_deadline()
+        self._note_waits()
 
     def timeout_keep_alive_handler(self) -> None:
         """Closes a connection on which no further request came."""
@@ -149,8 +181,54 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Refuses bytes that the parser rejects: 400, or 431 where a limit made it fail."""
-        status = self._parse_error_status
-        self._refuse(status, msg if status == HTTPStatus.BAD_REQUEST else "")
+        self._refuse(self._parse_error)
+
+    # --- the occupancy ------------------------------------------------------------------------------------------------
+
+    def make_room(self) -> None:
+        """Closes the connection at once, for another one; an incomplete request is answered 503."""
+        if self._waits() is Waits.REST_OF_REQUEST:
+            self._answer_instead(_TOO_MANY)
+        if self.transport.get_write_buffer_size():
+            self.transport.abort()
+        else:
+            self.transport.close()
+
+    def _take_seat(self) -> bool:
+        """Whether the connection is among those that are served, now if not before."""
+        return self._occupancy.take_seat(self, self._client_key)
+
+    def _note_waits(self) -> None:
+        """Tells the occupancy for what the connection waits."""
+        self._occupancy.set_waits(self, self._waits(), self.loop.time())
+
+    def _waits(self) -> Waits | None:
+        """For what the connection waits of its client; None while a request is answered, or if it closes anyway."""
+        if self._is_refused or self.transport.is_closing():
+            return None
+        if self.flow.write_paused:
+            return Waits.READING
+        current = self._current
+        if current is not None and not current.response_complete:
+            return Waits.REST_OF_REQUEST if current.more_body else None
+        if self._header_bytes:
+            return Waits.REST_OF_REQUEST
+        return Waits.FIRST_REQUEST if current is None else Waits.NEXT_REQUEST
+
+    def _take_forwarded(self) -> None:
+        """Puts the client that a trusted proxy names into the request's scope, and counts the request as its."""
+        forwarded = []
+        for name, value in self.headers:
+            if name == b"x-forwarded-for":
+                forwarded.append(value.decode("latin-1"))
+            elif name == b"x-forwarded-proto" and value in (b"http", b"https"):
+                self.scope["scheme"] = cast(Any, value.decode())
+        if not forwarded or self.client is None:
+            return
+        client = self._proxies.client_of(self.client[0], forwarded)
+        self.scope["client"] = client, 0
+        if not self._proxies.holds(client):
+            self.app = cast(Any, partial(_answer_in_turn, self._occupancy, client_key(client), self.app))
 
     # --- deadlines ----------------------------------------------------------------------------------------------------
 
@@ -183,7 +261,7 @@ class Connection(HttpToolsProtocol):
         if not self._header_bytes and not self._has_incomplete_body():
             self.transport.close()
         else:
-            self._refuse(HTTPStatus.REQUEST_TIMEOUT)
+            self._refuse(_TOO_SLOW)
 
     def _start_write_deadline(self) -> None:
         """Starts the deadline by which the client must read the response, if bytes wait in the write buffer."""
@@ -213,30 +291,51 @@ class Connection(HttpToolsProtocol):
         if self._has_incomplete_body():
             self.transport.close()
 
-    def _refuse(self, status: int, detail: str = "") -> None:
-        """Answers in place of the application, unless its response has begun, and closes after CLOSE_SECONDS.
+    def _refuse(self, error: HymioError) -> None:
+        """Answers in place of the application, and closes after CLOSE_SECONDS.
 
         Closing at once while the client still sends would reset the connection, and the client lose the answer.
         """
         if self.transport.is_closing() or self._is_refused:
             return
+        self._answer_instead(error)
+        self._cancel_receive_deadline()
+        self.transport.write_eof()
+        self._discards_until = self.loop.time() + BODY_SECONDS
+        self._close_later()
+
+    def _answer_instead(self, error: HymioError) -> None:
+        """Answers in place of the application, unless its response has begun; the application hears no more."""
         self._is_refused = True
         current = self._current
         if current is None or current.response_complete or not current.response_started:
-            self.transport.write(self._refusal(HTTPStatus(status), detail))
+            self.transport.write(self._refusal(error))
         if current is not None:
             current.disconnected = True
             current.message_event.set()
-        self._cancel_receive_deadline()
-        self.transport.write_eof()
-        self.loop.call_later(CLOSE_SECONDS, self.transport.close)
 
-    def _refusal(self, status: HTTPStatus, detail: str) -> bytes:
-        """A whole response as plain text."""
-        text = (detail or f"{status.phrase}.").encode("ascii")
-        defaults = b"".join(b"%b: %b\r\n" % header for header in self.server_state.default_headers)
-        rest = b"content-type: text/plain; charset=utf-8\r\nconnection: close\r\ncontent-length: %d\r\n\r\n" % len(text)
-        return f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") + defaults + rest + text
+    def _close_later(self) -> None:
+        """Closes the connection once nothing has arrived for CLOSE_SECONDS, after BODY_SECONDS at the latest."""
+        if self._closing is not None:
+            self._closing.cancel()
+        left = max(0.0, self._discards_until - self.loop.time())
+        self._closing = self.loop.call_later(min(CLOSE_SECONDS, left), self.transport.close)
+
+    def _refusal(self, error: HymioError) -> bytes:
+        """A whole response with a problem document."""
+        status, body = HTTPStatus(error.status), problem_body(error)
+        headers = [
+            *self.server_state.default_headers,
+            (b"content-type", PROBLEM_JSON.encode()),
+            (b"content-language", b"en"),
+            (b"cache-control", b"no-store"),
+            (b"content-length", str(len(body)).encode()),
+            (b"connection", b"close"),
+        ]
+        if isinstance(error, Unavailable):
+            headers.append((b"retry-after", str(error.retry_after).encode()))
+        head = f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode()
+        return head + b"".join(b"%b: %b\r\n" % header for header in headers) + b"\r\n" + body
 
 
 async def _answer_too_many_connections(_scope: object, _receive: object, send: Any) -> None:
@@ -250,3 +349,20 @@ async def _answer_too_many_connections(_scope: object, _receive: object, send: A
     ]
     await send({"type": "http.response.start", "status": _TOO_MANY.status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+_too_many_connections: Final = with_edge(cast(Any, _answer_too_many_connections))
+"""The same, with the client's body received and the request logged as any other."""
+
+
+async def _answer_in_turn(
+    occupancy: Occupancy, client: str, app: Any, scope: object, receive: object, send: object
+) -> None:
+    """An ASGI application that answers as another one does, or 503 if too many requests of a client are answered."""
+    if not occupancy.begin_request(client):
+        await _too_many_connections(cast(Any, scope), cast(Any, receive), cast(Any, send))
+        return
+    try:
+        await app(scope, receive, send)
+    finally:
+        occupancy.end_request(client)

@@ -13,6 +13,7 @@ from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from hymio.clock import Clock, ClockWatch
 from hymio.errors import Unavailable
 from hymio.intake.queue import UploadQueue
+from hymio.serving.attempts import Attempts
 from hymio.serving.bodies import BodyParsers
 from hymio.serving.clock_health import ClockHealth
 from hymio.serving.streams import Exports
@@ -39,6 +40,7 @@ class Services:
     listings: asyncio.Semaphore
     token_use: TokenUse
     clock_health: ClockHealth
+    attempts: Attempts
 
     @classmethod
     def of(cls, store: Store, settings: Settings, clock: Clock, watch: ClockWatch | None = None) -> Services:
@@ -56,6 +58,7 @@ class Services:
             listings=asyncio.Semaphore(max(1, settings.threads // 2)),
             token_use=TokenUse(),
             clock_health=ClockHealth(store, clock, watch or ClockWatch()),
+            attempts=Attempts(settings.wrong_credentials, settings.log_address),
         )
 
     @asynccontextmanager

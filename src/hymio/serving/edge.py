@@ -11,19 +11,24 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Send
 
 from hymio.errors import Unavailable
+from hymio.serving.addresses import shown
 from hymio.serving.streams import HEAD_ONLY
 
 MAX_BUFFERED_BYTES: Final = 64 << 20
 """Bytes of request bodies in memory at the same time, of all requests together."""
 
-MAX_DRAINED_BYTES, DRAIN_SECONDS = 8 << 20, 5.0
-"""How many bytes of a body are read and discarded after an early response, and for how long at most."""
+MAX_DRAINED_BYTES, DRAIN_SECONDS, DRAIN_STALL_SECONDS = 256 << 20, 30.0, 5.0
+"""How many bytes of a body are read and discarded after an early response, for how long at most, and how long if no
+more of them arrive."""
 
 access_log = structlog.get_logger("hymio.access")
 
 
-def with_edge(app: ASGIApp, max_buffered: int = MAX_BUFFERED_BYTES) -> ASGIApp:
-    """Wraps an application. An entry of the access log has the path, never the query or headers."""
+def with_edge(app: ASGIApp, max_buffered: int = MAX_BUFFERED_BYTES, log_address: str = "shortened") -> ASGIApp:
+    """Wraps an application. An entry of the access log has the path, never the query or headers.
+
+    `log_address` is how it shows the client's address (`addresses.shown`).
+    """
     buffered = BufferedBytes(max_buffered)
 
     async def edge(scope: Any, receive: Receive, send: Send) -> None:
@@ -39,7 +44,8 @@ def with_edge(app: ASGIApp, max_buffered: int = MAX_BUFFERED_BYTES) -> ASGIApp:
         finally:
             exchange.release()
             milliseconds = round(1000 * (time.perf_counter() - began), 1)
-            access_log.info("request", method=method, path=path, status=exchange.status, ms=milliseconds)
+            client = shown(scope["client"][0], log_address) if scope.get("client") else None
+            access_log.info("request", method=method, path=path, status=exchange.status, ms=milliseconds, client=client)
 
     return edge
 
@@ -110,10 +116,11 @@ class _Exchange:
         Closing while the client still sends would reset the connection, and the client lose the response.
         """
         self.release()
-        left = MAX_DRAINED_BYTES
+        left, end = MAX_DRAINED_BYTES, asyncio.get_running_loop().time() + DRAIN_SECONDS
         with suppress(TimeoutError):
-            async with asyncio.timeout(DRAIN_SECONDS):
+            async with asyncio.timeout(None) as limit:
                 while left > 0 and not self._is_received:
+                    limit.reschedule(min(end, asyncio.get_running_loop().time() + DRAIN_STALL_SECONDS))
                     message = await self._receive()
                     if message["type"] != "http.request":
                         return

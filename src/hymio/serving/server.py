@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, cast
 
+import structlog
 import uvicorn
 from litestar.types import ASGIApp
 
+from hymio.serving.addresses import TrustedProxies
 from hymio.serving.connection import Connection
+from hymio.serving.occupancy import Occupancy
 from hymio.settings import Settings
 
 SHUTDOWN_SECONDS: Final = 10
 """How long running requests may go on after a shutdown begins; presses take milliseconds, exports are cut off."""
+
+
+OTHER_FILES: Final = 100
+"""Open files that are no connections of clients: the database's, the log, the program's own."""
+
+_log = structlog.get_logger("hymio")
 
 
 class Server(uvicorn.Server):
@@ -39,8 +49,30 @@ def _config(app: Any, settings: Settings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         lifespan="on",
-        http=Connection,
-        limit_concurrency=settings.connections,
+        ws="none",
+        http=cast(Any, connection_class(settings)),
+        proxy_headers=False,  # `Connection` reads them
         headers=[("X-Content-Type-Options", "nosniff")],
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
     )
+
+
+def connection_class(settings: Settings) -> Callable[..., Connection]:
+    """Makes the connections of one server, which share its occupancy."""
+    occupancy = Occupancy(settings.connections, settings.connections_per_address)
+    return partial(Connection, occupancy=occupancy, proxies=TrustedProxies(settings.trusted_proxies))
+
+
+def allow_open_files(settings: Settings) -> None:
+    """Raises this process's limit of open files to what the settings may need; logs a warning where it is too low."""
+    try:
+        import resource  # noqa: PLC0415  no module of Windows, which has no such limit
+    except ImportError:
+        return
+    needed = settings.connections + settings.connections // 4 + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    if allowed < needed:
+        _log.warning("few files may be open", limit=allowed, needed=needed, remedy="ulimit -n")

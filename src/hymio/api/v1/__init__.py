@@ -301,7 +301,8 @@ def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
 
 def _call(request: Request[Any, Any, Any], services: Services) -> Call:
     """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
-    principal = authenticate(services.store, request.headers)
+    with services.attempts.of(request.scope):
+        principal = authenticate(services.store, request.headers)
     default_language(request, principal.language)
     principal.require(Permission.READ_SETUP)  # every answer contains keys or zones of the set-up
     return Call(

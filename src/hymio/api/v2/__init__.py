@@ -142,7 +142,8 @@ def _name_and_format(request: Request[Any, Any, Any]) -> tuple[str, Format]:
 def _call(services: Services, request: Request[Any, Any, Any], output_format: Format) -> Call:
     """The call of a request. Unauthorized or Forbidden if its token is not accepted."""
     query, now = Query(request.scope["query_string"]), services.clock()
-    principal = authenticate_token(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
+    with services.attempts.of(request.scope):
+        principal = authenticate_token(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
     default_language(request, principal.language)
     services.token_use.note(principal.organization, principal.id, now)
     return Call(

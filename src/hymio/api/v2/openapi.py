@@ -115,7 +115,7 @@ SECURITY: Final[Json] = {
 }
 _EITHER: Final[list[Json]] = [{"v2Token": []}, {"v2TokenInQuery": []}]
 _REFUSALS: Final[Json] = {
-    status: {"$ref": f"#/components/responses/{status}"} for status in ("304", "401", "403", "503")
+    status: {"$ref": f"#/components/responses/{status}"} for status in ("304", "401", "403", "429", "503")
 }
 
 _INTROSPECTION: Final[Json] = {
