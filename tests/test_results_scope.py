@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import manage, results
+from hymio import intake, manage, results
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via, operator
 from hymio.api.v2.feedbacks import KINDS
 from hymio.errors import Forbidden, NotFound
+from hymio.feedback import Upload
 from hymio.results import EVERYTHING, OfAssignment, OfNode, OfScale, OfSurvey, Phase, Query, RowSubject
 from hymio.setup import Layout
 from hymio.store import Store
 from tests.test_laws import law, opened
 from tests.test_v2_scope import plant, trees
-from tests.world import NOW
+from tests.world import NOW, build
 
 Reading = Callable[[Store, Principal, Any], AbstractContextManager[Any]]
 TEXTS, FOLLOWUPS = (partial(results.answers, phase=phase) for phase in (Phase.TEXT, Phase.FOLLOWUP))
@@ -181,3 +182,17 @@ def test_what_people_left_to_be_contacted_takes_a_permission_of_its_own(store: S
     user = Principal(organization, Role.USER, Via.SESSION, "Somebody", 1)
     with pytest.raises(Forbidden, match="contact-details:read"), results.rows(store, user, query, NOW):
         pass
+
+
+def test_whoever_reaches_a_node_sees_how_far_the_smileys_there_have_reported_and_no_others(store: Store) -> None:
+    world = build(store)
+    everybody = operator(world.organization)
+    intake.record(store, world.organization, [Upload(smiley, reported_through=NOW) for smiley in world.smileys], NOW)
+    layout = store.layout(world.organization)
+    assert set(results.reported_through(store, everybody)) == set(world.smileys)
+    for node in layout.hierarchy.nodes:
+        principal = Principal(world.organization, Role.USER, Via.SESSION, "Somebody", 1, node)
+        below = {point.id for point in layout.hierarchy.points(node)}
+        placed = {row.smiley for rows in layout.placements.values() for row in rows if row.node in below}
+        expected = set(world.smileys) if node == world.root else placed
+        assert set(results.reported_through(store, principal)) == expected

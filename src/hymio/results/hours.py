@@ -182,6 +182,15 @@ def _ranges_with(starts: Iterable[Instant]) -> list[tuple[Instant, Instant]]:
 
 
 def reported_through(store: Store, principal: Principal) -> dict[int, Instant]:
-    """The reported-through instants of all smileys that have one. Forbidden; NotFound."""
+    """The reported-through instants of the smileys that have one and are or were placed in the principal's subtree.
+
+    Those of all smileys if it reaches the whole tree. Forbidden; NotFound.
+    """
     with open_view(store, principal) as view:
-        return stored_hours.reported_through(view.transaction, view.organization)
+        reported = stored_hours.reported_through(view.transaction, view.organization)
+    hierarchy, root = view.layout.hierarchy, principal.root(view.layout.hierarchy)
+    if principal.reaches_all(hierarchy):
+        return reported
+    points = () if root is None else hierarchy.points(root)
+    placed = {placement.smiley for point in points for placement in view.layout.placed_at(point.id)}
+    return {smiley: through for smiley, through in reported.items() if smiley in placed}
