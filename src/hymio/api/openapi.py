@@ -55,7 +55,8 @@ _ERRORS: Final = {
     "400": "A parameter is invalid; the problem document names it.",
     "401": "The credential is missing or not valid.",
     "403": "The credential is valid but not allowed to read this.",
-    "404": "There is no object with this key.",
+    "404": "There is no object with this key, or no listing in this format.",
+    "405": "This address does not take this method; `Allow` names those that it takes.",
     "413": "The body is too large.",
     "429": "Too many wrong credentials came from this address; try again after `Retry-After`.",
     "503": "The database is busy or full, or too many requests wait; nothing was acknowledged.",
@@ -143,7 +144,7 @@ def _content(name: str, *media_types: str) -> Json:
 
 
 _REFUSALS: Final = {
-    status: {"$ref": f"#/components/responses/{status}"} for status in ("400", "401", "413", "429", "503")
+    status: {"$ref": f"#/components/responses/{status}"} for status in ("400", "401", "405", "413", "429", "503")
 }
 
 _UPLOAD: Final[Json] = {
@@ -205,14 +206,18 @@ def _checked(operation: str, summary: str, passed: str) -> Json:
         "summary": summary,
         "tags": ["Server"],
         "security": [],
-        "responses": {"200": {"description": passed, **_content("Health", "application/json")}, "503": failed},
+        "responses": {
+            "200": {"description": passed, **_content("Health", "application/json")},
+            "405": {"$ref": "#/components/responses/405"},
+            "503": failed,
+        },
     }
 
 
 def _operation(endpoint: v1.Endpoint) -> Json:
     """The operation object of an endpoint of API v1."""
     query = [_parameter(name) for name in endpoint.parameters]
-    errors = ["304", "400", "401", "403", "404", "429", "503"]
+    errors = ["304", "400", "401", "403", "404", "405", "429", "503"]
     return {
         "operationId": endpoint.answer.__name__.strip("_"),
         "summary": endpoint.name,

@@ -80,12 +80,14 @@ def answers(
     limit: int | None = None,
     *,
     phase: Phase,
+    chosen: bool = False,
 ) -> Iterator[Raw]:
     """The texts, follow-up options or other answers of a phase that were given after raw results, one per row.
 
-    Raises the errors of `rows`, except that raw results may be switched off.
+    With `chosen` only follow-ups with an option, without the questions that were left without a choice. Raises the
+    errors of `rows`, except that raw results may be switched off.
     """
-    query = Query(subject, within, phase, misuse=True, offset=offset, limit=limit)
+    query = Query(subject, within, phase, misuse=True, offset=offset, limit=limit, chosen=chosen)
     with _raw(store, principal, query) as selected:
         yield selected
 

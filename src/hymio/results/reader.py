@@ -98,6 +98,7 @@ class Query:
     after: SortKey | None = None
     revision: int | None = None
     with_text: bool = False
+    chosen: bool = False
 
 
 class Span(NamedTuple):
@@ -166,7 +167,7 @@ class RowReader:
         query = self._query
         return Selection(
             query.phase, span.assignments, self.revision, query.misuse, query.spam, self._restated, query.descending,
-            by_press, query.with_text,
+            by_press, query.with_text, query.chosen,
         )  # fmt: skip
 
     def _read(

@@ -90,6 +90,7 @@ class Selection(NamedTuple):
     restated    whether any press was restated after the revision, so that old values must be looked up
     by_press    whether answers are looked up for each press, instead of presses for each answer of the organization
     with_text   whether rows of the button have the text after it
+    chosen      only follow-ups with an option, without the questions that were left without a choice
     """
 
     phase: Phase
@@ -101,6 +102,7 @@ class Selection(NamedTuple):
     descending: bool = False
     by_press: bool = False
     with_text: bool = False
+    chosen: bool = False
 
     @property
     def table(self) -> str:
@@ -277,12 +279,13 @@ def _of_press(transaction: Transaction) -> str:
 
 
 def _answer_condition(transaction: Transaction, selection: Selection) -> str:
-    """SQL: the condition on answers of a selection: revision, and spam unless it is selected."""
+    """SQL: the condition on answers of a selection: revision, spam unless it is selected, a choice where wanted."""
     if selection.phase is Phase.BUTTON:
         return ""
     of_press = f"AND {_of_press(transaction)}" if selection.by_press else ""
     spam = "" if selection.spam or selection.phase is not Phase.TEXT else "AND coalesce(a.spam, 0) = 0"
-    return f"{of_press} AND a.revision <= :pin {spam}"
+    choice = "AND a.option_id IS NOT NULL" if selection.chosen and selection.phase is Phase.FOLLOWUP else ""
+    return f"{of_press} AND a.revision <= :pin {spam} {choice}"
 
 
 def _order(transaction: Transaction, selection: Selection) -> tuple[str, ...]:

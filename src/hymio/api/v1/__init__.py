@@ -189,9 +189,9 @@ def _openfeedback(call: Call) -> Response[Any]:
 
 
 def _followup(call: Call) -> Response[Any]:
-    """`/v1/surveys/:key/followup`: answers to follow-ups, streamed."""
+    """`/v1/surveys/:key/followup`: answers to follow-ups, streamed; questions without a choice have no answer."""
     utc, options = rows.is_utc(call.zone()), rows.Options(call.content())
-    read = partial(results.answers, phase=Phase.FOLLOWUP)
+    read = partial(results.answers, phase=Phase.FOLLOWUP, chosen=True)
     return _streamed(call, "followups", read, lambda answers: (options.line(row, utc) for row in answers.rows))
 
 

@@ -306,8 +306,10 @@ class Options:
         }
 
     def line(self, row: FeedbackRow, utc: bool) -> str:
-        """The choice of an option after a press, as JSON; key 0 where the question was left without a choice."""
-        option = row.answer.option or 0 if isinstance(row.answer, feedback.Followup) else 0
+        """The option chosen after a press, as JSON; the rows are of follow-ups with a choice."""
+        if not isinstance(row.answer, feedback.Followup) or row.answer.option is None:
+            raise TypeError(f"a row without a chosen option: {row}")
+        option = row.answer.option
         members = self._members.get(option) or _members({"option": Option(option)})
         return f'{{"ts":"{timestamp(row.at, row.offset, utc)}","r":{row.button},{members}'
 

@@ -55,7 +55,11 @@ PARAMETERS: Final[dict[str, Json]] = {
     },
     "includeMisuse": {"description": "Whether to include misuse.", "schema": {"type": "boolean", "default": False}},
     "includeSpam": {"description": "Whether to include spam.", "schema": {"type": "boolean", "default": True}},
-    "offset": {"description": "Number of rows to skip.", "schema": {"type": "integer", "minimum": 0, "default": 0}},
+    "offset": {
+        "description": "Number of rows to skip, of those that there are now: an earlier press that arrives between two"
+        " pages shifts the rows after it. Only the `next` link in `Link` holds.",
+        "schema": {"type": "integer", "minimum": 0, "default": 0},
+    },
     "limit": {
         "description": "Maximum number of rows.",
         "schema": {"type": "integer", "minimum": 0, "maximum": params.MOST, "default": params.DEFAULT_LIMIT},
@@ -115,8 +119,11 @@ SECURITY: Final[Json] = {
 }
 _EITHER: Final[list[Json]] = [{"v2Token": []}, {"v2TokenInQuery": []}]
 _REFUSALS: Final[Json] = {
-    status: {"$ref": f"#/components/responses/{status}"} for status in ("304", "401", "403", "429", "503")
+    status: {"$ref": f"#/components/responses/{status}"} for status in ("304", "401", "403", "405", "429", "503")
 }
+
+_LISTING_REFUSALS: Final[Json] = {status: {"$ref": f"#/components/responses/{status}"} for status in ("400", "404")}
+"""Of listings alone: a parameter or, as in the path no other format is served, the format."""
 
 _INTROSPECTION: Final[Json] = {
     "operationId": "introspectToken",
@@ -151,7 +158,7 @@ def _listing(operation: Operation) -> Json:
         "tags": [TAG],
         "security": _EITHER,
         "parameters": [_FORMAT, *query],
-        "responses": {"200": _answer(operation), "400": {"$ref": "#/components/responses/400"}, **_REFUSALS},
+        "responses": {"200": _answer(operation), **_LISTING_REFUSALS, **_REFUSALS},
     }
 
 
