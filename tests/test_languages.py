@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 import httpx
 import pytest
+from litestar import Request
 
 from hymio import manage
-from hymio.access import Principal, operator
+from hymio.access import Principal, Role, Via, operator
 from hymio.errors import SetupError
+from hymio.serving.answers import answer_to, language_of
 from hymio.store import Store, open_store
 from hymio.texts import LANGUAGES, SOURCE
 from hymio.web.docs import PAGES
@@ -132,6 +134,19 @@ def test_a_client_that_asks_for_no_language_gets_that_of_its_organization(world:
     with pytest.raises(SetupError, match="accepted are en, fi"):
         manage.set_language(world.store, world.boss, "tlh", now=NOW)
     manage.set_language(world.store, world.boss, "en", now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("person", "accepted", "organization", "language"),
+    [("fi", "en", "en", "fi"), (None, "en", "fi", "en"), (None, "", "fi", "fi"), ("tlh", "", "fi", "fi")],
+)
+def test_a_person_then_the_request_then_the_organization_chooses(
+    person: str | None, accepted: str, organization: str, language: str
+) -> None:
+    scope: Any = {"type": "http", "headers": [(b"accept-language", accepted.encode())], "state": {}}
+    request: Request[Any, Any, Any] = Request(scope)
+    answer_to(request, Principal(1, Role.USER, Via.SESSION, "Jo", language=person, default_language=organization))
+    assert language_of(request) == language
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

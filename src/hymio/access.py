@@ -115,8 +115,8 @@ class Principal:
     """What a credential is resolved to: a v1 client, v2 token, user, smiley, SMS gateway, or operator at the shell.
 
     Its scope is `node` with everything below it, None for the whole tree; `kinds` are the kinds of data that it may
-    read there; `name` is for the audit log; `id` is that of the credential, user or smiley; `language` is that of
-    answers to a request that names none: the person's, else the organization's.
+    read there; `name` is for the audit log; `id` is that of the credential, user or smiley; `language` is the
+    one that a person chose for all answers, `default_language` the organization's, for requests that name none.
     """
 
     organization: int
@@ -127,7 +127,8 @@ class Principal:
     node: int | None = None
     kinds: frozenset[DataKind] = EVERY_KIND
     raw_results: bool = True
-    language: str = "en"
+    language: str | None = None
+    default_language: str = "en"
 
     def may(self, permission: Permission) -> bool:
         """Whether its role has a permission."""

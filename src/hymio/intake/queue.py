@@ -16,7 +16,7 @@ from hymio.errors import ClockBehind, HymioError, Unavailable
 from hymio.feedback import Receipt, Upload
 from hymio.intake.arrival import Arrival, Committed, Outcome, SlicedArrival
 from hymio.intake.lanes import Lanes, Waiting, waiting
-from hymio.intake.record import record
+from hymio.intake.record import record_with_layout
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.dialect import Transaction
@@ -205,8 +205,7 @@ def _record(store: Store, organization: int, uploads: dict[int, Upload], now: In
     Keys of `uploads` and of the outcomes are indexes in the batch.
     """
     try:
-        receipts = record(store, organization, list(uploads.values()), now)
-        layout = store.layout(organization)
+        recorded = record_with_layout(store, organization, list(uploads.values()), now)
     except Unavailable as error:
         return dict.fromkeys(uploads, error)
     except Exception as error:  # noqa: BLE001  it is raised again in `record`
@@ -216,8 +215,8 @@ def _record(store: Store, organization: int, uploads: dict[int, Upload], now: In
         alone = [_record(store, organization, {index: upload}, now) for index, upload in uploads.items()]
         return {index: outcome for outcomes in alone for index, outcome in outcomes.items()}
     return {
-        index: Committed(receipt, layout, now) if isinstance(receipt, Receipt) else receipt
-        for index, receipt in zip(uploads, receipts, strict=True)
+        index: Committed(answer, recorded.layout, now) if isinstance(answer, Receipt) else answer
+        for index, answer in zip(uploads, recorded.answers, strict=True)
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from operator import itemgetter
+from typing import NamedTuple
 
 from hymio.errors import HymioError, NotFound, Unavailable
 from hymio.feedback import (
@@ -26,6 +27,7 @@ from hymio.intake.judging import settle
 from hymio.intake.phase_merge import store_phases
 from hymio.intake.resolving import Resolver, clock_correction
 from hymio.period import Instant
+from hymio.setup import Layout
 from hymio.store import Store
 from hymio.store.ledger import Ledger, SmileyState, additions
 
@@ -35,9 +37,23 @@ MAX_BODY_CHARACTERS = 4_096
 """Characters that are stored of a press that cannot be read."""
 
 
+class Recorded(NamedTuple):
+    """The answers to the uploads of one commit, and the layout by which their presses were resolved."""
+
+    answers: list[Receipt | HymioError]
+    layout: Layout
+
+
 def record(
     store: Store, organization: int, uploads: Sequence[Upload], now: Instant, *, replayed: bool = False
 ) -> list[Receipt | HymioError]:
+    """Commits uploads of one organization; the answers of `record_with_layout`."""
+    return record_with_layout(store, organization, uploads, now, replayed=replayed).answers
+
+
+def record_with_layout(
+    store: Store, organization: int, uploads: Sequence[Upload], now: Instant, *, replayed: bool = False
+) -> Recorded:
     """Commits uploads of one organization, each in its own savepoint, and answers each after the commit.
 
     An answer is a receipt, or the error for which that upload alone was undone (an unknown smiley). Raises Unavailable,
@@ -46,7 +62,7 @@ def record(
     """
     with store.begin(organization, now, present=not replayed) as ledger:
         _prefetch(ledger, uploads)
-        return [_answer(ledger, upload) for upload in uploads]
+        return Recorded([_answer(ledger, upload) for upload in uploads], ledger.layout)
 
 
 def _prefetch(ledger: Ledger, uploads: Sequence[Upload]) -> None:
@@ -58,6 +74,8 @@ def _prefetch(ledger: Ledger, uploads: Sequence[Upload]) -> None:
 
 def _answer(ledger: Ledger, upload: Upload) -> Receipt | HymioError:
     """Records one upload in its savepoint; its receipt, or the error that rolled it back."""
+    # Outside the savepoint, which is set at the first write within it: many uploads of one press then need none.
+    ledger.rows.insert_waiting(upload.smiley)
     try:
         with ledger.savepoint():
             return _record(ledger, upload)

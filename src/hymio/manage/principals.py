@@ -36,7 +36,7 @@ def v1_principal(store: Store, client_id: str, token: str) -> Principal | None:
     _require_enabled(enabled=options.api_enabled)
     return Principal(
         organization, Role.CLIENT, Via.V1_CLIENT, f"API v1 client {client}", client,
-        raw_results=options.raw_results, language=options.language,
+        raw_results=options.raw_results, default_language=options.language,
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
     _require_enabled(enabled=options.api_enabled)
     return Principal(
         organization, Role.CLIENT, Via.V2_TOKEN, token.name, token.id, token.node, token.kinds,
-        options.raw_results, options.language,
+        options.raw_results, default_language=options.language,
     )  # fmt: skip
 
 

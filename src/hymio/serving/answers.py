@@ -11,6 +11,7 @@ from litestar import Request, Response
 from msgspec import UNSET, Meta, UnsetType
 
 from hymio import __version__
+from hymio.access import Principal
 from hymio.errors import (
     BadRequest,
     CheckResult,
@@ -25,8 +26,8 @@ from hymio.texts import SOURCE, choose, translate
 JSON: Final = "application/json; charset=utf-8"
 PROBLEM_JSON: Final = "application/problem+json"
 
-_DEFAULT_LANGUAGE: Final = "default_language"
-"""The key of a request's state that holds the language of its principal."""
+_PRINCIPAL: Final = "principal"
+"""The key of a request's state that holds its principal."""
 
 _MAX_ECHO: Final = 200
 """Characters of a caller's input that the member `got` repeats."""
@@ -134,13 +135,19 @@ def problem_body(error: HymioError, language: str = SOURCE) -> bytes:
 
 
 def language_of(request: Request[Any, Any, Any]) -> str:
-    """The language of the answer to a request: that of its Accept-Language, else its principal's, else English."""
-    return choose(None, request.headers.get("Accept-Language", ""), str(request.state.get(_DEFAULT_LANGUAGE, SOURCE)))
+    """The language of the answer to a request: the person's, else that of Accept-Language, else the organization's.
+
+    English where the request has no principal, or none yet.
+    """
+    accepted, principal = request.headers.get("Accept-Language", ""), request.state.get(_PRINCIPAL)
+    if not isinstance(principal, Principal):
+        return choose(None, accepted, SOURCE)
+    return choose(principal.language, accepted, principal.default_language)
 
 
-def default_language(request: Request[Any, Any, Any], language: str) -> None:
-    """Sets the language of answers to a request that asks for none, once its principal is known."""
-    request.state[_DEFAULT_LANGUAGE] = language
+def answer_to(request: Request[Any, Any, Any], principal: Principal) -> None:
+    """Notes who sent a request once that is known, for the language of errors after that."""
+    request.state[_PRINCIPAL] = principal
 
 
 def error_answer(error: HymioError, language: str = SOURCE, *, challenge: str = "", allow: str = "") -> Response[bytes]:

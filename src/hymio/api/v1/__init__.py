@@ -21,7 +21,7 @@ from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant
 from hymio.results import OfAssignment, Phase
-from hymio.serving.answers import cached, default_language, is_known, json_answer, not_modified, tag_of
+from hymio.serving.answers import answer_to, cached, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import Exports, Streamed, enveloped
 from hymio.setup import Content, Layout
@@ -303,7 +303,7 @@ def _call(request: Request[Any, Any, Any], services: Services) -> Call:
     """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
     with services.attempts.of(request.scope):
         principal = authenticate(services.store, request.headers)
-    default_language(request, principal.language)
+    answer_to(request, principal)
     principal.require(Permission.READ_SETUP)  # every answer contains keys or zones of the set-up
     return Call(
         store=services.store,

@@ -24,7 +24,7 @@ from hymio.api.v2.feedbacks import KINDS
 from hymio.api.v2.results import feedbacks, link
 from hymio.api.v2.setup import LISTINGS
 from hymio.errors import NotFound, Unavailable
-from hymio.serving.answers import cached, default_language, is_known, json_answer, not_modified, tag_of
+from hymio.serving.answers import answer_to, cached, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import RETRY_SECONDS, WAIT_SECONDS
 
@@ -144,7 +144,7 @@ def _call(services: Services, request: Request[Any, Any, Any], output_format: Fo
     query, now = Query(request.scope["query_string"]), services.clock()
     with services.attempts.of(request.scope):
         principal = authenticate_token(services.store, request.headers.get(TOKEN_HEADER), query.secret("auth"), now)
-    default_language(request, principal.language)
+    answer_to(request, principal)
     services.token_use.note(principal.organization, principal.id, now)
     return Call(
         store=services.store,

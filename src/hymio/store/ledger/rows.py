@@ -64,7 +64,7 @@ class FeedbackRows:
 
     def with_sequences(self, smiley: int, epoch: int, sequences: Iterable[int]) -> dict[int, Feedback]:
         """The stored feedbacks among these sequences of an epoch, by sequence."""
-        self._insert_waiting(smiley)
+        self.insert_waiting(smiley)
         text = f"""SELECT {_FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley
             AND epoch = :epoch AND {self._transaction.within("sequence", "sequences")}"""
         rows = self._transaction.rows(
@@ -74,7 +74,7 @@ class FeedbackRows:
 
     def with_keys(self, smiley: int, keys: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Feedback]:
         """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
-        self._insert_waiting(smiley)
+        self.insert_waiting(smiley)
         key_table = self._transaction.pair_table("keys", ("epoch", "sequence"))
         rows = self._transaction.rows(
             f"""SELECT {_ALIASED} FROM {key_table} AS k CROSS JOIN feedback f
@@ -87,7 +87,7 @@ class FeedbackRows:
 
     def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
         """The stored feedbacks of an epoch with sequences in [start, end), in order."""
-        self._insert_waiting(smiley)
+        self.insert_waiting(smiley)
         text = f"""SELECT {_FEEDBACK} FROM feedback WHERE organization_id = :o AND smiley_id = :smiley
             AND epoch = :epoch AND sequence >= :start AND sequence < :stop ORDER BY sequence"""
         rows = self._transaction.rows(text, o=self._organization, smiley=smiley, epoch=epoch, start=start, stop=end)
@@ -100,7 +100,7 @@ class FeedbackRows:
         """
         at, epoch, sequence, count = start, _LOWEST, _LOWEST, FIRST_CHAIN_ROWS
         while True:
-            self._insert_waiting(smiley)
+            self.insert_waiting(smiley)
             rows = self._transaction.rows(
                 self._chain_text, o=self._organization, assignment=assignment, smiley=smiley, at=at, epoch=epoch,
                 sequence=sequence, stop=end, superseded=_SUPERSEDED, second=_SECOND, count=count,
@@ -113,7 +113,7 @@ class FeedbackRows:
 
     def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
         """The indexes of the spans [start, end) in which `chain` gives at least one row."""
-        self._insert_waiting(smiley)
+        self.insert_waiting(smiley)
         span = self._transaction.pair_table("spans", ("start", "stop"))
         rows = self._transaction.rows(
             f"""SELECT span.number FROM {span} AS span WHERE EXISTS (SELECT 1 FROM feedback
@@ -142,7 +142,7 @@ class FeedbackRows:
     def restate(self, changes: Sequence[Change]) -> None:
         """Updates stored rows; records their old values in `restatement` and `departure`; hours stay as they are."""
         for smiley in {new.smiley for _, new in changes}:
-            self._insert_waiting(smiley)
+            self.insert_waiting(smiley)
         self._transaction.many(
             """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset, at = :at
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence""",
@@ -194,7 +194,8 @@ class FeedbackRows:
         """Makes the rows of a snapshot wait again, and no others; the caller undoes what was inserted since."""
         self._waiting = dict(waiting)
 
-    def _insert_waiting(self, smiley: int) -> None:
+    def insert_waiting(self, smiley: int) -> None:
+        """Inserts the rows of a smiley that wait."""
         if smiley in self._waiting:
             self._insert(self._waiting.pop(smiley))
 
