@@ -76,7 +76,7 @@ def contents(operation: dict[str, Any]) -> dict[str, Any]:
 @pytest.mark.parametrize("name", OBJECTS)
 def test_the_rows_are_as_the_contract_says(name: str):
     """The very types that answers are made of, held to the contract before any answer is made."""
-    content = {each.content.__name__: each.content for each in operations()} | {
+    content = {each.row_class.__name__: each.row_class for each in operations()} | {
         "TokenIntrospection": rows.TokenIntrospection
     }
     [schema], known = msgspec.json.schema_components([content[name]])

@@ -20,6 +20,7 @@ from hymio.intake import expiring
 from hymio.period import DAY_MS
 from hymio.personal_data import OfFeedback, OfOrganization
 from hymio.store import Store, open_store, purging
+from hymio.store.personal_rows import BodyKey
 from hymio.store.purging import Purged, purge, vacuum
 from tests.terminals import stored
 from tests.test_erasing import answers, numbers, unreadable
@@ -90,8 +91,9 @@ def erase(store: Store, world: World, numbers: set[int]) -> None:
     ids = tuple(feedback_id(world.smileys[0], 1, number) for number in sorted(numbers))
     intake.erase(store, world.organization, OfFeedback(ids), NOW)
     with store.begin(world.organization, NOW) as ledger:
-        keys = ledger.transaction.rows("SELECT smiley_id, epoch, sequence, hash FROM quarantine")
-        ledger.erased.erase_bodies([key for key in keys if key[2] - 10_000 in numbers])
+        rows = ledger.transaction.rows("SELECT smiley_id, epoch, sequence, hash FROM quarantine")
+        keys = [BodyKey(*row) for row in rows]
+        ledger.erased.erase_bodies([key for key in keys if key.sequence - 10_000 in numbers])
 
 
 def test_a_log_that_somebody_reads_is_emptied_later(store: Store, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -73,13 +73,13 @@ def call(store: Store, organization: int, node: int | None = None, now: int = NO
 
 def listed(of: Call, name: str) -> list[dict[str, Any]]:
     """A listing, held to the contract, and the same in JSON and CSV."""
-    return checked(name, BY_NAME[name].content, BY_NAME[name].rows(of))
+    return checked(name, BY_NAME[name].row_class, BY_NAME[name].rows(of))
 
 
 def page(of: Call, name: str) -> tuple[list[dict[str, Any]], bool]:
     """A page by the parameters `offset` and `limit`, held to the contract, and whether there is more."""
     found = PAGED_BY_NAME[name].page(of, params.window(of.query))
-    return checked(name, PAGED_BY_NAME[name].content, found.rows), found.more
+    return checked(name, PAGED_BY_NAME[name].row_class, found.rows), found.more
 
 
 def checked(name: str, content: type[msgspec.Struct], found: Any) -> list[dict[str, Any]]:

@@ -342,7 +342,7 @@ def migrate(context: typer.Context, database: Database = None) -> None:
     """Migrate the database to the newest version; every start does the same."""
     from hymio.store.migrate import newest
 
-    with opened(context, database) as store:
+    with opened(context, database) as store:  # which migrates it
         say(f"The {store.kind} database is at version {newest()}.")
 
 

@@ -25,6 +25,10 @@ _DETAILS = {
     Verdict.CONFLICT: "another press was stored under the same sequence or id",
     Verdict.UNREADABLE: "the press cannot be read",
 }
+"""What is wrong with a press, by the reason for which intake quarantined it."""
+
+_PART_CONFLICT = "something else was stored of the same press"
+"""What is wrong with a part of a press: CONFLICT is the only reason for which intake quarantines one."""
 
 _to_json = msgspec.json.Encoder()
 
@@ -81,27 +85,27 @@ def _zone(layout: Layout, smiley: int, now: Instant) -> ZoneInfo | None:
 
 def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Mapping[str, object]]:
     """The entries of `quarantined`: first those that intake quarantined, then those that the parser could not read."""
-    others = [_item(press) for press in receipt.quarantined if press.reason is not Verdict.UNREADABLE]
-    return [*others, *(_unreadable_item(press) for press in unreadable)]
+    by_intake = [_notice_entry(notice) for notice in receipt.quarantined if notice.reason is not Verdict.UNREADABLE]
+    return [*by_intake, *(_unreadable_entry(press) for press in unreadable)]
 
 
-def _item(press: QuarantineNotice) -> dict[str, object]:
-    """An entry of `quarantined` for a press or a part of one that intake quarantined."""
-    if press.phase is None:
-        return {**_identity(press), "reason": press.reason.label, "detail": _DETAILS[press.reason]}
-    detail = "something else was stored of the same press"
-    return {**_identity(press), "phase": press.phase, "reason": press.reason.label, "detail": detail}
+def _notice_entry(notice: QuarantineNotice) -> dict[str, object]:
+    """An entry of `quarantined` for what intake quarantined: a whole press, or the part of it that `phase` names."""
+    identity, reason = _identity(notice), notice.reason.label
+    if notice.phase is None:
+        return {**identity, "reason": reason, "detail": _DETAILS[notice.reason]}
+    return {**identity, "phase": notice.phase, "reason": reason, "detail": _PART_CONFLICT}
 
 
-def _unreadable_item(press: Unreadable) -> dict[str, object]:
-    """An entry of `quarantined` for a press or a part of one that the parser could not read."""
+def _unreadable_entry(press: Unreadable) -> dict[str, object]:
+    """An entry of `quarantined` for what the parser could not read: a whole press, or the part that `phase` names."""
     identity = {"id": str(press.id)} if press.id else {"sequence": press.sequence} if press.sequence else {}
     part = {} if press.phase is None else {"phase": press.phase}
     return {**identity, "index": press.item, **part, "reason": Verdict.UNREADABLE.label, "detail": press.detail}
 
 
-def _identity(press: QuarantineNotice) -> dict[str, object]:
-    """The sequence or UUID of a press."""
-    if is_device_key(press.epoch):
-        return {"sequence": press.sequence}
-    return {"id": str(feedback_id(0, press.epoch, press.sequence))}
+def _identity(notice: QuarantineNotice) -> dict[str, object]:
+    """What identifies the press to its sender: the sequence that a device counted, or the UUID that a client made."""
+    if is_device_key(notice.epoch):
+        return {"sequence": notice.sequence}
+    return {"id": str(feedback_id(0, notice.epoch, notice.sequence))}

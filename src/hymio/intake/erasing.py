@@ -16,7 +16,6 @@ from hymio.personal_data import Erasure, PersonalData
 from hymio.store import Store, personal_rows
 from hymio.store.dialect import Row, Transaction
 from hymio.store.ledger import Ledger
-from hymio.store.personal_rows import PressKey
 
 Progress = Callable[[int], None]
 """Called with how many more presses and rows were counted or erased."""
@@ -29,7 +28,7 @@ class Tally(NamedTuple):
     rows: Mapping[PersonalData, int] = {}
 
     def plus(self, other: Tally) -> Tally:
-        """The sum of two."""
+        """The sum of this and another tally."""
         return Tally(self.feedbacks + other.feedbacks, Counter(self.rows) + Counter(other.rows))
 
 
@@ -46,9 +45,10 @@ def find(store: Store, organization: int, erasure: Erasure, progress: Progress =
 def erase(
     store: Store, organization: int, erasure: Erasure, now: Instant, progress: Progress = lambda _: None
 ) -> Tally:
-    """Erases people's data; how much it was. NotFound for an unknown organization or feedback.
+    """Erases people's data; returns how much it was. NotFound for an unknown organization or feedback.
 
-    It commits pieces, so presses may keep arriving. Phases that arrive later of the same presses are not stored.
+    Each piece is a commit of its own, so presses may keep arriving. Phases of the same presses that arrive later are
+    not stored.
     """
     total = Tally()
     for piece in pieces(store, organization, erasure):
@@ -59,12 +59,16 @@ def erase(
 
 
 def _erase(ledger: Ledger, piece: Piece) -> Tally:
-    """Erases a piece in a commit; how much it was."""
+    """Erases a piece within a commit; returns how much it was.
+
+    Its presses get tombstones of all phases, as do those of which only quarantine has something.
+    """
     phases = _phases(ledger.transaction, ledger.organization, piece)
     for kind, rows in phases.items():
         ledger.erased.erase_phases(kind, rows)
-    identified = [PressKey(0, *key[:3]) for key in piece.bodies if key[2]]
-    ledger.erased.mark([*(found.press for found in piece.presses), *identified])
+    with_phases = [found.press.identity for found in piece.presses]
+    in_quarantine = [key.press for key in piece.bodies if key.press is not None]
+    ledger.erased.add_tombstones([*with_phases, *in_quarantine])
     ledger.erased.erase_bodies(piece.bodies)
     ledger.erased.erase_messages(piece.messages)
     ledger.erased.erase_visits(piece.visits)
@@ -73,13 +77,13 @@ def _erase(ledger: Ledger, piece: Piece) -> Tally:
 
 
 def _phases(transaction: Transaction, organization: int, piece: Piece) -> dict[PersonalData, list[Row]]:
-    """The keys of the phases of a piece's presses."""
+    """The keys of the rows of phases that belong to a piece's presses, by kind of data."""
     presses = [found.press for found in piece.presses]
     return personal_rows.phases_of(transaction, organization, presses) if presses else {}
 
 
 def _tally(piece: Piece, phases: Mapping[PersonalData, list[Row]]) -> Tally:
-    """How much a piece is."""
+    """How many presses a piece has, and how many rows of each kind of data."""
     rows = Counter({kind: len(of_kind) for kind, of_kind in phases.items()})
     rows[PersonalData.QUARANTINED_BODIES] = len(piece.bodies)
     rows[PersonalData.SMS_MESSAGES] = len(piece.messages)

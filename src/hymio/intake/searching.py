@@ -17,7 +17,7 @@ from hymio.personal_data import Contact, Erasure, OfContact, OfFeedback, OfOrgan
 from hymio.setup import END, Layout
 from hymio.store import Store, personal_rows
 from hymio.store.dialect import Row, Transaction
-from hymio.store.personal_rows import PHASES, Body, Found, PressKey, StoredMessage, Visit
+from hymio.store.personal_rows import PHASES, Body, BodyKey, Found, PressKey, StoredMessage, Visit
 from hymio.store.quarantine import instant_in
 
 PIECE_ROWS: Final = 250
@@ -35,14 +35,14 @@ class Piece(NamedTuple):
     """What is erased in one commit: of presses all phases with people's data, and rows that belong to none."""
 
     presses: tuple[Found, ...] = ()
-    bodies: tuple[Row, ...] = ()
+    bodies: tuple[BodyKey, ...] = ()
     messages: tuple[StoredMessage, ...] = ()
     visits: tuple[Visit, ...] = ()
     comments: tuple[int, ...] = ()
 
     @property
     def size(self) -> int:
-        """How many presses and rows it is."""
+        """The number of its presses and rows."""
         return sum(map(len, self))
 
 
@@ -81,7 +81,7 @@ def _press(transaction: Transaction, layout: Layout, identity: UUID) -> Found:
 
 
 def _of_presses(transaction: Transaction, organization: int, presses: Iterable[Found]) -> list[Piece]:
-    """Presses with what quarantine has of them, and the hashes of the visitors who were last counted with them."""
+    """Pieces of presses, each with their bodies in quarantine and the visits that were last counted with them."""
     found = []
     for some in _cut(dict.fromkeys(presses)):
         bodies = personal_rows.bodies_of(transaction, organization, [each.press for each in some])
@@ -91,25 +91,25 @@ def _of_presses(transaction: Transaction, organization: int, presses: Iterable[F
 
 
 def _of_person(store: Store, layout: Layout, contact: Contact) -> Iterator[Piece]:
-    """All feedback in which a contact is, whole; and bodies, messages and visitors that are the person's."""
+    """The presses with a phase or body that names a contact, and other rows that name it or belong to the person."""
     organization = layout.organization
     keys = {PressKey(*key[:4]) for kind in PHASES for key in _searched(store, organization, kind, contact)}
     bodies = [body for body in _bodies(store, organization) if any(map(contact.is_in, texts_of(body.text)))]
-    ids = {(key.smiley, key.epoch, key.sequence) for key in keys}
-    ids |= {(body.smiley, body.epoch, body.sequence) for body in bodies if body.sequence}
+    identities = {key.identity for key in keys}
+    identities |= {body.key.press for body in bodies if body.key.press is not None}
     hashes = [visitor_hash(spelling, organization) for spelling in sorted(contact.spellings)]
     with store.read() as transaction:
         presses = [
             found
-            for smiley, epoch, sequence in sorted(ids)
+            for smiley, epoch, sequence in sorted(identities)
             for found in personal_rows.presses_with_key(transaction, organization, [smiley], epoch, sequence)
         ]
-        whole = _of_presses(transaction, organization, presses)
+        of_presses = _of_presses(transaction, organization, presses)
         visits = personal_rows.visits_of(transaction, organization, hashes)
-    known = {tuple(key) for piece in whole for key in piece.bodies}
-    yield from whole
+    with_press = {key for piece in of_presses for key in piece.bodies}
+    yield from of_presses
     yield from _apart(
-        (body[:4] for body in bodies if body[:4] not in known),
+        (body.key for body in bodies if body.key not in with_press),
         (row for row in _messages(store, organization) if contact.equals(row.sender) or contact.is_within(row.text)),
         visits,
     )
@@ -187,7 +187,7 @@ def _of_range(store: Store, organization: int, within: Range) -> Iterator[Piece]
     )
     yield from map(Piece, _cut(presses))
     yield from _apart(
-        (body[:4] for body in _bodies(store, organization) if within.has(_instant(body), body.smiley)),
+        (body.key for body in _bodies(store, organization) if within.has(_instant(body), body.key.smiley)),
         (row for row in _messages(store, organization) if within.has(row.received_at, row.smiley)),
         (row for row in _visits(store, organization) if within.has(row.at, assignment=row.assignment)),
     )
@@ -199,7 +199,7 @@ def _instant(body: Body) -> Instant:
     return body.received_at if at is None else at
 
 
-def _apart(bodies: Iterable[Row], messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iterator[Piece]:
+def _apart(bodies: Iterable[BodyKey], messages: Iterable[StoredMessage], visits: Iterable[Visit]) -> Iterator[Piece]:
     """Pieces of rows that belong to no press."""
     yield from (Piece(bodies=some) for some in _cut(bodies))
     yield from (Piece(messages=some) for some in _cut(messages))

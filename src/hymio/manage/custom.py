@@ -86,7 +86,7 @@ def clear_custom_value(store: Store | Batch, principal: Principal, node: int, fi
 
 
 def custom_fields(store: Store | Batch, principal: Principal) -> list[CustomField]:
-    """The fields of the organization, by id."""
+    """The fields of the organization, in order of their ids."""
     principal.require(Permission.READ_SETUP)
     principal.require_kind(DataKind.CUSTOM_DATA)
     with reading(store) as transaction:
@@ -94,7 +94,7 @@ def custom_fields(store: Store | Batch, principal: Principal) -> list[CustomFiel
 
 
 def custom_values(store: Store | Batch, principal: Principal) -> list[CustomValue]:
-    """The values at the nodes in the principal's scope, by node and field."""
+    """The values at the nodes in the principal's scope, in order of node and field."""
     principal.require(Permission.READ_SETUP)
     principal.require_kind(DataKind.CUSTOM_DATA)
     with reading(store) as transaction:

@@ -106,7 +106,10 @@ class Layout:
         return once(self._memory.groups, assignment, lambda: tuple(self._group_subjects(self.assignments[assignment])))
 
     def smiley_types(self, assignment: int) -> tuple[SmileyType, ...]:
-        """The types of the smileys of an assignment, in the order of their first placement at its point."""
+        """The types of the smileys of an assignment: of its one smiley, or of all that were ever placed at its point.
+
+        They are in the order of the first placement.
+        """
         row = self.assignments[assignment]
         if row.smiley is not None:
             return (self.smileys[row.smiley].type,)

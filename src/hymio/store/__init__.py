@@ -147,7 +147,10 @@ class Store:
             yield ledger
 
     def for_pool(self, threads: int) -> Store:
-        """The same database for a pool of threads, of which at most half wait for one slow part of it."""
+        """The same database for a pool of threads: at most half of them wait at once for one slow part.
+
+        A part is an organization, or a node of a Citus cluster (`Bulkhead`).
+        """
         pooled = copy(self)
         patience = replace(self._patience, bulkhead=Bulkhead(max(1, threads // 2)))
         pooled._patience = patience  # noqa: SLF001  its own class

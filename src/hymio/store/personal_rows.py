@@ -16,6 +16,9 @@ from hymio.personal_data import PersonalData
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
 
+PressIdentity = tuple[int, int, int]
+"""Smiley, epoch and sequence: which press of its organization it is."""
+
 
 class PressKey(NamedTuple):
     """The key of a press in the tables of phases, which are in order of time."""
@@ -24,6 +27,11 @@ class PressKey(NamedTuple):
     smiley: int
     epoch: int
     sequence: int
+
+    @property
+    def identity(self) -> PressIdentity:
+        """The key without the instant."""
+        return self.smiley, self.epoch, self.sequence
 
 
 class Phase(NamedTuple):
@@ -65,7 +73,7 @@ class Found(NamedTuple):
 def presses_with_phases(
     transaction: Transaction, organization: int, start: Instant, end: Instant, after: PressKey | None, limit: int
 ) -> list[Found]:
-    """The first `limit` presses of [start, end) with any phase of PHASES that follow a press, in order of time."""
+    """The first `limit` presses of [start, end) that come after `after` and have any of PHASES, in order of time."""
     of_tables = " UNION ".join(
         f"""SELECT * FROM (SELECT DISTINCT {_PRESS} FROM {phase.table.name} WHERE organization_id = :o
           AND at >= :start AND at < :stop AND ({_PRESS}) > (:at, :smiley, :epoch, :sequence)
@@ -130,7 +138,7 @@ class Age(NamedTuple):
 
 
 def expired_phases(transaction: Transaction, organization: int, kind: PersonalData, age: Age, limit: int) -> list[Row]:
-    """The keys of the first `limit` rows of a phase of an age, in order of time."""
+    """The keys of the first `limit` rows of a kind's phase that are of an age, in order of time."""
     table = PHASES[kind].table
     text = f"""SELECT {", ".join(key_columns(table))} FROM {table.name} WHERE organization_id = :o
         AND at >= :start AND at < :stop AND revision <= :through ORDER BY {_PRESS} LIMIT :limit"""
@@ -140,7 +148,7 @@ def expired_phases(transaction: Transaction, organization: int, kind: PersonalDa
 def searched_phases(
     transaction: Transaction, organization: int, kind: PersonalData, after: Row | None, limit: int
 ) -> list[tuple[Row, Row]]:
-    """The first `limit` rows of a phase that follow a key: their keys, and the texts that may name a contact."""
+    """The first `limit` rows of a phase after the key `after`: their keys, and the texts that may name a contact."""
     _, table, searched = PHASES[kind]
     key = key_columns(table)
     following, values = "", {}
@@ -156,24 +164,35 @@ def searched_phases(
 # --- quarantine ------------------------------------------------------------------------------------------------------
 
 
-class Body(NamedTuple):
-    """What quarantine stores of a press or a part that could not be used; `sequence` is 0 where it is not known."""
+class BodyKey(NamedTuple):
+    """The key of a body in quarantine; `sequence` is 0 where it is not known."""
 
     smiley: int
     epoch: int
     sequence: int
     hash: bytes
+
+    @property
+    def press(self) -> PressIdentity | None:
+        """The press that the body is of; None where its sequence is not known."""
+        return (self.smiley, self.epoch, self.sequence) if self.sequence else None
+
+
+class Body(NamedTuple):
+    """A body in quarantine: the text of a press, or of a part of one, that could not be used."""
+
+    key: BodyKey
     text: str
     received_at: Instant
 
 
 def bodies(transaction: Transaction, organization: int, after: Body | None, limit: int) -> list[Body]:
-    """The first `limit` bodies that are not erased and follow one, in order of their key."""
+    """The first `limit` bodies after `after` that are not erased, in order of their key."""
     key = "q.smiley_id, q.epoch, q.sequence, q.hash"
     following, values = "", {}
     if after is not None:
         following = f"AND ({key}) > (:smiley, :epoch, :sequence, :hash)"
-        values = dict(zip(("smiley", "epoch", "sequence", "hash"), after[:4], strict=True))
+        values = after.key._asdict()
     rows = transaction.rows(
         f"""SELECT {key}, q.body, r.committed_at FROM quarantine q
         JOIN revision r ON r.organization_id = q.organization_id AND r.revision = q.revision
@@ -182,21 +201,25 @@ def bodies(transaction: Transaction, organization: int, after: Body | None, limi
         limit=limit,
         **values,
     )
-    return [Body(row[0], row[1], row[2], bytes(row[3]), row[4], row[5]) for row in rows]
+    return [
+        Body(BodyKey(smiley, epoch, sequence, bytes(digest)), text, received_at)
+        for smiley, epoch, sequence, digest, text, received_at in rows
+    ]
 
 
-def expired_bodies(transaction: Transaction, organization: int, age: Age, limit: int) -> list[Row]:
-    """The keys of `limit` bodies that were stored by the revision of an age."""
-    return transaction.rows(
+def expired_bodies(transaction: Transaction, organization: int, age: Age, limit: int) -> list[BodyKey]:
+    """The keys of up to `limit` bodies that were stored by the revision of an age, in no order."""
+    rows = transaction.rows(
         """SELECT smiley_id, epoch, sequence, hash FROM quarantine
         WHERE organization_id = :o AND revision <= :through AND erased_revision IS NULL LIMIT :limit""",
         o=organization,
         through=age.through,
         limit=limit,
     )
+    return [BodyKey(*row) for row in rows]
 
 
-def bodies_of(transaction: Transaction, organization: int, presses: Iterable[PressKey]) -> list[Row]:
+def bodies_of(transaction: Transaction, organization: int, presses: Iterable[PressKey]) -> list[BodyKey]:
     """The keys of the bodies that quarantine has of presses or of parts of them."""
     by_smiley: defaultdict[int, list[tuple[int, int]]] = defaultdict(list)
     for press in presses:
@@ -206,7 +229,7 @@ def bodies_of(transaction: Transaction, organization: int, presses: Iterable[Pre
         WHERE q.organization_id = :o AND q.smiley_id = :smiley AND q.epoch = k.epoch AND q.sequence = k.sequence
         AND q.erased_revision IS NULL"""
     return [
-        row
+        BodyKey(*row)
         for smiley, keys in by_smiley.items()
         for row in transaction.rows(text, o=organization, smiley=smiley, **transaction.pairs("keys", keys))
     ]
@@ -228,7 +251,7 @@ class StoredMessage(NamedTuple):
 def messages(
     transaction: Transaction, organization: int, after: StoredMessage | None, limit: int
 ) -> list[StoredMessage]:
-    """The first `limit` text messages that follow one, in the order in which they were received."""
+    """The first `limit` text messages after `after`, in the order in which they were received."""
     following, values = "", {}
     if after is not None:
         following = "AND (received_at, hash) > (:received_at, :hash)"
@@ -252,7 +275,7 @@ class Visit(NamedTuple):
 
 
 def visits(transaction: Transaction, organization: int, after: Visit | None, limit: int) -> list[Visit]:
-    """The first `limit` visits that follow one, in order of their key."""
+    """The first `limit` visits after `after`, in order of their key."""
     following, values = "", {}
     if after is not None:
         following = "AND (assignment_id, visitor) > (:assignment, :visitor)"
@@ -289,7 +312,7 @@ def visits_of(transaction: Transaction, organization: int, visitors: Sequence[by
 
 
 def comments(transaction: Transaction, organization: int, after: int | None, limit: int) -> list[int]:
-    """The ids of the first `limit` comments on alerts that follow one, by id."""
+    """The ids of the first `limit` comments on alerts after the id `after`, in order."""
     rows = transaction.rows(
         "SELECT id FROM alert_comment WHERE organization_id = :o AND id > :after ORDER BY id LIMIT :limit",
         o=organization,

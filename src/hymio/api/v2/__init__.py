@@ -94,21 +94,21 @@ def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[An
     """A listing of the set-up or of alerts. NotFound."""
     name, output_format = _name_and_format(request)
     if name in _PAGED:
-        return _page(_call(services, request, output_format), _PAGED[name])
+        return _listing_page(_call(services, request, output_format), _PAGED[name])
     if name not in _LISTINGS:
         raise NotFound("unknown-listing", "There is no such listing.")
-    return _whole(_call(services, request, output_format), _LISTINGS[name])
+    return _unpaged_listing(_call(services, request, output_format), _LISTINGS[name])
 
 
-def _whole(call: Call, listing: Listing) -> Response[Any]:
-    """A listing without pages, as JSON or CSV."""
+def _unpaged_listing(call: Call, listing: Listing) -> Response[Any]:
+    """All rows of a listing without pages."""
     call.principal.require_kind(listing.kind)
     call.principal.require(Permission.READ_SETUP)
     separator = params.separator(call.query)
-    return _encoded(call, listing.rows(call), listing.content, separator, {})
+    return _rows_response(call, listing.rows(call), listing.row_class, separator, headers={})
 
 
-def _page(call: Call, listing: PagedListing) -> Response[Any]:
+def _listing_page(call: Call, listing: PagedListing) -> Response[Any]:
     """A page of a listing by offset, with a link to the next one."""
     call.principal.require_kind(listing.kind)
     separator, window = params.separator(call.query), params.window(call.query)
@@ -116,14 +116,14 @@ def _page(call: Call, listing: PagedListing) -> Response[Any]:
     headers = {"X-More-Available": "true" if more else "false"}
     if more and window.limit:
         headers["Link"] = f'<{link(call, window.offset + len(page), window.limit)}>; rel="next"'
-    return _encoded(call, page, listing.content, separator, headers)
+    return _rows_response(call, page, listing.row_class, separator, headers=headers)
 
 
-def _encoded(
-    call: Call, page: Sequence[Struct], content: type[Struct], separator: str, headers: dict[str, str]
+def _rows_response(
+    call: Call, page: Sequence[Struct], row_class: type[Struct], separator: str, *, headers: dict[str, str]
 ) -> Response[Any]:
-    """Rows as JSON or CSV with an ETag; 304 if the client has it."""
-    body = formats.encoded(page, content, call.output_format, separator)
+    """Rows in the requested format with an ETag; 304 if the client has it. Only CSV uses the separator."""
+    body = formats.encoded(page, row_class, call.output_format, separator)
     tag = tag_of(body, headers)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)

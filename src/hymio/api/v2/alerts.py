@@ -31,7 +31,7 @@ class PagedListing(NamedTuple):
 
     name: str
     kind: DataKind
-    content: type[Struct]
+    row_class: type[Struct]
     page: Callable[[Call, Window], Page]
     parameters: tuple[str, ...]
 

@@ -107,6 +107,6 @@ class Listing(NamedTuple):
 
     name: str
     kind: DataKind
-    content: type[Struct]
+    row_class: type[Struct]
     rows: Callable[[Call], Sequence[Struct]]
     parameters: tuple[str, ...] = ()

@@ -56,7 +56,7 @@ class Kind(NamedTuple):
     name: str
     data: DataKind
     phase: Phase
-    content: type[Struct]
+    row_class: type[Struct]
     columns: tuple[Column, ...]
 
     @property
@@ -226,14 +226,14 @@ _UI_COLUMN: Final = Column("ui", _PhaseUi, PLAIN, Names.answer_ui, optional=True
 _SMILEY_TYPE: Final = Column("smileyType", _SmileyType, PLAIN, Names.smiley_type, per=_SMILEY)
 
 
-def _kind(name: str, data: DataKind, phase: Phase, content: str, description: str, *columns: Column) -> Kind:
+def _kind(name: str, data: DataKind, phase: Phase, class_name: str, description: str, *columns: Column) -> Kind:
     """A kind of feedback listing, with a row class made from the common and these columns."""
     every = (*COMMON, *columns)
     fields = [
         (column.name, column.type | UnsetType, UNSET) if column.optional else (column.name, column.type)
         for column in every
     ]
-    row_class = msgspec.defstruct(content, fields, namespace={"__doc__": description}, frozen=True, kw_only=True)
+    row_class = msgspec.defstruct(class_name, fields, namespace={"__doc__": description}, frozen=True, kw_only=True)
     return Kind(name, data, phase, row_class, every)
 
 

@@ -83,7 +83,7 @@ class Operation(NamedTuple):
     """A listing: its path without the format, the class of its rows, its parameters, and whether it has pages."""
 
     name: str
-    content: type[Struct]
+    row_class: type[Struct]
     parameters: tuple[str, ...]
     paged: bool
 
@@ -92,11 +92,11 @@ def operations() -> list[Operation]:
     """All listings: feedback, set-up, alerts."""
     spam = {"text-feedbacks": ("includeSpam",)}
     feedback = [
-        Operation(f"results/{kind.name}", kind.content, (*_SELECTION, *spam.get(kind.name, ()), *_PAGE), True)
+        Operation(f"results/{kind.name}", kind.row_class, (*_SELECTION, *spam.get(kind.name, ()), *_PAGE), True)
         for kind in KINDS
     ]
-    setup = [Operation(listing.name, listing.content, listing.parameters, False) for listing in LISTINGS]
-    alerts = [Operation(listing.name, listing.content, listing.parameters, True) for listing in PAGED]
+    setup = [Operation(listing.name, listing.row_class, listing.parameters, False) for listing in LISTINGS]
+    alerts = [Operation(listing.name, listing.row_class, listing.parameters, True) for listing in PAGED]
     return [*feedback, *setup, *alerts]
 
 
@@ -108,7 +108,7 @@ def paths() -> Json:
 
 def schemas() -> Json:
     """The JSON Schemas of all row classes, by their prefixed names."""
-    classes = [rows.TokenIntrospection, *(operation.content for operation in operations())]
+    classes = [rows.TokenIntrospection, *(operation.row_class for operation in operations())]
     _, schemas = msgspec.json.schema_components(classes, ref_template=f"#/components/schemas/{PREFIX}{{name}}")
     return {f"{PREFIX}{name}": schema for name, schema in schemas.items()}
 
@@ -153,7 +153,7 @@ def _listing(operation: Operation) -> Json:
         for name in ("csvSeparator", *operation.parameters)
     ]
     return {
-        "operationId": f"list{operation.content.__name__}",
+        "operationId": f"list{operation.row_class.__name__}",
         "summary": operation.name.rpartition("/")[2].replace("-", " ").capitalize(),
         "tags": [TAG],
         "security": _EITHER,
@@ -164,13 +164,13 @@ def _listing(operation: Operation) -> Json:
 
 def _answer(operation: Operation) -> Json:
     """The response object of a listing: an array of rows as JSON, or CSV, with the headers of its pages."""
-    item = {"$ref": f"#/components/schemas/{PREFIX}{operation.content.__name__}"}
+    item = {"$ref": f"#/components/schemas/{PREFIX}{operation.row_class.__name__}"}
     headers: Json = {"ETag": {"schema": {"type": "string"}}}
     if operation.paged:
         headers["X-More-Available"] = {"schema": {"type": "string", "enum": ["true", "false"]}}
         headers["Link"] = {"description": "The next page, if there is one.", "schema": {"type": "string"}}
     return {
-        "description": (operation.content.__doc__ or "").partition("\n")[0],
+        "description": (operation.row_class.__doc__ or "").partition("\n")[0],
         "headers": headers,
         "content": {
             "application/json": {"schema": {"type": "array", "items": item}},

@@ -12,7 +12,7 @@ from sqlalchemy import Table
 from hymio.personal_data import PersonalData
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
-from hymio.store.personal_rows import PHASES, PressKey, StoredMessage, Visit, key_columns
+from hymio.store.personal_rows import PHASES, BodyKey, PressIdentity, PressKey, StoredMessage, Visit, key_columns
 
 PressId = tuple[int, int]
 """Epoch and sequence: a press of one smiley."""
@@ -67,16 +67,18 @@ class Erased:
     def erase_phases(self, kind: PersonalData, rows: Sequence[Row]) -> None:
         """Deletes rows of a phase by their keys; the tombstones cover the whole phase of each press."""
         self._delete(PHASES[kind].table, rows)
-        self.mark({PressKey(*row[:4]) for row in rows}, [kind])
+        self.add_tombstones({PressKey(*row[:4]).identity for row in rows}, [kind])
 
-    def mark(self, presses: Iterable[PressKey], kinds: Iterable[PersonalData] = tuple(PHASES)) -> None:
-        """Adds tombstones of phases of presses: what is sent of them later is not stored."""
+    def add_tombstones(
+        self, presses: Iterable[PressIdentity], kinds: Iterable[PersonalData] = tuple(PHASES)
+    ) -> None:  # fmt: skip
+        """Adds tombstones of the phases of some kinds of data to presses: what is sent of them later is not stored."""
         names = [PHASES[kind].name for kind in kinds]
-        tombstones = [(self._organization, *press[1:], name, self._revision) for press in presses for name in names]
+        tombstones = [(self._organization, *press, name, self._revision) for press in presses for name in names]
         self._transaction.insert(schema.tombstone, tombstones, "ON CONFLICT DO NOTHING")
 
-    def erase_bodies(self, rows: Sequence[Row]) -> None:
-        """Empties bodies in quarantine by their keys.
+    def erase_bodies(self, keys: Sequence[BodyKey]) -> None:
+        """Empties bodies in quarantine.
 
         A press whose sequence is not known is recognized by its hash alone, which therefore stays.
         """
@@ -89,10 +91,10 @@ class Erased:
                     "o": self._organization, "smiley": smiley, "epoch": epoch, "sequence": sequence, "hash": digest,
                     "number": secrets.token_bytes(_HASH_BYTES) if sequence else digest, "revision": self._revision,
                 }
-                for smiley, epoch, sequence, digest in rows
+                for smiley, epoch, sequence, digest in keys
             ],
         )  # fmt: skip
-        self._note_purge(schema.quarantine, rows)
+        self._note_purge(schema.quarantine, keys)
 
     def erase_messages(self, rows: Sequence[StoredMessage]) -> None:
         """Deletes text messages."""

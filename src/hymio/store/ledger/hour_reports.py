@@ -23,7 +23,7 @@ class HourReports:
         self._senders: dict[int, bool] = {}  # cached by smiley: whether it may have hour reports
 
     def prefetch(self, smileys: Iterable[int]) -> None:
-        """Caches with one statement which of many smileys have hour reports; `any_of` looks up others one by one."""
+        """Caches with one statement which smileys have hour reports, instead of one for each in `any_of`."""
         looked_up = list(smileys)
         rows = self._transaction.rows(
             f"""SELECT id FROM {self._transaction.list_table("smileys", "id")} AS looked_up WHERE EXISTS
@@ -34,7 +34,7 @@ class HourReports:
         self._senders |= dict.fromkeys(looked_up, False) | {row[0]: True for row in rows}
 
     def any_of(self, smiley: int) -> bool:
-        """Whether a smiley has hour reports; it may be True too if it had one in a savepoint that was undone."""
+        """Whether a smiley has hour reports; stays True if a savepoint that stored its only one is rolled back."""
         if smiley not in self._senders:
             self.prefetch([smiley])
         return self._senders[smiley]
