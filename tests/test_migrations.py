@@ -11,6 +11,8 @@ from hymio.feedback import Followup, Text
 from hymio.results import Phase, Query
 from hymio.store import migrate, open_store
 from hymio.store.dialect import connect
+from hymio.store.dialect.citus import has_citus
+from hymio.store.distribute import distribute_tables, distribution
 from tests.world import NOW, build
 
 AT = 1_700_000_000_000
@@ -20,6 +22,8 @@ def at_first(url: str) -> None:
     """The tables of the first migration alone."""
     with connect(url).connect().execution_options(writes=True) as connection, connection.begin():
         command.upgrade(migrate._config(connection), "0001")
+        if has_citus(connection):
+            distribute_tables(connection)
 
 
 def carry(url: str, newer: str) -> None:
@@ -57,6 +61,8 @@ def test_phases_of_the_first_tables_come_along(empty_database_url: str, tmp_path
     at_first(empty_database_url)
     carry(empty_database_url, newer)
     store = open_store(empty_database_url)
+    spread = distribution(store)
+    assert spread is None or spread.local == ()
 
     def rows(phase: Phase) -> list[tuple[object, ...]]:
         query = Query(results.OfNode(world.root), results.EVERYTHING, phase)

@@ -56,26 +56,31 @@ def distribute(store: Store, waiting: Callable[[], object] = lambda: None) -> Di
     """
     with store.write() as transaction:
         _check_extension(transaction)
-        connection = transaction.core
-        if not try_lock_migrations(connection):
+        if not try_lock_migrations(transaction.core):
             waiting()
-            lock_migrations(connection)
-        citus.one_node_at_a_time(connection)
-        before = _distribution(connection)
-        for table, how in citus.in_order([(table, TABLES[table]) for table in before.local]):
-            citus.distribute_table(connection, table, how)
-        emptied = [table for table in TABLES if citus.remove_local_copy(connection, table)]
-        return Distributed(before.local, tuple(emptied))
+            lock_migrations(transaction.core)
+        return distribute_tables(transaction.core)
+
+
+def distribute_tables(connection: Connection) -> Distributed:
+    """`distribute` in a transaction on the coordinator, of a database that may be of an older version."""
+    citus.one_node_at_a_time(connection)
+    local = _distribution(connection).local
+    for table, how in citus.in_order([(table, TABLES[table]) for table in local]):
+        citus.distribute_table(connection, table, how)
+    emptied = [table for table in TABLES if citus.remove_local_copy(connection, table)]
+    return Distributed(local, tuple(emptied))
 
 
 def _distribution(connection: Connection) -> Distribution:
     """The nodes and tables of a database with Citus."""
     done = citus.distributed_tables(connection)
+    tables = [table for table in TABLES if citus.exists(connection, table)]
     return Distribution(
         tuple(citus.nodes(connection)),
-        tuple(table for table in TABLES if table in done),
-        tuple(table for table in TABLES if table not in done),
-        tuple(table for table in TABLES if table in done and citus.has_local_copy(connection, table)),
+        tuple(table for table in tables if table in done),
+        tuple(table for table in tables if table not in done),
+        tuple(table for table in tables if table in done and citus.has_local_copy(connection, table)),
     )
 
 

@@ -86,6 +86,11 @@ def one_node_at_a_time(connection: Connection) -> None:
     connection.execute(text("SET LOCAL citus.multi_shard_modify_mode TO 'sequential'"))
 
 
+def exists(connection: Connection, table: str) -> bool:
+    """Whether there is a table; a database of an older version does not have all of them."""
+    return bool(connection.execute(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": table}).scalar())
+
+
 def has_local_copy(connection: Connection, table: str) -> bool:
     """Whether a distributed table still has, on the coordinator, the rows from before, which nobody sees any more."""
     size = connection.execute(text("SELECT pg_relation_size(to_regclass(:name))"), {"name": table}).scalar()
