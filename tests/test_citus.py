@@ -13,7 +13,10 @@ from alembic import command
 from psycopg import sql
 
 from hymio.cli import cluster
-from hymio.errors import SetupError
+from hymio.errors import ChecksFailed, SetupError
+from hymio.serving.door import Services
+from hymio.serving.health import CHECKS, passed
+from hymio.settings import Settings
 from hymio.store import Store, migrate, open_store, schema
 from hymio.store.dialect import connect
 from hymio.store.distribute import TABLES, distribute, distribution
@@ -38,6 +41,8 @@ CREATE FUNCTION create_distributed_table(name regclass, by text, kind text DEFAU
     THEN RAISE 'relation % is not distributed', colocate_with; END IF;
     INSERT INTO pg_dist_partition VALUES (name, by || ' with ' || colocate_with);
 END $$;
+CREATE FUNCTION citus_check_connection_to_node(name text, port int) RETURNS boolean LANGUAGE sql
+    AS $$ SELECT name <> 'lost' $$;
 CREATE FUNCTION truncate_local_data_after_distributing_table(name regclass) RETURNS void LANGUAGE plpgsql AS $$ BEGIN
     EXECUTE 'TRUNCATE ' || name;
 END $$;
@@ -160,6 +165,25 @@ def test_the_status_names_what_is_missing(
     assert "a:5432 (coordinator), b:5432" in printed
     assert f"{len(TABLES) - 1} distributed, 1 not" in printed
     assert "not distributed: visit" in printed
+
+
+def test_health_names_a_lost_node_and_presses_are_still_taken(cluster_url: str, cluster_store: Store) -> None:
+    distribute(cluster_store)
+    with psycopg.connect(cluster_url) as connection:  # the stand-in has no other copy of the rows that it removes
+        connection.execute("INSERT INTO alembic_version VALUES (%s)", [migrate.newest()])
+    store = open_store(cluster_url)
+    services = Services.of(store, Settings(), lambda: 0)
+    [nodes] = [check for check in CHECKS if check.name == "nodes"]
+    assert passed(services, [nodes]).status == "ok"
+    with psycopg.connect(cluster_url) as connection:
+        connection.execute("INSERT INTO pg_dist_node VALUES ('lost', 5433, 2, true), ('gone', 1, 3, false)")
+    with pytest.raises(ChecksFailed) as failure:
+        passed(services, [nodes])
+    assert [(result.name, result.detail) for result in failure.value.results] == [
+        ("nodes", "these nodes of the database do not answer: lost:5433")
+    ]
+    assert not nodes.stops_presses
+    store.close()
 
 
 def test_a_database_without_citus_has_no_distribution(store: Store) -> None:

@@ -49,10 +49,10 @@ class UploadQueue:
     def __init__(
         self, store: Store, clock: Clock, *, max_waiting: int = MAX_WAITING_UPLOADS, threads: int | None = None
     ) -> None:
-        self._store = store
         self._clock = clock
         self._max_waiting = max_waiting
-        self._threads = threads or (1 if store.has_single_writer else 2)
+        self._threads = threads or intake_threads(store)
+        self._store = store.for_pool(self._threads)
         self._lanes = Lanes()
         self._arrived, self._finished = asyncio.Event(), asyncio.Event()
         self._finished.set()
@@ -109,6 +109,8 @@ class UploadQueue:
 
     def _note(self, outcomes: Sequence[Outcome]) -> None:
         """Keeps the error of a batch of which nothing could be committed, or forgets the one before."""
+        if self._store.is_distributed:  # the nodes of other organizations may answer
+            return
         errors = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
         self._failure = (errors[0] if len(errors) == len(outcomes) else None), time.monotonic()
 
@@ -159,16 +161,28 @@ class UploadQueue:
         _resolve(upload.outcome, outcome)
 
 
+def intake_threads(store: Store) -> int:
+    """How many threads commit: one or two by the database, as `UploadQueue` says, and four on a cluster.
+
+    There a commit takes longer, and at most half of the threads wait for one node (`Store.for_pool`).
+    """
+    if store.has_single_writer:
+        return 1
+    return 4 if store.is_distributed else 2
+
+
 def commit_batch(store: Store, arrivals: Sequence[Arrival], now: Instant) -> list[Outcome]:
     """Reads uploads and commits them, one commit for each organization; the outcomes are in the order of the uploads.
 
     Where reading or committing raises what is no HymioError, each upload is tried alone, so that none fails because of
-    another.
+    another. Where the database does not answer for one organization, the others go on after BRIEF_SECONDS.
     """
     outcomes: dict[int, Outcome] = {}
     uploads: defaultdict[int, dict[int, Upload]] = defaultdict(dict)
+    layouts: list[int] | None = None  # the organizations whose layouts are still to be read
+    hurried = store.for_others()
     try:
-        with store.read() as transaction:
+        with (hurried if len(arrivals) > 1 else store).read() as transaction:
             for index, arrival in enumerate(arrivals):
                 read = _read(arrival, transaction)
                 if isinstance(read, HymioError):
@@ -176,17 +190,22 @@ def commit_batch(store: Store, arrivals: Sequence[Arrival], now: Instant) -> lis
                 else:
                     organization, upload = read
                     uploads[organization][index] = upload
-            for organization in uploads:
-                # A set-up that another process changed is read here rather than while the writer is held.
-                store.layout_now(transaction, organization)
+            # A set-up that another process changed is read here rather than while the writer is held.
+            layouts = list(uploads)
+            while layouts:
+                store.layout_now(transaction, layouts[-1])
+                layouts.pop()
     except Unavailable as error:
-        return [error] * len(arrivals)
+        if layouts is None:
+            return [error] * len(arrivals)
+        if layouts:
+            outcomes |= dict.fromkeys(uploads.pop(layouts[-1]), error)
     except Exception as error:  # noqa: BLE001  it is raised again in `record`
         if len(arrivals) == 1:
             return [error]
         return [commit_batch(store, [arrival], now)[0] for arrival in arrivals]
     for organization, members in uploads.items():
-        outcomes |= _record(store, organization, members, now)
+        outcomes |= _record(hurried if len(uploads) > 1 else store, organization, members, now)
     return [outcomes[index] for index in range(len(arrivals))]
 
 

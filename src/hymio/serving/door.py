@@ -83,7 +83,7 @@ class Services:
 def database_connections(settings: Settings) -> int:
     """How many database connections requests may use at the same time: one for each thread that runs transactions."""
     exports = Exports(settings.streams, settings.stream_seconds).connections
-    intake, reserve = 2, 2
+    intake, reserve = 4, 2
     return settings.threads + exports + intake + reserve
 
 

@@ -125,10 +125,17 @@ def _clock(services: Services) -> None:
     services.clock_health.check()
 
 
+def _nodes(services: Services) -> Phrase | None:
+    """All nodes of a Citus cluster answer; while one does not, the organizations whose rows it has are unavailable."""
+    lost = services.store.lost_nodes()
+    return Phrase("these nodes of the database do not answer: {nodes}", nodes=", ".join(lost)) if lost else None
+
+
 CHECKS: Final = (
     Check("database", _database, stops_presses=True),
     Check("clock", _clock, stops_presses=True),
     Check("space", _space, stops_presses=False),
     Check("intake", _intake, stops_presses=True),
+    Check("nodes", _nodes, stops_presses=False),
 )
 """What `/health` looks at, in the order in which it lists them."""

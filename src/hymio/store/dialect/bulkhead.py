@@ -6,7 +6,7 @@ import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from hymio.errors import Unavailable
@@ -18,11 +18,19 @@ RETRY_SECONDS: Final = 5.0
 """How often it is tried whether a part that did not answer in time answers again."""
 
 
+BRIEF_SECONDS: Final = 3.0
+"""How long an answer is waited for while the work of others waits in the same thread."""
+
+COMMIT_SECONDS: Final = 15.0
+"""How long the answer to a COMMIT is waited for at least: whether it took place is not known without it."""
+
+
 class Bulkhead:
     """The waits of a pool's threads for parts of a database: for organizations, or for the nodes of a cluster.
 
     Where `most` threads have waited for a part for longer than SLOW_SECONDS, those that came later give up, and no
-    further one begins. A part that did not answer in time is waited for no more until it is found to answer.
+    further one begins. A part that did not answer in time is waited for no more until it is found to answer, which is
+    tried by the next thread at once, and then every RETRY_SECONDS.
     """
 
     def __init__(self, most: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -36,7 +44,7 @@ class Bulkhead:
     def check(self, part: Hashable, answers: Callable[[], bool]) -> None:
         """Before a wait for a part: Unavailable where enough threads wait for it, or it did not answer.
 
-        `answers` is called every RETRY_SECONDS for a part that did not, and tells whether it does again.
+        `answers` tells whether a part that did not answer does again.
         """
         if part in self._silent and not self._has_recovered(part, answers):
             raise _refused()
@@ -79,7 +87,7 @@ class Bulkhead:
             if not waits:
                 del self._waits[part]
             if overdue:
-                self._silent[part] = self._clock() + RETRY_SECONDS
+                self._silent.setdefault(part, self._clock())
 
 
 def _refused() -> Unavailable:
@@ -100,6 +108,10 @@ class Patience:
     def seconds(self, *, writes: bool) -> float | None:
         """The bound of a transaction that writes or reads."""
         return self.write_seconds if writes else self.read_seconds
+
+    def for_others(self) -> Patience:
+        """That of work for which the work of others waits: BRIEF_SECONDS at most."""
+        return replace(self, read_seconds=BRIEF_SECONDS, write_seconds=BRIEF_SECONDS)
 
 
 ENDLESS: Final = Patience()

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, cr
 from sqlalchemy.engine import URL
 from sqlalchemy.types import TypeEngine
 
-from hymio.store.dialect.bulkhead import WaitBound
+from hymio.store.dialect.bulkhead import COMMIT_SECONDS, WaitBound
 from hymio.store.dialect.citus import Cluster, is_distributed_for
 from hymio.store.dialect.statement_log import logged
 from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
@@ -79,7 +79,9 @@ class PostgresqlTransaction(Transaction):
             self._cursor.execute(self._cluster.begin)
 
     def _end(self) -> None:
-        self._bound.part = None  # a COMMIT is waited for until its own deadline
+        self._bound.part = None  # nobody gives up a COMMIT because others wait
+        if self._bound.seconds is not None:
+            self._bound.seconds = max(self._bound.seconds, COMMIT_SECONDS)
 
     def _enter(self, organization: Any) -> None:
         """Before a statement about an organization's rows: Unavailable where enough threads wait for its part."""
@@ -91,6 +93,9 @@ class PostgresqlTransaction(Transaction):
             self._organization = organization
         cluster, part = self._cluster, self._bound.part
         bulkhead.check(part, lambda: cluster is None or cluster.answers(part))
+
+    def lost_nodes(self) -> list[str]:
+        return [] if self._cluster is None else self._cluster.lost_nodes()
 
     def _part(self, organization: int) -> Hashable:
         """The part of the database that an organization's rows are in: a node of the cluster, or they are one alone."""

@@ -281,6 +281,9 @@ class SqliteTransaction(Transaction):
             at += length
             length *= 2 if count < CSV_ROWS // 3 else 1
 
+    def lost_nodes(self) -> list[str]:
+        return []
+
     def _begin(self) -> None:
         self._driver.files.check()
 

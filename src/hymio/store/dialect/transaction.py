@@ -218,6 +218,12 @@ class Transaction(ABC):
     def forget_pages(self) -> None:
         """Has what is read next come from the file rather than from this connection's memory."""
 
+    # A cluster
+
+    @abstractmethod
+    def lost_nodes(self) -> list[str]:
+        """The nodes (HOST:PORT) that do not answer, of the Citus cluster over which the tables are distributed."""
+
     # What each engine does its own way
 
     @abstractmethod
