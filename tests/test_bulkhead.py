@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from hymio.errors import Unavailable
 from hymio.feedback import Press, Upload
 from hymio.gateway.upload import ParsedUpload
-from hymio.intake.queue import Committed, commit_batch
+from hymio.intake.arrival import Committed
+from hymio.intake.queue import commit_batch
 from hymio.intake.record import record
 from hymio.store import Store, open_store
 from hymio.store.dialect import Patience, connect
@@ -154,7 +155,7 @@ def test_of_a_batch_only_the_uploads_of_the_locked_organization_are_refused(serv
         locked, other = build(store), build(store)
         store.layout(other.organization)
         uploads = [
-            ParsedUpload(world.organization, Upload(world.smileys[0], (Press(7, 1, NOW, 1),)), 1)
+            ParsedUpload("token", world.organization, Upload(world.smileys[0], (Press(7, 1, NOW, 1),)), 1)
             for world in (locked, other, locked)
         ]
         with locked_ledger(server_url, locked.organization):
