@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
 import httpx
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from hymio import intake, manage
 from hymio.access import operator
@@ -18,6 +21,8 @@ from hymio.feedback import Press, Receipt, Upload, Verdict
 from hymio.intake.queue import commit_batch
 from hymio.misuse import MisusePolicy
 from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_timestamp
+from hymio.serving import clock_health
+from hymio.serving.clock_health import ClockHealth
 from hymio.store import Store, open_store
 from hymio.store.dialect import Transaction
 from hymio.store.receive_time import MAX_RETRY_SECONDS
@@ -197,7 +202,7 @@ def test_the_clock_of_the_machine_has_no_step() -> None:
     assert elapsed() <= elapsed()
 
 
-def test_a_step_is_logged_and_shown_by_health(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_step_is_shown_by_health(store: Store) -> None:
     clock = Clock()
     with serving(store, now=clock, watch=clock.watch()) as http:
         clock.run(HOUR_MS)
@@ -207,6 +212,25 @@ def test_a_step_is_logged_and_shown_by_health(store: Store, caplog: pytest.LogCa
         clock.run(HOUR_MS)
         assert http.get("/health").json() == shown
     assert shown["clockStep"] == {"at": format_timestamp(NOW - HOUR_MS, 0, utc=True), "seconds": -7200.0}
+
+
+def test_a_step_and_a_clock_that_is_behind_are_logged_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    world, clock = build(store), Clock()
+    intake.record(store, world.organization, [Upload(world.smileys[0])], NOW)
+    with capture_logs() as logged:
+        monkeypatch.setattr(clock_health, "_log", structlog.get_logger())
+        health = ClockHealth(store, clock, clock.watch())
+        asyncio.run(health._look())
+        for step in (0, -HOUR_MS, 0, HOUR_MS, 0):
+            clock.wall += step
+            with suppress(ClockBehind):
+                health.check()
+    assert [(entry["log_level"], entry["event"].partition(",")[0]) for entry in logged] == [
+        ("warning", "the clock was set"),
+        ("error", "the clock is behind"),
+        ("warning", "the clock was set"),
+        ("warning", "the clock has passed the newest receive time"),
+    ]
 
 
 # --- once it was ahead -----------------------------------------------------------------------------------------------

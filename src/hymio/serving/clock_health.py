@@ -13,8 +13,10 @@ from msgspec import Meta
 
 from hymio.clock import Clock, ClockWatch
 from hymio.errors import ClockBehind, HymioError
+from hymio.hierarchy import BEGINNING
 from hymio.period import SECOND_MS, format_timestamp
 from hymio.store import Store
+from hymio.store.receive_time import require_clock
 
 WATCH_SECONDS: Final = 10.0
 """How often the clock is looked at while nobody asks."""
@@ -34,11 +36,13 @@ class ClockHealth:
 
     def __init__(self, store: Store, clock: Clock, watch: ClockWatch) -> None:
         self._store, self._clock, self._watch = store, clock, watch
+        self._newest = BEGINNING
         self._is_behind = False
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Looks at the clock now and every WATCH_SECONDS inside."""
+        """Looks at the clock first, and then every WATCH_SECONDS inside."""
+        await self._look()
         watching = asyncio.create_task(self._keep_looking())
         try:
             yield
@@ -47,27 +51,15 @@ class ClockHealth:
             await asyncio.gather(watching, return_exceptions=True)
 
     def check(self) -> None:
-        """Looks at the clock. ClockBehind where it is behind the newest receive time of any ledger; Unavailable."""
-        self._look()
+        """Logs a step of the clock, and that it is behind. ClockBehind if it is behind the newest receive time.
 
-    def last_step(self) -> ClockStepRow | None:
-        """The last step of the clock, if it had any while the server ran."""
-        step = self._watch.last_step
-        return None if step is None else ClockStepRow(format_timestamp(step.at, 0, utc=True), step.by / SECOND_MS)
-
-    async def _keep_looking(self) -> None:
-        while True:
-            with suppress(HymioError):  # a clock that is behind is logged; without a database nothing is known of it
-                await asyncio.to_thread(self._look)
-            await asyncio.sleep(WATCH_SECONDS)
-
-    def _look(self) -> None:
-        """Logs a step of the clock, and that it has come to lie behind a ledger. ClockBehind; Unavailable."""
+        That is as old as the last look, so that no request waits for the database.
+        """
         step = self._watch.check()
         if step is not None:
             _log.warning("the clock was set", seconds=step.by / SECOND_MS, shows=format_timestamp(step.at, 0, utc=True))
         try:
-            self._store.check_clock(self._clock())
+            require_clock(self._clock(), self._newest)
         except ClockBehind as error:
             if not self._is_behind:
                 _log.error("the clock is behind, no presses are taken", detail=error.detail)
@@ -76,3 +68,20 @@ class ClockHealth:
         if self._is_behind:
             _log.warning("the clock has passed the newest receive time, presses are taken again")
         self._is_behind = False
+
+    def last_step(self) -> ClockStepRow | None:
+        """The last step of the clock, if it had any while the server ran."""
+        step = self._watch.last_step
+        return None if step is None else ClockStepRow(format_timestamp(step.at, 0, utc=True), step.by / SECOND_MS)
+
+    async def _keep_looking(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_SECONDS)
+            await self._look()
+
+    async def _look(self) -> None:
+        """Reads the newest receive time and checks the clock; where it cannot be read, the one before still counts."""
+        with suppress(HymioError):
+            self._newest = await asyncio.to_thread(self._store.newest_receive_time) or self._newest
+        with suppress(ClockBehind):
+            self.check()

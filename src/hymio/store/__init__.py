@@ -15,6 +15,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from hymio.errors import NotFound, Unavailable
+from hymio.period import Instant
 from hymio.setup import Content, Layout
 from hymio.store import migrate
 from hymio.store.dialect import (
@@ -35,7 +36,7 @@ from hymio.store.dialect import (
 )
 from hymio.store.dialect.citus import is_distributed
 from hymio.store.ledger import Ledger, open_ledger
-from hymio.store.receive_time import NowIs, instant_of_commit, newest_receive_time, receive_time, require_clock
+from hymio.store.receive_time import NowIs, instant_of_commit, newest_receive_time, receive_time
 from hymio.store.setup import RememberedSetup, SetupInCommit, SetupRevisions
 from hymio.store.setup.changes import forget_changes
 
@@ -185,16 +186,13 @@ class Store:
                     cause=f"revision {last.revision} of organization {last.organization}",
                 )
 
-    def check_clock(self, now: int) -> None:
-        """Raises ClockBehind where `now` lies before the newest receive time of any ledger. Unavailable.
-
-        Of a cluster that has lost a node nothing is read, as the statement would wait for that node; each commit looks
-        at the clock anyway.
-        """
+    def newest_receive_time(self) -> Instant | None:
+        """The newest receive time of all ledgers, BEGINNING without any; None while a node of the cluster is lost, for
+        which the statement would wait. Unavailable."""
         if self.is_distributed and self.lost_nodes():
-            return
+            return None
         with self.read() as transaction:
-            require_clock(now, newest_receive_time(transaction))
+            return newest_receive_time(transaction)
 
     def layout(self, organization: int) -> Layout:
         """The present layout; only the rows that changed since the last call are read. NotFound."""
