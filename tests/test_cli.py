@@ -703,14 +703,14 @@ def test_version(anywhere: Hymio):
 
 
 @contextmanager
-def server(database_url: str) -> Iterator[str]:
-    """`hymio serve` as a process of its own, ended by SIGTERM; it must end well."""
+def server(database_url: str, healthy: int = 200) -> Iterator[str]:
+    """`hymio serve` as a process of its own, once `/health` answers so; ended by SIGTERM, it must end well."""
     port = free_port()
     words = [sys.executable, "-m", "hymio", "serve", "--database", database_url, "--port", str(port)]
     with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            await_health(url, process)
+            await_health(url, process, healthy)
             yield url
         finally:
             process.send_signal(signal.SIGTERM)
@@ -732,11 +732,11 @@ def test_a_server_says_where_it_serves_once_it_does(tmp_path: Path):
     assert process.returncode == 0
 
 
-def await_health(url: str, process: subprocess.Popen[str]) -> None:
+def await_health(url: str, process: subprocess.Popen[str], healthy: int = 200) -> None:
     while True:
         assert process.poll() is None, process.stderr and process.stderr.read()
         try:
-            if httpx.get(f"{url}/health").status_code == 200:
+            if httpx.get(f"{url}/health").status_code == healthy:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
@@ -746,6 +746,36 @@ def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+# --- with the clock of the whole process set back ---------------------------------------------------------------------
+
+
+def faketime() -> Path:
+    """Debian's libfaketime, with which a process sees another time."""
+    for folder in ("/usr/lib", "/usr/local/lib"):
+        for library in Path(folder).glob("**/libfaketime.so.1"):
+            return library
+    pytest.skip("libfaketime is not installed")
+
+
+def test_a_process_that_starts_ten_years_back_takes_no_presses(
+    hymio: Hymio, database_url: str, monkeypatch: pytest.MonkeyPatch
+):
+    token, _ = set_up(hymio)
+    body = {"epoch": 1, "clock": now(), "presses": [{"sequence": 1, "at": now() - 1000, "button": 3}]}
+    headers = {"Authorization": f"Bearer {token}"}
+    with monkeypatch.context() as past:
+        past.setenv("LD_PRELOAD", str(faketime()))
+        past.setenv("FAKETIME", "-10y")
+        past.setenv("FAKETIME_DONT_FAKE_MONOTONIC", "1")
+        with server(database_url, healthy=503) as url:
+            answer = httpx.post(f"{url}/terminal/v1/uploads", json=body, headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (503, "clock-behind")
+            assert 1 <= int(answer.headers["retry-after"]) <= 60
+    with server(database_url) as url:
+        answer = httpx.post(f"{url}/terminal/v1/uploads", json=body, headers=headers)
+        assert (answer.status_code, answer.json()["correction"]) == (200, 0)
 
 
 # --- the README, to the letter ----------------------------------------------------------------------------------------

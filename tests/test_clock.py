@@ -218,7 +218,7 @@ def test_a_step_and_a_clock_that_is_behind_are_logged_once(store: Store, monkeyp
     world, clock = build(store), Clock()
     intake.record(store, world.organization, [Upload(world.smileys[0])], NOW)
     with capture_logs() as logged:
-        monkeypatch.setattr(clock_health, "_log", structlog.get_logger())
+        monkeypatch.setattr(clock_health, "_log", structlog.wrap_logger(None, wrapper_class=structlog.BoundLogger))
         health = ClockHealth(store, clock, clock.watch())
         asyncio.run(health._look())
         for step in (0, -HOUR_MS, 0, HOUR_MS, 0):
