@@ -82,6 +82,7 @@ class ClockHealth:
     async def _look(self) -> None:
         """Reads the newest receive time and checks the clock; where it cannot be read, the one before still counts."""
         with suppress(HymioError):
-            self._newest = await asyncio.to_thread(self._store.newest_receive_time) or self._newest
+            newest = await asyncio.to_thread(self._store.newest_receive_time)
+            self._newest = self._newest if newest is None else newest
         with suppress(ClockBehind):
             self.check()
