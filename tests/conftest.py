@@ -15,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.errors import UnsatisfiedAssumption
 
-from tests.citus_cluster import VARIABLE
+from tests.citus_cluster import VARIABLE, refuse_statements_over_many_nodes
 from tests.contract_v2 import published_document
 from tests.databases import Databases
 from tests.engines import ENGINES, KNOWN_ENGINES, Unavailable, binaries, stop_all
@@ -37,6 +37,8 @@ _LAWS = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if os.environ.get(VARIABLE):
+        refuse_statements_over_many_nodes()
     config.stash[_LAWS] = {}
     told = getattr(config, "workerinput", None)
     if told is not None:

@@ -251,9 +251,12 @@ def _first_since(press: str) -> str:
 
 
 def _same_key(table: str, other: str) -> str:
-    """SQL: the condition that the rows of two tables have the same press key."""
-    names = ("organization_id", "smiley_id", "epoch", "sequence")
-    return " AND ".join(f"{table}.{name} = {other}.{name}" for name in names)
+    """SQL: the condition that a row of a table has the press key of another table's row, both of the organization `:o`.
+
+    Citus sends a statement to one node only if each table's organization is given, in subqueries too.
+    """
+    same = " AND ".join(f"{table}.{name} = {other}.{name}" for name in ("smiley_id", "epoch", "sequence"))
+    return f"{table}.organization_id = :o AND {same}"
 
 
 def _answer_columns(selection: Selection) -> str:
