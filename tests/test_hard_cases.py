@@ -347,5 +347,5 @@ def test_a_smiley_that_was_taken_away_stands_nowhere(store: Store) -> None:
         (4, Verdict.NO_PLACEMENT),
     ]
     assert_settled(store, world)
-    with pytest.raises(SetupError, match="nowhere"), manage.batch(store, world.organization, NOW) as batch:
+    with pytest.raises(SetupError, match="no placement"), manage.batch(store, world.organization, NOW) as batch:
         manage.unplace(batch, boss, world.smileys[0], AT + 1000, now=NOW)
