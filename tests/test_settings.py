@@ -50,6 +50,9 @@ def test_every_setting_can_come_from_each_source(tmp_path: Path):
         "streams": 9,
         "stream_seconds": 9,
         "free_megabytes": 9,
+        "backup_folder": "b",
+        "backup_hours": 9,
+        "backup_keep": 9,
     }
     assert values.keys() == {each.name for each in fields(Settings)}
     wanted = Settings(**{**values, "data": Path("d")})  # type: ignore[arg-type]  # of every type

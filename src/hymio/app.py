@@ -78,17 +78,18 @@ def create_app(
     settings: Settings,
     clock: Clock = now,
     doors: Sequence[Door] = DOORS,
-    periodic: Sequence[jobs.Job] = jobs.JOBS,
+    periodic: Sequence[jobs.Job] | None = None,
     watch: ClockWatch | None = None,
 ) -> ASGIApp:
-    """The doors as one ASGI application, with periodic jobs; closing the store is left to the caller.
+    """The doors as one ASGI application, with periodic jobs, by default those of the settings.
 
-    `watch` is that of the machine's clock unless a test passes another.
+    Closing the store is left to the caller. `watch` is that of the machine's clock unless a test passes another.
     """
     services = Services.of(store, settings, clock, watch)
+    table = jobs.periodic_jobs(settings) if periodic is None else periodic
     litestar = Litestar(
         route_handlers=[_router(door, services) for door in doors],
-        lifespan=[lambda _app: _running(services, doors, periodic)],
+        lifespan=[lambda _app: _running(services, doors, table)],
         exception_handlers={HTTPException: _http_error(settings), Exception: _unforeseen_error},
         request_max_body_size=settings.body_bytes,
         openapi_config=None,

@@ -139,6 +139,27 @@ class Settings:
         },
     )
 
+    backup_folder: str = field(
+        default="", metadata={"help": "Folder of backups; empty for the folder backups in the data folder"}
+    )
+    backup_hours: int = field(
+        default=0,
+        metadata={"help": "Hours between the backups that the server makes; 0 for none", "least": 0, "most": 8760},
+    )
+    backup_keep: int = field(
+        default=7,
+        metadata={
+            "help": "How many of the server's backups are kept; older ones are deleted",
+            "least": 1,
+            "most": 100_000,
+        },
+    )
+
+    @property
+    def backups(self) -> Path:
+        """The folder of backups."""
+        return Path(self.backup_folder) if self.backup_folder else self.data / "backups"
+
     @property
     def database_url(self) -> str:
         """The database URL for `open_store`: the setting, or the SQLite file in the data folder."""
@@ -149,6 +170,12 @@ class Settings:
         """The public address for clients, without a slash at the end."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.base_url.rstrip("/") or f"http://{host}:{self.port}"
+
+
+def as_environment(settings: Settings) -> dict[str, str]:
+    """The variables by which another process of Hymio has the same settings."""
+    values = {setting.name: str(getattr(settings, setting.name)) for setting in fields(Settings)}
+    return {PREFIX + name.upper(): value for name, value in {**values, "database": settings.database_url}.items()}
 
 
 @dataclass(frozen=True, slots=True)

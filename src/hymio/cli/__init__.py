@@ -15,6 +15,7 @@ from hymio import __version__
 from hymio.cli import (
     api,
     audit,
+    backups,
     checking,
     custom,
     erasing,
@@ -57,6 +58,8 @@ app.command("sms-secret", rich_help_panel=_SET_UP)(api.sms_secret)
 app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)
 app.command("check", rich_help_panel=_LOOK_AFTER)(checking.check)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)
+app.command("backup", rich_help_panel=_LOOK_AFTER)(backups.backup)
+app.command("restore", rich_help_panel=_LOOK_AFTER)(backups.restore)
 app.command("rebuild", rich_help_panel=_LOOK_AFTER)(upkeep.rebuild)
 app.command("resettle", rich_help_panel=_LOOK_AFTER)(upkeep.resettle)
 app.add_typer(upkeep.quarantine, name="quarantine", rich_help_panel=_LOOK_AFTER)

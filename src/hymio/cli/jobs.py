@@ -18,6 +18,7 @@ from hymio.cli.command import (
     changing,
     console,
     hint,
+    loaded,
     opened,
     say,
     table,
@@ -63,18 +64,20 @@ def jobs(
     if context.invoked_subcommand is not None:
         return
     from hymio import manage
+    from hymio.jobs import periodic_jobs
     from hymio.store import jobs as rows
     from hymio.store import outbox
 
+    periodic = periodic_jobs(loaded(context, database))
     with opened(context, database) as store:
         states = {state.name: state for state in rows.states(store)}
         names = {organization.id: organization.name for organization in manage.organizations(store)}
         with store.read() as transaction:
             counts, open_rows = outbox.counts(transaction), outbox.open_rows(transaction, limit)
     if as_json:
-        typer.echo(json.dumps(_in_json(states, counts, open_rows), ensure_ascii=False, indent=2))
+        typer.echo(json.dumps(_in_json(periodic, states, counts, open_rows), ensure_ascii=False, indent=2))
         return
-    _show_jobs(states)
+    _show_jobs(periodic, states)
     if counts:
         _show_counts(counts, names)
     if open_rows:
@@ -82,11 +85,9 @@ def jobs(
         hint("Once you know whether it was done: hymio jobs retry ORGANIZATION ID, or: hymio jobs discard …")
 
 
-def _show_jobs(states: dict[str, JobState]) -> None:
+def _show_jobs(periodic: tuple[Job, ...], states: dict[str, JobState]) -> None:
     """Prints the table of jobs, those of this version first."""
-    from hymio.jobs import JOBS
-
-    jobs_by_name = {job.name: job for job in JOBS}
+    jobs_by_name = {job.name: job for job in periodic}
     output = table(
         ("job", WHOLE),
         ("every", RIGHT),
@@ -189,11 +190,11 @@ def _utc(at: Instant) -> str:
     return format_timestamp(at, 0, utc=True)
 
 
-def _in_json(states: dict[str, JobState], counts: list[OutboxCount], rows: list[OutboxRow]) -> dict[str, Any]:
+def _in_json(
+    periodic: tuple[Job, ...], states: dict[str, JobState], counts: list[OutboxCount], rows: list[OutboxRow]
+) -> dict[str, Any]:
     """The jobs and the outbox as JSON."""
-    from hymio.jobs import JOBS
-
-    table_jobs = {job.name: {"every_ms": job.every, "leased": job.leased} for job in JOBS}
+    table_jobs = {job.name: {"every_ms": job.every, "leased": job.leased} for job in periodic}
     return {
         "jobs": [
             {"name": name, **table_jobs.get(name, {}), **(_plain(asdict(states[name])) if name in states else {})}

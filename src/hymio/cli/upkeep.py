@@ -63,26 +63,31 @@ def verify(context: typer.Context, organization: Some = None, every: All = False
 
     Examples: hymio verify "Acme" · hymio verify --all
     """
-    from hymio import intake
-
-    wrong = 0
     with opened(context, database) as store:
         organizations = chosen_organizations(store, organization, every)
         if not organizations:
             say("There is nothing to verify: the database has no organization.")
             raise typer.Exit(1)
-        for chosen in organizations:
-            mending = Mending()
-            with progress(f"Verifying {chosen.name}", _feedbacks(store, chosen.id)) as advance:
-                differences = map(mending.note, intake.verify(store, chosen.id, advance))
-                first = list(islice(differences, MAX_PRINTED))
-                more = sum(1 for _ in differences)
-            _report(store, chosen, first, len(first) + more)
-            for line in mending.lines(chosen.name, store.layout(chosen.id)):
-                hint(f"To mend it: {line}")
-            wrong += len(first) + more
-    if wrong:
-        raise typer.Exit(1)
+        if print_verified(store, organizations):
+            raise typer.Exit(1)
+
+
+def print_verified(store: Store, organizations: list[Organization]) -> int:
+    """Verifies organizations and prints the result of each; the number of differences."""
+    from hymio import intake
+
+    wrong = 0
+    for chosen in organizations:
+        mending = Mending()
+        with progress(f"Verifying {chosen.name}", _feedbacks(store, chosen.id)) as advance:
+            differences = map(mending.note, intake.verify(store, chosen.id, advance))
+            first = list(islice(differences, MAX_PRINTED))
+            more = sum(1 for _ in differences)
+        _report(store, chosen, first, len(first) + more)
+        for line in mending.lines(chosen.name, store.layout(chosen.id)):
+            hint(f"To mend it: {line}")
+        wrong += len(first) + more
+    return wrong
 
 
 def rebuild(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:

@@ -7,7 +7,7 @@ A new job is a function `(Run) -> str` and a line in `table.JOBS`; a new kind of
 from hymio.jobs.delivery import Delivery, Handler, Refused, TryAgain
 from hymio.jobs.run import Environment, Job, Run, Stopping
 from hymio.jobs.runner import STOP_SECONDS, Runner
-from hymio.jobs.table import CONNECTIONS, HANDLERS, JOBS
+from hymio.jobs.table import CONNECTIONS, HANDLERS, JOBS, periodic_jobs
 
 __all__ = [
     "CONNECTIONS",
@@ -23,4 +23,5 @@ __all__ = [
     "Runner",
     "Stopping",
     "TryAgain",
+    "periodic_jobs",
 ]

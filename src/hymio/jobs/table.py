@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
+from hymio.jobs.backing_up import back_up
 from hymio.jobs.delivery import Handler, deliver
 from hymio.jobs.erasing import erase_expired
 from hymio.jobs.run import Job, Run
 from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from hymio.settings import Settings
 from hymio.store import jobs, outbox
 from hymio.store.setup.changes import outdated_changes
 
@@ -38,7 +41,7 @@ def clear_expired(run: Run) -> str:
         while deleted := outbox.clear(run.store, organization, before, _CHUNK):
             cleared += deleted
             run.check()
-    jobs_deleted = jobs.forget(run.store, [job.name for job in JOBS], before)
+    jobs_deleted = jobs.forget(run.store, [BACKUP, *(job.name for job in JOBS)], before)
     _forget_setup_changes(run)
     return f"rows of the outbox deleted: {cleared}, of jobs: {jobs_deleted}"
 
@@ -63,5 +66,16 @@ JOBS: Final = (
 )
 """Every periodic job: name, how often in ms, function, and whether a lease chooses one process for each run."""
 
-CONNECTIONS: Final = 2 * len(JOBS)
+BACKUP: Final = "backup"
+"""The job that only some settings have."""
+
+
+def periodic_jobs(settings: Settings) -> tuple[Job, ...]:
+    """The jobs of a server with these settings."""
+    if not settings.backup_hours:
+        return JOBS
+    return (*JOBS, Job(BACKUP, settings.backup_hours * HOUR_MS, partial(back_up, settings)))
+
+
+CONNECTIONS: Final = 2 * (len(JOBS) + 1)
 """Connections to the database that the jobs of a process use at once at most: one for the work and one for renewals."""

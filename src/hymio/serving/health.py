@@ -102,8 +102,9 @@ def _space(services: Services) -> Phrase | None:
 
 
 def _growing_folders(services: Services) -> list[Path]:
-    file = services.store.file
-    return [] if file is None else [file.parent]
+    file, settings = services.store.file, services.settings
+    backups = settings.backups if settings.backup_hours and settings.backups.exists() else None
+    return [folder for folder in (file and file.parent, backups) if folder is not None]
 
 
 def _free_megabytes(folder: Path) -> int:

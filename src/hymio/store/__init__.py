@@ -30,6 +30,7 @@ from hymio.store.dialect import (
     database_file,
     engine_kind,
     has_single_writer,
+    shown_name,
     translated,
     truncate_log,
     vacuum,
@@ -61,6 +62,11 @@ class Store:
         self._writer = threading.Lock() if self.has_single_writer else None
         self._lock_seconds = lock_seconds
         self._latest = _Latest()
+
+    @property
+    def name(self) -> str:
+        """The database as it may be shown: the whole path of a file, or a URL without its password."""
+        return shown_name(self._engine) if self.file is None else str(self.file)
 
     @property
     def file(self) -> Path | None:

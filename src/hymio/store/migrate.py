@@ -68,7 +68,11 @@ def _is_ready(connection: Connection, name: str, make: bool) -> bool:
 
 def check(connection: Connection) -> None:
     """Raises DatabaseTooNew if the database was migrated by a newer version."""
-    current = version(connection)
+    check_version(version(connection))
+
+
+def check_version(current: str | None) -> None:
+    """Raises DatabaseTooNew if a migration is not known to this version."""
     if current is not None and current not in _known():
         raise DatabaseTooNew(
             "database-too-new",

@@ -43,7 +43,7 @@ def connect(
     which leaves it as it is.
     At most `connections` are open at once; a transaction that finds none free waits `lock_seconds` and is Unavailable.
     """
-    parsed = _parsed(url)
+    parsed = parsed_url(url)
     kind = parsed.get_backend_name()
     idle = min(connections, _IDLE_CONNECTIONS)
     pool = {"pool_size": idle, "max_overflow": connections - idle, "pool_timeout": lock_seconds}
@@ -160,7 +160,7 @@ def _transaction_kind(engine: Engine) -> type[Transaction]:
 
 def without_password(url: str) -> str:
     """The URL of a database as it may be shown."""
-    return _shown(_parsed(url))
+    return _shown(parsed_url(url))
 
 
 def _shown(parsed: URL) -> str:
@@ -170,7 +170,8 @@ def _shown(parsed: URL) -> str:
     return bare.difference_update_query(secret).render_as_string()
 
 
-def _parsed(url: str) -> URL:
+def parsed_url(url: str) -> URL:
+    """A database URL, or the path of a SQLite file as one. SetupError."""
     try:
         return make_url(url if ":" in url else f"sqlite:///{url}")
     except ArgumentError:
