@@ -26,7 +26,7 @@ from hymio.store.dialect.ownership import APPLICATION_ID
 from tests.terminals import put_up
 from tests.world import NOW, build
 
-MAKING_AND_WITHOUT = ("serve", "demo", "organization create", "terminal", "bench")
+MAKING_AND_WITHOUT = ("serve", "demo", "organization create", "restore", "terminal", "bench")
 """Commands that make a database, and those that use none."""
 
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
@@ -60,8 +60,10 @@ def hymio(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 
 # --- a database that is missing ---------------------------------------------------------------------------------------
 
-WORDS = {"zone": "UTC", "start": "2025-01-01", "locale": "fi", "row": "7.1", "switch": "on"}
-"""What is valid in place of an argument that is required, by its name; otherwise 1 is."""
+WORDS = {"zone": "UTC", "start": "2025-01-01", "locale": "fi", "row": "7.1", "switch": "on", "kind": "texts"}
+"""What is valid in place of an argument that is required, by its name; otherwise 1 is.
+
+A new command that looks at its arguments before its database needs a line here."""
 
 
 def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[list[str]]:
@@ -78,13 +80,13 @@ def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[list[str]]:
         yield [*path, *chain.from_iterable(values)]
 
 
-def test_a_missing_database_is_made_by_no_command_but_three(hymio: Hymio) -> None:
+def test_a_missing_database_is_made_by_few_commands(hymio: Hymio) -> None:
     every = {" ".join(words): words for words in commands(typer.main.get_command(app))}
     left_out = {words for words in every if words.startswith(MAKING_AND_WITHOUT)}
     assert len(left_out) == len(MAKING_AND_WITHOUT)
     for name in every.keys() - left_out:
         said = hymio("--database", "nothere.db", *every[name])
-        assert (name, said.code, said.out) == (name, 2, "")
+        assert (name, said.code, said.out.strip()) == (name, 2, "")  # some ask first
         assert said.err.count("\n") == 1
         assert "there is no database nothere.db" in said.err, (name, said.err)
         assert "hymio organization create NAME" in said.err
