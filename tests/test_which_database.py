@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import pwd
+import re
 import shutil
 import sqlite3
 import sys
@@ -60,7 +62,10 @@ def hymio(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 
 # --- a database that is missing ---------------------------------------------------------------------------------------
 
-WORDS = {"zone": "UTC", "start": "2025-01-01", "locale": "fi", "row": "7.1", "switch": "on", "kind": "texts"}
+WORDS = {
+    "zone": "UTC", "start": "2025-01-01", "locale": "fi", "row": "7.1", "switch": "on", "kind": "texts",
+    "ids": "11111111-1111-4111-8111-111111111111",
+}  # fmt: skip
 """What is valid in place of an argument that is required, by its name; otherwise 1 is.
 
 A new command that looks at its arguments before its database needs an entry here or in MORE."""
@@ -87,13 +92,11 @@ def test_a_missing_database_is_made_by_few_commands(hymio: Hymio) -> None:
     every = {" ".join(words): words for words in commands(typer.main.get_command(app))}
     left_out = {words for words in every if words.startswith(MAKING_AND_WITHOUT)}
     assert len(left_out) == len(MAKING_AND_WITHOUT)
-    for name in every.keys() - left_out:
-        said = hymio("--database", "nothere.db", *every[name])
-        assert (name, said.code, said.out) == (name, 2, "")
-        assert said.err.count("\n") == 1
-        assert "there is no database nothere.db" in said.err, (name, said.err)
-        assert "hymio organization create NAME" in said.err
-        assert list(Path.cwd().iterdir()) == []
+    refused = "error: there is no database nothere.db. .* hymio organization create NAME.*\n"
+    said = {name: hymio("--database", "nothere.db", *every[name]) for name in every.keys() - left_out}
+    assert {name: each for name, each in said.items() if not re.fullmatch(refused, each.err) or each.code != 2} == {}
+    assert {each.out for each in said.values()} == {""}
+    assert list(Path.cwd().iterdir()) == []
 
 
 @pytest.mark.parametrize("database", ["sqlite:///nothere.db", "sqlite:///no/folder/nothere.db", ""])
@@ -226,7 +229,12 @@ def copy() -> Iterator[Path]:
 
 
 def unprivileged(words: list[str]) -> tuple[int, str]:
-    """The exit status and all output of a command run under an account that file modes apply to."""
+    """The exit status and all output of a command run under an account that file modes apply to.
+
+    That account may not be able to read the modules, so those that a server needs are loaded.
+    """
+    for module in ("hymio.app", "hymio.manage", "hymio.serving.server"):
+        importlib.import_module(module)
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
