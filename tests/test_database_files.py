@@ -230,9 +230,7 @@ def test_too_little_free_space_fails_health_and_stops_no_presses(folder: Path) -
             answer = http.get(f"{url}/health", headers={"Accept-Language": "fi"})
             assert answer.status_code == 503
             checks = {check["name"]: check for check in answer.json()["checks"]}
-            assert {name: check["ok"] for name, check in checks.items()} == {
-                "database": True, "clock": True, "space": False, "intake": True
-            }  # fmt: skip
+            assert [name for name, check in checks.items() if not check["ok"]] == ["space"]
             assert "1000000000" in checks["space"]["detail"]
             assert "vapaana" in checks["space"]["detail"]
             assert http.get(f"{url}/ready").status_code == 200
@@ -249,9 +247,7 @@ def test_a_server_that_cannot_commit_is_not_ready_until_it_can(folder: Path) -> 
                 assert sent(http, url, acme, 1).status_code == 503
                 answer = http.get(f"{url}/ready")
                 assert answer.status_code == 503
-                assert {check["name"]: check["ok"] for check in answer.json()["checks"]} == {
-                    "database": True, "clock": True, "intake": False
-                }  # fmt: skip
+                assert [check["name"] for check in answer.json()["checks"] if not check["ok"]] == ["intake"]
                 assert http.get(f"{url}/health").status_code == 503
             assert sent(http, url, acme, 1).is_success
             assert http.get(f"{url}/ready").status_code == 200
