@@ -12,6 +12,7 @@ import pytest
 from alembic import command
 from psycopg import sql
 
+from hymio.backup import making
 from hymio.cli import cluster
 from hymio.errors import ChecksFailed, SetupError
 from hymio.serving.door import Services
@@ -218,3 +219,13 @@ def test_later_migrations_make_tables_with_their_distribution(file: Path) -> Non
     called = [node.func for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Call)]
     by_alembic = [each for each in called if isinstance(each, ast.Attribute) and each.attr == "create_table"]
     assert by_alembic == [], "new_tables.create_table also distributes"
+
+
+def test_a_cluster_is_not_backed_up_by_pg_dump(cluster_store: Store, tmp_path: Path) -> None:
+    distribute(cluster_store)
+    with (
+        pytest.raises(SetupError, match=r"Citus cluster.*docs/operations.md"),
+        making(cluster_store, tmp_path / "one.zip", now=0),
+    ):
+        pass
+    assert list(tmp_path.iterdir()) == []

@@ -12,7 +12,7 @@ from sqlalchemy import DefaultClause, Table, inspect, text
 
 from hymio import intake, manage
 from hymio.access import operator
-from hymio.errors import DatabaseTooNew, NotFound, SetupError
+from hymio.errors import DatabaseTooNew, NotFound, SetupError, Unavailable
 from hymio.feedback import Press, Upload
 from hymio.hierarchy import BEGINNING
 from hymio.manage import TakesEffect
@@ -109,6 +109,20 @@ def test_distributing_says_exactly_what_is_missing(store: Store) -> None:
     )
     with pytest.raises(SetupError, match=wanted):
         distribute(store)
+
+
+def test_a_database_that_lost_the_last_commit_is_noticed(store: Store) -> None:
+    store.check()
+    world = build(store)
+    store.check()
+    with store.write() as transaction:  # as after a failover to a server that had not received the last commits
+        transaction.run("DELETE FROM revision WHERE revision > 1")
+        transaction.run("UPDATE ledger SET revision = 1")
+    with pytest.raises(Unavailable, match="the last commit is not in it"):
+        store.check()
+    with store.write() as transaction:
+        transaction.run("DELETE FROM ledger WHERE organization_id = :o", o=world.organization)
+    store.check()  # what was erased is not lost
 
 
 def test_a_write_that_fails_leaves_nothing(store: Store) -> None:

@@ -270,6 +270,19 @@ def test_reading_commands_work_on_a_read_only_copy(copy: Path, hymio: Hymio) -> 
     assert {entry.name: entry.read_bytes() for entry in copy.parent.iterdir()} == before
 
 
+def test_another_account_reads_a_database_that_is_being_written(copy: Path, hymio: Hymio) -> None:
+    assert hymio("organization", "list", "--database", str(copy)).code == 0
+    copy.parent.chmod(0o755)
+    copy.chmod(0o644)
+    with closing(open_store(str(copy))) as store:
+        put_up(store, name="Newer")  # which is only in the log yet
+        code, out = unprivileged(["organization", "list", "--database", str(copy)])
+        assert code == 0, out
+        assert "Newer" in out
+        put_up(store, name="Newest")
+        assert "Newest" in unprivileged(["organization", "list", "--database", str(copy)])[1]
+
+
 def test_a_read_only_copy_is_not_written_and_not_served(copy: Path, hymio: Hymio) -> None:
     for words in ("node add-point 1 Door", "organization create Other", "serve --port 0"):
         code, out = unprivileged([*words.split(), "--database", str(copy)])
