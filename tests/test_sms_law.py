@@ -15,6 +15,7 @@ from hymio import intake, manage, results
 from hymio.access import operator
 from hymio.feedback import Accuracy, HourReport, Press, QuarantineNotice, Upload, Verdict
 from hymio.misuse import MisusePolicy
+from hymio.opening_hours import parse_opening_hours
 from hymio.period import offset_at
 from hymio.smiley import SmileyType
 from hymio.store import Store
@@ -50,6 +51,15 @@ def raw_hours(store: Store, world: World) -> Hours:
     return found
 
 
+def counted_hours(store: Store, world: World) -> Hours:
+    """What is counted of the first assignment."""
+    counted: Hours = Counter()
+    for each in results.hourly(store, operator(world.organization), results.OfAssignment(world.assignments[0])).buckets:
+        hour = (each.starts_at + each.offset * 60_000) // HOUR
+        counted += Counter({(hour, each.offset, button): count for button, count in enumerate(each.counted)})
+    return counted
+
+
 def pressed_hours(presses: Iterable[Press], zone: str) -> Hours:
     return Counter((*hour_shown(press.at, zone), press.button) for press in presses)
 
@@ -78,6 +88,30 @@ def test_each_press_is_counted_once_in_its_hour_at_every_moment(
         told |= {press.sequence for press in upload.presses}
         told |= {sequence for each in upload.hours for sequence in range(each.first, each.end)}
         assert raw_hours(store, world) == pressed_hours((each for each in presses if each.sequence in told), zone)
+    assert_settled(store, world)
+
+
+@law
+@given(st.data(), zone_names)
+def test_an_hour_that_is_wholly_closed_counts_nothing_at_any_moment(
+    shared_database_url: str, data: st.DataObject, zone: str
+) -> None:
+    """Opening hours of whole hours close each hour wholly or not at all, so no total ever falls."""
+    store = opened(shared_database_url)
+    opening = MisusePolicy(interval=0, judge_closed=True, opening_hours=parse_opening_hours("mon-sun 1-3"))
+    world = build(store, (zone, "UTC"), opening)
+    presses = data.draw(days(zone))
+    reports = [Upload(world.smileys[0], hours=(each,)) for each in hour_reports(presses, EPOCH, zone)]
+    details = [Upload(world.smileys[0], (each,)) for each in presses if data.draw(st.booleans())]
+    is_told: set[int] = set()
+    for upload in data.draw(st.permutations([*reports, *reports[:1], *details, *details[:1]])):
+        intake.record(store, world.organization, [upload], NOW)
+        is_told |= {press.sequence for press in upload.presses}
+        is_told |= {sequence for each in upload.hours for sequence in range(each.first, each.end)}
+        pressed = pressed_hours((each for each in presses if each.sequence in is_told), zone)
+        assert raw_hours(store, world) == pressed
+        open_hours = {key: count for key, count in pressed.items() if key[0] % 24 in (1, 2)}
+        assert counted_hours(store, world) == open_hours
     assert_settled(store, world)
 
 
