@@ -475,6 +475,8 @@ def test_a_clock_that_was_ahead_is_told_and_accepted(hymio: Hymio, database_url:
 
 
 def test_a_clock_that_is_right_is_said_to_fit(hymio: Hymio, database_url: str):
+    nothing = hymio("check", "--all")
+    assert (nothing.code, "nothing to check" in nothing.out) == (1, True)
     set_up(hymio)
     with closing(open_store(database_url)) as store:
         pressed = Press(7, 1, now() - DAY_MS - 60_000, 3)

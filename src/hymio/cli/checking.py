@@ -44,7 +44,11 @@ def check(
 
     is_behind = False
     with opened(context, database) as store:
-        for chosen in chosen_organizations(store, organization, every):
+        organizations = chosen_organizations(store, organization, every)
+        if not organizations:
+            say("There is nothing to check: the database has no organization.")
+            raise typer.Exit(1)
+        for chosen in organizations:
             if clock_is_right:
                 if not yes:
                     typer.confirm(f"The clock shows {instant_text(now())}. Is that right?", abort=True)
