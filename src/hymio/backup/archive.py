@@ -24,7 +24,7 @@ Progress = Callable[[int], object]
 MANIFEST: Final = "manifest.json"
 
 LEVEL: Final = 1
-"""Of deflate: higher ones take much longer and save little (decision 27)."""
+"""Of deflate: higher ones take much longer and save little (decision 30)."""
 
 _PIECE: Final = 1 << 20
 
