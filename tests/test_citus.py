@@ -20,8 +20,11 @@ from hymio.serving.health import CHECKS, passed
 from hymio.settings import Settings
 from hymio.store import Store, migrate, open_store, schema
 from hymio.store.dialect import connect
+from hymio.store.dialect.citus import Cluster
+from hymio.store.dialect.postgresql import FEW_ROWS
 from hymio.store.distribute import TABLES, distribute, distribution
 from tests.engines import ENGINES, KNOWN_ENGINES
+from tests.world import build
 
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
 SERVERS = [engine for engine in KNOWN_ENGINES[1:] if engine in ENGINES and engine != "citus"]
@@ -190,6 +193,43 @@ def test_health_names_a_lost_node_and_presses_are_still_taken(cluster_url: str, 
 def test_a_database_without_citus_has_no_distribution(store: Store) -> None:
     found = distribution(store)
     assert found is None or found.local == ()  # all is, where the tests run on a cluster
+
+
+# --- statements ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=SERVERS)
+def server_store(request: pytest.FixtureRequest, fresh_database: Callable[[str], str]) -> Iterator[Store]:
+    store = open_store(fresh_database(request.param))
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("count", [1, FEW_ROWS, FEW_ROWS + 1, 300])
+def test_what_is_inserted_on_a_cluster_is_what_was_given(server_store: Store, count: int) -> None:
+    """PostgreSQL understands the statements for a cluster too, which differ by the number of rows."""
+    organization = build(server_store).organization
+    rows = [(organization, 1_000 + number, 7 * number) for number in range(count)]
+    changed = [(organization, revision, at + 1) for organization, revision, at in rows]
+    replacing = "ON CONFLICT (organization_id, revision) DO UPDATE SET committed_at = excluded.committed_at"
+    text = "SELECT * FROM revision WHERE organization_id = :o AND revision >= 1000 ORDER BY revision"
+    with server_store.write() as transaction:
+        transaction._cluster = Cluster(1_000)  # type: ignore[attr-defined]
+        transaction.insert(schema.revision, rows)
+        assert transaction.rows(text, o=organization) == rows
+        transaction.insert(schema.revision, changed, replacing)
+        transaction.insert(schema.revision, rows, "ON CONFLICT DO NOTHING")
+        assert transaction.rows(text, o=organization) == changed
+
+
+@pytest.mark.parametrize("organizations", [[999_999], [1, 2]])
+def test_rows_that_would_get_lost_are_refused(server_store: Store, organizations: list[int]) -> None:
+    """Rows come in beside the ledger's row: of an organization without one, or of several, they would not."""
+    rows = [(organization, number, 0) for organization in organizations for number in range(50)]
+    with server_store.write() as transaction:
+        transaction._cluster = Cluster(1_000)  # type: ignore[attr-defined]
+        with pytest.raises(ValueError, match="organization"):
+            transaction.insert(schema.revision, rows)
 
 
 # --- migrations ------------------------------------------------------------------------------------------------------

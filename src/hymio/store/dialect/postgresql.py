@@ -185,7 +185,8 @@ class PostgresqlTransaction(Transaction):
         else:
             marks = ", ".join([_marks(table)] * len(rows))
             text = f"INSERT INTO {table.name} ({_names(table)}) VALUES {marks} {then}"
-            self._cursor.execute(text, [value for row in rows for value in row])
+            kinds = _column_types(table)
+            self._cursor.execute(text, [value for row in rows for value in map(_value, kinds, row)])
 
     def _insert_beside_ledger(self, table: Table, rows: Sequence[Row], then: str) -> None:
         """Inserts rows of an organization on its node of a cluster.
@@ -258,6 +259,11 @@ def _array(kind: str, values: Sequence[Any]) -> object:
         converted = _CONVERTED[kind]
         return [None if value is None else converted(value) for value in values]
     return "{" + ",".join(["NULL" if value is None else str(index(value)) for value in values]) + "}"
+
+
+def _value(kind: str, value: Any) -> object:
+    """A value of a column as one of the column's type."""
+    return None if value is None else _CONVERTED.get(kind, index)(value)
 
 
 @cache
