@@ -85,13 +85,13 @@ class Attempts:
         if not self._most or address not in self._levels:
             return
         with self._lock:
-            excess = self._level(address) - self._most
-            if excess < 0 or (credential is not None and (address, credential) in self._right):
+            excess = self._level(address) + 1 - self._most
+            if excess <= 0 or (credential is not None and (address, credential) in self._right):
                 return
         raise TooManyRequests(
             "too-many-wrong-credentials",
             "Too many wrong credentials came from this address.",
-            retry_after=math.ceil((excess + 1) * 60 / self._most),
+            retry_after=math.ceil(excess * 60 / self._most),
         )
 
     def _note_wrong(self, address: str, credential: bytes | None) -> None:
