@@ -125,6 +125,14 @@ def test_a_database_that_lost_the_last_commit_is_noticed(store: Store) -> None:
     store.check()  # what was erased is not lost
 
 
+def test_a_commit_with_a_clock_that_is_a_little_behind_is_not_missing(store: Store) -> None:
+    world = build(store)
+    for now in (NOW, NOW - 30_000):
+        with store.begin(world.organization, now):
+            pass
+        store.check()
+
+
 def test_a_write_that_fails_leaves_nothing(store: Store) -> None:
     world = build(store)
     before = store.layout(world.organization)

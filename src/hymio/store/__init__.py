@@ -123,7 +123,7 @@ class Store:
             self.layout(organization)  # cached before the write transaction, which then locks for less time
         with self.write() as transaction, self.ledger_in(transaction, organization, now, now_is) as ledger:
             yield ledger
-        self._latest.commit = _Commit(organization, ledger.revision, now)
+        self._latest.commit = _Commit(organization, ledger.revision, ledger.received_at)
         ledger.setup.remember()
 
     @contextmanager
@@ -260,7 +260,7 @@ class Store:
 
 
 class _Commit(NamedTuple):
-    """A commit of a ledger: its revision, and its instant in ms UTC."""
+    """A commit of a ledger: its revision, and its receive time in ms UTC."""
 
     organization: int
     revision: int
