@@ -19,11 +19,12 @@ import httpx
 import pytest
 
 from hymio import intake
-from hymio.errors import HymioError, Unavailable
-from hymio.feedback import Press, Receipt, Upload, Verdict
+from hymio.errors import Unavailable
+from hymio.feedback import Press, Upload, Verdict
 from hymio.intake import queue
 from hymio.intake.arrival import Committed
 from hymio.intake.queue import UploadQueue
+from hymio.intake.record import Recorded, record_with_layout
 from hymio.intake.slices import SLICE_ROWS
 from hymio.store import Store
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
@@ -86,15 +87,14 @@ def test_an_upload_that_is_interrupted_is_not_acknowledged_and_its_repeat_equals
 ) -> None:
     acme = put_up(store)
     commits = iter([None, Unavailable("database-busy", "the database cannot take this now")])
-    record = intake.record
 
-    def failing(store: Store, organization: int, uploads: Sequence[Upload], now: int) -> list[Receipt | HymioError]:
+    def failing(store: Store, organization: int, uploads: Sequence[Upload], now: int) -> Recorded:
         if error := next(commits, None):
             raise error
-        return record(store, organization, uploads, now)
+        return record_with_layout(store, organization, uploads, now)
 
     with monkeypatch.context() as patch:
-        patch.setattr(queue, "record", failing)
+        patch.setattr(queue, "record_with_layout", failing)
         [refused] = come(store, of(acme, 1, MANY, "1"))
     assert isinstance(refused, Unavailable)
     assert len(stored(store, acme.organization, "feedback", "sequence")) == SLICE_ROWS
