@@ -491,6 +491,9 @@ def test_the_database(hymio: Hymio, database_url: str):
     assert "newest" in done(hymio("db", "status"))
     done(hymio("db", "migrate"))
     said = hymio("db", "distribute")
+    if "distributed, 0 not" in done(hymio("db", "status")):  # the tests run on a cluster
+        assert "distributed already" in done(said)
+        return
     assert said.code == 2
     assert ("SQLite" if database_url.startswith("sqlite") else "citus") in said.err
 
