@@ -136,6 +136,32 @@ def test_another_text_than_the_erased_one_is_no_conflict(store: Store) -> None:
     assert [row[3] for row in answers(store, world) if isinstance(row[3], ContactDetails)] == []
 
 
+def test_what_cannot_be_used_of_an_erased_press_brings_nothing_back(store: Store) -> None:
+    world = build(store)
+    smiley, keys = world.smileys[0], [(1, 1), (1, 2), (1, 3)]
+    record(store, world, *(Press(1, number, AT + 9000 * number, 3, phases=PHASES) for _, number in keys))
+    erasure = OfFeedback(tuple(feedback_id(smiley, *key) for key in keys))
+    intake.erase(store, world.organization, erasure, NOW)
+    parts = [UnusablePress(1, 2, Verdict.UNREADABLE, "cold soup of p1", part) for part in ("phase", "metadata")]
+    whole = UnusablePress(1, 3, Verdict.UNREADABLE, "cold soup of p1")
+    conflict = Press(1, 1, AT, 2, phases=PHASES)
+    receipts = [record(store, world, conflict, unusable=(*parts, whole)) for _ in range(2)]
+    assert [(receipt.stored, receipt.duplicates) for receipt in receipts] == [(2, 0), (0, 2)]
+    assert len(receipts[0].quarantined) == 4
+    bodies = stored(store, world.organization, "quarantine", "sequence, body")
+    assert bodies == [(1, f'{{"at":{AT},"button":2,"survey":null,"after":{{}}}}'), (3, "")]
+
+
+def test_a_conflict_keeps_the_phases_that_are_not_too_old(store: Store) -> None:
+    world = build(store)
+    record(store, world, Press(1, 1, AT, 3, phases=PHASES))
+    intake.erase_expired(store, world.organization, AT + 66 * DAY_MS)
+    record(store, world, Press(1, 1, AT, 2, phases=PHASES), now=AT + 66 * DAY_MS)
+    [(body,)] = stored(store, world.organization, "quarantine", "body")
+    assert "Person" not in str(body)
+    assert "Cold soup" in str(body)
+
+
 def test_a_conflict_stays_one_and_its_erased_body_empty(store: Store) -> None:
     world = build(store)
     record(store, world, Press(1, 1, AT, 3))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hymio.feedback import (
@@ -105,3 +105,11 @@ def _body(press: Press) -> str:
     if press.phases is not None:
         body["after"] = plain(press.phases)
     return json.dumps(body, separators=(",", ":"))
+
+
+def body_without_phases(body: str, names: Iterable[str]) -> str:
+    """The body of a conflict as quarantine stores it, without the phases of these names."""
+    members = json.loads(body)
+    for name in names:
+        members.get("after", {}).pop(name, None)
+    return json.dumps(members, separators=(",", ":"))

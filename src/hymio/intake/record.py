@@ -21,7 +21,7 @@ from hymio.feedback import (
     sequences_by_epoch,
 )
 from hymio.intake.acknowledge import acknowledge
-from hymio.intake.compare import Compared, compare
+from hymio.intake.compare import Compared, body_without_phases, compare
 from hymio.intake.hour_reports import settle_placeholders, take_hour_report
 from hymio.intake.judging import settle
 from hymio.intake.phase_merge import store_phases
@@ -30,8 +30,11 @@ from hymio.period import Instant
 from hymio.setup import Layout
 from hymio.store import Store
 from hymio.store.ledger import Ledger, SmileyState, additions
+from hymio.store.personal_rows import PHASES
 
 _EPOCH, _PHASES = (itemgetter(Press._fields.index(name)) for name in ("epoch", "phases"))
+
+_ERASABLE = frozenset(phase.name for phase in PHASES.values())
 
 MAX_BODY_CHARACTERS = 4_096
 """Characters that are stored of a press that cannot be read."""
@@ -162,10 +165,33 @@ def _named(entry: UnusablePress) -> QuarantineNotice:
 
 
 def _not_erased(ledger: Ledger, smiley: int, unusable: Sequence[UnusablePress]) -> list[UnusablePress]:
-    """Unusable presses without those of which quarantine has an erased body: what is sent again stays erased."""
+    """Unusable presses without those of which quarantine has an erased body, and without phases that were erased of
+    them: what is sent again stays erased."""
     identified = [(entry.epoch, entry.sequence) for entry in unusable if entry.sequence]
-    erased = ledger.erased.bodies(smiley, identified) if identified else set()
-    return [entry for entry in unusable if (entry.epoch, entry.sequence) not in erased]
+    if not identified:
+        return list(unusable)
+    emptied, tombstones = ledger.erased.bodies(smiley, identified), ledger.erased.phases(smiley, identified)
+    kept = []
+    for entry in unusable:
+        press = (entry.epoch, entry.sequence)
+        left = None if press in emptied else _without_phases(entry, tombstones.get(press, frozenset()))
+        kept += [] if left is None else [left]
+    return kept
+
+
+def _without_phases(entry: UnusablePress, names: frozenset[str]) -> UnusablePress | None:
+    """An unusable press, or part of one, without the phases of these names; None if nothing is left.
+
+    What cannot be read may be any phase: it goes where every one was erased, and of a press its reason stays.
+    """
+    is_any_phase = entry.reason is Verdict.UNREADABLE and names >= _ERASABLE
+    if entry.phase is not None:
+        return None if entry.phase in names or is_any_phase else entry
+    if is_any_phase:
+        return entry._replace(body="")
+    if not names or entry.reason is not Verdict.CONFLICT:
+        return entry
+    return entry._replace(body=body_without_phases(entry.body, names))
 
 
 def _hashed(unusable: Iterable[UnusablePress]) -> list[tuple[UnusablePress, bytes]]:
