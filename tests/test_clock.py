@@ -248,3 +248,11 @@ def test_accepting_a_right_clock_lets_intake_go_on(store: Store) -> None:
     assert manage.accept_clock(store, boss, now=NOW + 7) == 0
     [entry] = manage.audit_log(store, boss, verb="accept-clock")
     assert entry.old == {"newest": format_timestamp(NOW + TEN_YEARS, 0, utc=True)}
+
+
+def test_a_server_whose_last_commit_was_ahead_is_well_once_its_clock_is_accepted(database_url: str) -> None:
+    with closing(open_store(database_url)) as store, closing(open_store(database_url)) as shell:
+        world = build(store)
+        intake.record(store, world.organization, [Upload(world.smileys[0])], NOW + TEN_YEARS)
+        manage.accept_clock(shell, operator(world.organization), now=NOW + 5)
+        store.check()

@@ -275,14 +275,21 @@ class _Latest:
 
 
 def _is_stored(transaction: Transaction, commit: _Commit) -> bool:
-    """Whether a commit is in the database, or its organization was erased since."""
+    """Whether a commit is in the database, or its organization was erased since.
+
+    Its instant may have been corrected since, as `manage.accept_clock` does after a clock that was ahead.
+    """
     row = transaction.row(
         """SELECT committed_at FROM ledger l LEFT JOIN revision r
           ON r.organization_id = l.organization_id AND r.revision = :revision WHERE l.organization_id = :o""",
         o=commit.organization,
         revision=commit.revision,
     )
-    return row is None or row[0] == commit.at
+    if row is None or row[0] == commit.at:
+        return True
+    corrected = "SELECT 1 FROM audit WHERE organization_id = :o AND revision > :revision AND verb = 'accept-clock'"
+    is_corrected = transaction.row(f"{corrected} LIMIT 1", o=commit.organization, revision=commit.revision)
+    return row[0] is not None and row[0] < commit.at and is_corrected is not None
 
 
 def _setup_revisions(transaction: Transaction, organization: int) -> SetupRevisions:
