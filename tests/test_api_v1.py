@@ -498,6 +498,19 @@ def test_the_tag_changes_with_what_it_stands_for(world: World):
     intake.record(world.store, example.organization, [late], NOW)
     after = {path: api.get(path).headers["etag"] for path in paths}
     assert not set(before.values()) & set(after.values())
+
+
+def test_the_tag_changes_after_a_restore_in_which_the_same_revision_is_another_commit(world: World):
+    example, api = another(world)
+    path = "/v1/surveys/1/results"
+    before = api.get(path).headers["etag"]
+    shift = "UPDATE revision SET committed_at = committed_at + :by WHERE organization_id = :o"
+    with world.store.write() as transaction:
+        transaction.run(shift, o=example.organization, by=5)
+    assert api.get(path, {"If-None-Match": before}).status_code == 200
+    with world.store.write() as transaction:
+        transaction.run(shift, o=example.organization, by=-5)
+    assert api.get(path, {"If-None-Match": before}).status_code == 304
     with manage.batch(world.store, example.organization, NOW) as batch:
         manage.rename_node(batch, operator(example.organization), 3, "Tampere, Hämeenkatu", now=NOW)
     assert api.json("/v1/folders/3")["name"] == "Tampere, Hämeenkatu"

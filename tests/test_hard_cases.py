@@ -191,7 +191,7 @@ def test_what_was_inherited_before_a_move_stays_and_the_new_place_is_inherited_a
 def test_as_of_counts_once_what_moved_there_and_back(store: Store) -> None:
     world = build(store)
     told(store, world, Press(1, 1, AT, 1))
-    born, _ = results.revision(store, operator(world.organization))
+    born = results.revision(store, operator(world.organization)).revision
     for point in (world.points[1], world.points[0]):
         with manage.batch(store, world.organization, NOW) as batch:
             manage.place(batch, operator(world.organization), world.smileys[0], point, 0, now=NOW)

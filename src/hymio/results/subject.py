@@ -79,7 +79,7 @@ def _require_phases(principal: Principal, phases: Iterable[Phase]) -> None:
 
 
 def revision(store: Store, principal: Principal) -> Revisions:
-    """The revision of the principal's organization, and the one at which its set-up last changed. NotFound."""
+    """The revisions of the principal's organization, which change with every commit. NotFound."""
     with store.read() as transaction:
         return _revisions(transaction, principal)
 

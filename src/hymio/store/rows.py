@@ -403,13 +403,22 @@ def counts_as_of(
 
 
 class Revisions(NamedTuple):
-    """The revision of an organization's last commit, and that of the last one that changed its set-up."""
+    """The revision of an organization's last commit, and that of the last one that changed its set-up.
+
+    `received_at` is the receive time of the last commit: after a restore the same revision is another commit.
+    """
 
     revision: int
     setup: int
+    received_at: Instant
 
 
 def revisions(transaction: Transaction, organization: int) -> Revisions | None:
     """The present revisions of an organization; None if it does not exist."""
-    row = transaction.row("SELECT revision, setup_revision FROM ledger WHERE organization_id = :o", o=organization)
+    row = transaction.row(
+        """SELECT l.revision, l.setup_revision, coalesce(r.committed_at, 0)
+        FROM ledger l LEFT JOIN revision r ON r.organization_id = l.organization_id AND r.revision = l.revision
+        WHERE l.organization_id = :o""",
+        o=organization,
+    )
     return None if row is None else Revisions(*row)

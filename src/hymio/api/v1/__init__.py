@@ -82,7 +82,7 @@ class Call:
         return json_answer(content, self.if_none_match)
 
     def tag(self, *parameters: object) -> str:
-        """The ETag of results: a hash of the revision, the request's parameters and the current zone."""
+        """The ETag of results: a hash of the last commit, the request's parameters and the current zone."""
         return tag_of(self.organization, results.revision(self.store, self.principal), self.zone().key, *parameters)
 
 
