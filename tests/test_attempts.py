@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +27,8 @@ from tests.example import make_example
 from tests.example_v2 import make_token
 from tests.served import check, serving
 from tests.terminals import PLACED, put_up
+
+OPERATIONS = Path(__file__).parents[1] / "docs" / "operations.md"
 
 Try = Callable[[str, str], int]
 
@@ -229,3 +234,26 @@ def test_each_wrong_credential_is_logged_with_its_address_and_without_the_creden
         * 3
     )
     assert "somebody" not in json.dumps(entries)
+
+
+LOG_TWO = """
+from contextlib import suppress
+from hymio.errors import Unauthorized
+from hymio.serving.attempts import Attempts
+from hymio.serving.log import configure_log
+from hymio.settings import Settings
+
+configure_log(Settings(log_format="json"))
+for path in ("/v1/folders", '/v1/folders/"event": "x", \\\\'):
+    scope = {"client": ("203.0.113.9", 1), "headers": [], "query_string": b"", "path": path}
+    with suppress(Unauthorized), Attempts(3, "full").of(scope):
+        raise Unauthorized("v1-credential-refused", "refused", is_missing=False)
+"""
+
+
+def test_the_filter_for_fail2ban_finds_the_address_in_the_log() -> None:
+    [text] = re.findall(r"^failregex = (.*)$", OPERATIONS.read_text(encoding="utf-8"), re.MULTILINE)
+    pattern = re.compile(text.replace("<ADDR>", "(?P<address>[0-9a-f.:]+)"))
+    written = subprocess.run([sys.executable, "-c", LOG_TWO], capture_output=True, text=True, check=True).stderr
+    found = [match and match["address"] for match in map(pattern.match, written.splitlines())]
+    assert found == ["203.0.113.9"] * 2
