@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,11 +24,20 @@ from hymio.store.dialect import connect
 from hymio.store.dialect.citus import Cluster
 from hymio.store.dialect.postgresql import FEW_ROWS
 from hymio.store.distribute import TABLES, distribute, distribution
+from tests.citus_cluster import VARIABLE
 from tests.engines import ENGINES, KNOWN_ENGINES
 from tests.world import build
 
 VERSIONS = Path(migrate.__file__).parent / "migrations" / "versions"
 SERVERS = [engine for engine in KNOWN_ENGINES[1:] if engine in ENGINES and engine != "citus"]
+
+
+def test_the_store_is_tested_on_a_cluster() -> None:
+    """Names what is left out without one; with one, every test of a store runs on it."""
+    if not os.environ.get(VARIABLE):
+        pytest.skip(f"no test of a store ran on Citus: {VARIABLE} does not name a database of a coordinator")
+    assert "citus" in ENGINES or "HYMIO_TEST_ENGINES" in os.environ
+
 
 STAND_IN = """
 CREATE SCHEMA stand_in;
