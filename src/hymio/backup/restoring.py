@@ -17,10 +17,10 @@ from hymio.store.backup import (
     no_bars,
     require_sound,
     restore_dump,
-    target_file,
     written,
 )
 from hymio.store.contents import require_equal
+from hymio.store.dialect import target_file
 
 
 @contextmanager

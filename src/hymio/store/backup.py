@@ -21,7 +21,6 @@ from hymio.store.dialect import (
     connect,
     holding_migrations,
     owner,
-    parsed_url,
     shown_name,
     translated,
 )
@@ -214,9 +213,3 @@ def _require_empty(connection: Connection, name: str) -> None:
             "{database} has tables already, and nothing is overwritten: create a new database for the restore",
             database=name,
         )
-
-
-def target_file(url: str) -> Path | None:
-    """The path of the SQLite file that a URL names; None for a database on a server. SetupError."""
-    parsed = parsed_url(url)
-    return Path(parsed.database or "").absolute() if parsed.get_backend_name() == "sqlite" else None

@@ -93,6 +93,12 @@ def database_file(engine: Engine) -> Path | None:
     return Path(engine.url.database or "").absolute() if engine.dialect.name == "sqlite" else None
 
 
+def target_file(url: str) -> Path | None:
+    """The path of the SQLite file that a URL names; None for a database on a server. SetupError."""
+    parsed = parsed_url(url)
+    return Path(parsed.database or "").absolute() if parsed.get_backend_name() == "sqlite" else None
+
+
 def has_single_writer(engine: Engine) -> bool:
     """Whether one write transaction excludes all others of the database."""
     return _transaction_kind(engine).single_writer
