@@ -408,6 +408,15 @@ def test_a_node_and_period_take_what_smileys_sent_from_there(store: Store) -> No
     assert answers(store, world) == []
 
 
+def test_a_period_takes_what_could_not_be_read_of_its_presses(store: Store) -> None:
+    world = build(store)
+    parts = (UnusablePress(1, 1, Verdict.UNREADABLE, '{"contact": {"email": "p1@example.com"}}', "phase"),)
+    record(store, world, Press(1, 1, AT - 7 * DAY_MS, 3), unusable=parts)
+    period = OfPeriod(world.points[0], AT - 8 * DAY_MS, AT - 6 * DAY_MS)
+    assert intake.erase(store, world.organization, period, NOW).rows[PersonalData.QUARANTINED_BODIES] == 1
+    assert stored(store, world.organization, "quarantine", "body") == [("",)]
+
+
 def test_an_organization_loses_nothing_by_the_erasure_of_another(store: Store) -> None:
     world, other = build(store), build(store)
     for each in (world, other):

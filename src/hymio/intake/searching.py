@@ -179,7 +179,7 @@ class Range(NamedTuple):
 
 
 def _of_range(store: Store, organization: int, within: Range) -> Iterator[Piece]:
-    """Everything in a range. A body in quarantine lies in it by the instant that it says, or when it was received."""
+    """Everything in a range. A body in quarantine lies in it by its `_instant`."""
     presses = (
         found
         for found in _presses(store, organization, within)
@@ -194,8 +194,10 @@ def _of_range(store: Store, organization: int, within: Range) -> Iterator[Piece]
 
 
 def _instant(body: Body) -> Instant:
-    """When a press in quarantine was made, if that can be read, or when it was received."""
+    """When a press in quarantine was made: as its body says, or the press whose part it is; else when it came."""
     at = instant_in(body.text)
+    if at is None:
+        at = body.pressed_at
     return body.received_at if at is None else at
 
 

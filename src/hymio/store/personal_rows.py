@@ -179,11 +179,15 @@ class BodyKey(NamedTuple):
 
 
 class Body(NamedTuple):
-    """A body in quarantine: the text of a press, or of a part of one, that could not be used."""
+    """A body in quarantine: the text of a press, or of a part of one, that could not be used.
+
+    `pressed_at` is the instant of the stored press with the same key, of which it may be a part; None without one.
+    """
 
     key: BodyKey
     text: str
     received_at: Instant
+    pressed_at: Instant | None
 
 
 def bodies(transaction: Transaction, organization: int, after: Body | None, limit: int) -> list[Body]:
@@ -194,16 +198,18 @@ def bodies(transaction: Transaction, organization: int, after: Body | None, limi
         following = f"AND ({key}) > (:smiley, :epoch, :sequence, :hash)"
         values = after.key._asdict()
     rows = transaction.rows(
-        f"""SELECT {key}, q.body, r.committed_at FROM quarantine q
+        f"""SELECT {key}, q.body, r.committed_at, f.at FROM quarantine q
         JOIN revision r ON r.organization_id = q.organization_id AND r.revision = q.revision
+        LEFT JOIN feedback f ON f.organization_id = q.organization_id AND f.smiley_id = q.smiley_id
+          AND f.epoch = q.epoch AND f.sequence = q.sequence
         WHERE q.organization_id = :o AND q.erased_revision IS NULL {following} ORDER BY {key} LIMIT :limit""",
         o=organization,
         limit=limit,
         **values,
     )
     return [
-        Body(BodyKey(smiley, epoch, sequence, bytes(digest)), text, received_at)
-        for smiley, epoch, sequence, digest, text, received_at in rows
+        Body(BodyKey(smiley, epoch, sequence, bytes(digest)), *others)
+        for smiley, epoch, sequence, digest, *others in rows
     ]
 
 
