@@ -216,6 +216,7 @@ def heard(port: int, *said: bytes) -> bytes:
 
 
 GET = b"GET /health HTTP/1.1\r\nHost: x\r\n"
+BOTH_LENGTHS = b"POST /sms HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.mark.parametrize(
@@ -235,6 +236,38 @@ def test_a_header_section_has_limits_of_size_and_number(served: Callable[..., in
     answer = heard(served(), *head)
     assert answer.startswith(b"HTTP/1.1 " + status)
     assert b"nosniff" in answer.lower()
+
+
+@pytest.mark.parametrize(
+    ("said", "status", "code"),
+    [
+        (b"nonsense\r\n\r\n", 400, "malformed-request"),
+        (BOTH_LENGTHS, 400, "malformed-request"),
+        (b"POST /sms HTTP/1.1\r\nHost: x\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400, "malformed-request"),
+        (GET + b"X: a\r\n" * 101, 431, "header-too-large"),
+        (GET, 408, "request-too-slow"),
+        (b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400, "malformed-request"),
+        (b"GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "unknown-address"),
+    ],
+    ids=["no HTTP", "two lengths", "long length", "many headers", "half", "CONNECT", "nowhere"],
+)
+def test_every_refusal_is_a_problem_document(
+    served: Callable[..., int], monkeypatch: pytest.MonkeyPatch, said: bytes, status: int, code: str
+):
+    monkeypatch.setattr(connection, "HEADER_SECONDS", 0.3)
+    head, _, body = heard(served(), said).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status)
+    assert b"content-type: application/problem+json" in head
+    assert (json.loads(body)["status"], json.loads(body)["code"]) == (status, code)
+
+
+def test_what_follows_a_refusal_is_received_and_discarded(served: Callable[..., int]):
+    """A reset would take the answer away from a client that still sends."""
+    with socket.create_connection(("127.0.0.1", served()), timeout=30) as line:
+        line.sendall(BOTH_LENGTHS)
+        for _ in range(20):
+            line.sendall(b"x" * 500_000)
+        assert line.recv(10_000).startswith(b"HTTP/1.1 400")
 
 
 def test_silent_connections_are_closed_and_incomplete_requests_answered_408(

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -599,6 +600,59 @@ def test_the_token_is_checked_before_a_large_body_is_received(
     with talk(url) as line:
         line.sendall(f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer nobody\r\n{declared}\r\n\r\n".encode())
         assert line.recv(1000).startswith(b"HTTP/1.1 401")
+
+
+@pytest.mark.parametrize("field", ["clock", "reportedThrough", "lost", "battery", "signal", "epoch"])
+@pytest.mark.parametrize("value", ["\ud800", ["\udfff"], [["a\ud800", 2]], {"\ud800": 1}], ids=ascii)
+def test_a_lone_surrogate_is_refused_as_any_other_wrong_value(
+    quick: tuple[Store, Terminals, str], field: str, value: object
+) -> None:
+    _, acme, url = quick
+    body = json.dumps({field: value})
+    assert "\\ud" in body
+    answer = httpx.post(f"{url}{PATH}", content=body, headers=acme.headers)
+    assert (answer.status_code, answer.json()["parameter"]) == (400, field)
+
+
+@pytest.mark.parametrize(
+    ("digits", "status"), [("0" * 5000 + "2", 200), ("0" * 5000 + "6000000", 413)], ids=[2, 6_000_000]
+)
+def test_a_content_length_may_have_thousands_of_digits(
+    quick: tuple[Store, Terminals, str], digits: str, status: int
+) -> None:
+    _, acme, url = quick
+    with talk(url) as line:
+        head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {acme.headers['Authorization']}\r\n"
+        line.sendall(f"{head}Content-Length: {digits}\r\n\r\n{{}}".encode())
+        assert line.recv(1000).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+@pytest.mark.parametrize("length", ["Content-Length: 10485760", "Transfer-Encoding: chunked"])
+def test_every_client_that_sends_ten_megabytes_hears_that_it_is_too_much(
+    quick: tuple[Store, Terminals, str], length: str
+) -> None:
+    """And none is reset while it sends, which is why the whole body is received."""
+    _, acme, url = quick
+    head = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: {acme.headers['Authorization']}\r\n{length}\r\n\r\n"
+    chunk = b" " * (1 << 20)
+    framed = chunk if length.startswith("Content") else b"100000\r\n" + chunk + b"\r\n"
+
+    def send(_: int) -> bytes:
+        with talk(url) as line:
+            line.sendall(head.encode())
+            for _ in range(10):
+                line.sendall(framed)
+            if framed is not chunk:
+                line.sendall(b"0\r\n\r\n")
+            answer = b""
+            while piece := line.recv(10_000):
+                answer += piece
+        return answer
+
+    with ThreadPoolExecutor(8) as pool:
+        for answer in pool.map(send, range(24)):
+            assert answer.startswith((b"HTTP/1.1 413", b"HTTP/1.1 503"))  # 503 to a fourth at once of one smiley
+            assert answer.endswith(b"}")
 
 
 def test_a_client_that_sends_too_much_receives_the_response(quick: tuple[Store, Terminals, str]) -> None:
