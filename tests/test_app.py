@@ -43,8 +43,11 @@ from tests.served import Api, serving
 def test_health(database_url: str):
     store = open_store(database_url)
     with serving(store) as http:
-        ready = ["database", "clock", "intake"]
-        for path, checks in (("/health", ["database", "clock", "space", "intake", "nodes"]), ("/ready", ready)):
+        ready = ["database", "clock-for-all", "intake"]
+        for path, checks in (
+            ("/health", ["database", "clock", "clock-for-all", "space", "intake", "nodes"]),
+            ("/ready", ready),
+        ):
             answer = http.get(path)
             assert answer.status_code == 200
             assert answer.json().keys() == {"status", "version", "database", "checks"}

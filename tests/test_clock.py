@@ -153,7 +153,7 @@ def test_a_server_that_starts_in_the_past_takes_no_presses_until_it_has_the_time
         assert (text.status_code, text.json()["code"]) == (503, "clock-behind")
         for path in ("/health", "/ready"):
             health = http.get(path)
-            assert (health.status_code, "clock" in failed(health)) == (503, True)
+            assert (health.status_code, "clock-for-all" in failed(health)) == (503, True)
         clock.wall = NOW + MINUTE_MS
         taken = upload(http, terminals, 1, NOW + MINUTE_MS)
         assert (taken.status_code, taken.json()["correction"]) == (200, 0)
@@ -171,6 +171,17 @@ def test_a_change_of_now_acts_after_what_was_received_whatever_the_clock_shows(s
     assert effect is not None
     assert (effect.since, placed) == (NOW + MINUTE_MS + 1, NOW + 1)
     assert_settled(store, world)
+
+
+def test_one_organization_that_is_ahead_makes_no_server_unready(store: Store) -> None:
+    terminals, other, clock = put_up(store), build(store), Clock()
+    intake.record(store, terminals.organization, [Upload(1)], NOW)
+    intake.record(store, other.organization, [Upload(other.smileys[0])], NOW + TEN_YEARS)
+    with serving(store, now=clock, watch=clock.watch()) as http:
+        assert upload(http, terminals, 1, NOW).status_code == 200
+        health = http.get("/health")
+        assert (health.status_code, failed(health)) == (503, ["clock"])
+        assert http.get("/ready").status_code == 200
 
 
 def failed(health: httpx.Response) -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 from hymio import intake
 from hymio.clock import now
 from hymio.feedback import ContactDetails, Phases, Press, Text, Upload, feedback_id
+from hymio.period import DAY_MS
 from hymio.store import open_store
 from tests.terminals import put_up, stored
 from tests.test_cli import Hymio, done, hymio  # noqa: F401  the fixture
@@ -100,6 +101,19 @@ def test_retention_is_listed_set_and_applied(acme: Hymio, database_url: str) -> 
         intake.record(store, 1, [Upload(1, (Press(1, 4, now() - 90_000_000, 3, phases=phases),))], now())
     assert "texts: 1 erased" in done(acme("retention", "apply", "Acme"))
     assert len(texts(database_url)) == 3
+
+
+def test_nothing_is_erased_by_age_with_a_clock_that_may_be_ahead(
+    acme: Hymio, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = texts(database_url)
+    future = now() + 10 * 365 * DAY_MS
+    monkeypatch.setattr("hymio.cli.erasing.now", lambda: future)
+    refused = acme("retention", "apply", "Acme")
+    assert (refused.code, "--clock-is-right" in refused.err) == (2, True), refused
+    assert texts(database_url) == before
+    done(acme("retention", "apply", "Acme", "--clock-is-right"))
+    assert texts(database_url) == set()
 
 
 def test_the_file_is_rewritten_by_command(acme: Hymio, database_url: str) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import Database, how_many, loaded, opened, progress, say
+from hymio.cli.command import Database, hint, how_many, loaded, opened, progress, say
 from hymio.cli.upkeep import print_verified
 from hymio.clock import now
 
@@ -90,4 +90,5 @@ def restore(
     with restoring(archive, chosen.database_url, bars=progress) as store:
         wrong = print_verified(store, organizations(store))
     say(f"Restored the database of {manifest.made_at} into {escape(without_password(chosen.database_url))}")
+    hint("What was erased after this backup, and credentials that were revoked since, are there again: end them again.")
     raise typer.Exit(1 if wrong else 0)

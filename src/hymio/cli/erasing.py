@@ -264,7 +264,14 @@ def set_retention(
 
 
 @retention.command("apply")
-def apply_retention(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+def apply_retention(
+    context: typer.Context,
+    organization: OrganizationName,
+    clock_is_right: Annotated[
+        bool, typer.Option("--clock-is-right", help="Erase although nothing was stored for more than two days")
+    ] = False,
+    database: Database = None,
+) -> None:
     """Erase now what is older than it is kept; the server does the same every six hours.
 
     Example: hymio retention apply "Acme"
@@ -274,6 +281,8 @@ def apply_retention(context: typer.Context, organization: OrganizationName, data
 
     with opened(context, database) as store:
         chosen = find_organization(store, organization)
+        if not clock_is_right:
+            _require_recent_commit(store, chosen.id)
         with progress("Erasing what is too old"):
             erased = intake.erase_expired(store, chosen.id, now())
         _purge(store)
@@ -281,3 +290,21 @@ def apply_retention(context: typer.Context, organization: OrganizationName, data
         say(f"{WORDS[kind]}: {number:,} erased")
     if not erased:
         say(f"{escape(chosen.name)}: nothing is older than it is kept.")
+
+
+def _require_recent_commit(store: Store, organization: int) -> None:
+    """SetupError where the clock is days after the last commit: it may be wrong, and what it makes too old is lost."""
+    from hymio.errors import SetupError
+    from hymio.hierarchy import BEGINNING
+    from hymio.jobs.erasing import LONGEST_PAUSE
+    from hymio.period import DAY_MS
+    from hymio.store.receive_time import received_last
+
+    with store.read() as transaction:
+        last, present = received_last(transaction, organization), now()
+    if last > BEGINNING and present - last > LONGEST_PAUSE:
+        raise SetupError(
+            "clock-maybe-ahead",
+            "the clock is {days} days after the last commit; if it is right, say --clock-is-right",
+            days=(present - last) // DAY_MS,
+        )

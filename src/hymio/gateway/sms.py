@@ -98,7 +98,7 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
     from_headers = [("from", headers.get(b"x-kannel-from", ""))]
     query = _by_name([*from_headers, *_pairs(scope["query_string"].decode("latin-1"))])
-    with services.attempts.of(scope, may_be_in_body=True):
+    with services.attempts.of(scope):
         gateway, fields = await _authenticated(services.store, headers, query, receive)
     text = _first(fields, _TEXT_FIELDS)
     if text is None:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from typing import TypeGuard
 
 import structlog
 
@@ -111,8 +112,8 @@ class UploadQueue:
         """Keeps the error of a batch of which nothing could be committed, or forgets the one before."""
         if self._store.is_distributed:  # the nodes of other organizations may answer
             return
-        errors = [outcome for outcome in outcomes if isinstance(outcome, Unavailable)]
-        self._failure = (errors[0] if len(errors) == len(outcomes) else None), time.monotonic()
+        errors = [outcome for outcome in outcomes if _is_writer_busy(outcome)]
+        self._failure = (errors[0] if errors and len(errors) == len(outcomes) else None), time.monotonic()
 
     async def _commit_batches(self, pool: ThreadPoolExecutor) -> None:
         loop = asyncio.get_running_loop()
@@ -239,7 +240,7 @@ def _record(store: Store, organization: int, uploads: dict[int, Upload], now: In
     }
 
 
-def _is_writer_busy(outcome: Outcome) -> bool:
+def _is_writer_busy(outcome: Outcome) -> TypeGuard[Unavailable]:
     """Whether an upload found the database locked or away, and not only its organization's clock behind."""
     return isinstance(outcome, Unavailable) and not isinstance(outcome, ClockBehind)
 

@@ -16,7 +16,7 @@ from hymio.errors import ClockBehind, HymioError
 from hymio.hierarchy import BEGINNING
 from hymio.period import SECOND_MS, format_timestamp
 from hymio.store import Store
-from hymio.store.receive_time import require_clock
+from hymio.store.receive_time import NewestTimes, require_clock
 
 WATCH_SECONDS: Final = 10.0
 """How often the clock is looked at while nobody asks."""
@@ -36,7 +36,7 @@ class ClockHealth:
 
     def __init__(self, store: Store, clock: Clock, watch: ClockWatch) -> None:
         self._store, self._clock, self._watch = store, clock, watch
-        self._newest = BEGINNING
+        self._newest = NewestTimes(BEGINNING, BEGINNING)
         self._is_behind = False
 
     @asynccontextmanager
@@ -53,21 +53,26 @@ class ClockHealth:
     def check(self) -> None:
         """Logs a step of the clock, and that it is behind. ClockBehind if it is behind the newest receive time.
 
-        That is as old as the last look, so that no request waits for the database.
+        That time is as old as the last look, so that no request waits for the database.
         """
         step = self._watch.check()
         if step is not None:
             _log.warning("the clock was set", seconds=step.by / SECOND_MS, shows=format_timestamp(step.at, 0, utc=True))
         try:
-            require_clock(self._clock(), self._newest)
+            require_clock(self._clock(), self._newest.newest)
         except ClockBehind as error:
             if not self._is_behind:
-                _log.error("the clock is behind, no presses are taken", detail=error.detail)
+                _log.error("the clock is behind, presses are not taken", detail=error.detail)
             self._is_behind = True
             raise
         if self._is_behind:
             _log.warning("the clock has passed the newest receive time, presses are taken again")
         self._is_behind = False
+
+    def check_several(self) -> None:
+        """ClockBehind if the clock is behind two organizations, or behind the only one: then it is the clock that is
+        wrong. One alone that is ahead was written to with a clock that was ahead, and the others go on."""
+        require_clock(self._clock(), self._newest.second)
 
     def last_step(self) -> ClockStepRow | None:
         """The last step of the clock, if it had any while the server ran."""
@@ -82,7 +87,7 @@ class ClockHealth:
     async def _look(self) -> None:
         """Reads the newest receive time and checks the clock; where it cannot be read, the one before still counts."""
         with suppress(HymioError):
-            newest = await asyncio.to_thread(self._store.newest_receive_time)
+            newest = await asyncio.to_thread(self._store.newest_receive_times)
             self._newest = self._newest if newest is None else newest
         with suppress(ClockBehind):
             self.check()

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from hymio.errors import NotFound, Unavailable
-from hymio.period import Instant
 from hymio.setup import Content, Layout
 from hymio.store import migrate
 from hymio.store.dialect import (
@@ -37,7 +36,7 @@ from hymio.store.dialect import (
 )
 from hymio.store.dialect.citus import is_distributed
 from hymio.store.ledger import Ledger, open_ledger
-from hymio.store.receive_time import NowIs, instant_of_commit, newest_receive_time, receive_time
+from hymio.store.receive_time import NewestTimes, NowIs, instant_of_commit, newest_receive_times, receive_time
 from hymio.store.setup import RememberedSetup, SetupInCommit, SetupRevisions
 from hymio.store.setup.changes import forget_changes
 
@@ -192,13 +191,13 @@ class Store:
                     cause=f"revision {last.revision} of organization {last.organization}",
                 )
 
-    def newest_receive_time(self) -> Instant | None:
-        """The newest receive time of all ledgers, BEGINNING without any; None while a node of the cluster is lost, for
-        which the statement would wait. Unavailable."""
+    def newest_receive_times(self) -> NewestTimes | None:
+        """The newest receive times of all ledgers; None while a node of the cluster is lost, for which the statement
+        would wait. Unavailable."""
         if self.is_distributed and self.lost_nodes():
             return None
         with self.read() as transaction:
-            return newest_receive_time(transaction)
+            return newest_receive_times(transaction)
 
     def layout(self, organization: int) -> Layout:
         """The present layout; only the rows that changed since the last call are read. NotFound."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Final
+from typing import Final, NamedTuple
 
 from hymio.errors import ClockBehind
 from hymio.hierarchy import BEGINNING
-from hymio.period import MINUTE_MS, SECOND_MS, Instant
+from hymio.period import MINUTE_MS, SECOND_MS, Instant, format_timestamp
 from hymio.store.dialect import Transaction
 
 MAX_BEHIND: Final = MINUTE_MS
@@ -56,13 +56,22 @@ def received_last(transaction: Transaction, organization: int) -> Instant:
     return BEGINNING if row is None else row[0]
 
 
-def newest_receive_time(transaction: Transaction) -> Instant:
-    """The newest receive time of all ledgers; BEGINNING without any."""
-    row = transaction.row(
-        """SELECT max(r.committed_at) FROM ledger l
-        JOIN revision r ON r.organization_id = l.organization_id AND r.revision = l.revision"""
+class NewestTimes(NamedTuple):
+    """The newest receive times of two ledgers; where there is only one ledger, both are its own."""
+
+    newest: Instant
+    second: Instant
+
+
+def newest_receive_times(transaction: Transaction) -> NewestTimes:
+    """The newest receive times; BEGINNING without any."""
+    rows = transaction.rows(
+        """SELECT r.committed_at FROM ledger l
+        JOIN revision r ON r.organization_id = l.organization_id AND r.revision = l.revision
+        ORDER BY r.committed_at DESC LIMIT 2"""
     )
-    return BEGINNING if row is None or row[0] is None else row[0]
+    times = [row[0] for row in rows] or [BEGINNING]
+    return NewestTimes(times[0], times[-1])
 
 
 def require_clock(now: Instant, newest: Instant) -> None:
@@ -74,10 +83,19 @@ def require_clock(now: Instant, newest: Instant) -> None:
     if behind > MAX_BEHIND:
         raise ClockBehind(
             "clock-behind",
-            "the server's clock is {seconds} seconds behind the newest receive time, so nothing is stored yet",
+            "the server's clock shows {now}, but the newest receive time is {newest}, so nothing is stored yet",
             retry_after=min(-(-(behind - MAX_BEHIND) // SECOND_MS), MAX_RETRY_SECONDS),
-            seconds=behind // SECOND_MS,
+            now=_in_utc(now),
+            newest=_in_utc(newest),
         )
+
+
+def _in_utc(at: Instant) -> str:
+    """An instant for people; in ms where it is beyond the years of the calendar."""
+    try:
+        return format_timestamp(at, 0, utc=True)
+    except (ValueError, OverflowError):
+        return f"{at} ms"
 
 
 def restate_receive_times(transaction: Transaction, organization: int, now: Instant) -> int:
