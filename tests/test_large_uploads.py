@@ -21,18 +21,24 @@ import pytest
 from hymio import intake
 from hymio.errors import Unavailable
 from hymio.feedback import Press, Upload, Verdict
-from hymio.intake import queue
+from hymio.intake import lanes, queue
 from hymio.intake.arrival import Committed
 from hymio.intake.queue import UploadQueue
 from hymio.intake.record import Recorded, record_with_layout
-from hymio.intake.slices import SLICE_ROWS
 from hymio.store import Store
 from tests.terminals import PLACED, Terminals, client, put_up, serving, stored
 from tests.test_kill import Servers, free_port
 from tests.test_upload import PATH, Made
 
 NOW = PLACED + 100_000_000_000
-MANY = 2 * SLICE_ROWS + 500
+SLICE = 1_000
+MANY = 2 * SLICE + 500
+
+
+@pytest.fixture(autouse=True)
+def _slices_of_one_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("MIN_SLICE_ROWS", "MAX_SLICE_ROWS"):
+        monkeypatch.setattr(lanes, name, SLICE)
 
 
 def presses(count: int, first: int = 1) -> tuple[Press, ...]:
@@ -66,7 +72,7 @@ def test_small_uploads_are_committed_with_the_first_slice_of_a_large_one(store: 
         store, of(acme, 1, MANY, "1"), of(acme, 2, MANY, "2"), of(acme, 3, 1, "3"), of(acme, 4, 2, "4")
     )
     first = min(each.receipt.revision for each in small)
-    assert [each.receipt.revision - first for each in (*small, large, other)] == [0, 0, 2, 3]
+    assert [each.receipt.revision - first for each in (*small, large, other)] == [0, 0, 4, 5]
     for each, count in ((large, MANY), (other, MANY), (small[0], 1), (small[1], 2)):
         assert (each.receipt.stored, each.receipt.acknowledged) == (count, ((1, count),))
     assert list(intake.verify(store, acme.organization)) == []
@@ -97,11 +103,11 @@ def test_an_upload_that_is_interrupted_is_not_acknowledged_and_its_repeat_equals
         patch.setattr(queue, "record_with_layout", failing)
         [refused] = come(store, of(acme, 1, MANY, "1"))
     assert isinstance(refused, Unavailable)
-    assert len(stored(store, acme.organization, "feedback", "sequence")) == SLICE_ROWS
+    assert len(stored(store, acme.organization, "feedback", "sequence")) == SLICE
     [repeated] = come(store, of(acme, 1, MANY, "1"))
     assert isinstance(repeated, Committed)
     receipt = repeated.receipt
-    assert (receipt.stored, receipt.duplicates, receipt.acknowledged) == (MANY - SLICE_ROWS, SLICE_ROWS, ((1, MANY),))
+    assert (receipt.stored, receipt.duplicates, receipt.acknowledged) == (MANY - SLICE, SLICE, ((1, MANY),))
     quarantined = [(each.sequence, each.reason) for each in receipt.quarantined]
     assert quarantined == [(n, Verdict.OFF_SCALE) for n in range(1, MANY + 1) if n % 5 == 4]
     assert list(intake.verify(store, acme.organization)) == []

@@ -13,8 +13,17 @@ from hymio import intake
 from hymio.feedback import Followup, Health, HourReport, Phases, Press, Receipt, SequenceRange, Text, Upload, Verdict
 from hymio.feedback import UnusablePress as Unusable
 from hymio.intake.arrival import SlicedArrival
-from hymio.intake.lanes import MAX_BATCH_ROWS, MAX_BATCH_UPLOADS, Lanes, Waiting, waiting
-from hymio.intake.slices import SLICE_ROWS, count_rows, joined, slices_of
+from hymio.intake.lanes import (
+    LARGE_ROWS,
+    MAX_BATCH_ROWS,
+    MAX_BATCH_UPLOADS,
+    MAX_SLICE_ROWS,
+    MIN_SLICE_ROWS,
+    Lanes,
+    Waiting,
+    waiting,
+)
+from hymio.intake.slices import Place, count_rows, is_end, joined, slice_at
 from hymio.misuse import MisusePolicy
 from hymio.store import Store
 from hymio.store.dialect import Transaction
@@ -92,6 +101,16 @@ def test_an_upload_in_slices_leaves_what_the_whole_one_leaves(
     assert_settled(store, other)
 
 
+def slices_of(upload: Upload, most: int) -> list[Upload]:
+    """All slices of an upload."""
+    part, place = slice_at(upload, Place(), most)
+    slices = [part]
+    while not is_end(upload, place):
+        part, place = slice_at(upload, place, most)
+        slices.append(part)
+    return slices
+
+
 def recorded(store: Store, world: World, slices: list[Upload], start: int = 0) -> Receipt | None:
     """The receipt of slices that are committed one after the other, a millisecond apart; None of none."""
     receipt: Receipt | None = None
@@ -145,7 +164,7 @@ def test_slices_are_the_upload_in_order_and_small_enough(data: st.DataObject, mo
 # --- which uploads the next commit takes ------------------------------------------------------------------------------
 
 
-PRESSES = tuple(Press(1, sequence, 0, 0) for sequence in range(1, 3 * SLICE_ROWS + 1))
+PRESSES = tuple(Press(1, sequence, 0, 0) for sequence in range(1, 3_001))
 LOOP = asyncio.new_event_loop()
 
 
@@ -175,16 +194,20 @@ class Queue:
         self.waiting.append(came)
         self.lanes.put(upload)
 
-    def commit(self) -> None:
-        """Takes one batch, commits it and checks it."""
-        had_large = any(came.rows > SLICE_ROWS for came in self.waiting)
+    def commit(self, seconds: float) -> None:
+        """Takes one batch, commits it in so many seconds and checks it."""
+        had_large = any(came.rows > LARGE_ROWS for came in self.waiting)
         batch = self.lanes.take()
         assert bool(batch) == bool(self.waiting)
         assert len(batch) <= MAX_BATCH_UPLOADS + 1
-        assert sum(upload.arrival.rows for upload in batch) <= MAX_BATCH_ROWS + SLICE_ROWS
-        assert had_large == any(isinstance(upload.arrival, SlicedArrival) for upload in batch)
+        rows = [upload.arrival.rows for upload in batch if not isinstance(upload.arrival, SlicedArrival)]
+        assert sum(rows) <= MAX_BATCH_ROWS + LARGE_ROWS
+        slices = [upload.arrival.rows for upload in batch if isinstance(upload.arrival, SlicedArrival)]
+        assert len(slices) == had_large
+        assert all(MIN_SLICE_ROWS <= rows <= MAX_SLICE_ROWS for rows in slices)
         for upload in batch:
             self._take_outcome(upload)
+        self.lanes.note_duration(batch, seconds)
 
     def _take_outcome(self, upload: Waiting) -> None:
         if isinstance(upload.arrival, SlicedArrival):
@@ -194,41 +217,46 @@ class Queue:
                 return
         came = self._came[upload.outcome]
         before = [each for each in self.waiting if each.sender == came.sender and each.number < came.number]
-        assert all(each.rows <= SLICE_ROWS for each in before), "it has overtaken a large one of its sender"
+        assert all(each.rows <= LARGE_ROWS for each in before), "it has overtaken a large one of its sender"
         self.waiting.remove(came)
         self.lanes.finish(upload)
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from([1, 1, 1, 300, 1000, 1001, 3000]), st.integers(1, 4)), max_size=60),
-    st.lists(st.integers(1, 20), min_size=60, max_size=60),
+    st.lists(st.tuples(st.sampled_from([1, 1, 1, 300, 500, 501, 3000]), st.integers(1, 4)), max_size=60),
+    st.lists(st.tuples(st.integers(1, 20), st.floats(0, 1)), min_size=60, max_size=60),
 )
 def test_small_uploads_go_first_large_ones_advance_and_none_overtakes_one_of_its_sender(
-    arrivals: list[tuple[int, int]], at_once: list[int]
+    arrivals: list[tuple[int, int]], commits: list[tuple[int, float]]
 ) -> None:
     queue = Queue()
     pending = [Came(number, rows, sender) for number, (rows, sender) in enumerate(arrivals)]
-    for come in at_once:
+    for come, seconds in commits:
         for came in pending[:come]:
             queue.put(came)
         pending = pending[come:]
-        queue.commit()
-    for _ in range(3 * len(arrivals)):
-        queue.commit()
+        queue.commit(seconds)
+    for _ in range(3_000 // MIN_SLICE_ROWS * len(arrivals)):
+        queue.commit(0.01)
     assert not queue.waiting
 
 
-def test_small_uploads_wait_for_one_slice_at_most() -> None:
+def test_small_uploads_are_committed_with_the_next_slice_and_slices_are_as_large_as_commits_are_fast() -> None:
     queue = Queue()
     for sender in range(4):
         queue.put(Came(sender, 3000, sender))
-    queue.commit()
-    small = [Came(number, 1, number) for number in range(10, 20)]
-    for came in small:
-        queue.put(came)
-    queue.commit()
-    assert not set(small) & set(queue.waiting)
-    assert len(queue.waiting) == 4
+    sizes = []
+    for number, seconds in enumerate((0.1, 0.1, 0.1, 0.0001, 0.0001)):
+        small = Came(number + 10, 1, number + 10)
+        if number == 2:
+            queue.put(small)
+        [*others, large] = queue.lanes.take()
+        assert len(others) == (number == 2)
+        sizes.append(large.arrival.rows)
+        queue.lanes.put_back(large)
+        large.arrival.read(None)  # type: ignore[arg-type]  # `Came` reads nothing
+        queue.lanes.note_duration([*others, large], seconds)
+    assert sizes == [2000, 1000, 250, 125, 2000]
 
 
 def test_what_waits_is_removed_all_at_once_and_nothing_waits_behind_it_any_more() -> None:

@@ -29,6 +29,10 @@ SMALL_BYTES = {Format.JSON: 16 << 10, Format.CBOR: 1 << 10}
 """Bodies up to this size are decoded in the event loop, which takes less time than handing them to a thread."""
 
 
+MAX_LISTED = 500
+"""Presses that a receipt may list as quarantined for its body to be made in the event loop."""
+
+
 def routes(services: Services) -> list[ASGIRouteHandler]:
     """The handler of uploads.
 
@@ -86,10 +90,18 @@ async def _handle(services: Services, scope: HTTPScope, receive: Receive, send: 
         raise _refused_token(is_missing=True)
     with services.attempts.of(scope):
         committed, unreadable = await _commit(services, headers, receive, token, form)
-    body = receipt_body(committed.receipt, unreadable, committed.layout, committed.now, form)
+    body = await _body(committed, unreadable, form)
     response_headers = [(b"content-type", form.value.encode()), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": response_headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def _body(committed: Committed, unreadable: tuple[Unreadable, ...], form: Format) -> bytes:
+    """The body of a response; one that lists thousands of presses is made in a thread, as others wait meanwhile."""
+    receipt, layout, now = committed
+    if len(receipt.quarantined) + len(unreadable) > MAX_LISTED:
+        return await sync_to_thread(receipt_body, receipt, unreadable, layout, now, form)
+    return receipt_body(receipt, unreadable, layout, now, form)
 
 
 async def _commit(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable
 from typing import NamedTuple, Protocol
 
 from hymio.feedback import Receipt, Upload
-from hymio.intake.slices import SLICE_ROWS, joined, slices_of
+from hymio.intake.slices import Place, count_rows, is_end, joined, slice_at
 from hymio.period import Instant
 from hymio.setup import Layout
 from hymio.store.dialect import Transaction
@@ -47,30 +47,38 @@ class Arrival(Protocol):
 
 
 class SlicedArrival:
-    """A large upload; for a commit it stands for its next slice."""
+    """A large upload; for a commit it stands for its next slice, of at most `rows` presses.
+
+    `rows_read` is how many rows the slice has that was read last.
+    """
 
     def __init__(self, arrival: Arrival) -> None:
         self._arrival = arrival
-        self._organization = 0
-        self._slices: Sequence[Upload] = ()  # until it is read
-        self._stored = 0
+        self._read: tuple[int, Upload] | None = None
+        self._stored = self._after_slice = Place()
+        self._is_last = False
         self._receipt: Receipt | None = None
         self.sender = arrival.sender
-        self.rows = SLICE_ROWS
-        self.size = arrival.size * SLICE_ROWS // max(arrival.rows, SLICE_ROWS)
+        self.rows = arrival.rows
+        self.rows_read = 0
+
+    @property
+    def size(self) -> int:
+        """The bytes of the slice in the request, about."""
+        return self._arrival.size * self.rows // max(self._arrival.rows, 1)
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """Its organization's id and the next slice, which is the same until `add`. Raises as its arrival does."""
-        if not self._slices:
-            self._organization, upload = self._arrival.read(transaction)
-            self._slices = slices_of(upload)
-        part = self._slices[self._stored]
-        if self._receipt is not None:
-            part = part._replace(correction=self._receipt.correction)
-        return self._organization, part
+        if self._read is None:
+            self._read = self._arrival.read(transaction)
+        organization, upload = self._read
+        part, self._after_slice = slice_at(upload, self._stored, self.rows)
+        self._is_last = is_end(upload, self._after_slice)
+        self.rows_read = count_rows(part)
+        return organization, part if self._receipt is None else part._replace(correction=self._receipt.correction)
 
     def add(self, receipt: Receipt) -> Receipt | None:
-        """Notes that the next slice is committed; the receipt of the whole upload if that was the last one."""
+        """Notes that the slice is committed; the receipt of the whole upload if it was the last one."""
         self._receipt = receipt if self._receipt is None else joined(self._receipt, receipt)
-        self._stored += 1
-        return self._receipt if self._stored == len(self._slices) else None
+        self._stored = self._after_slice
+        return self._receipt if self._is_last else None

@@ -120,7 +120,9 @@ class UploadQueue:
         while True:
             batch = await self._next_batch()
             arrivals = [upload.arrival for upload in batch]
+            began = time.monotonic()
             outcomes = await loop.run_in_executor(pool, commit_batch, self._store, arrivals, self._clock())
+            self._lanes.note_duration(batch, time.monotonic() - began)
             if self._store.has_single_writer and all(map(_is_writer_busy, outcomes)):
                 # The write lock was not released in time. The uploads that came meanwhile would wait as long and
                 # get the same answer, so they get it now.

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TypeVar
+from collections.abc import Sequence
+from typing import NamedTuple
 
-from hymio.feedback import HourReport, Receipt, Upload
+from hymio.feedback import Health, HourReport, Receipt, Upload
 
-SLICE_ROWS = 1_000
-"""An upload that takes more rows (`count_rows`) is stored in slices of at most so many presses."""
 
-T = TypeVar("T")
+class Place(NamedTuple):
+    """How much of an upload is stored: its first presses, unusable presses and hour reports."""
+
+    presses: int = 0
+    unusable: int = 0
+    hours: int = 0
 
 
 def count_rows(upload: Upload) -> int:
@@ -18,20 +21,36 @@ def count_rows(upload: Upload) -> int:
     return len(upload.presses) + len(upload.unusable) + len(upload.lost) + sum(map(_presses_of, upload.hours))
 
 
-def slices_of(upload: Upload, most: int = SLICE_ROWS) -> list[Upload]:
-    """Divides an upload into uploads of at most `most` presses, in order; an hour report stays whole.
+def slice_at(upload: Upload, place: Place, most: int) -> tuple[Upload, Place]:
+    """The part of an upload that follows a place, with at most `most` presses, and the place after it.
 
-    The first slice has the clock and the health. The last one has `reported_through` and `lost`: what they say of all
-    presses is true only once all are stored. The others need the `correction` of the first one's receipt.
+    An hour report stays whole, even with more. The first slice has the clock and the health. The last one has
+    `reported_through` and `lost`: what they say of all presses is true only once all are stored. The others need the
+    `correction` of the first one's receipt.
     """
-    bare = Upload(upload.smiley, correction=upload.correction)
-    slices = [bare._replace(presses=presses) for presses in _runs(upload.presses, most)]
-    slices += [bare._replace(unusable=unusable) for unusable in _runs(upload.unusable, most)]
-    slices += [bare._replace(hours=hours) for hours in _hours(upload.hours, most)]
-    slices = slices or [bare]
-    slices[0] = slices[0]._replace(clock=upload.clock, health=upload.health)
-    slices[-1] = slices[-1]._replace(reported_through=upload.reported_through, lost=upload.lost)
-    return slices
+    presses = upload.presses[place.presses : place.presses + most]
+    unusable = upload.unusable[place.unusable : place.unusable + most - len(presses)]
+    taken = len(presses) + len(unusable)
+    hours = upload.hours[place.hours : place.hours + _fitting(upload.hours[place.hours :], most - taken, taken == 0)]
+    after = Place(place.presses + len(presses), place.unusable + len(unusable), place.hours + len(hours))
+    is_first, is_last = place == Place(), is_end(upload, after)
+    part = Upload(
+        upload.smiley,
+        presses,
+        hours,
+        unusable,
+        clock=upload.clock if is_first else None,
+        reported_through=upload.reported_through if is_last else None,
+        lost=upload.lost if is_last else (),
+        health=upload.health if is_first else Health(),
+        correction=upload.correction,
+    )
+    return part, after
+
+
+def is_end(upload: Upload, place: Place) -> bool:
+    """Whether nothing of an upload follows a place."""
+    return place == Place(len(upload.presses), len(upload.unusable), len(upload.hours))
 
 
 def joined(before: Receipt, after: Receipt) -> Receipt:
@@ -44,24 +63,15 @@ def joined(before: Receipt, after: Receipt) -> Receipt:
     )
 
 
-def _runs(items: Sequence[T], most: int) -> Iterator[tuple[T, ...]]:
-    """Runs of at most `most` items."""
-    for start in range(0, len(items), most):
-        yield tuple(items[start : start + most])
-
-
-def _hours(reports: Iterable[HourReport], most: int) -> Iterator[tuple[HourReport, ...]]:
-    """Runs of hour reports with at most `most` presses together, or of one report that has more."""
-    run: list[HourReport] = []
-    presses = 0
+def _fitting(reports: Sequence[HourReport], most: int, at_least_one: bool) -> int:
+    """How many of the first hour reports have at most `most` presses together; one if there must be."""
+    count = presses = 0
     for report in reports:
-        if run and presses + _presses_of(report) > most:
-            yield tuple(run)
-            run, presses = [], 0
-        run.append(report)
         presses += _presses_of(report)
-    if run:
-        yield tuple(run)
+        if presses > most and (count or not at_least_one):
+            break
+        count += 1
+    return count
 
 
 def _presses_of(report: HourReport) -> int:
