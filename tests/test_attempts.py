@@ -200,10 +200,12 @@ def test_every_door_accepts_a_right_credential_whatever_came_before(
 
 
 def test_each_wrong_credential_is_logged_with_its_address_and_without_the_credential(
-    served: tuple[httpx.Client, dict[str, dict[str, Any]]],
+    served: tuple[httpx.Client, dict[str, dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     http, _ = served
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    # A logger that was used before has kept the processors of another configuration.
+    monkeypatch.setattr(attempts, "_log", structlog.get_logger("hymio.credentials"))
     with structlog.testing.capture_logs() as entries:
         for _ in range(5):
             http.request(**WRONG["v1"], headers={"X-Forwarded-For": "203.0.113.9"})

@@ -431,10 +431,16 @@ def restore_and_crash(at: int, archive: Path, url: str) -> None:
         list(intake.verify(store, 1))
 
 
+def with_path(path: str, function: Callable[..., None], *arguments: object) -> None:
+    """Calls a function with the PATH of a test, which a process of the fork server does not inherit."""
+    os.environ["PATH"] = path
+    function(*arguments)
+
+
 def crashes(function: Callable[..., None], *arguments: object) -> Iterator[int]:
     """Runs a function in processes that die at their first step, their second step, and so on; their exit codes."""
     for at in range(1000):
-        process = processes.Process(target=function, args=(at, *arguments))
+        process = processes.Process(target=with_path, args=(os.environ["PATH"], function, at, *arguments))
         process.start()
         process.join()
         assert process.exitcode in {0, -signal.SIGKILL}

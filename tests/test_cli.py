@@ -132,7 +132,7 @@ def test_the_organization_is_shown_whole(hymio: Hymio):
         "Till [1] · Europe/Berlin", "active survey 1: How was your visit?", "What was missing? (2)", "2415VE0A110042",
     ):  # fmt: skip
         assert wanted in shown
-    assert re.search(r"1\s+Acme\s+2\s+1\s+active\s+on", done(hymio("organization", "list")))
+    assert re.search(r"1\s+Acme\s+2\s+1\s+on\s+on", done(hymio("organization", "list")))
     assert re.search(
         r"1\s+1\s+How was your visit\?\s+four\s+Acme / Front door\s+active", done(hymio("survey", "list", "1"))
     )

@@ -37,6 +37,14 @@ def debugging() -> Iterator[None]:
     structlog.configure(**before)
 
 
+@pytest.fixture
+def not_debugging() -> Iterator[None]:
+    """The usual log level for SQL, whatever level a command set in this process before."""
+    logging.getLogger("hymio.sql").setLevel(logging.INFO)
+    yield
+    logging.getLogger("hymio.sql").setLevel(logging.NOTSET)
+
+
 def press_in(store: Store) -> None:
     """A press with a text and a visitor, read back as an export does."""
     world = build(store)
@@ -70,7 +78,7 @@ def test_no_parameter_is_logged(store: Store, debugging: None) -> None:
     assert str(AT) not in logged
 
 
-def test_without_debug_nothing_is_logged_or_wrapped(store: Store) -> None:
+def test_without_debug_nothing_is_logged_or_wrapped(not_debugging: None, store: Store) -> None:
     with capture_logs() as entries:
         press_in(store)
         with store.read() as transaction:

@@ -83,7 +83,7 @@ def list_all(context: typer.Context, database: Database = None) -> None:
                 escape(row.name),
                 str(points),
                 str(len(layout.smileys)),
-                "active" if row.api_enabled else "[dim]not activated[/]",
+                "on" if row.api_enabled else "[dim]off[/]",
                 ("on" if row.raw_results else "off") if row.api_enabled else "[dim]–[/]",
                 row.language,
                 f"{revision(store, operator(row.id)).revision:,}",
