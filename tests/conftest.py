@@ -7,7 +7,7 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,32 @@ settings.register_profile("ci", settings.get_profile("default"), print_blob=True
 settings.register_profile("quick", settings.get_profile("default"), max_examples=15)
 settings.register_profile("thorough", settings.get_profile("default"), max_examples=2000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE") or ("ci" if os.environ.get("CI") else "default"))
+
+CASES_ON_A_SERVER = 0.5
+"""The part of the cases of a law that is drawn on each server, where a case costs several times more than on SQLite."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    law, drawn = pyfuncitem.obj, None
+    if _is_on_a_server(pyfuncitem):
+        drawn = getattr(law, "_hypothesis_internal_use_settings", None)
+    if drawn is None:
+        return (yield)
+    # The engines share the law's function; Hypothesis has no public way to give a call settings of its own.
+    cases = max(1, int(drawn.max_examples * CASES_ON_A_SERVER))
+    law._hypothesis_internal_use_settings = settings(drawn, max_examples=cases)
+    try:
+        return (yield)
+    finally:
+        law._hypothesis_internal_use_settings = drawn
+
+
+def _is_on_a_server(item: pytest.Function) -> bool:
+    """Whether a test runs on an engine with a server."""
+    parameters = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return any(parameter in KNOWN_ENGINES[1:] for parameter in parameters if isinstance(parameter, str))
+
 
 # --- one folder a run, shared by its workers, and the end of what they started ----------------------------------------
 

@@ -204,6 +204,9 @@ _SETTINGS = {
     # No test cuts the power, and what Hymio commits is the same.
     "fsync": "off",
     "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "autovacuum": "off",
+    "jit": "off",
 }
 
 
