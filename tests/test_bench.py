@@ -30,6 +30,7 @@ ROWS = [
     "its answers: median, 99 of 100",
     "4 senders of ",
     "answers to the others: median, 99 of 100",
+    "answers beside 40 idle and 10 slow clients: median, 99 of 100",
 ]
 
 
@@ -37,6 +38,9 @@ def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("hymio.bench.serving.SINGLES", 400)
     monkeypatch.setattr("hymio.bench.serving.TERMINALS", 20)
     monkeypatch.setattr("hymio.bench.serving.UPLOADS", 2)
+    monkeypatch.setattr("hymio.bench.serving.IDLE", 40)
+    monkeypatch.setattr("hymio.bench.serving.SLOW", 10)
+    monkeypatch.setattr("hymio.bench.serving.EACH", 3)
     monkeypatch.setattr("hymio.bench.serving.PRESSES", 1_200)
     server = [] if database_url.startswith("sqlite") else ["--database", database_url]
     done = CliRunner().invoke(app, ["bench", "--presses", "1200", "--json", *server])

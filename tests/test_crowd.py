@@ -18,98 +18,29 @@ import pytest
 import uvicorn
 from litestar import Litestar, get
 
+from hymio.bench.crowd import allow_open_files, answers
+from hymio.clock import now
 from hymio.serving.server import OTHER_FILES, connection_class
 from hymio.settings import Settings
 from hymio.store import open_store
-from tests.terminals import PLACED, Terminals, put_up, serving, stored
+from tests.terminals import PLACED, put_up, serving, stored
 from tests.test_app import GET, ask, heard, port_of, running, wait_until
 
 NOW = PLACED + 1_000_000_000
 IDLE, SLOW, TERMINALS, PRESSES = 2_000, 600, 10, 30
-FILES = IDLE + SLOW + 1_500
-
-
-# --- a crowd ----------------------------------------------------------------------------------------------------------
 
 
 def test_terminals_are_served_beside_two_thousand_idle_and_six_hundred_slow_clients(tmp_path: Path) -> None:
     """Each terminal keeps one connection all the time, and each of its requests is answered 200."""
-    allow_files(FILES)
+    if not allow_open_files(IDLE + SLOW + Settings().connections * 5 // 4):
+        pytest.skip("this account may not open enough files (ulimit -n)")
     with closing(open_store(f"sqlite:///{tmp_path / 'hymio.db'}")) as store:
         acme = put_up(store, TERMINALS)
-        with serving(store, NOW) as url:
-            answered = asyncio.run(crowded(int(url.rpartition(":")[2]), acme))
-        assert answered == [200] * TERMINALS * PRESSES
+        with serving(store, now()) as url:
+            port = int(url.rpartition(":")[2])
+            made = asyncio.run(answers(port, list(acme.tokens), IDLE, SLOW, PRESSES))
+        assert [answer.status for answer in made] == [200] * TERMINALS * PRESSES
         assert len(stored(store, acme.organization, "feedback", "sequence")) == TERMINALS * PRESSES
-
-
-def allow_files(count: int) -> None:
-    """Has this process open so many files, or skips the test."""
-    resource = pytest.importorskip("resource")
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < count:
-        pytest.skip(f"this account may open {hard} files, {count} are needed")
-    if soft != resource.RLIM_INFINITY and soft < count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, hard))
-
-
-async def crowded(port: int, acme: Terminals) -> list[int]:
-    """The statuses that terminals are answered while the others open connections again as soon as they are closed."""
-    came = asyncio.Semaphore(0)
-    others = [asyncio.create_task(idle(port, came)) for _ in range(IDLE)]
-    others += [asyncio.create_task(slow(port, came)) for _ in range(SLOW)]
-    terminals = [asyncio.create_task(work(port, token, came)) for token in acme.tokens]
-    statuses = [status for each in await asyncio.gather(*terminals) for status in each]
-    for each in others:
-        each.cancel()
-    await asyncio.gather(*others, return_exceptions=True)
-    return statuses
-
-
-async def idle(port: int, came: asyncio.Semaphore) -> None:
-    """A client that says nothing."""
-    while True:
-        with suppress(OSError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            came.release()
-            await reader.read()
-            writer.close()
-        await asyncio.sleep(0.5)
-
-
-async def slow(port: int, came: asyncio.Semaphore) -> None:
-    """A client that sends a header a byte at a time."""
-    while True:
-        with suppress(OSError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            came.release()
-            writer.write(GET)
-            while not reader.at_eof():
-                writer.write(b"x")
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(reader.read(1000), 0.5)
-            writer.close()
-        await asyncio.sleep(0.5)
-
-
-async def work(port: int, token: str, came: asyncio.Semaphore) -> list[int]:
-    """A terminal that sends presses over one connection, the first before the others come; the statuses."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    statuses = []
-    for sequence in range(1, PRESSES + 1):
-        body = json.dumps({"epoch": 1, "presses": [{"sequence": sequence, "at": NOW - 1000, "button": 1}]})
-        head = (
-            f"POST /terminal/v1/uploads HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
-            f"Content-Length: {len(body)}\r\n\r\n"
-        )
-        writer.write((head + body).encode())
-        answer = await reader.readuntil(b"\r\n\r\n")
-        await reader.readexactly(int(answer.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
-        statuses.append(int(answer.split()[1]))
-        for _ in range((IDLE + SLOW) // (2 * TERMINALS * PRESSES)):
-            await came.acquire()  # so many more have come meanwhile
-    writer.close()
-    return statuses
 
 
 # --- a few ------------------------------------------------------------------------------------------------------------

@@ -75,6 +75,8 @@ def _measured(
         figures += serving.singles(folder, url, progress)
     with scratch_database(folder, server, "large") as url:
         figures += serving.large(folder, url, progress)
+    with scratch_database(folder, server, "crowd") as url:
+        figures += serving.crowded(folder, url, progress)
     return figures
 
 
