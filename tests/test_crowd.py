@@ -18,12 +18,12 @@ import pytest
 import uvicorn
 from litestar import Litestar, get
 
-from hymio.bench.crowd import allow_open_files, answers
-from hymio.clock import now
+from hymio.bench.client import upload
+from hymio.bench.crowd import allow_open_files, crowd
 from hymio.serving.server import OTHER_FILES, connection_class
 from hymio.settings import Settings
 from hymio.store import open_store
-from tests.terminals import PLACED, put_up, serving, stored
+from tests.terminals import PLACED, Terminals, put_up, serving, stored
 from tests.test_app import GET, ask, heard, port_of, running, wait_until
 
 NOW = PLACED + 1_000_000_000
@@ -36,11 +36,37 @@ def test_terminals_are_served_beside_two_thousand_idle_and_six_hundred_slow_clie
         pytest.skip("this account may not open enough files (ulimit -n)")
     with closing(open_store(f"sqlite:///{tmp_path / 'hymio.db'}")) as store:
         acme = put_up(store, TERMINALS)
-        with serving(store, now()) as url:
-            port = int(url.rpartition(":")[2])
-            made = asyncio.run(answers(port, list(acme.tokens), IDLE, SLOW, PRESSES))
-        assert [answer.status for answer in made] == [200] * TERMINALS * PRESSES
+        with serving(store, NOW) as url:
+            statuses = asyncio.run(crowded(int(url.rpartition(":")[2]), acme))
+        assert statuses == [200] * TERMINALS * PRESSES
         assert len(stored(store, acme.organization, "feedback", "sequence")) == TERMINALS * PRESSES
+
+
+async def crowded(port: int, acme: Terminals) -> list[int]:
+    """The statuses that terminals are answered while the others connect again as soon as they are disconnected."""
+    came = asyncio.Semaphore(0)
+    lines = [await asyncio.open_connection("127.0.0.1", port) for _ in acme.tokens]
+    working = list(zip(lines, acme.tokens, strict=True))
+    statuses = [await press(*line, token, 1) for line, token in working]
+    others = asyncio.create_task(crowd(port, IDLE, SLOW, came))
+    for sequence in range(2, PRESSES + 1):
+        statuses += await asyncio.gather(*(press(*line, token, sequence) for line, token in working))
+        for _ in range((IDLE + SLOW) // (2 * PRESSES)):
+            await came.acquire()  # so many more have come meanwhile
+    others.cancel()
+    with suppress(asyncio.CancelledError):
+        await others
+    for _, writer in lines:
+        writer.close()
+    return statuses
+
+
+async def press(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, token: str, sequence: int) -> int:
+    """Sends a press of a terminal over its connection; the status of the answer."""
+    writer.write(upload(token, 1, [{"sequence": sequence, "at": NOW - 1000, "button": 1}]))
+    head = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+    return int(head.split()[1])
 
 
 # --- a few ------------------------------------------------------------------------------------------------------------

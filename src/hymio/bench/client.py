@@ -1,4 +1,7 @@
-"""An HTTP client with many keep-alive connections: `python -m hymio.bench.client PORT TOKENS.json CLIENTS PRESSES`."""
+"""An HTTP client with many keep-alive connections.
+
+`python -m hymio.bench.client PORT TOKENS.json CLIENTS PRESSES`, and seconds between an answer and the next request.
+"""
 
 from __future__ import annotations
 
@@ -52,14 +55,14 @@ def upload(token: str, epoch: int, presses: list[dict[str, int]]) -> bytes:
     return head.encode() + body
 
 
-async def main(port: int, tokens: list[str], clients: int, count: int) -> dict[str, float]:
-    """Sends `count` presses over `clients` connections.
+async def main(port: int, tokens: list[str], clients: int, count: int, pause: float = 0.0) -> dict[str, float]:
+    """Sends `count` presses over `clients` connections, each with a pause in seconds before its next request.
 
     Returns acknowledged presses per second (`rate`) and the median and 99th percentile of response times in ms.
     """
     pending, latencies = requests(tokens, count), list[float]()
     began = time.perf_counter()
-    await asyncio.gather(*(press(port, pending, latencies) for _ in range(clients)))
+    await asyncio.gather(*(press(port, pending, latencies, pause) for _ in range(clients)))
     rate = len(latencies) / (time.perf_counter() - began)
     latencies.sort()
     p50, p99 = latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
@@ -67,7 +70,6 @@ async def main(port: int, tokens: list[str], clients: int, count: int) -> dict[s
 
 
 if __name__ == "__main__":
-    figures = asyncio.run(
-        main(int(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()), int(sys.argv[3]), int(sys.argv[4]))
-    )
+    tokens = json.loads(Path(sys.argv[2]).read_text())
+    figures = asyncio.run(main(int(sys.argv[1]), tokens, int(sys.argv[3]), int(sys.argv[4]), *map(float, sys.argv[5:])))
     sys.stdout.write(json.dumps(figures))

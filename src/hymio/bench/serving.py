@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import IO, NamedTuple, cast
 
 from rich.progress import Progress
 
@@ -29,7 +29,7 @@ from hymio.store.yardstick import bare_loop
 
 CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
 SENDERS, UPLOADS, PRESSES, OTHERS = 4, 8, 10_000, 16
-IDLE, SLOW, WORKING, EACH = 2_000, 600, 10, 100
+IDLE, SLOW, WORKING, EACH, PAUSE_SECONDS = 2_000, 600, 10, 100, 0.05
 _MIB = 1 << 20
 
 
@@ -145,9 +145,13 @@ def crowded(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
     plan.write_text(json.dumps(fleet.tokens))
     task = progress.add_task("idle and slow clients", total=None)
     with served(url) as server:
-        numbers = map(str, (IDLE, SLOW, EACH))
-        words = [sys.executable, "-m", crowd.__name__, str(server.port), str(plan), *numbers]
-        measured = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)  # noqa: S603  own words
+        words = [sys.executable, "-m", crowd.__name__, str(server.port), str(IDLE), str(SLOW)]
+        with subprocess.Popen(words, stdout=subprocess.PIPE) as others:  # noqa: S603  own words
+            cast(IO[bytes], others.stdout).readline()  # half of them are there
+            numbers = map(str, (WORKING, WORKING * EACH, PAUSE_SECONDS))
+            words = [sys.executable, "-m", client.__name__, str(server.port), str(plan), *numbers]
+            measured = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)  # noqa: S603  own words
+            others.terminate()
     progress.remove_task(task)
     slow = measured["p99"]
     yield Figure(
