@@ -25,8 +25,8 @@ from hymio.store.dialect import Transaction
 MAX_WAITING_UPLOADS = 1_000
 MAX_WAITING_BYTES = 64 << 20
 
-REST_EVERY_SECONDS = 0.1
-REST_SECONDS = 0.005
+REST_EVERY_SECONDS = 0.2
+REST_SECONDS = 0.004
 """While uploads wait all the time, the writer of a database with a single one is left free for so long, so often.
 
 Other processes try to get it every `sqlite.RETRY_SECONDS`, which is shorter.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import Final, NamedTuple, Protocol
+from enum import IntEnum
+from typing import Final, Protocol
 
 
-class Waits(Enum):
+class Waits(IntEnum):
     """For what a connection waits of its client; the value is the order in which they are closed, in seconds.
 
     A connection is closed before another one that has waited as long, and before one whose value is larger by as much
@@ -16,10 +16,10 @@ class Waits(Enum):
     their request, then those between two requests, then those that do not read their response.
     """
 
-    FIRST_REQUEST = 0.0
-    REST_OF_REQUEST = 5.0
-    NEXT_REQUEST = 10.0
-    READING = 20.0
+    FIRST_REQUEST = 0
+    REST_OF_REQUEST = 5
+    NEXT_REQUEST = 10
+    READING = 20
 
 
 class Occupant(Protocol):
@@ -51,7 +51,7 @@ class _Waiting:
         heads = [(waits, next(iter(since.items()))) for waits, since in self._since.items() if since]
         if not heads:
             return None
-        _, (occupant, _) = min(heads, key=lambda head: head[0].value + head[1][1])
+        _, (occupant, _) = min(heads, key=lambda head: head[0] + head[1][1])
         return occupant
 
 
@@ -63,11 +63,16 @@ class _Client:
     waiting: _Waiting = field(default_factory=_Waiting)
 
 
-class _Seat(NamedTuple):
-    """A connection that is served: the key of its client address, and for what it waits."""
+@dataclass(slots=True)
+class _Seat:
+    """A connection that is served: its client, the lists in which it is while it waits, and for what it waits.
+
+    The lists are that of all connections and that of its client.
+    """
 
     client: str | None
-    waits: Waits | None
+    lists: tuple[_Waiting, ...]
+    waits: Waits | None = None
 
 
 class Occupancy:
@@ -99,9 +104,12 @@ class Occupancy:
             return False
         if len(self._seats) >= self.most and not self._make_room(self._waiting):
             return False
-        self._seats[occupant] = _Seat(client, None)
+        lists = [self._waiting]
         if client is not None:
-            self._clients.setdefault(client, _Client()).count += 1
+            known = self._clients.setdefault(client, _Client())
+            known.count += 1
+            lists.append(known.waiting)
+        self._seats[occupant] = _Seat(client, tuple(lists))
         return True
 
     def leave(self, occupant: Occupant) -> None:
@@ -119,10 +127,10 @@ class Occupancy:
         seat = self._seats.get(occupant)
         if seat is None or seat.waits is waits:
             return
-        self._seats[occupant] = seat._replace(waits=waits)
-        for waiting in self._lists_of(seat.client):
-            if seat.waits is not None:
-                waiting.discard(occupant, seat.waits)
+        before, seat.waits = seat.waits, waits
+        for waiting in seat.lists:
+            if before is not None:
+                waiting.discard(occupant, before)
             if waits is not None:
                 waiting.add(occupant, waits, now)
 
@@ -139,10 +147,6 @@ class Occupancy:
     def end_request(self, client: str) -> None:
         """Notes that a request that was allowed has been answered."""
         self._decrease(client)
-
-    def _lists_of(self, client: str | None) -> list[_Waiting]:
-        """The lists in which a connection of a client waits: that of all, and that of the client."""
-        return [self._waiting] if client is None else [self._waiting, self._clients[client].waiting]
 
     def _make_room(self, waiting: _Waiting) -> bool:
         """Closes the connection that is to be closed first; whether there was one."""
