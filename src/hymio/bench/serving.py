@@ -28,7 +28,7 @@ from hymio.store import open_store
 from hymio.store.yardstick import bare_loop
 
 CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
-SENDERS, UPLOADS, PRESSES, OTHERS = 4, 8, 10_000, 16
+SENDERS, UPLOADS, PRESSES, OTHERS = 4, 6, 10_000, 16
 IDLE, SLOW, WORKING, EACH, PAUSE_SECONDS = 2_000, 600, 10, 100, 0.05
 _MIB = 1 << 20
 
@@ -116,21 +116,23 @@ def large(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
     plan.write_text(json.dumps(fleet.tokens))
     task = progress.add_task("large uploads", total=None)
     with served(url) as server:
-        alone, beside = (_sent(server, plan, epoch, others) for epoch, others in ((1, 0), (2, OTHERS)))
+        # In this order, other load of the machine slows both.
+        runs = [(others, _sent(server, plan, epoch, others)) for epoch, others in enumerate((0, OTHERS, OTHERS, 0), 1)]
     progress.remove_task(task)
-    ratio = beside["rate"] / alone["rate"]
+    alone, beside = ([run for others, run in runs if bool(others) is among] for among in (False, True))
+    rate, rate_alone = (sum(run["rate"] for run in each) / len(each) for each in (beside, alone))
     yield Figure(
         f"{SENDERS} senders of {PRESSES:,} presses, beside {OTHERS} others",
-        f"{beside['rate']:,.0f}/s",
-        f"alone {alone['rate']:,.0f}/s",
-        ratio,
+        f"{rate:,.0f}/s",
+        f"alone {rate_alone:,.0f}/s",
+        rate / rate_alone,
         "≥ 0.8",
-        ratio >= 0.8,
+        rate / rate_alone >= 0.8,
     )
-    slow = beside["p99"]
+    median, slow = (max(run[name] for run in beside) for name in ("p50", "p99"))
     yield Figure(
         "answers to the others: median, 99 of 100",
-        f"{beside['p50']:.1f}, {slow:.1f} ms",
+        f"{median:.1f}, {slow:.1f} ms",
         reach="p99 < 250 ms",
         met=slow < 250,
     )
