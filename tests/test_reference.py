@@ -203,6 +203,11 @@ def test_every_query_parameter_is_described():
 
 
 @pytest.mark.parametrize("page", docs.PAGES, ids=lambda page: page.name)
+def test_a_page_shows_no_note_to_its_editors(page: docs.Page, api: Api):
+    assert "&lt;!--" not in api.request("GET", page.address).text
+
+
+@pytest.mark.parametrize("page", docs.PAGES, ids=lambda page: page.name)
 def test_a_page_is_whole_and_needs_nothing_from_elsewhere(page: docs.Page, api: Api):
     answer = api.request("GET", page.address)
     assert answer.status_code == 200

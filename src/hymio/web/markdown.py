@@ -19,6 +19,9 @@ _SCHEMAS: Final = "../src/hymio/gateway/schema/"
 _SHORT_CODE: Final = 24
 """Characters of code within a line of text that are not broken at a hyphen or a space; they fit the narrowest phone."""
 
+_COMMENT: Final = re.compile(r"^<!--.*?-->\n*", re.MULTILINE | re.DOTALL)
+"""A note to editors of a document, which readers of the page need not see."""
+
 _METHOD: Final = re.compile(r"(GET|POST|PUT|DELETE) (/\S+)")
 
 
@@ -44,7 +47,7 @@ def to_html(text: str, base_url: str, addresses: Mapping[str, str], language: st
     `base_url` is the address of this server, which replaces the placeholder in the examples; `addresses` gives the
     address that serves each document, by the document's file name. Captions of code blocks are in `language`.
     """
-    tokens = _parser().parse(text)
+    tokens = _parser().parse(_COMMENT.sub("", text))
     document_headings = headings(tokens)
     _label_cells(tokens)
     env = {"base_url": base_url, "addresses": addresses, "language": language}

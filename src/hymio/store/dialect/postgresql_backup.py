@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Thread
-from typing import IO, Final, TypeAlias
+from typing import IO, Final
 
 from psycopg.pq import Conninfo
 from sqlalchemy import Engine
@@ -51,10 +51,6 @@ _COPY: Final = re.compile(rb"COPY (?:[^ ]+\.)?\"?([a-z_]+)\"? \((.*)\) FROM stdi
 _END_OF_COPY: Final = b"\\.\n"
 _ESCAPE: Final = re.compile(rb"\\(.)")
 _ESCAPED: Final = {b"b": b"\b", b"f": b"\f", b"n": b"\n", b"r": b"\r", b"t": b"\t", b"v": b"\v"}
-
-
-DumpedRow: TypeAlias = tuple[str, tuple[str, ...], list[bytes | None]]
-"""A table, the names of its columns, and the text of a row's values."""
 
 
 @dataclass(frozen=True, slots=True)
