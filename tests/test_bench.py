@@ -69,3 +69,22 @@ def test_changes_of_a_large_set_up(database_url: str, monkeypatch: pytest.Monkey
     assert loaded["what"] == "30 points, 3 surveys: opened and loaded"
     assert len(figures) == 12
     assert all(figure["measured"][0].isdigit() and "worst" in figure["measured"] for figure in figures)
+
+
+REPORTS = [
+    "report of the root, a year, 1,200 answers",
+    "report of the root, a year, compared",
+    "report of a region, a year",
+    "report of a point, a year",
+    "report of a point, a month",
+    "report of the root, mondays at 9",
+    "as JSON",
+    "as text for the terminal",
+]
+
+
+def test_reports_are_measured() -> None:
+    done = CliRunner().invoke(app, ["bench", "--reports", "--presses", "1200", "--json"])
+    assert done.exit_code == 0, done.output
+    figures = json.loads(done.stdout)
+    assert [figure["what"].startswith(row) for figure, row in zip(figures, REPORTS, strict=True)] == [True] * 8

@@ -471,6 +471,12 @@ def begin_rebuild(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def set_minimum_answers(draw: Draw, world: Grown) -> Attempt:
+    args = (draw(st.sampled_from([None, 1, NOWHERE])), draw(st.sampled_from([None, 0, 1, 5, 1_001])))
+    return Attempt(manage.set_minimum_answers, Permission.CHANGE_SURVEYS, (None,), args)
+
+
+@verb
 def set_retention(draw: Draw, world: Grown) -> Attempt:
     args = (draw(st.sampled_from(PersonalData)), draw(st.sampled_from([None, 0, 65, 400])))
     return Attempt(manage.set_retention, Permission.ERASE, (None,), args)

@@ -5,6 +5,7 @@ button indexes have the same meaning as those of `FIVE`.
 """
 
 from collections.abc import Sequence
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum
 from typing import Final, TypeAlias
 
@@ -61,6 +62,14 @@ def index(counts: Sequence[int], index_type: IndexType) -> float | None:
     if index_type is IndexType.AVERAGE:
         return (_sum_of_indices(counts) + total) / total
     return 100 * _promoters_less_detractors(counts) / total
+
+
+def rounded(value: float | None, index_type: IndexType) -> float | None:
+    """An index as people read it: AVERAGE with two decimals, the others whole; halves are rounded away from zero."""
+    if value is None:
+        return None
+    unit = Decimal("0.01") if index_type is IndexType.AVERAGE else Decimal(1)
+    return float(Decimal(repr(value)).quantize(unit, ROUND_HALF_UP)) + 0.0  # no minus before zero
 
 
 def _sum_of_indices(counts: Sequence[int]) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET, Struct
+
+from hymio.spreadsheet import disarmed
 
 JSON: Final = "application/json; charset=utf-8"
 CSV: Final = "text/csv; header=present"
@@ -56,16 +57,6 @@ def _text(value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ",".join(map(_text, value))
     return disarmed(str(value)) if isinstance(value, str) else str(value)
-
-
-_FORMULA: Final = re.compile(r"\s*[=+\-@＝＋－＠]|[\t\r\n]")
-_NUMBER: Final = re.compile(r"-?[0-9][0-9.,]*|\+?[0-9(][0-9 ().,-]*")
-"""A number or a telephone number."""
-
-
-def disarmed(text: str) -> str:
-    """The text, prefixed with an apostrophe if a spreadsheet would run it as a formula; numbers stay unchanged."""
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def cell(text: str, separator: str) -> str:

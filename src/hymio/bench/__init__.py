@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hymio.bench import exporting, reading, serving, setup, writing
+from hymio.bench import exporting, reading, reporting, serving, setup, writing
 from hymio.bench.figure import Figure
 from hymio.store.yardstick import scratch_database
 
@@ -36,6 +36,7 @@ def run(
     changes: Annotated[
         bool, typer.Option("--setup", help="Only changes of a set-up with 5,000 points and 500 surveys")
     ] = False,
+    reports: Annotated[bool, typer.Option("--reports", help="Only reports of the year")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the SQLite files and print their path")] = False,
 ) -> None:
@@ -45,7 +46,10 @@ def run(
     """
     console = Console(width=None if sys.stdout.isatty() else 130)
     with _folder(keep=keep, console=console) as folder, _progress(console) as progress:
-        figures = _measured(folder, database, presses, progress, hot_hour=hot_hour, changes=changes)
+        if reports:
+            figures = _of_reports(folder, database, presses, progress)
+        else:
+            figures = _measured(folder, database, presses, progress, hot_hour=hot_hour, changes=changes)
     if as_json:
         console.print_json(json.dumps([figure._asdict() for figure in figures]))
     else:
@@ -78,6 +82,13 @@ def _measured(
     with scratch_database(folder, server, "crowd") as url:
         figures += serving.crowded(folder, url, progress)
     return figures
+
+
+def _of_reports(folder: Path, server: str | None, presses: int, progress: Progress) -> list[Figure]:
+    """Runs the measurements of reports, on a new database."""
+    with scratch_database(folder, server, "reports") as url:
+        year = writing.year(url, presses, progress)
+        return list(reporting.values(url, year))
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from hymio.cli import (
     erasing,
     jobs,
     organizations,
+    reporting,
     running,
     smileys,
     surveys,
@@ -55,6 +56,7 @@ app.add_typer(users.commands, name="user", rich_help_panel=_SET_UP)
 api.commands.add_typer(tokens.commands, name="token")
 app.add_typer(api.commands, name="api", rich_help_panel=_SET_UP)
 app.command("sms-secret", rich_help_panel=_SET_UP)(api.sms_secret)
+app.command("report", rich_help_panel=_RUN)(reporting.report)
 app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)
 app.command("check", rich_help_panel=_LOOK_AFTER)(checking.check)
 app.command("audit", rich_help_panel=_LOOK_AFTER)(audit.audit)

@@ -269,3 +269,38 @@ def _show_periods(active_periods: Sequence[ActivePeriod]) -> None:
         say(f"from {period.start:%Y-%m-%d %H:%M} until {until}")
     if not active_periods:
         say("at no time")
+
+
+@commands.command("minimum")
+def minimum(
+    context: typer.Context,
+    organization: OrganizationName,
+    answers: Annotated[
+        int | None,
+        typer.Argument(metavar="[ANSWERS]", help="1 withholds nothing; without it the settings are listed"),
+    ] = None,
+    survey: Annotated[
+        str | None,
+        typer.Option(metavar="SURVEY", help="Only this survey; otherwise all without a setting of their own"),
+    ] = None,
+    remove: Annotated[bool, typer.Option("--remove", help="Remove the setting")] = False,
+    database: Database = None,
+) -> None:
+    """Set how many answers a number of a report needs at least; below it the number is withheld.
+
+    Without a setting it is 1 for surveys of customers and 5 for surveys of employees.
+
+    Examples: hymio survey minimum "Acme" 5 · hymio survey minimum "Acme" 10 --survey 3
+    """
+    from hymio import manage
+    from hymio.cli.naming import survey_of
+
+    with changing(context, database, organization) as (chosen, operator, batch):
+        if answers is not None or remove:
+            one = None if survey is None else survey_of(batch.layout, batch.content, survey).id
+            manage.set_minimum_answers(batch, operator, one, None if remove else answers, now=batch.now)
+        stored = manage.minimum_answers(batch, operator)
+    own = "none set" if stored.organization is None else f"{stored.organization:,}"
+    say(f"{escape(chosen.name)}: {own}")
+    for key, number in sorted(stored.surveys.items()):
+        say(f"survey {key}: {number:,}")

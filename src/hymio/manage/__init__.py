@@ -65,6 +65,7 @@ from hymio.manage.surveys import (
     set_periods,
 )
 from hymio.manage.users import add_user, edit_user, remove_user, users
+from hymio.manage.withholding import minimum_answers, set_minimum_answers
 from hymio.store.catalog.alerts import Stretch
 from hymio.store.catalog.credentials import ApiToken
 from hymio.store.catalog.organizations import Organization
@@ -119,6 +120,7 @@ __all__ = [
     "localize_followup_option",
     "localize_followup_question",
     "localize_question",
+    "minimum_answers",
     "move_node",
     "new_sms_secret",
     "new_token",
@@ -135,6 +137,7 @@ __all__ = [
     "rotate_api",
     "set_custom_value",
     "set_language",
+    "set_minimum_answers",
     "set_periods",
     "set_policy",
     "set_raw_results",

@@ -83,7 +83,7 @@ def _hourly(
     hours: Iterable[StoredHour] = hours_of(view, subject).hours(within.start - HOUR_MS, within.end, buttons)
     if as_of is None or as_of >= view.revision:
         return Hourly(view.revision, tuple(_buckets(shown, hours, within, grain)))
-    hours = _as_of(view, subject, buttons, list(hours), as_of)
+    hours = as_of_revision(view, subject, buttons, list(hours), as_of)
     return Hourly(as_of, tuple(_buckets(shown, hours, within, grain)))
 
 
@@ -146,7 +146,7 @@ def _buckets(shown: ShownHours, hours: Iterable[StoredHour], within: InstantRang
         yield _bucket((key[0], key[1], verdicts, max(revisions), key[2]))
 
 
-def _as_of(
+def as_of_revision(
     view: View, subject: ScopedSubject, buttons: int, hours: list[StoredHour], as_of: int
 ) -> Iterator[StoredHour]:
     """Hours as of a revision: unchanged ones as stored, changed ones counted from the rows as they were then."""

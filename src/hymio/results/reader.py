@@ -119,7 +119,7 @@ class RowReader:
         self.revision = view.revision if query.revision is None else min(query.revision, view.revision)
         last = stored_rows.last_restatement(view.transaction, view.organization)
         self._restated = last > self.revision
-        spans = _spans(view, subject, query.within, now)
+        spans = spans_of(view, subject, query.within, now)
         self._spans = spans[::-1] if query.descending else spans
 
     def rows(self) -> Generator[FeedbackRow]:
@@ -283,7 +283,7 @@ class RowReader:
 # --- spans -----------------------------------------------------------------------------------------------------------
 
 
-def _spans(view: View, subject: ScopedSubject, within: Within, now: Instant) -> list[Span]:
+def spans_of(view: View, subject: ScopedSubject, within: Within, now: Instant) -> list[Span]:
     """The spans of a query in order of time: one, or several if the zones of its points have different ranges.
 
     The ranges are cut at the ends of all of them: near the ends of a period of dates only the points of some zones are

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from typing import Any, Final, NamedTuple
 
@@ -132,6 +132,97 @@ def hour_bounds(transaction: Transaction, organization: int, source: Source) -> 
     if not ends:
         return 0, 0
     return (min(ends) - _SLACK_HOURS) * HOUR_MS, (max(ends) + 1 + _SLACK_HOURS) * HOUR_MS
+
+
+class HourFilter(NamedTuple):
+    """Which hours are added: those of these weekdays (0 is Monday) and hours of the day; None is all of them."""
+
+    weekdays: tuple[int, ...] | None = None
+    hours: tuple[int, ...] | None = None
+
+    def holds(self, hour: int) -> bool:
+        """Whether a local hour is added."""
+        return (self.weekdays is None or weekday_of(hour) in self.weekdays) and (
+            self.hours is None or hour % 24 in self.hours
+        )
+
+
+def weekday_of(hour: int) -> int:
+    """The weekday of a local hour, 0 for Monday: 1970-01-01 was a Thursday."""
+    return (hour // 24 + 3) % 7
+
+
+def counted_of_groups(
+    transaction: Transaction,
+    organization: int,
+    keys: Sequence[GroupKey],
+    start: Instant,
+    end: Instant,
+    hour_filter: HourFilter,
+) -> dict[GroupKey, tuple[int, ...]]:
+    """The counted presses by button of groups, by their keys, in the hours whose nominal start is in [start, end)."""
+    text = f"""SELECT t.node, t.survey, {_sums("h")} FROM {transaction.pair_table("totals", ("node", "survey"))} AS t
+        CROSS JOIN group_hour h WHERE h.organization_id = :o AND h.node_id = t.node AND h.survey_id = t.survey
+        AND {_counted_in("h", hour_filter)} GROUP BY t.node, t.survey"""
+    values = {**_bounds(start, end), **transaction.pairs("totals", keys)}
+    rows = transaction.rows(text, o=organization, **values)
+    return {(row[0], row[1]): tuple(map(int, row[2:])) for row in rows}
+
+
+def counted_of_assignments(
+    transaction: Transaction,
+    organization: int,
+    assignments: Sequence[int],
+    start: Instant,
+    end: Instant,
+    hour_filter: HourFilter,
+) -> dict[int, tuple[int, ...]]:
+    """The counted presses by button of assignments in the hours whose nominal start is in [start, end)."""
+    text = f"""SELECT a.id, {_sums("h")} FROM {transaction.list_table("assignments", "id")} AS a
+        CROSS JOIN assignment_hour h WHERE h.organization_id = :o AND h.assignment_id = a.id
+        AND {_counted_in("h", hour_filter)} GROUP BY a.id"""
+    values = {**_bounds(start, end), "assignments": transaction.among(assignments)}
+    rows = transaction.rows(text, o=organization, **values)
+    return {row[0]: tuple(map(int, row[1:])) for row in rows}
+
+
+def hours_by_assignment(
+    transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
+) -> Iterator[tuple[int, StoredHour]]:
+    """The hours of assignments with their ids, whose nominal start is in [start, end), of all verdicts."""
+    columns = ", ".join(
+        f"h.{name}" for name in ("local_hour", "starts_at", "verdict", "revision", *_buttons(MAX_BUTTONS))
+    )
+    text = f"""SELECT h.assignment_id, {columns}
+        FROM {transaction.list_table("assignments", "id")} AS a CROSS JOIN assignment_hour h
+        WHERE h.organization_id = :o AND h.assignment_id = a.id AND {_in_range("h")}"""
+    values = {**_bounds(start, end), "assignments": transaction.among(assignments)}
+    for row in transaction.rows(text, o=organization, **values):
+        yield row[0], _stored_hour((*row[1:5], tuple(row[5:])))
+
+
+def _sums(alias: str) -> str:
+    return ", ".join(f"sum({alias}.{name})" for name in _buttons(MAX_BUTTONS))
+
+
+def _in_range(alias: str) -> str:
+    """SQL: the condition of `_RANGE` on a table with an alias."""
+    return f"""{alias}.local_hour >= :first AND {alias}.local_hour <= :last
+        AND {alias}.starts_at >= :start AND {alias}.starts_at < :stop"""
+
+
+def _counted_in(alias: str, hour_filter: HourFilter) -> str:
+    """SQL: the condition that an hour is counted, in a range and in a filter (of whole numbers, written out)."""
+    text = f"{_in_range(alias)} AND {alias}.verdict = {int(Verdict.COUNTED)}"
+    if hour_filter.weekdays is not None:
+        text += f" AND ({alias}.local_hour / 24 + 3) % 7 IN ({_numbers(hour_filter.weekdays)})"
+    if hour_filter.hours is not None:
+        text += f" AND {alias}.local_hour % 24 IN ({_numbers(hour_filter.hours)})"
+    return text
+
+
+def _numbers(values: Sequence[int]) -> str:
+    return ", ".join(str(int(value)) for value in values) or "NULL"
 
 
 def _keys(source: Source) -> Iterator[tuple[str, dict[str, object]]]:

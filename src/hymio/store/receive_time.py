@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import Enum
 from typing import Final, NamedTuple
 
@@ -43,6 +44,13 @@ def receive_time(transaction: Transaction, organization: int, revision: int) -> 
         revision=revision,
     )
     return BEGINNING if row is None else row[0]
+
+
+def receive_times(transaction: Transaction, organization: int, revisions: Iterable[int]) -> dict[int, Instant]:
+    """The receive times of revisions; those that do not exist are left out."""
+    text = f"""SELECT r.revision, r.committed_at FROM {transaction.list_table("revisions", "id")} AS a
+        CROSS JOIN revision r WHERE r.organization_id = :o AND r.revision = a.id"""
+    return dict(transaction.rows(text, o=organization, revisions=transaction.among(revisions)))
 
 
 def received_last(transaction: Transaction, organization: int) -> Instant:

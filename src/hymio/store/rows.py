@@ -386,19 +386,23 @@ def counts_as_of(
     assignments: Sequence[int],
     ranges: Sequence[tuple[Instant, Instant]],
     revision: int,
+    smileys: Sequence[int] | None = None,
 ) -> Iterator[HourCount]:
     """The presses in ranges of instants as of a revision, counted by the engine; an hour may occur more than once.
 
-    One statement for each range, and one more for presses that moved to other assignments since.
+    With `smileys` only theirs. One statement for each range, and one more for presses that moved to other assignments
+    since.
     """
     selection = Selection(Phase.BUTTON, tuple(assignments), revision, restated=True)
     sources = [(_now_under_assignments(transaction, selection), span) for span in ranges]
     sources += [(_moved_away(transaction, selection), (ranges[0][0], ranges[-1][1]))] if ranges else []
+    of_smileys = "" if smileys is None else f"AND {transaction.within('p.smiley_id', 'smileys')}"
+    among = {} if smileys is None else {"smileys": transaction.among(smileys)}
     for source, (start, end) in sources:
         text = f"""SELECT (p.at + p.utc_offset * {MINUTE_MS}) / {HOUR_MS}, p.utc_offset, p.verdict, p.button, count(*)
             FROM ({source}) AS p WHERE {raw_verdicts("p.verdict", misuse=True)}
-            AND {_under(transaction, "p", assignments)} GROUP BY 1, 2, 3, 4"""
-        counts = transaction.rows(text, **_values(transaction, organization, selection, start, end))
+            AND {_under(transaction, "p", assignments)} {of_smileys} GROUP BY 1, 2, 3, 4"""
+        counts = transaction.rows(text, **_values(transaction, organization, selection, start, end), **among)
         yield from map(HourCount._make, counts)
 
 

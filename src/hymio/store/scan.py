@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hymio.feedback import Feedback, HourReport
+from hymio.feedback import Feedback, HourReport, Verdict
 from hymio.hierarchy import BEGINNING
 from hymio.period import Instant
 from hymio.rollup import AssignmentHour, Counts, GroupHour
@@ -212,3 +212,20 @@ def hour_reports(
         count=count,
     )
     return [(row[0], HourReport(row[1], row[2], row[3], tuple(row[5:]), row[4])) for row in rows]
+
+
+def placeholder_count(
+    transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
+) -> int:
+    """How many counted presses under assignments with instants in [start, end) are known only to the hour.
+
+    They are placeholders, which have negative sequences; each epoch with hour reports is one search of the key.
+    """
+    text = f"""SELECT count(*) FROM (SELECT DISTINCT smiley_id, epoch FROM hour_report WHERE organization_id = :o) AS e
+        CROSS JOIN feedback f WHERE f.organization_id = :o AND f.smiley_id = e.smiley_id AND f.epoch = e.epoch
+        AND f.sequence < 0 AND f.verdict = {int(Verdict.COUNTED)} AND {transaction.unindexed("f.at")} >= :start
+        AND {transaction.unindexed("f.at")} < :stop
+        AND {transaction.within(transaction.unindexed("f.assignment_id"), "assignments")}"""
+    values = {"start": start, "stop": end, "assignments": transaction.among(assignments)}
+    [[number]] = transaction.rows(text, o=organization, **values)
+    return int(number)

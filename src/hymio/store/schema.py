@@ -403,6 +403,9 @@ tombstone = _owned(
 # Days that an organization keeps a kind of people's data, where it is not the default; NULL is without limit.
 retention = _owned("retention", Column("kind", Text, primary_key=True), _number("days", null=True))
 
+# The least number of answers that a number of a report needs, by survey; 0 is the organization's own, NULL is not set.
+minimum_answers = _owned("minimum_answers", _id("survey_id"), _number("answers", null=True))
+
 # Tables of an SQLite file from which rows were erased whose bytes the file may still hold.
 purge_due = _owned("purge_due", Column("name", Text, primary_key=True), _number("revision"))
 

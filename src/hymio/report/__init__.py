@@ -1,0 +1,19 @@
+"""Reports: what a node's answers were in a period, as one value that pages, files and the command line render."""
+
+from hymio.report.build import DEFAULT_MINIMUM, build
+from hymio.report.query import Compare, ReportQuery, TextQuery, compared_dates, dates_of, parse_query
+from hymio.report.values import Figure, Report, schema
+
+__all__ = [
+    "DEFAULT_MINIMUM",
+    "Compare",
+    "Figure",
+    "Report",
+    "ReportQuery",
+    "TextQuery",
+    "build",
+    "compared_dates",
+    "dates_of",
+    "parse_query",
+    "schema",
+]

@@ -1,0 +1,144 @@
+"""Builds the value of a report: what `results` gives of a node in a period, with its statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from hymio.access import DataKind, Principal
+from hymio.errors import Forbidden
+from hymio.period import DateRange, Instant, wall_of
+from hymio.report import values
+from hymio.report.answers import followup_lines, texts_of
+from hymio.report.children import child_lines
+from hymio.report.completeness import completeness_of, misuse_of
+from hymio.report.figures import button_lines, change, figure
+from hymio.report.frame import frame_of
+from hymio.report.query import ReportQuery, compared_dates, dates_of
+from hymio.report.source import AllHours, Source, source_of
+from hymio.report.times import times_of
+from hymio.report.trend import cells, trend_lines
+from hymio.results import NodeReader, Selection, open_node
+from hymio.results.node_reader import require_survey_asked
+from hymio.store import Store
+from hymio.survey import Survey, SurveyType
+
+DEFAULT_MINIMUM: Final = {SurveyType.CUSTOMER: 1, SurveyType.EMPLOYEE: 5}
+"""The least number of answers that is shown unless an organization or survey sets another: 1 withholds nothing."""
+
+
+def build(store: Store, principal: Principal, query: ReportQuery, now: Instant) -> values.Report:
+    """The report that a query asks for, read in one consistent view.
+
+    Forbidden without the permission to read results or the kind of data of buttons, and for an older revision of a
+    survey whose numbers are withheld below a minimum; NotFound, with the same text, for a node or survey that does not
+    exist or is outside the scope; BadRequest for a period that is not one.
+    """
+    with open_node(store, principal, query.node, now, query.as_of) as reader:
+        dates = dates_of(query.period, wall_of(now, reader.zone()).date())
+        if query.survey is not None:
+            require_survey_asked(reader, query.survey)
+        lines = _survey_lines(reader, query, dates, now)
+        frame = frame_of(reader, query, dates, lines, now)
+        chosen = _chosen(lines, query.survey)
+        return frame if chosen is None else _filled(reader, query, dates, frame, chosen, now)
+
+
+def _filled(
+    reader: NodeReader,
+    query: ReportQuery,
+    dates: DateRange,
+    frame: values.Report,
+    chosen: values.SurveyLine,
+    now: Instant,
+) -> values.Report:
+    """The frame with all sections about one survey."""
+    survey = reader.layout.surveys[chosen.id]
+    source = _source(reader, query, survey, dates, now)
+    before = None
+    if query.compare is not None:
+        before = _source(reader, query, survey, compared_dates(dates, query.compare), now)
+    summary, compared = source.summary(), None if before is None else before.summary()
+    bands, heat_map, profile = cells(source)
+    kinds = reader.principal.kinds
+    return msgspec.structs.replace(
+        frame,
+        survey=msgspec.structs.replace(chosen, figure=summary),
+        summary=summary,
+        compared=compared,
+        change=change(summary, compared, survey.index_type),
+        distribution=button_lines(summary, survey.scale),
+        trend=trend_lines(source),
+        bands=bands,
+        heat_map=heat_map,
+        profile=profile,
+        children=child_lines(source, before),
+        times=times_of(source),
+        followups=followup_lines(source) if DataKind.FOLLOWUP_FEEDBACKS in kinds else None,
+        texts=texts_of(source, query.texts) if DataKind.TEXT_FEEDBACKS in kinds else None,
+        misuse=misuse_of(source),
+        completeness=completeness_of(source, now) if isinstance(source, AllHours) else None,
+        withholding=values.Withholding(minimum=minimum_of(reader, survey), left_out=summary.left_out),
+    )
+
+
+# --- surveys ---------------------------------------------------------------------------------------------------------
+
+
+def _survey_lines(
+    reader: NodeReader, query: ReportQuery, dates: DateRange, now: Instant
+) -> tuple[values.SurveyLine, ...]:
+    """The surveys that are asked at or below the node, by id, each with its own index of its own scale."""
+    asked = [reader.layout.surveys[survey] for survey in sorted({row.survey for row in reader.assignments()})]
+    is_added = reader.is_present and query.smiley_type is None
+    totals = reader.totals_of_surveys(dates, query.hour_filter) if is_added else {}
+    lines = []
+    for survey in asked:
+        if is_added and minimum_of(reader, survey) == 1:
+            counts = totals.get(survey.id, ())[: survey.scale.buttons] or (0,) * survey.scale.buttons
+            line = figure(counts, survey.index_type)
+        else:
+            line = _source(reader, query, survey, dates, now).summary()
+        lines.append(_survey_line(reader, survey, line))
+    return tuple(lines)
+
+
+def _survey_line(reader: NodeReader, survey: Survey, line: values.Figure) -> values.SurveyLine:
+    wording = reader.content.question(survey).wording
+    return values.SurveyLine(
+        id=survey.id,
+        question=wording.text,
+        locale=wording.default_locale,
+        scale=survey.scale.code,
+        index_type=survey.index_type.value,
+        buttons=survey.scale.buttons,
+        type=survey.type.value,
+        figure=line,
+    )
+
+
+def _chosen(lines: Iterable[values.SurveyLine], survey: int | None) -> values.SurveyLine | None:
+    """The survey that was asked for, or else the one with the most answers; None if no survey is asked here."""
+    ordered = sorted(lines, key=lambda line: (-(line.figure.number or 0), line.id))
+    return next((line for line in ordered if survey in (None, line.id)), None)
+
+
+def minimum_of(reader: NodeReader, survey: Survey) -> int:
+    """The least number of answers that is shown of a survey: its own, else the organization's, else its type's."""
+    own = reader.minimums.surveys.get(survey.id, reader.minimums.organization)
+    return DEFAULT_MINIMUM[survey.type] if own is None else own
+
+
+def _source(reader: NodeReader, query: ReportQuery, survey: Survey, dates: DateRange, now: Instant) -> Source:
+    """Where the answers of a survey on dates come from. Forbidden for an older revision with a minimum."""
+    minimum = minimum_of(reader, survey)
+    if minimum > 1 and not reader.is_present:
+        raise Forbidden(
+            "older-revision-withheld",
+            "numbers of survey {survey} are withheld below {minimum} answers, so only the present revision is shown",
+            survey=survey.id,
+            minimum=minimum,
+        )
+    return source_of(reader, Selection(survey.id, dates, query.smiley_type, query.hour_filter), minimum, now)

@@ -1,0 +1,100 @@
+"""How far the numbers can be relied on: misuse by reason and day, hours that may still change, silent terminals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Final
+
+from hymio.feedback import Verdict
+from hymio.period import DAY_MS, HOUR_MS, Instant, offset_at
+from hymio.report.clock import local
+from hymio.report.source import AllHours, Source, Sums, date_of
+from hymio.report.values import Completeness, Misuse, MisuseLine, SilentLine
+from hymio.results import PeriodHour
+from hymio.smiley import SmileyType
+
+SILENT_MS: Final = DAY_MS
+"""A terminal that has not reported for so long is silent."""
+
+LATE_MS: Final = DAY_MS
+"""An hour that changed last so long after its end was restated."""
+
+REASONS: Final = (Verdict.CLOSED, Verdict.REPEAT, Verdict.BURST, Verdict.INTERVAL)
+
+
+def misuse_of(source: Source) -> Misuse:
+    """Raw results as counted ones and misuse by reason, in all and on each date.
+
+    With a minimum number of answers, days of which some are left out are missing from the dates and not from the sum.
+    """
+    by_day, _ = source.by(date_of)
+    days = [_day(day, sums) for day, sums in sorted(by_day.items())]
+    whole = _day(source.selection.dates.start, source.by(lambda _: 0).sums.get(0, {}))
+    return Misuse(
+        raw=whole.raw, counted=whole.counted, closed=whole.closed, repeat=whole.repeat, burst=whole.burst,
+        interval=whole.interval, days=tuple(day for day in days if day.raw),
+    )  # fmt: skip
+
+
+def _day(day: date, sums: Sums) -> MisuseLine:
+    numbers = {verdict: sum(counts) for verdict, counts in sums.items()}
+    return MisuseLine(
+        day=day,
+        raw=sum(numbers.values()),
+        counted=numbers.get(Verdict.COUNTED, 0),
+        closed=numbers.get(Verdict.CLOSED, 0),
+        repeat=numbers.get(Verdict.REPEAT, 0),
+        burst=numbers.get(Verdict.BURST, 0),
+        interval=numbers.get(Verdict.INTERVAL, 0),
+    )
+
+
+def completeness_of(source: AllHours, now: Instant) -> Completeness:
+    """The progress of the smileys of the survey at the node, and what of its hours may change or changed late."""
+    hours = [hour for hour in source.hours if hour.verdict == Verdict.COUNTED and any(hour.counts)]
+    starts = {(hour.start, hour.hour) for hour in hours}
+    return Completeness(
+        open_hours=_open_hours(source, {hour.start: hour for hour in hours}),
+        restated_hours=_restated(source, hours),
+        hours=len(starts),
+        hour_only=source.reader.placeholders(source.selection.survey, source.selection.dates),
+        silent=silent_lines(source, now),
+    )
+
+
+def _open_hours(source: AllHours, hours: Mapping[Instant, PeriodHour]) -> int:
+    """How many hours overlap a range in which a smiley has not reported."""
+    ranges = [one for in_zone in source.reader.unreported(source.selection.survey).values() for one in in_zone]
+    return sum(any(start < at + HOUR_MS and at < end for start, end in ranges) for at in hours)
+
+
+def _restated(source: AllHours, hours: list[PeriodHour]) -> int:
+    """How many hours changed last more than LATE_MS after their end."""
+    received = source.reader.received_at({hour.revision for hour in hours})
+    late = {
+        (hour.start, hour.hour)
+        for hour in hours
+        if received.get(hour.revision, hour.start) > hour.start + HOUR_MS + LATE_MS
+    }
+    return len(late)
+
+
+def silent_lines(source: Source, now: Instant) -> tuple[SilentLine, ...]:
+    """The terminals and touch devices placed at or below the node now that have not reported for a day, by name."""
+    reader = source.reader
+    reported = reader.reported_through()
+    points = {point.id for point in reader.layout.hierarchy.points(reader.node.id)}
+    lines = []
+    for smiley in reader.layout.smileys.values():
+        placement = reader.layout.placement(smiley.id, now)
+        if smiley.type is SmileyType.DIGITAL or placement is None or placement.node not in points:
+            continue
+        through = reported.get(smiley.id)
+        if through is None or through < now - SILENT_MS:
+            zone = reader.layout.zone_of(placement.node, now)
+            at = None if through is None else local(through, offset_at(through, zone))
+            lines.append(
+                SilentLine(id=smiley.id, serial=smiley.serial, name=smiley.name, node=placement.node, reported=at)
+            )
+    return tuple(sorted(lines, key=lambda line: (line.name, line.id)))

@@ -1,0 +1,50 @@
+"""A report as JSON, and its tables as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, datetime
+
+import msgspec
+
+from hymio.report.tables import Plain, table
+from hymio.report.values import Report
+from hymio.spreadsheet import disarmed
+
+
+def as_json(report: Report) -> bytes:
+    """The report as JSON by the schema of `values.schema`; dates and times in ISO 8601 with their offset."""
+    return msgspec.json.encode(report)
+
+
+def from_json(body: bytes) -> Report:
+    """The report of JSON that `as_json` wrote. msgspec.ValidationError."""
+    return msgspec.json.decode(body, type=Report)
+
+
+def as_csv(report: Report, name: str, separator: str = ",") -> bytes:
+    """One table of a report as CSV in UTF-8: a header line, CRLF, RFC 4180 quotes, and empty cells for no value.
+
+    The table `about` says period, zones, filters, revision, number of answers, when it was made, and the link. A text
+    that a spreadsheet would run as a formula is prefixed with an apostrophe. KeyError for an unknown table.
+    """
+    shown = table(report, name)
+    output = io.StringIO(newline="")
+    writer = csv.writer(output, delimiter=separator, lineterminator="\r\n")
+    writer.writerow(shown.columns)
+    writer.writerows([_text(value) for value in row] for row in shown.rows)
+    return output.getvalue().encode()
+
+
+def _text(value: Plain) -> str:
+    """A cell as text: flags in lower case as in JSON, numbers in full."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    if isinstance(value, str):
+        return disarmed(value)
+    return repr(value)

@@ -1,0 +1,201 @@
+"""Where the numbers of a report come from: all hours of a survey at a node, or the blocks that may be shown of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+from functools import cached_property
+from operator import add
+from typing import Final, Generic, NamedTuple, TypeVar
+
+from hymio.feedback import Verdict
+from hymio.period import HOUR_MS, MINUTE_MS, DateRange, Instant
+from hymio.report.figures import figure
+from hymio.report.values import Figure
+from hymio.report.withholding import Atom, Block, Place, blocks, grouped
+from hymio.results import FeedbackRow, NodeReader, PeriodHour, Selection
+from hymio.scale import IndexType
+
+K = TypeVar("K")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+
+Sums = Mapping[int, tuple[int, ...]]
+"""Presses by button, for each verdict."""
+
+
+class Grouped(NamedTuple, Generic[K]):
+    """Sums by a key, and the keys of which answers are left out."""
+
+    sums: Mapping[K, Sums]
+    cut: frozenset[K]
+
+
+def first_hour(day: date) -> int:
+    """The number of the first local hour of a date."""
+    return (day.toordinal() - _EPOCH) * 24
+
+
+def date_of(hour: int) -> date:
+    """The date of a local hour."""
+    return date.fromordinal(hour // 24 + _EPOCH)
+
+
+class Source(ABC):
+    """The answers of a survey at a node in a period, after all filters."""
+
+    def __init__(self, reader: NodeReader, selection: Selection) -> None:
+        self.reader, self.selection = reader, selection
+        survey = reader.layout.surveys[selection.survey]
+        self.index_type: IndexType = survey.index_type
+        self.buttons: int = survey.scale.buttons
+
+    @abstractmethod
+    def by(self, key: Callable[[int], K | None]) -> Grouped[K]:
+        """The answers by a key of their local hour; hours with None are not asked for."""
+
+    @abstractmethod
+    def by_child(self) -> tuple[Mapping[int, tuple[int, ...]], frozenset[int]]:
+        """The counted answers of each direct child of the node, and the children of which answers are left out."""
+
+    @abstractmethod
+    def holds(self, row: FeedbackRow) -> bool:
+        """Whether an answer of the period is among those that are shown."""
+
+    def summary(self) -> Figure:
+        """All answers of the period."""
+        return self.figures(lambda _: 0).get(0) or self._figure((0,) * self.buttons, left_out=False)
+
+    def figures(self, key: Callable[[int], K | None]) -> dict[K, Figure]:
+        """The figures of counted answers by a key of their local hour, of the keys that have any."""
+        sums, cut = self.by(key)
+        none = (0,) * self.buttons
+        return {
+            one: self._figure(sums.get(one, {}).get(Verdict.COUNTED, none), left_out=one in cut)
+            for one in {**sums, **dict.fromkeys(cut)}
+        }
+
+    @cached_property
+    def by_hour_of_day(self) -> Mapping[int, Figure]:
+        """The figures of the hours of the day that have answers."""
+        return self.figures(lambda hour: hour % 24)
+
+    def child_figures(self) -> dict[int, Figure]:
+        """The figures of the direct children of the node that have answers."""
+        totals, cut = self.by_child()
+        none = (0,) * self.buttons
+        return {
+            child: self._figure(totals.get(child, none)[: self.buttons], left_out=child in cut)
+            for child in {**totals, **dict.fromkeys(cut)}
+        }
+
+    def _figure(self, counts: tuple[int, ...], *, left_out: bool) -> Figure:
+        return figure(counts, self.index_type, left_out=left_out)
+
+
+class AllHours(Source):
+    """All answers: nothing is withheld."""
+
+    @cached_property
+    def hours(self) -> list[PeriodHour]:
+        """The hours of the period, in no order."""
+        return self.reader.hours(self.selection)
+
+    @cached_property
+    def _by_hour(self) -> dict[int, dict[int, tuple[int, ...]]]:
+        """The sums of each local hour; equal local hours of several zones, or of one day, are added."""
+        by_hour: dict[int, dict[int, tuple[int, ...]]] = {}
+        for _, _, hour, verdict, _, counts in self.hours:
+            sums = by_hour.setdefault(hour, {})
+            before = sums.get(verdict)
+            sums[verdict] = counts if before is None else tuple(map(add, before, counts))
+        return by_hour
+
+    def summary(self) -> Figure:
+        none = (0,) * self.buttons
+        counted = [sums[Verdict.COUNTED] for sums in self._by_hour.values() if Verdict.COUNTED in sums]
+        return self._figure(tuple(map(sum, zip(none, *counted, strict=True))), left_out=False)
+
+    def by(self, key: Callable[[int], K | None]) -> Grouped[K]:
+        totals: dict[K, dict[int, tuple[int, ...]]] = {}
+        for hour, sums in self._by_hour.items():
+            one = key(hour)
+            if one is None:
+                continue
+            total = totals.setdefault(one, {})
+            for verdict, counts in sums.items():
+                before = total.get(verdict)
+                total[verdict] = counts if before is None else tuple(map(add, before, counts))
+        return Grouped(totals, frozenset())
+
+    def by_child(self) -> tuple[Mapping[int, tuple[int, ...]], frozenset[int]]:
+        return self.reader.totals_of_children(self.selection), frozenset()
+
+    def holds(self, row: FeedbackRow) -> bool:
+        return True
+
+
+class Blocks(Source):
+    """The answers in blocks of at least the minimum, of those months that have ended."""
+
+    def __init__(self, reader: NodeReader, selection: Selection, minimum: int, now: Instant) -> None:
+        super().__init__(reader, selection)
+        self._minimum, self._now = minimum, now
+        self._first, self._end = first_hour(selection.dates.start), first_hour(selection.dates.end)
+        below = {row.id for row in reader.assignments()}
+        kind = selection.smiley_type
+        self._assignments = {key for key in below if kind is None or {kind} == set(reader.layout.smiley_types(key))}
+
+    @cached_property
+    def _blocks(self) -> list[Block]:
+        """The blocks of all months of which the period has a part, of the whole organization."""
+        reader, survey = self.reader, self.selection.survey
+        rows = [row for row in reader.layout.assignments.values() if row.survey == survey]
+        places = [Place(row.id, (row.node, *reader.layout.hierarchy.ancestors(row.node))) for row in rows]
+        hours = reader.hours_of_assignments(survey, _whole_months(self.selection.dates))
+        atoms = ((Atom(assignment, hour.hour), hour.verdict, hour.counts) for assignment, hour in hours)
+        return blocks(atoms, places, self._minimum, self._now)
+
+    def _is_asked(self, atom: Atom) -> bool:
+        return (
+            self._first <= atom.hour < self._end
+            and atom.assignment in self._assignments
+            and self.selection.hours.holds(atom.hour)
+        )
+
+    def by(self, key: Callable[[int], K | None]) -> Grouped[K]:
+        sums, cut = grouped(self._blocks, lambda atom: key(atom.hour) if self._is_asked(atom) else None)
+        return Grouped(sums, frozenset(cut))
+
+    def by_child(self) -> tuple[Mapping[int, tuple[int, ...]], frozenset[int]]:
+        layout = self.reader.layout
+        children = layout.hierarchy.children(self.reader.node.id)
+        child_of = {point.id: child.id for child in children for point in layout.hierarchy.points(child.id)}
+
+        def key(atom: Atom) -> int | None:
+            return child_of.get(layout.assignments[atom.assignment].node) if self._is_asked(atom) else None
+
+        sums, cut = grouped(self._blocks, key)
+        none = (0,) * self.buttons
+        return {child: total.get(Verdict.COUNTED, none) for child, total in sums.items()}, frozenset(cut)
+
+    @cached_property
+    def _shown_atoms(self) -> set[Atom]:
+        """The atoms of the blocks that lie wholly in what is asked."""
+        shown = (block for block in self._blocks if not block.hidden and all(map(self._is_asked, block.atoms)))
+        return {atom for block in shown for atom in block.atoms}
+
+    def holds(self, row: FeedbackRow) -> bool:
+        return Atom(row.assignment, (row.at + row.offset * MINUTE_MS) // HOUR_MS) in self._shown_atoms
+
+
+def source_of(reader: NodeReader, selection: Selection, minimum: int, now: Instant) -> Source:
+    """All hours if the minimum is 1, otherwise blocks of at least so many answers."""
+    return AllHours(reader, selection) if minimum <= 1 else Blocks(reader, selection, minimum, now)
+
+
+def _whole_months(dates: DateRange) -> DateRange:
+    """The months of which dates have a part."""
+    last = dates.end - timedelta(days=1)
+    after = date(last.year + last.month // 12, last.month % 12 + 1, 1)
+    return DateRange(dates.start.replace(day=1), after)

@@ -1,0 +1,347 @@
+"""Withholding: nothing that a report shows, and no difference of what reports show, is about too few answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hymio import intake, manage
+from hymio.access import operator
+from hymio.errors import Forbidden, SetupError
+from hymio.feedback import Phases, Press, Text, Upload, Verdict
+from hymio.misuse import MisusePolicy
+from hymio.period import DAY_MS, HOUR_MS
+from hymio.report import Figure, Report, ReportQuery, build
+from hymio.report.withholding import Atom, Block, Place, blocks, grouped
+from hymio.scale import Scale
+from hymio.smiley import SmileyType
+from hymio.store import Store
+from hymio.survey import ActivePeriod, SurveyType
+from tests.test_laws import law, opened
+from tests.world import NOW, wall, wording
+
+MARCH = int(datetime(2023, 3, 1, tzinfo=UTC).timestamp() * 1000)
+"""The first of two months in which answers are given; both have 31 and 30 days, and the first is a Wednesday."""
+
+DAYS, HOURS = (0, 1, 30, 31), (8, 9)
+"""Days after MARCH on which answers are given, of both months, and the hours of the day."""
+
+# --- blocks ----------------------------------------------------------------------------------------------------------
+
+PLACES = (Place(1, (11, 21, 1)), Place(2, (12, 21, 1)), Place(3, (13, 22, 1)), Place(4, (13, 22, 1)))
+FIRST = MARCH // HOUR_MS
+
+atoms = st.dictionaries(
+    st.builds(
+        lambda place, day, hour: Atom(place, FIRST + day * 24 + hour),
+        st.integers(1, 4),
+        st.sampled_from(DAYS),
+        st.sampled_from(HOURS),
+    ),
+    st.tuples(st.integers(0, 9), st.integers(0, 3)),
+    max_size=20,
+)
+
+
+def made(answers: dict[Atom, tuple[int, int]], minimum: int, now: int = NOW) -> list[Block]:
+    return blocks(((atom, Verdict.COUNTED, counts) for atom, counts in answers.items()), PLACES, minimum, now)
+
+
+@given(atoms, st.integers(2, 12))
+def test_blocks_are_a_partition_into_parts_of_at_least_the_minimum(
+    answers: dict[Atom, tuple[int, int]], minimum: int
+) -> None:
+    divided = made(answers, minimum)
+    held = [atom for block in divided for atom in block.atoms]
+    assert sorted(held) == sorted(atom for atom, counts in answers.items() if sum(counts))
+    for block in divided:
+        assert block.number == sum(sum(answers[atom]) for atom in block.atoms)
+        assert block.hidden or block.number >= minimum
+    by_month: dict[int, int] = {}
+    for atom, counts in answers.items():
+        month = (atom.hour - FIRST) // 24 >= 31
+        by_month[month] = by_month.get(month, 0) + sum(counts)
+    assert any(block.hidden for block in divided) == any(0 < number < minimum for number in by_month.values())
+
+
+@given(atoms, st.integers(2, 12), st.data())
+def test_where_in_a_block_answers_were_given_is_told_by_nothing(
+    answers: dict[Atom, tuple[int, int]], minimum: int, data: st.DataObject
+) -> None:
+    """Sums by any key are the same for other answers that have the same blocks."""
+    divided = made(answers, minimum)
+    other = dict(answers)
+    for block in divided:
+        parts = sorted(block.atoms)
+        if len(parts) > 1:
+            one, two = data.draw(st.lists(st.sampled_from(parts), min_size=2, max_size=2))
+            other[one], other[two] = other[two], other[one]
+    if {block.atoms for block in made(other, minimum)} != {block.atoms for block in divided}:
+        return
+    for key in (lambda atom: atom.hour % 24, lambda atom: atom.hour // 24, lambda atom: atom.assignment, lambda _: 0):
+        assert grouped(made(other, minimum), key) == grouped(divided, key)
+
+
+def test_a_month_is_divided_when_it_has_ended_in_every_zone() -> None:
+    answers = {Atom(1, FIRST + 8): (9, 9)}
+    end = MARCH + 31 * DAY_MS + 12 * HOUR_MS
+    assert [block.hidden for block in made(answers, 5, end)] == [False]
+    assert [block.hidden for block in made(answers, 5, end - 1)] == [True]
+
+
+def test_a_small_place_takes_the_smallest_of_its_siblings_with_it() -> None:
+    answers = {Atom(1, FIRST + 8): (2, 0), Atom(2, FIRST + 8): (9, 0), Atom(3, FIRST + 8): (6, 0)}
+    assert {(frozenset(atom.assignment for atom in block.atoms), block.number) for block in made(answers, 5)} == {
+        (frozenset({1, 2}), 11),
+        (frozenset({3}), 6),
+    }
+
+
+# --- reports ---------------------------------------------------------------------------------------------------------
+
+NODES = ("root", "north", "south", "a", "b", "c")
+
+
+@dataclass(frozen=True)
+class Teams:
+    """Two groups below the root with teams a and b, and c; one survey of employees at all of them."""
+
+    organization: int
+    nodes: dict[str, int]
+    smileys: dict[str, int]
+    survey: int
+
+
+def teams(store: Store, minimum: int | None) -> Teams:
+    organization = manage.create_organization(store, operator(), f"Teams {id(object())}", now=0)
+    boss = operator(organization)
+    with manage.batch(store, organization, 0) as batch:
+        nodes = {"root": manage.ROOT}
+        nodes |= {name: manage.add_group(batch, boss, name, manage.ROOT, now=0) for name in ("north", "south")}
+        for name, above in (("a", "north"), ("b", "north"), ("c", "south")):
+            nodes[name] = manage.add_point(batch, boss, name, nodes[above], now=0)
+        manage.set_policy(batch, boss, manage.ROOT, MisusePolicy(interval=0), now=0)
+        question = manage.add_question(batch, boss, wording("How was your week?"), now=0)
+        survey = manage.add_survey(batch, boss, question, Scale.FOUR, type=SurveyType.EMPLOYEE, now=0)
+        smileys = {}
+        for name in ("a", "b", "c"):
+            manage.assign(batch, boss, nodes[name], survey, [ActivePeriod(wall("1990-01-01"))], now=0)
+            smileys[name] = manage.add_smiley(batch, boss, name, name, SmileyType.TERMINAL, now=0).id
+            manage.place(batch, boss, smileys[name], nodes[name], 0, now=0)
+        if minimum is not None:
+            manage.set_minimum_answers(batch, boss, survey, minimum, now=0)
+    return Teams(organization, nodes, smileys, survey)
+
+
+Cells = dict[tuple[str, int, int], int]
+"""The number of answers by team, day and hour."""
+
+cells = st.dictionaries(
+    st.tuples(st.sampled_from("abc"), st.sampled_from(DAYS), st.sampled_from(HOURS)), st.integers(1, 7), max_size=14
+)
+
+
+def press(store: Store, place: Teams, answers: Cells) -> None:
+    sequence = 0
+    for (team, day, hour), number in sorted(answers.items()):
+        at = MARCH + day * DAY_MS + hour * HOUR_MS
+        presses = tuple(Press(7, sequence + n, at + n * 1000, n % 4) for n in range(1, number + 1))
+        sequence += number
+        intake.record(store, place.organization, [Upload(place.smileys[team], presses)], NOW)
+
+
+PERIODS = {
+    "2023-03": (0, 31),
+    "2023-04": (31, 61),
+    "2023-03-01..2023-04-30": (0, 61),
+    "2023-03-01": (0, 1),
+    "2023-03-02": (1, 2),
+    "2023-03-01..2023-03-02": (0, 2),
+    "2023-03-31": (30, 31),
+    "2023-03-31..2023-04-01": (30, 32),
+}
+"""Periods with the days after MARCH that they have."""
+
+BELOW = {"root": "abc", "north": "ab", "south": "c", "a": "a", "b": "b", "c": "c"}
+
+Equation = tuple[frozenset[tuple[str, int, int]], int]
+"""Cells whose sum a report shows."""
+
+
+def shown_by(store: Store, place: Teams) -> list[Equation]:
+    """What somebody learns who asks for every node, period and filter, and reads all numbers that leave nothing out."""
+    equations: list[Equation] = []
+
+    def learn(figure: Figure | None, team: str, days: Iterable[int], hours: Iterable[int]) -> None:
+        if figure is not None and figure.number is not None and not figure.left_out:
+            keys = frozenset((one, day, hour) for one in BELOW[team] for day in days for hour in hours if day in DAYS)
+            equations.append((keys, figure.number))
+
+    for name, node in place.nodes.items():
+        for period, span in PERIODS.items():
+            days = range(*span)
+            for hour in (None, *HOURS):
+                query = ReportQuery(node, period, hours=None if hour is None else (hour,))
+                value = build(store, operator(place.organization), query, NOW)
+                hours = HOURS if hour is None else (hour,)
+                learn(value.summary, name, days, hours)
+                for line in value.children:
+                    learn(line.figure, line.node.name, days, hours)
+                for cell in value.heat_map:
+                    weekday = [day for day in days if (day + 2) % 7 == cell.weekday]
+                    learn(cell.figure, name, weekday, [one for one in hours if one == cell.hour])
+                for cell in value.profile:
+                    learn(cell.figure, name, days, [one for one in hours if one == cell.hour])
+                for at in value.trend:
+                    start = (at.start.date() - datetime(2023, 3, 1, tzinfo=UTC).date()).days
+                    length = {"hour": 1, "day": 1, "week": 7}[value.grain]
+                    some = [one for one in hours if one == at.start.hour] if value.grain == "hour" else hours
+                    learn(at.figure, name, set(days) & set(range(start, start + length)), some)
+    return equations
+
+
+Row = dict[tuple[str, int, int], Fraction]
+"""A sum of cells with coefficients."""
+
+Solved = dict[tuple[str, int, int], Row]
+"""The equations in reduced form: each row by its pivot, which no other row has."""
+
+
+def solved(equations: Iterable[frozenset[tuple[str, int, int]]]) -> Solved:
+    """Gaussian elimination of what is known."""
+    reduced: Solved = {}
+    for keys in set(equations):
+        row = _rest(reduced, keys)
+        if not row:
+            continue
+        pivot = min(row)
+        row = {key: value / row[pivot] for key, value in row.items()}
+        for other in reduced.values():
+            if pivot in other:
+                _subtract(other, row, other[pivot])
+        reduced[pivot] = row
+    return reduced
+
+
+def follows(reduced: Solved, keys: frozenset[tuple[str, int, int]]) -> bool:
+    """Whether the sum of some cells follows from the equations."""
+    return not _rest(reduced, keys)
+
+
+def _rest(reduced: Solved, keys: Iterable[tuple[str, int, int]]) -> Row:
+    """What remains of a sum of cells after the equations are subtracted."""
+    row = {key: Fraction(1) for key in keys}
+    for pivot, other in reduced.items():
+        if pivot in row:
+            _subtract(row, other, row[pivot])
+    return row
+
+
+def _subtract(row: Row, other: Row, factor: Fraction) -> None:
+    for key, value in other.items():
+        left = row.get(key, Fraction(0)) - factor * value
+        if left:
+            row[key] = left
+        else:
+            row.pop(key, None)
+
+
+@settings(law, max_examples=max(4, law.max_examples // 8))
+@given(cells, st.integers(2, 8))
+def test_no_withheld_number_can_be_computed_from_everything_shown(
+    shared_database_url: str, answers: Cells, minimum: int
+) -> None:
+    store = opened(shared_database_url)
+    place = teams(store, minimum)
+    press(store, place, answers)
+    equations = shown_by(store, place)
+    for keys, number in equations:
+        assert number == sum(answers.get(key, 0) for key in keys)
+        assert number == 0 or number >= minimum
+    reduced = solved(frozenset(key for key in keys if key in answers) for keys, _ in equations)
+    for days in ([day for day in DAYS if day in range(*span)] for span in PERIODS.values()):
+        for name in NODES:
+            for hours in (HOURS, *((hour,) for hour in HOURS)):
+                asked = frozenset(
+                    (team, day, hour)
+                    for team in BELOW[name]
+                    for day in days
+                    for hour in hours
+                    if (team, day, hour) in answers
+                )
+                if 0 < sum(answers[key] for key in asked) < minimum:
+                    assert not follows(reduced, asked), (name, days, hours)
+
+
+@settings(law, max_examples=max(4, law.max_examples // 8))
+@given(cells, st.integers(2, 8))
+def test_what_is_shown_of_an_organization_is_all_where_all_parts_are_large(
+    shared_database_url: str, answers: Cells, minimum: int
+) -> None:
+    store = opened(shared_database_url)
+    place = teams(store, minimum)
+    press(store, place, {key: number + minimum for key, number in answers.items()})
+    whole = build(store, operator(place.organization), ReportQuery(manage.ROOT, "2023-03-01..2023-04-30"), NOW)
+    assert whole.summary is not None
+    assert (whole.summary.number, whole.summary.left_out) == (sum(answers.values()) + minimum * len(answers), False)
+    assert all(not cell.figure.left_out for cell in whole.heat_map)
+
+
+def report_of(store: Store, place: Teams, name: str, period: str) -> Report:
+    return build(store, operator(place.organization), ReportQuery(place.nodes[name], period), NOW)
+
+
+def test_employees_have_a_minimum_of_five_and_customers_none(store: Store) -> None:
+    place = teams(store, None)
+    boss = operator(place.organization)
+    press(store, place, {("a", 0, 8): 4, ("c", 0, 8): 5})
+    withheld = report_of(store, place, "a", "2023-03")
+    assert (withheld.withholding.minimum, withheld.withholding.left_out) == (5, True)
+    assert withheld.summary is not None
+    assert withheld.summary.is_withheld
+    assert [line.answers for line in withheld.distribution] == [None] * 4
+    manage.set_minimum_answers(store, boss, None, 4, now=NOW)
+    assert report_of(store, place, "a", "2023-03").withholding.minimum == 4
+    manage.set_minimum_answers(store, boss, place.survey, 1, now=NOW)
+    shown = report_of(store, place, "a", "2023-03").summary
+    assert shown is not None
+    assert shown.number == 4
+    manage.set_minimum_answers(store, boss, place.survey, None, now=NOW)
+    assert manage.minimum_answers(store, boss).surveys == {}
+    for wrong in (0, 1_001):
+        with pytest.raises(SetupError, match="accepted are 1 to 1000"):
+            manage.set_minimum_answers(store, boss, None, wrong, now=NOW)
+
+
+def test_texts_of_withheld_answers_are_not_shown_and_others_do_not_say_when(store: Store) -> None:
+    place = teams(store, 3)
+    for team, number in (("a", 2), ("c", 4)):
+        presses = tuple(Press(7, n, MARCH + n * 1000, 1) for n in range(1, number + 1))
+        said = [one._replace(phases=_phases(f"{team} {one.sequence}")) for one in presses]
+        intake.record(store, place.organization, [Upload(place.smileys[team], tuple(said))], NOW)
+    texts = report_of(store, place, "root", "2023-03").texts
+    assert texts is not None
+    assert texts.total == 6
+    assert {(line.at, line.node, line.feedback) for line in texts.shown} == {(None, None, None)}
+    of_team = report_of(store, place, "a", "2023-03").texts
+    assert of_team is not None
+    assert (of_team.total, of_team.shown) == (0, ())
+
+
+def _phases(text: str) -> Phases:
+    return Phases((), Text(text))
+
+
+def test_an_older_revision_is_not_shown_of_what_is_withheld(store: Store) -> None:
+    place = teams(store, 3)
+    press(store, place, {("a", 0, 8): 4})
+    revision = report_of(store, place, "a", "2023-03").revision
+    press(store, place, {("b", 0, 8): 4})
+    with pytest.raises(Forbidden, match="only the present revision"):
+        build(store, operator(place.organization), ReportQuery(place.nodes["a"], "2023-03", as_of=revision), NOW)
