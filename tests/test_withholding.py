@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -105,6 +106,8 @@ def test_a_small_place_takes_the_smallest_of_its_siblings_with_it() -> None:
 
 # --- reports ---------------------------------------------------------------------------------------------------------
 
+_numbers = itertools.count(1)
+
 NODES = ("root", "north", "south", "a", "b", "c")
 
 
@@ -119,7 +122,7 @@ class Teams:
 
 
 def teams(store: Store, minimum: int | None) -> Teams:
-    organization = manage.create_organization(store, operator(), f"Teams {id(object())}", now=0)
+    organization = manage.create_organization(store, operator(), f"Teams {next(_numbers)}", now=0)
     boss = operator(organization)
     with manage.batch(store, organization, 0) as batch:
         nodes = {"root": manage.ROOT}

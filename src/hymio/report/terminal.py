@@ -23,11 +23,12 @@ _MOST_LINES: Final = 20
 
 
 def as_text(report: Report) -> str:
-    """The whole report, lines of at most WIDTH columns, ending in a line end."""
+    """The whole report in lines of at most WIDTH columns; the last one is the link, which is never broken."""
     sections = (_head, _summary, _surveys, _distribution, _trend, _heat_map, _profile, _times, _children)
     later = (_followups, _texts, _misuse, _completeness, _foot)
     parts = [list(section(report)) for section in (*sections, *later)]
-    return "\n\n".join("\n".join(_wrapped(lines)) for lines in parts if lines) + "\n"
+    text = "\n\n".join("\n".join(_wrapped(lines)) for lines in parts if lines)
+    return f"{text}\n{report.link}\n"
 
 
 # --- sections --------------------------------------------------------------------------------------------------------
@@ -215,7 +216,6 @@ def _completeness(report: Report) -> Iterator[str]:
 
 def _foot(report: Report) -> Iterator[str]:
     yield f"Revision {report.revision}, made {report.made_at:%Y-%m-%d %H:%M:%S%z}"
-    yield report.link
 
 
 # --- words and marks -------------------------------------------------------------------------------------------------
