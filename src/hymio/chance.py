@@ -176,7 +176,8 @@ def holm(ps: Sequence[float]) -> tuple[float, ...]:
 
 def chi_square_p(statistic: float, degrees: int) -> float:
     """The probability that a chi-square variable with these degrees of freedom is at least `statistic`."""
-    return 1.0 if statistic <= 0 else _upper_gamma(degrees / 2, statistic / 2)
+    half = statistic / 2
+    return 1.0 if half <= 0 else _upper_gamma(degrees / 2, half)
 
 
 def _upper_gamma(a: float, x: float) -> float:

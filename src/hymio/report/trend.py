@@ -36,12 +36,14 @@ def trend_lines(source: Source) -> tuple[TrendLine, ...]:
     """The answers of each hour, day, week, month or year of the period, in order, those without answers too."""
     dates = source.selection.dates
     grain = grain_of(dates)
-    if grain is Grain.HOUR and isinstance(source, AllHours) and not source.reader.shown.has_several_zones:
+    if grain is Grain.HOUR and isinstance(source, AllHours) and len(source.reader.zones()) == 1:
         return _hour_lines(source, dates)
     figures = source.figures(lambda hour: bucket_of(hour, grain))
     start_of = source.reader.shown.bucket_starts(grain)
+    # Clocks that go back over midnight give a period hours of the local date before it; they have a line of their own.
+    buckets = {**dict.fromkeys(figures, True), **dict(_buckets(dates, grain))}
     lines = []
-    for bucket, partial in _buckets(dates, grain):
+    for bucket, partial in sorted(buckets.items()):
         at, offset, _ = start_of(bucket)
         lines.append(TrendLine(start=local(at, offset), figure=figures.get(bucket) or _empty(source), partial=partial))
     return tuple(lines)
