@@ -32,7 +32,7 @@ ALLOWS = {
     Permission.ANSWER_ALERTS: "acknowledge alerts and comment on them",
     Permission.CHANGE_ALERTS: "specify, open and close alerts",
     Permission.CHANGE_TREE: "build the tree, with zones and misuse policies",
-    Permission.CHANGE_SURVEYS: "make surveys, translate them and ask them at points",
+    Permission.CHANGE_SURVEYS: "make surveys, translate them, ask them at points, set their minimum numbers of answers",
     Permission.CHANGE_SMILEYS: "add smileys, place them and renew their upload tokens",
     Permission.CHANGE_CUSTOM_DATA: "define custom fields and set their values",
     Permission.CHANGE_USERS: "add, edit and remove users",
