@@ -18,7 +18,7 @@ from babel.messages.pofile import write_po
 
 from hymio import errors
 from hymio.errors import PARTS_TEXT, BadRequest, HymioError
-from hymio.texts import DOMAIN, LANGUAGES, SOURCE
+from hymio.texts import DOMAIN, LANGUAGES, PAGE_LANGUAGES, SOURCE
 from hymio.texts.catalog import read_catalog
 
 ROOT: Final = Path(__file__).parents[1]
@@ -29,6 +29,10 @@ _CLASSES: Final = {
 }
 _SHELL_ALONE: Final = ("bench", "cli", "demo", "simulator")
 """Packages whose texts nobody but an operator at the shell reads, in English."""
+
+_FOR_PAGES: Final = ("web", "report", "access.py", "app.py", "errors.py", "serving/attempts.py", "serving/backoff.py",
+    "manage/passwords.py", "manage/sessions.py")  # fmt: skip
+"""Where the texts of pages are; the catalogs of languages that Hymio speaks on pages alone have only these."""
 
 _WIDTH: Final = 120
 
@@ -73,6 +77,17 @@ def texts() -> list[Text]:
     found += [Text(each.title, "src/hymio/errors.py") for each in _CLASSES.values()]
     found += [each for file in modules for each in _phrases_in(file)]
     return found + [each for file in sorted(SOURCES.rglob("*.html")) for each in _in_template(file)]
+
+
+def texts_for(language: str, found: Iterable[Text]) -> list[Text]:
+    """The texts that the catalog of a language has: all, or those of pages."""
+    if language in LANGUAGES:
+        return list(found)
+    return [each for each in found if _is_for_pages(Path(each.file).relative_to("src/hymio").as_posix())]
+
+
+def _is_for_pages(file: str) -> bool:
+    return any(file == place or file.startswith(f"{place}/") for place in _FOR_PAGES)
 
 
 def _modules() -> list[Path]:
@@ -138,9 +153,9 @@ def updated(language: str, found: Iterable[Text]) -> Catalog:
         with file.open("rb") as content:
             catalog = read_catalog(content, language)
     catalog.update(template(found), no_fuzzy_matching=False, update_header_comment=False)
-    catalog.header_comment = f"# {LANGUAGES[language]}: texts of Hymio for people. Update with `make texts`."
+    catalog.header_comment = f"# {PAGE_LANGUAGES[language]}: texts of Hymio for people. Update with `make texts`."
     catalog.project, catalog.version, catalog.msgid_bugs_address = "Hymio", "1", ""
-    catalog.last_translator, catalog.language_team = "The Hymio authors", LANGUAGES[language]
+    catalog.last_translator, catalog.language_team = "The Hymio authors", PAGE_LANGUAGES[language]
     catalog.creation_date = catalog.revision_date = datetime(2024, 1, 1, tzinfo=UTC)  # else every update would differ
     catalog.fuzzy = False
     return catalog
@@ -204,9 +219,9 @@ def _shown(text: str) -> str:
 def main() -> None:
     """Writes the catalogs and the page."""
     found = texts()
-    for language in LANGUAGES:
+    for language in PAGE_LANGUAGES:
         if language != SOURCE:
-            catalog = updated(language, found)  # before its file is opened, which empties it
+            catalog = updated(language, texts_for(language, found))  # before its file is opened, which empties it
             catalog_path(language).parent.mkdir(parents=True, exist_ok=True)
             with catalog_path(language).open("wb") as file:
                 write_po(

@@ -166,6 +166,16 @@ def no_rest() -> None:
     store.MAX_PAUSE_SECONDS = 0.0
 
 
+@pytest.fixture(scope="session", autouse=True)
+def quick_hashes() -> None:
+    """Hashes of passwords take no time and memory: what Argon2 does is not Hymio's to test."""
+    from argon2 import PasswordHasher
+
+    from hymio.manage import passwords
+
+    passwords.hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 @pytest.fixture
 def store(database_url: str) -> Iterator[Any]:
     """An open store on each engine in turn, for this test alone."""

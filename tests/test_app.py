@@ -74,11 +74,13 @@ def test_a_database_that_cannot_be_reached(tmp_path: Path):
     store.close()
 
 
-def test_the_root_path_redirects_to_the_documentation(tmp_path: Path):
+def test_the_root_path_is_the_form_of_signing_in_with_a_link_to_the_documentation(tmp_path: Path):
     store = open_store(f"sqlite:///{tmp_path / 'hymio.db'}")
     with serving(store) as http:
         answer = http.get("/")
-        assert (answer.status_code, answer.headers["location"]) == (307, "/docs")
+        assert answer.status_code == 200
+        assert 'action="/sign-in"' in answer.text
+        assert 'href="/docs"' in answer.text
     store.close()
 
 

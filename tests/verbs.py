@@ -23,7 +23,7 @@ from hymio.store import Store
 from hymio.store.lease import Outcome
 from hymio.store.outbox import OutboxId
 from hymio.survey import ActivePeriod, Localized
-from hymio.user import LoginMethod, User
+from hymio.user import LoginMethod, Theme, User
 
 NOW = 1_700_000_000_000
 ROOT, NOWHERE = manage.ROOT, 99
@@ -321,6 +321,66 @@ def remove_user(draw: Draw, world: Grown) -> Attempt:
     return Attempt(manage.remove_user, Permission.CHANGE_USERS, nodes, (number,), roles=(world.users[1].role,))
 
 
+def _account(draw: Draw, world: Grown) -> tuple[int, tuple[int | None, ...]]:
+    """The number of a user, or one that no user has, and its node."""
+    number = draw(st.sampled_from([1, 2, NOWHERE]))
+    return number, _reached(world.users[number].node if number in world.users else None, exists=number != NOWHERE)
+
+
+@verb
+def invite_user(draw: Draw, world: Grown) -> Attempt:
+    number, nodes = _account(draw, world)
+    roles = (world.users[number].role,) if number in world.users else ()
+    return Attempt(manage.invite_user, Permission.CHANGE_USERS, nodes, (number,), roles=roles)
+
+
+@verb
+def reset_password(draw: Draw, world: Grown) -> Attempt:
+    number, nodes = _account(draw, world)
+    roles = (world.users[number].role,) if number in world.users else ()
+    return Attempt(manage.reset_password, Permission.CHANGE_USERS, nodes, (number,), roles=roles)
+
+
+@verb
+def disable_user(draw: Draw, world: Grown) -> Attempt:
+    number, nodes = _account(draw, world)
+    roles = (world.users[number].role,) if number in world.users else ()
+    return Attempt(manage.disable_user, Permission.CHANGE_USERS, nodes, (number,), roles=roles)
+
+
+def _own(draw: Draw, world: Grown, name: Callable[..., Any], *args: Any) -> Attempt:
+    """A verb on one's own account."""
+    number, nodes = _account(draw, world)
+    return Attempt(name, Permission.CHANGE_OWN_ACCOUNT, nodes, (number, *args), user=number)
+
+
+@verb
+def set_password(draw: Draw, world: Grown) -> Attempt:
+    return _own(draw, world, manage.set_password, draw(st.sampled_from(["a long enough password", "short"])))
+
+
+@verb
+def set_preferences(draw: Draw, world: Grown) -> Attempt:
+    return _own(
+        draw, world, manage.set_preferences, draw(st.sampled_from(["en-US", "fi"])), draw(st.sampled_from(Theme))
+    )
+
+
+@verb
+def begin_session(draw: Draw, world: Grown) -> Attempt:
+    return _own(draw, world, manage.begin_session, "Firefox")
+
+
+@verb
+def end_session(draw: Draw, world: Grown) -> Attempt:
+    return _own(draw, world, manage.end_session, draw(st.sampled_from([1, 2, NOWHERE])))
+
+
+@verb
+def end_sessions(draw: Draw, world: Grown) -> Attempt:
+    return _own(draw, world, manage.end_sessions, draw(st.sampled_from([None, 1, NOWHERE])))
+
+
 # --- credentials -----------------------------------------------------------------------------------------------------
 
 
@@ -564,6 +624,7 @@ def _furnish(
         node, role = draw(nodes), draw(st.sampled_from(PEOPLE))
         manage.add_user(batch, boss, f"{number}@example.com", "J", "D", node, role, now=NOW)
         [users[number]] = [user for user in manage.users(batch, boss) if user.id == number]
+        manage.begin_session(batch, boss, number, "Firefox", now=NOW)
     manage.activate_api(batch, boss, now=NOW)
     token_at, specified_at = draw(st.sampled_from([None, *parents])), draw(nodes)
     manage.create_token(batch, boss, "Token", token_at, now=NOW)

@@ -60,6 +60,7 @@ class Permission(Enum):
     CHANGE_SURVEYS = "surveys:change"
     CHANGE_SMILEYS = "smileys:change"
     CHANGE_CUSTOM_DATA = "custom-data:change"
+    CHANGE_OWN_ACCOUNT = "own-account:change"
     CHANGE_USERS = "users:change"
     CHANGE_CREDENTIALS = "credentials:change"
     CHANGE_OUTBOX = "outbox:change"
@@ -90,7 +91,9 @@ class Role(Enum):
         return PERMISSIONS[self]
 
 
-_USER: Final = frozenset({Permission.READ_RESULTS, Permission.READ_SETUP, Permission.ANSWER_ALERTS})
+_USER: Final = frozenset(
+    {Permission.READ_RESULTS, Permission.READ_SETUP, Permission.ANSWER_ALERTS, Permission.CHANGE_OWN_ACCOUNT}
+)
 _ADMIN: Final = frozenset(Permission) - {
     Permission.DELIVER_FEEDBACK,
     Permission.CREATE_ORGANIZATION,

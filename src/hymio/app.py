@@ -12,9 +12,8 @@ from contextlib import AsyncExitStack, asynccontextmanager, closing
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
-from litestar import Litestar, Request, Response, Router, get
+from litestar import Litestar, Request, Response, Router
 from litestar.exceptions import HTTPException
-from litestar.response import Redirect
 from litestar.types import ASGIApp
 
 from hymio import jobs
@@ -24,13 +23,14 @@ from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError,
 from hymio.gateway import sms, upload
 from hymio.serving import health
 from hymio.serving.answers import error_answer, language_of
-from hymio.serving.door import Door, Route, Services, database_connections
+from hymio.serving.door import Door, Services, database_connections
 from hymio.serving.edge import MAX_BUFFERED_BYTES, with_edge
 from hymio.serving.log import configure_log
 from hymio.settings import Settings
 from hymio.store import Store, open_store
 from hymio.texts import load_catalogs
-from hymio.web import docs
+from hymio.web import docs, front
+from hymio.web.refusal import error_page, wants_page
 
 if TYPE_CHECKING:
     from hymio.serving.server import Server
@@ -45,22 +45,13 @@ _LOGGED: Final = (ChecksFailed, DatabaseReplaced)
 """Errors that are in the log before they reach a client: an entry for each request would add nothing."""
 
 
-def _server_routes(services: Services) -> list[Route]:
-    """`/health` and `/ready`. `/`: for now, the documentation."""
-
-    @get("/", sync_to_thread=False)
-    def start() -> Redirect:
-        return Redirect("/docs", status_code=307)
-
-    return [*health.routes(services), start]
-
-
 _DOCUMENTS: Final = docs.Documents(
     openapi.encoded, {file: openapi.schema_file(file) for file in openapi.SCHEMA_FILES.values()}
 )
 
 DOORS: Final = (
-    Door("server", _server_routes),
+    Door("server", health.routes),
+    front.DOOR,
     v1.DOOR,
     v2.DOOR,
     docs.door(_DOCUMENTS),
@@ -105,6 +96,8 @@ def _router(door: Door, services: Services) -> Router:
     def known_error(request: Request[Any, Any, Any], error: HymioError) -> Response[bytes]:
         if error.status >= 500 and not isinstance(error, _LOGGED):
             _log.warning("request failed", path=request.scope["path"], code=error.code, detail=error.detail)
+        if wants_page(request, error):
+            return error_page(request, error)
         return error_answer(error, language_of(request), challenge=door.challenge)
 
     return Router("/", route_handlers=door.routes(services), exception_handlers={HymioError: known_error})
@@ -144,7 +137,10 @@ def _http_error(settings: Settings) -> Callable[[Request[Any, Any, Any], HTTPExc
 
     def answer(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
         allow = _with_head(error.headers["allow"]) if error.headers and "allow" in error.headers else ""
-        return error_answer(_refusal(error, settings.body_bytes), language_of(request), allow=allow)
+        refusal = _refusal(error, settings.body_bytes)
+        if wants_page(request, refusal):
+            return error_page(request, refusal, allow)
+        return error_answer(refusal, language_of(request), allow=allow)
 
     return answer
 
@@ -170,7 +166,10 @@ def _with_head(allow: str) -> str:
 def _unforeseen_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Logs an unexpected exception and answers 500."""
     _log.error("request failed", path=request.scope["path"], exc_info=error)
-    return error_answer(_unforeseen(), language_of(request))
+    refusal = _unforeseen()
+    if wants_page(request, refusal):
+        return error_page(request, refusal)
+    return error_answer(refusal, language_of(request))
 
 
 def _unforeseen() -> HymioError:

@@ -1,4 +1,4 @@
-"""Users: the accounts of people who read an organization's results, each with a role and a node as its scope."""
+"""Users: the accounts of people who read an organization's results, and the sessions in which they are signed in."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 
 from hymio.access import Role
 from hymio.errors import SetupError
-from hymio.period import Instant
+from hymio.period import DAY_MS, HOUR_MS, Instant
 
 _LONGEST_EMAIL: Final = 254
 _ATOM: Final = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -22,6 +22,49 @@ class LoginMethod(Enum):
 
     EMAIL_PASSWORD = "EMAIL_PASSWORD"  # noqa: S105  the name of a method
     SINGLE_SIGN_ON = "SINGLE_SIGN_ON"
+
+
+class Theme(Enum):
+    """The colours of pages: those of the user's system, light or dark."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
+class LinkKind(Enum):
+    """What a one-time link is for: a first password, or a new one."""
+
+    INVITATION = "invitation"
+    RESET = "reset"
+
+    @property
+    def lasts_ms(self) -> int:
+        """How long it can be used: an invitation seven days, a reset one."""
+        return 7 * DAY_MS if self is LinkKind.INVITATION else DAY_MS
+
+
+SESSION_IDLE_MS: Final = 12 * HOUR_MS
+"""How long a session lasts without being used."""
+
+SESSION_MS: Final = 14 * DAY_MS
+"""How long a session lasts at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser in which a user is signed in; `browser` is its name and system, `seen_at` up to five minutes old."""
+
+    id: int
+    user: int
+    created_at: Instant
+    seen_at: Instant
+    ends_at: Instant
+    browser: str
+
+    def is_valid(self, now: Instant) -> bool:
+        """Whether it has neither ended nor been idle for too long."""
+        return now < min(self.ends_at, self.seen_at + SESSION_IDLE_MS)
 
 
 @dataclass(frozen=True, slots=True)

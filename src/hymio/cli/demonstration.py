@@ -228,7 +228,8 @@ def _print_requests(demo: Demo, folder: Path, *, server_stopped: bool) -> None:
     secrets, url = demo.credentials, demo.credentials.base_url
     if server_stopped:
         say(f"\nStart it again with `{_again(folder, url)}`, then:")
-    say(f"\n[bold]{url}[/]  serves the API; its documentation: [bold]{url}/docs[/]")
+    say(f"\n[bold]{url}[/]  shows the results; sign in as [bold]{secrets.email}[/] with [bold]{secrets.password}[/]")
+    say(f"[bold]{url}/docs[/]  documents the API")
     say(f"All secrets, also those of the smileys: {escape(str(folder / FILE))}\n")
     client = f"curl -u {secrets.client_id}:{secrets.api_token}"
     for title, path in _REQUESTS:

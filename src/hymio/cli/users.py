@@ -17,6 +17,7 @@ from hymio.cli.command import (
     changing,
     console,
     hint,
+    loaded,
     opened,
     operator_of,
     say,
@@ -24,7 +25,7 @@ from hymio.cli.command import (
 )
 from hymio.user import LoginMethod
 
-commands = typer.Typer(no_args_is_help=True, help="Add users, change them, and remove them.")
+commands = typer.Typer(no_args_is_help=True, help="Add users, change them, invite them, and remove them.")
 
 
 class Rank(StrEnum):
@@ -179,3 +180,57 @@ def remove(context: typer.Context, organization: OrganizationName, user: UserNam
         existing = naming.user_of(manage.users(batch, operator), user)
         manage.remove_user(batch, operator, existing.id, now=batch.now)
     say(f"User {existing.id} {escape(existing.email)} is removed.")
+
+
+@commands.command("invite")
+def invite(context: typer.Context, organization: OrganizationName, user: UserName, database: Database = None) -> None:
+    """Print a one-time link by which a user chooses a password and signs in. It lasts seven days.
+
+    Example: hymio user invite "Acme" jane.doe@example.com
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    with changing(context, database, organization) as (_, operator, batch):
+        existing = naming.user_of(manage.users(batch, operator), user)
+        link = manage.invite_user(batch, operator, existing.id, now=batch.now)
+    _say_link(context, existing.email, link, "seven days")
+
+
+@commands.command("reset")
+def reset(context: typer.Context, organization: OrganizationName, user: UserName, database: Database = None) -> None:
+    """Print a one-time link by which a user chooses a new password. It lasts one day.
+
+    The old password works until the link is used; then the user is signed out everywhere.
+
+    Example: hymio user reset "Acme" jane.doe@example.com
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    with changing(context, database, organization) as (_, operator, batch):
+        existing = naming.user_of(manage.users(batch, operator), user)
+        link = manage.reset_password(batch, operator, existing.id, now=batch.now)
+    _say_link(context, existing.email, link, "one day")
+
+
+@commands.command("disable")
+def disable(context: typer.Context, organization: OrganizationName, user: UserName, database: Database = None) -> None:
+    """Keep a user from signing in, and end its sessions and links. To undo it: hymio user edit … --allowed
+
+    Example: hymio user disable "Acme" jane.doe@example.com
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    with changing(context, database, organization) as (_, operator, batch):
+        existing = naming.user_of(manage.users(batch, operator), user)
+        manage.disable_user(batch, operator, existing.id, now=batch.now)
+    say(f"User {existing.id} {escape(existing.email)} cannot sign in any more.")
+
+
+def _say_link(context: typer.Context, email: str, link: str, lasts: str) -> None:
+    """Prints a one-time link."""
+    say(f"A link for {escape(email)}, which works once and for {lasts}:\n")
+    say(escape(f"  {loaded(context).public_url}/password?link={link}"))
+    hint("\nSend it only to this person. It is stored as a hash and cannot be shown again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from hymio import intake, manage
 from hymio.access import Principal, operator
 from hymio.demo import history
 from hymio.demo.credentials import Credentials, SmileySecret
-from hymio.demo.example import FOUNDED, GROUPS, NAME, PAGE, SPOTS, WEB, set_up
+from hymio.demo.example import FOUNDED, GROUPS, NAME, PAGE, SPOTS, USERS, WEB, set_up
 from hymio.demo.web_presses import REPLAYED_THROUGH, replayed
 from hymio.errors import Forbidden, HymioError
 from hymio.manage import Batch
@@ -21,6 +22,9 @@ from hymio.store import Store
 PRESSES = 200_000
 SEED = 1
 FOR_DEMO = "Demo"
+PERSON = USERS[0][0]
+"""The e-mail address of the user with whose password one signs in to the demo's pages."""
+
 FOUNDER = "hymio demo"
 """The name of the demo in the audit log."""
 
@@ -135,7 +139,7 @@ def _credentials(
 ) -> Credentials:
     """The known credentials that are valid, and new ones for the others; without a commit if all are valid."""
     valid = known if known is not None and _are_valid(store, founder.organization, known, now) else None
-    if valid and len(tokens) == len(SPOTS):
+    if valid and len(tokens) == len(SPOTS) and _is_person(store, founder.organization, valid):
         return valid
     with manage.batch(store, founder.organization, now) as batch:
         return _new_credentials(batch, founder, now, tokens, valid)
@@ -152,7 +156,24 @@ def _new_credentials(
     for spot in SPOTS:
         if spot.smiley not in tokens:
             tokens[spot.smiley] = manage.new_token(batch, founder, spot.smiley, now=now)
-    return replace(valid, smileys=tuple(SmileySecret(spot.serial, tokens[spot.smiley]) for spot in SPOTS))
+    smileys = tuple(SmileySecret(spot.serial, tokens[spot.smiley]) for spot in SPOTS)
+    return replace(valid, smileys=smileys, email=PERSON, password=_new_password(batch, founder, now))
+
+
+def _new_password(batch: Batch, founder: Principal, now: Instant) -> str:
+    """Gives the demo's person a new password."""
+    person = next((user for user in manage.users(batch, founder) if user.email == PERSON), None)
+    if person is None:  # somebody removed or renamed it
+        return ""
+    password = "-".join(secrets.token_hex(2) for _ in range(4))
+    manage.set_password(batch, founder, person.id, password, now=now)
+    return password
+
+
+def _is_person(store: Store, organization: int, known: Credentials) -> bool:
+    """Whether a person of the organization can sign in with the known password."""
+    principal = manage.password_principal(store, known.email, known.password) if known.password else None
+    return principal is not None and principal.organization == organization
 
 
 def _are_valid(store: Store, organization: int, known: Credentials, now: Instant) -> bool:

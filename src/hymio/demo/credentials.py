@@ -25,7 +25,10 @@ class SmileySecret:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """Address and credentials for clients of the demo; `presses` and `seed` are the parameters of its history."""
+    """Address and credentials for clients of the demo, and with `email` and `password` for a person at its pages.
+
+    `presses` and `seed` are the parameters of its history.
+    """
 
     base_url: str
     client_id: str
@@ -35,6 +38,8 @@ class Credentials:
     smileys: tuple[SmileySecret, ...]
     presses: int = 0
     seed: int = 0
+    email: str = ""
+    password: str = ""
 
     def token(self, serial: str) -> str:
         """The upload token of a smiley."""
@@ -49,7 +54,8 @@ def read_credentials(folder: Path) -> Credentials | None:
         smileys = tuple(SmileySecret(secret["serial"], secret["token"]) for secret in content["smileys"])
         v1 = content["v1"]
         api = content["baseUrl"], v1["clientId"], v1["apiToken"], content["v2"]["token"], content["smsSecret"]
-        return Credentials(*api, smileys, history["presses"], history["seed"])
+        person = content.get("person", {"email": "", "password": ""})  # a demo of before there were pages has none
+        return Credentials(*api, smileys, history["presses"], history["seed"], person["email"], person["password"])
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, LookupError) as error:
@@ -69,6 +75,7 @@ def write_credentials(folder: Path, credentials: Credentials) -> Path:
             {"serial": secret.serial, "token": secret.token, "smsKey": sms_key(secret.token).hex()}
             for secret in credentials.smileys
         ],
+        "person": {"email": credentials.email, "password": credentials.password},
         "history": {"presses": credentials.presses, "seed": credentials.seed},
     }
     descriptor, draft = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)  # with mode 0600

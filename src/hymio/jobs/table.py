@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
+from hymio import manage
 from hymio.jobs.backing_up import back_up
 from hymio.jobs.delivery import Handler, deliver
 from hymio.jobs.erasing import erase_expired
@@ -32,7 +33,7 @@ def write_token_use(run: Run) -> str:
 
 
 def clear_expired(run: Run) -> str:
-    """Deletes old rows of the outbox, of jobs and of changes of the set-up. Idempotent.
+    """Deletes old rows of the outbox, of jobs and of changes of the set-up, and ended sessions and links. Idempotent.
 
     Failed and undecided rows of the outbox stay until people decide them; ended credentials stay for the audit log.
     """
@@ -43,7 +44,17 @@ def clear_expired(run: Run) -> str:
             run.check()
     jobs_deleted = jobs.forget(run.store, [BACKUP, *(job.name for job in JOBS)], before)
     _forget_setup_changes(run)
-    return f"rows of the outbox deleted: {cleared}, of jobs: {jobs_deleted}"
+    sessions = _clear_sessions(run)
+    return f"rows of the outbox deleted: {cleared}, of jobs: {jobs_deleted}, sessions and links: {sessions}"
+
+
+def _clear_sessions(run: Run) -> int:
+    """Deletes the sessions and one-time links of all organizations that ended; returns their number."""
+    cleared = 0
+    for organization in manage.organizations(run.store):
+        run.check()
+        cleared += manage.clear_sessions(run.store, organization.id, run.now())
+    return cleared
 
 
 def _forget_setup_changes(run: Run) -> None:

@@ -1,23 +1,32 @@
-"""Resolves credentials to principals: of clients, tokens, smileys and SMS gateways."""
+"""Resolves credentials to principals: of clients, tokens, smileys, SMS gateways and people."""
 
 from __future__ import annotations
 
 import hmac
+from dataclasses import dataclass
 from typing import Final
 
-from hymio.access import Principal, Role, Via
+from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via
 from hymio.errors import Forbidden
+from hymio.manage.passwords import matches
 from hymio.manage.secrets import hash_secret
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog.credentials import select_client_hash, select_token
 from hymio.store.catalog.directory import Kind, look_up
 from hymio.store.catalog.organizations import select_options
+from hymio.store.catalog.rows import is_id
+from hymio.store.catalog.signing_in import accounts_of, select_link, select_session, select_sign_in
 from hymio.store.catalog.smileys import select_by_serial
+from hymio.store.catalog.users import select_account
 from hymio.store.dialect import Transaction
+from hymio.user import LinkKind, LoginMethod, Session, Theme, User
 
 _NOBODY: Final = (0, 0)
 """An organization and id that no row has: with it, an unknown credential runs the same statements as a known one."""
+
+_MOST_ACCOUNTS: Final = 5
+"""Accounts of one e-mail address whose passwords are compared; each takes as long as a hash."""
 
 _NO_HASH: Final = hash_secret("")
 
@@ -84,3 +93,98 @@ def _require_enabled(*, enabled: bool) -> None:
     """Forbidden unless the organization's API is enabled."""
     if not enabled:
         raise Forbidden("api-not-active", "The API of this organization is not activated.")
+
+
+# --- people ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A person in a browser: the principal, the account, the session, and the theme of pages."""
+
+    principal: Principal
+    user: User
+    session: Session
+    theme: Theme
+
+
+@dataclass(frozen=True, slots=True)
+class Invited:
+    """A person who opened a one-time link that can still be used."""
+
+    principal: Principal
+    user: User
+    kind: LinkKind
+
+
+def password_principal(store: Store, email: str, password: str) -> Principal | None:
+    """The user with this address and password who may sign in; None for all others, after as much work.
+
+    If several organizations have such a user, that of the first one. Unavailable if too many people sign in at once.
+    """
+    with store.read() as transaction:
+        accounts = accounts_of(transaction, email, _MOST_ACCOUNTS)
+    for organization, user in accounts or [_NOBODY]:
+        with store.read() as transaction:
+            principal = _person(transaction, organization, user)
+            stored = select_sign_in(transaction, organization, user).password_hash
+        if matches(password, stored) and principal is not None:
+            return principal[0]
+    return None
+
+
+def has_password(store: Store, principal: Principal, password: str) -> bool:
+    """Whether a password is that of the person who asks. Unavailable as above."""
+    with store.read() as transaction:
+        stored = select_sign_in(transaction, principal.organization, principal.id).password_hash
+    return matches(password, stored)
+
+
+def session_principal(store: Store, secret: str, now: Instant) -> SignedIn | None:
+    """The person with a session of this secret; None if it is unknown or ended, or the person may not sign in."""
+    organization, identity, key = _parts(secret)
+    with store.read() as transaction:
+        stored = select_session(transaction, organization, identity)
+        if stored is None or not hmac.compare_digest(stored[1], hash_secret(key)) or not stored[0].is_valid(now):
+            return None
+        person = _person(transaction, organization, stored[0].user)
+        theme = select_sign_in(transaction, organization, stored[0].user).theme
+    return None if person is None else SignedIn(*person, stored[0], theme)
+
+
+def link_principal(store: Store, secret: str, now: Instant) -> Invited | None:
+    """The person with a one-time link of this secret; None if it is unknown, used or expired."""
+    organization, user, key = _parts(secret)
+    with store.read() as transaction:
+        link = select_link(transaction, organization, user)
+        if link is None or not hmac.compare_digest(link.hash, hash_secret(key)) or link.expires_at <= now:
+            return None
+        person = _person(transaction, organization, user)
+    return None if person is None else Invited(*person, link.kind)
+
+
+def _parts(secret: str) -> tuple[int, int, str]:
+    """Organization, id and random part of a secret; numbers that no row has, if it is none."""
+    organization, _, rest = secret.partition(".")
+    identity, _, key = rest.partition(".")
+    numbers = [
+        int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0 for text in (organization, identity)
+    ]
+    if not all(map(is_id, numbers)):
+        return *_NOBODY, key
+    return numbers[0], numbers[1], key
+
+
+def _person(transaction: Transaction, organization: int, user: int) -> tuple[Principal, User] | None:
+    """The principal of a user who may sign in by password, and the account."""
+    stored = select_account(transaction, organization, user)
+    if stored is None or not stored.login_allowed or stored.login_method is not LoginMethod.EMAIL_PASSWORD:
+        return None
+    sees_contacts = Permission.READ_CONTACT_DETAILS in stored.role.permissions
+    kinds = EVERY_KIND if sees_contacts else EVERY_KIND - {DataKind.CONTACT_DETAILS}
+    options = select_options(transaction, organization)
+    principal = Principal(
+        organization, stored.role, Via.SESSION, stored.email, stored.id, stored.node, kinds,
+        language=stored.locale.partition("-")[0], default_language=options.language,
+    )  # fmt: skip
+    return principal, stored

@@ -11,6 +11,7 @@ from hymio.manage.change import Batch, Change, changing, reach_in, reading, requ
 from hymio.manage.checks import check_name
 from hymio.period import Instant
 from hymio.store import Store
+from hymio.store.catalog import signing_in
 from hymio.store.catalog import users as rows
 from hymio.store.catalog.rows import is_id
 from hymio.user import LoginMethod, User, check_email
@@ -30,6 +31,7 @@ def add_user(
         user = User(identity, email, first_name, last_name, node, role, locale, login_allowed, login_method, now)
         _check(change, user)
         rows.insert_user(change.ledger, user)
+        signing_in.insert_email(change.ledger, identity, email)
         change.audit("add-user", f"user {identity}", node=node, new=_shown(user))
         return identity
 
@@ -40,11 +42,12 @@ def edit_user(store: Store | Batch, principal: Principal, user: User, *, now: In
     Forbidden if its old or new role has a permission that the principal does not have.
     """
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
-        old = _require_user(change, user.id)
+        old = require_user(change, user.id)
         _check(change, user)
         if replace(user, created_at=old.created_at, last_login_at=old.last_login_at) == old:
             return
         rows.update_user(change.ledger, user)
+        _update_sign_in(change, old, user)
         values = {"old": _shown(old), "new": _shown(user)}
         change.audit("edit-user", f"user {user.id}", node=user.node, from_node=old.node, **values)
 
@@ -55,8 +58,11 @@ def remove_user(store: Store | Batch, principal: Principal, user: int, *, now: I
     Forbidden if its role has a permission that the principal does not have.
     """
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
-        old = _require_user(change, user)
+        old = require_user(change, user)
         rows.delete_user(change.ledger, user)
+        signing_in.delete_email(change.ledger, user, old.email)
+        signing_in.delete_sign_in(change.ledger, user)
+        _end_sign_in(change, user)
         change.audit("remove-user", f"user {user}", node=old.node, old=_shown(old))
 
 
@@ -70,13 +76,28 @@ def users(store: Store | Batch, principal: Principal) -> list[User]:
     return [user for user in stored if reach.holds(user.node)]
 
 
-def _require_user(change: Change, user: int) -> User:
+def require_user(change: Change, user: int) -> User:
     """The user. NotFound if it does not exist or its node is outside the scope; Forbidden as for `remove_user`."""
     stored = rows.select_user(change.ledger, user) if is_id(user) else None
     if stored is None or not change.reaches(stored.node):
         raise NotFound("unknown-user", "there is no user {user}", user=user)
     require_own_permissions(change, stored.role)
     return stored
+
+
+def _update_sign_in(change: Change, old: User, user: User) -> None:
+    """Follows a change of the address; a user who may not sign in by password any more loses its sessions and link."""
+    if old.email.lower() != user.email.lower():
+        signing_in.delete_email(change.ledger, user.id, old.email)
+        signing_in.insert_email(change.ledger, user.id, user.email)
+    if not user.login_allowed or user.login_method is not LoginMethod.EMAIL_PASSWORD:
+        _end_sign_in(change, user.id)
+
+
+def _end_sign_in(change: Change, user: int) -> None:
+    """Deletes the sessions and the link of a user."""
+    signing_in.delete_sessions(change.ledger, user)
+    signing_in.delete_link(change.ledger, user)
 
 
 def _check(change: Change, user: User) -> None:

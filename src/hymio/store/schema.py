@@ -255,6 +255,45 @@ user_account = _owned(
     _number("created_at"),
 )
 
+# Which accounts an e-mail address belongs to, by the hash of the address in lower case: a person who signs in does not
+# name an organization, and the accounts of each are on its own node of a cluster.
+account_email = Table(
+    "account_email",
+    metadata,
+    _hash("hash"),
+    _id("organization_id"),
+    _number("user_id"),
+    info=REFERENCE,
+    sqlite_with_rowid=False,
+)
+
+# How a user signs in and how pages look to them. Without a row there is no password yet, and the theme is the system's.
+user_sign_in = _owned(
+    "user_sign_in",
+    _id("user_id"),
+    _text("password_hash", null=True),
+    _number("password_set_at", null=True),
+    _text("theme"),
+)
+
+# The one-time link by which a user chooses a password; a new one replaces it, and its use deletes it.
+sign_in_link = _owned(
+    "sign_in_link", _id("user_id"), Column("hash", LargeBinary, nullable=False), _text("kind"), _number("expires_at")
+)
+
+# A browser in which a user is signed in: the cookie has the id and a secret, of which the hash is here.
+user_session = _owned(
+    "user_session",
+    _id("id"),
+    _number("user_id"),
+    Column("hash", LargeBinary, nullable=False),
+    _number("created_at"),
+    Column("seen_at", BigInteger, nullable=False, info={"personal": True}),
+    _number("ends_at"),
+    _text("browser", personal=True),
+    Index("ix_user_session_user_id", "organization_id", "user_id"),
+)
+
 alert_specification = _owned(
     "alert_specification", _id("id"), _number("survey_id"), _number("node_id"), _text("type"), _text("parameters")
 )

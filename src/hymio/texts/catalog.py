@@ -23,13 +23,26 @@ SOURCE: Final = "en"
 LANGUAGES: Final[Mapping[str, str]] = {"en": "English", "fi": "suomi"}
 """The languages of Hymio by their codes (ISO 639), each with its own name for itself."""
 
+PAGE_LANGUAGES: Final[Mapping[str, str]] = {
+    **LANGUAGES,
+    "sv": "svenska",
+    "de": "Deutsch",
+    "fr": "français",
+    "es": "español",
+    "ar": "العربية",
+}
+"""The languages of pages: those of Hymio, and further ones whose catalogs have the texts of pages alone."""
+
+RIGHT_TO_LEFT: Final = frozenset({"ar"})
+"""The languages of pages that are written from right to left."""
+
 DOMAIN: Final = "hymio"
 
 log = structlog.get_logger("hymio.texts")
 
 
 def translate(text: str, language: str) -> str:
-    """A text in one of LANGUAGES; English where the catalog lacks it or the language has none.
+    """A text in one of PAGE_LANGUAGES; English where the catalog lacks it or the language has none.
 
     Of a Phrase the template is translated and the values are put in, those that are Phrases translated too. Other
     values are data and stay as they are.
@@ -52,7 +65,7 @@ def _value(value: object, language: str) -> object:
 
 def load_catalogs() -> None:
     """Reads every catalog, so that the first request in a language does not wait for its file."""
-    for language in LANGUAGES:
+    for language in PAGE_LANGUAGES:
         translate("", language)
 
 
@@ -96,7 +109,7 @@ def placeholders(template: str) -> frozenset[tuple[str, str, str]] | None:
 @cache
 def _translations(language: str) -> Mapping[str, str]:
     """English texts and their translations; unusable ones are logged and left out, so that the text stays English."""
-    if language not in LANGUAGES:
+    if language not in PAGE_LANGUAGES:
         return {}
     try:
         with catalog_file(language).open("rb") as file:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from hymio.texts.catalog import LANGUAGES
@@ -14,13 +15,13 @@ _RANGE: Final = re.compile(
 )
 
 
-def choose(person: str | None, accept_language: str, organization: str) -> str:
+def choose(person: str | None, accept_language: str, organization: str, among: Collection[str] = LANGUAGES) -> str:
     """The language of an answer: the person's choice, else that of Accept-Language, else the organization's default."""
-    return person if person is not None and person in LANGUAGES else negotiate(accept_language, organization)
+    return person if person is not None and person in among else negotiate(accept_language, organization, among)
 
 
-def negotiate(accept_language: str, default: str) -> str:
-    """The one of LANGUAGES that an Accept-Language header prefers (RFC 9110, section 12.5.4).
+def negotiate(accept_language: str, default: str, among: Collection[str] = LANGUAGES) -> str:
+    """The language among some that an Accept-Language header prefers (RFC 9110, section 12.5.4).
 
     A range with a country or script, `fi-FI`, matches its language. Of equal qualities the first in the header wins.
     `default` is given where none of them matches, and for a header of more than 1,000 characters; parts that cannot
@@ -30,10 +31,10 @@ def negotiate(accept_language: str, default: str) -> str:
     accepted = [language_range for language_range in ranges if language_range.quality > 0]
     listed = {language_range.language for language_range in ranges}
     for language_range in sorted(accepted, key=lambda language_range: -language_range.quality):
-        if language_range.language in LANGUAGES:
+        if language_range.language in among:
             return language_range.language
         if language_range.language == "*":
-            others = [language for language in (default, *LANGUAGES) if language not in listed]
+            others = [language for language in (default, *among) if language not in listed]
             return others[0] if others else default
     return default
 

@@ -24,6 +24,12 @@ def select_user(ledger: Ledger, user: int) -> User | None:
     return _user(row) if row else None
 
 
+def select_account(transaction: Transaction, organization: int, user: int) -> User | None:
+    """A user, outside a change."""
+    row = transaction.row(f"{_SELECT} AND id = :user", o=organization, user=user)
+    return _user(row) if row else None
+
+
 def select_by_email(ledger: Ledger, email: str, other_than: int) -> int | None:
     """The id of another user with this email, regardless of case; None if there is none."""
     text = "SELECT id FROM user_account WHERE organization_id = :o AND lower(email) = :email AND id <> :user"

@@ -1,0 +1,90 @@
+"""The front: the overview of a person's node, or the form of signing in."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from litestar import Request, get
+from litestar.handlers import HTTPRouteHandler
+
+from hymio.errors import NotFound, Phrase
+from hymio.manage import SignedIn
+from hymio.scale import IndexType
+from hymio.serving.backoff import Backoff
+from hymio.serving.door import Door, Route, Services
+from hymio.web import account, sign_in
+from hymio.web.faces import face_of, faces_of
+from hymio.web.look import look_of
+from hymio.web.overview import FEW_ANSWERS, MOST_SILENT, overview
+from hymio.web.page import style_routes
+from hymio.web.people import People, Visit, visit
+from hymio.web.sign_in import Answer, sign_in_form
+
+INDEX_NAMES: Final = {
+    IndexType.HAPPY: Phrase("Happy Index"),
+    IndexType.NPS: Phrase("NPS"),
+    IndexType.NPS_OFFICIAL: Phrase("NPS"),
+    IndexType.AVERAGE: Phrase("Average"),
+}
+"""The names of indexes."""
+
+DIGITS: Final = {
+    IndexType.HAPPY: 0, IndexType.NPS: 0, IndexType.NPS_OFFICIAL: 0, IndexType.AVERAGE: 2,
+}  # fmt: skip
+"""Decimals of an index as people read it (`scale.rounded`)."""
+
+RANGES: Final = {
+    IndexType.HAPPY: (0, 100), IndexType.NPS: (-100, 100), IndexType.NPS_OFFICIAL: (-100, 100),
+}  # fmt: skip
+"""The smallest and largest value of an index; an average goes from 1 to the number of buttons."""
+
+
+def routes(services: Services) -> list[Route]:
+    """The handlers of all pages for people."""
+    people = People(services, Backoff())
+    return [_front(people), *sign_in.routes(people), *account.routes(people), *style_routes()]
+
+
+DOOR: Final = Door("people", routes)
+
+
+def _front(people: People) -> HTTPRouteHandler:
+    """The handler of `/`."""
+
+    @get("/", sync_to_thread=True)
+    def front(request: Request[Any, Any, Any]) -> Answer:
+        """The overview of the person's node, or of another one in the scope; without a session, the form."""
+        here = visit(people, request)
+        return sign_in_form(here) if here.person is None else _overview(here, here.person)
+
+    return front
+
+
+def _overview(here: Visit, person: SignedIn) -> Answer:
+    """The page of an overview. NotFound for a node that does not exist or is outside the scope."""
+    services, query = here.services, here.request.query_params
+    layout, now = services.store.layout(person.principal.organization), services.clock()
+    root = person.principal.root(layout.hierarchy)
+    node = _number(query["node"]) if "node" in query else root
+    if node is None:
+        return here.page("empty.html")
+    language = look_of(here.request, person).language
+    survey = _number(query["survey"]) if "survey" in query else None
+    shown = overview(services.store, person.principal, node, survey, language, now)
+    return here.page(
+        "overview.html", shown=shown, now=now, faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS,
+        most_silent=MOST_SILENT,
+        index_names=INDEX_NAMES, index_range=index_range,
+    )  # fmt: skip
+
+
+def index_range(index_type: IndexType, buttons: int) -> tuple[int, int]:
+    """The smallest and largest value of an index on a scale of some buttons."""
+    return RANGES.get(index_type, (1, buttons))
+
+
+def _number(text: str) -> int:
+    """The id that a parameter gives. NotFound if it is none, as for one that does not exist."""
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise NotFound("unknown-address", "There is nothing at this address.")
+    return int(text)
