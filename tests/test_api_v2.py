@@ -28,12 +28,12 @@ from schemathesis.checks import (
 
 from hymio import demo, intake, manage, results
 from hymio.access import DataKind, operator
-from hymio.api.formats import disarmed
 from hymio.api.v2.cursor import Cursor, decoded, encoded
 from hymio.demo import history
 from hymio.errors import BadRequest
 from hymio.feedback import Press, Upload, feedback_id
 from hymio.results import OfAssignment, Phase, SortKey
+from hymio.spreadsheet import disarmed
 from hymio.store import Store, open_store
 from tests.contract_v2 import OPERATIONS, check_rows, document
 from tests.example import HELSINKI, NEW_YORK, NOW, TAMPERE, TAMPERE_VISIT, TERMINAL, VISIT, WEBSITE, make_example

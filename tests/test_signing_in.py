@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import httpx
 import pytest
@@ -44,7 +45,7 @@ class Place:
     def browser(self, **headers: str) -> Browser:
         return Browser(self.http, **headers)
 
-    def jane(self, node: int = 1, role: Role = Role.USER, **more: object) -> int:
+    def jane(self, node: int = 1, role: Role = Role.USER, **more: Any) -> int:
         return add_person(self.store, self.boss.organization, JANE, node, role, **more)
 
 

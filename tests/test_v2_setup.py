@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hymio import manage
 from hymio.access import EVERY_KIND, Principal, Role, Via, operator
 from hymio.alert import AlertType
-from hymio.api.formats import Format, disarmed, encoded
+from hymio.api.formats import Format, encoded
 from hymio.api.query import Query
 from hymio.api.v2 import params, rows
 from hymio.api.v2.alerts import PAGED
@@ -32,6 +32,7 @@ from hymio.custom import CustomField
 from hymio.errors import BadRequest, Forbidden
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
+from hymio.spreadsheet import disarmed
 from hymio.store import Store, open_store
 from hymio.survey import ActivePeriod, Localized
 from tests.contract_v2 import OPERATIONS, check_rows

@@ -153,7 +153,10 @@ def _texts(layout: Layout, reports: Sequence[Report]) -> list[WrittenText]:
     """The latest texts of periods that are given the newest first."""
     lines = [line for report in reports if report.texts is not None for line in report.texts.shown]
     nodes = layout.hierarchy.nodes
-    return [WrittenText(line, nodes[line.node].name if line.node in nodes else None) for line in lines[:MOST_TEXTS]]
+    places = [None if line.node is None else nodes.get(line.node) for line in lines[:MOST_TEXTS]]
+    return [
+        WrittenText(line, None if place is None else place.name) for line, place in zip(lines, places, strict=False)
+    ]
 
 
 def wording_in(wording: Localized, language: str) -> str:

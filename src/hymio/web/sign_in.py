@@ -97,7 +97,7 @@ def _principal(here: Visit, email: str, password: str) -> Principal:
     scope, backoff = here.request.scope, here.people.backoff
     client = scope.get("client")
     address = client_key(client[0]) if client else ""
-    with here.services.attempts.of(scope, may_be_in_body=True):
+    with here.services.attempts.of(scope):
         backoff.require_turn(email, address)
         principal = manage.password_principal(here.services.store, email, password)
         if principal is None:

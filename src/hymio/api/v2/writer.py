@@ -10,9 +10,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from hymio.api.formats import END_OF_LINE, cell, disarmed, header
+from hymio.api.formats import END_OF_LINE, cell, header
 from hymio.api.v2.feedbacks import Column, Form, Kind, Names
 from hymio.results import FeedbackRow
+from hymio.spreadsheet import disarmed
 
 _Value = Callable[[FeedbackRow], Any]
 _Values = Callable[[Sequence[FeedbackRow]], Iterator[Any]]
