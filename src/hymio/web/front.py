@@ -7,36 +7,19 @@ from typing import Any, Final
 from litestar import Request, get
 from litestar.handlers import HTTPRouteHandler
 
-from hymio.errors import NotFound, Phrase
+from hymio.errors import NotFound
 from hymio.manage import SignedIn
-from hymio.scale import IndexType
+from hymio.period import wall_of, zone
+from hymio.report.faces import face_of, faces_of
+from hymio.report.wording import DIGITS, INDEX_NAMES, index_range
 from hymio.serving.backoff import Backoff
 from hymio.serving.door import Door, Route, Services
 from hymio.web import account, sign_in
-from hymio.web.faces import face_of, faces_of
 from hymio.web.look import look_of
 from hymio.web.overview import FEW_ANSWERS, MOST_SILENT, overview
 from hymio.web.page import style_routes
 from hymio.web.people import People, Visit, visit
 from hymio.web.sign_in import Answer, sign_in_form
-
-INDEX_NAMES: Final = {
-    IndexType.HAPPY: Phrase("Happy Index"),
-    IndexType.NPS: Phrase("NPS"),
-    IndexType.NPS_OFFICIAL: Phrase("NPS"),
-    IndexType.AVERAGE: Phrase("Average"),
-}
-"""The names of indexes."""
-
-DIGITS: Final = {
-    IndexType.HAPPY: 0, IndexType.NPS: 0, IndexType.NPS_OFFICIAL: 0, IndexType.AVERAGE: 2,
-}  # fmt: skip
-"""Decimals of an index as people read it (`scale.rounded`)."""
-
-RANGES: Final = {
-    IndexType.HAPPY: (0, 100), IndexType.NPS: (-100, 100), IndexType.NPS_OFFICIAL: (-100, 100),
-}  # fmt: skip
-"""The smallest and largest value of an index; an average goes from 1 to the number of buttons."""
 
 
 def routes(services: Services) -> list[Route]:
@@ -72,15 +55,10 @@ def _overview(here: Visit, person: SignedIn) -> Answer:
     survey = _number(query["survey"]) if "survey" in query else None
     shown = overview(services.store, person.principal, node, survey, language, now)
     return here.page(
-        "overview.html", shown=shown, now=now, faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS,
+        "overview.html", shown=shown, this_year=wall_of(now, zone("UTC")).year, faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS,
         most_silent=MOST_SILENT,
         index_names=INDEX_NAMES, index_range=index_range,
     )  # fmt: skip
-
-
-def index_range(index_type: IndexType, buttons: int) -> tuple[int, int]:
-    """The smallest and largest value of an index on a scale of some buttons."""
-    return RANGES.get(index_type, (1, buttons))
 
 
 def _number(text: str) -> int:

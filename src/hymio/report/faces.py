@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from hymio.errors import Phrase
-from hymio.report import Figure
+from hymio.report.values import Figure
 from hymio.scale import Scale
 
 NAMES: Final = (
