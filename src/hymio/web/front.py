@@ -55,7 +55,8 @@ def _overview(here: Visit, person: SignedIn) -> Answer:
     survey = _number(query["survey"]) if "survey" in query else None
     shown = overview(services.store, person.principal, node, survey, language, now)
     return here.page(
-        "overview.html", shown=shown, this_year=wall_of(now, zone("UTC")).year, faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS,
+        "overview.html", shown=shown, this_year=wall_of(now, zone("UTC")).year,
+        faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS,
         most_silent=MOST_SILENT,
         index_names=INDEX_NAMES, index_range=index_range,
     )  # fmt: skip
