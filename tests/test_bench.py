@@ -72,7 +72,7 @@ def test_changes_of_a_large_set_up(database_url: str, monkeypatch: pytest.Monkey
 
 
 REPORTS = [
-    "report of the root, a year, 1,200 answers",
+    "report of the root, a year, 1,199 answers",
     "report of the root, a year, compared",
     "report of a region, a year",
     "report of a point, a year",

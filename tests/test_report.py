@@ -114,7 +114,8 @@ def assert_sections_agree(store: Store, world: World, query: ReportQuery, value:
         [cell.figure for cell in value.profile],
         *([[line.figure for line in value.children]] if not value.node.is_point else []),
     ):
-        assert [sum(column) for column in zip(*(one.counts for one in figures), strict=True)] == list(summary.counts)  # type: ignore[arg-type]
+        counts = [one.counts or () for one in figures]
+        assert tuple(map(sum, zip(summary.counts or (), *counts, strict=True))) == tuple(2 * n for n in summary.counts or ())
     misuse = Counter(Verdict(row.verdict) for row in rows)
     assert (value.misuse.raw, value.misuse.counted) == (len(rows), len(counted))
     assert [value.misuse.closed, value.misuse.repeat, value.misuse.burst, value.misuse.interval] == [

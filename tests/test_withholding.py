@@ -135,7 +135,7 @@ def teams(store: Store, minimum: int | None) -> Teams:
         smileys = {}
         for name in ("a", "b", "c"):
             manage.assign(batch, boss, nodes[name], survey, [ActivePeriod(wall("1990-01-01"))], now=0)
-            smileys[name] = manage.add_smiley(batch, boss, name, name, SmileyType.TERMINAL, now=0).id
+            smileys[name] = manage.add_smiley(batch, boss, name.upper(), name, SmileyType.TERMINAL, now=0).id
             manage.place(batch, boss, smileys[name], nodes[name], 0, now=0)
         if minimum is not None:
             manage.set_minimum_answers(batch, boss, survey, minimum, now=0)
