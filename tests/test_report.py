@@ -130,6 +130,8 @@ def assert_sections_agree(store: Store, world: World, query: ReportQuery, value:
         before = replace(query, period=text_of(report.compared_dates(dates, query.compare)), survey=value.survey.id)
         earlier = build(store, operator(world.organization), replace(before, compare=None), NOW)
         assert value.compared == earlier.summary
+        if earlier.grain == value.grain:
+            assert value.compared_trend == earlier.trend
         assert {line.node.id: line.compared for line in value.children} == {
             line.node.id: line.figure for line in earlier.children
         }

@@ -19,7 +19,7 @@ from hymio.report.frame import frame_of
 from hymio.report.query import ReportQuery, compared_dates, dates_of
 from hymio.report.source import AllHours, Source, source_of
 from hymio.report.times import times_of
-from hymio.report.trend import cells, trend_lines
+from hymio.report.trend import cells, grain_of, trend_lines
 from hymio.results import NodeReader, Selection, open_node
 from hymio.results.node_reader import require_survey_asked
 from hymio.store import Store
@@ -70,7 +70,8 @@ def _filled(
         compared=compared,
         change=change(summary, compared, survey.index_type),
         distribution=button_lines(summary, survey.scale),
-        trend=trend_lines(source),
+        trend=trend_lines(source, grain_of(dates)),
+        compared_trend=() if before is None else trend_lines(before, grain_of(dates)),
         bands=bands,
         heat_map=heat_map,
         profile=profile,

@@ -41,6 +41,7 @@ def frame_of(
         distribution=(),
         grain=grain_of(dates).value,
         trend=(),
+        compared_trend=(),
         bands=None,
         heat_map=(),
         profile=(),

@@ -95,6 +95,11 @@ def _trend(report: Report) -> Rows:
         yield line.start, report.grain, line.partial, *figure_cells(line.figure)
 
 
+def _compared_trend(report: Report) -> Rows:
+    for line in report.compared_trend:
+        yield line.start, report.grain, line.partial, *figure_cells(line.figure)
+
+
 def _heat_map(report: Report) -> Rows:
     yield from map(_cell, report.heat_map)
 
@@ -157,6 +162,7 @@ _TABLES: Final[dict[str, tuple[tuple[str, ...], Callable[[Report], Rows]]]] = {
     "summary": (("firstDate", "lastDate", *FIGURE_COLUMNS, "change"), _summary),
     "distribution": (("button", "answers", "share"), _distribution),
     "trend": (("start", "grain", "partial", *FIGURE_COLUMNS), _trend),
+    "compared-trend": (("start", "grain", "partial", *FIGURE_COLUMNS), _compared_trend),
     "heat-map": (("weekday", "hour", *FIGURE_COLUMNS, "band", "countBand", "few"), _heat_map),
     "profile": (("hour", *FIGURE_COLUMNS, "band", "countBand", "few"), _profile),
     "children": (

@@ -32,10 +32,9 @@ def grain_of(dates: DateRange) -> Grain:
     return next((grain for most, grain in _MOST_DAYS if dates.days <= most), Grain.YEAR)
 
 
-def trend_lines(source: Source) -> tuple[TrendLine, ...]:
+def trend_lines(source: Source, grain: Grain) -> tuple[TrendLine, ...]:
     """The answers of each hour, day, week, month or year of the period, in order, those without answers too."""
     dates = source.selection.dates
-    grain = grain_of(dates)
     if grain is Grain.HOUR and isinstance(source, AllHours) and len(source.reader.zones()) == 1:
         return _hour_lines(source, dates)
     figures = source.figures(lambda hour: bucket_of(hour, grain))

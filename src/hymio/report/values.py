@@ -277,7 +277,8 @@ class Report(Value, frozen=True):
 
     `zones` are those of the points. If there are several, equal local hours are added (`adds_local_hours`), and starts
     of the trend are in the node's own zone. `asked` holds the parameters of its address, `link` shows it again as of
-    its revision. `followups` and `texts` are None if the reader may not see such answers.
+    its revision. `compared_trend` is the trend of the compared period at the same grain. `followups` and `texts` are
+    None if the reader may not see such answers.
     """
 
     node: NodeLine
@@ -299,6 +300,7 @@ class Report(Value, frozen=True):
     distribution: tuple[ButtonLine, ...]
     grain: str
     trend: tuple[TrendLine, ...]
+    compared_trend: tuple[TrendLine, ...]
     bands: Bands | None
     heat_map: tuple[Cell, ...]
     profile: tuple[Cell, ...]
