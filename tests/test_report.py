@@ -114,8 +114,10 @@ def assert_sections_agree(store: Store, world: World, query: ReportQuery, value:
         [cell.figure for cell in value.profile],
         *([[line.figure for line in value.children]] if not value.node.is_point else []),
     ):
-        counts = [one.counts or () for one in figures]
-        assert tuple(map(sum, zip(summary.counts or (), *counts, strict=True))) == tuple(2 * n for n in summary.counts or ())
+        totals = [0] * value.survey.buttons
+        for one in figures:
+            totals = [total + count for total, count in zip(totals, one.counts or (), strict=True)]
+        assert tuple(totals) == summary.counts
     misuse = Counter(Verdict(row.verdict) for row in rows)
     assert (value.misuse.raw, value.misuse.counted) == (len(rows), len(counted))
     assert [value.misuse.closed, value.misuse.repeat, value.misuse.burst, value.misuse.interval] == [
