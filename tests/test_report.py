@@ -19,10 +19,10 @@ from hymio import demo, intake, manage, report, results
 from hymio.access import DataKind, Principal, Role, Via, operator
 from hymio.cli import app
 from hymio.errors import BadRequest, Forbidden, NotFound
-from hymio.feedback import Press, Upload, Verdict
+from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, MINUTE_MS, DateRange, wall_of
-from hymio.report import Compare, Report, ReportQuery, TextQuery, build
+from hymio.report import Compare, Report, ReportQuery, TextLanguage, TextQuery, build
 from hymio.report.files import as_csv, as_json, from_json
 from hymio.report.tables import TABLE_NAMES, tables
 from hymio.report.terminal import WIDTH, as_text
@@ -150,7 +150,7 @@ def assert_renderings_agree(value: Report) -> None:
     assert max(map(len, shown.splitlines()[:-1])) <= WIDTH
     if value.summary is not None and value.summary.number:
         assert f"{value.summary.number:,} answer" in shown
-        assert f"Index {value.summary.shown:g} " in shown
+        assert f" {value.summary.shown:g} (95 % interval" in shown
 
 
 # --- scope, kinds of data and revisions ------------------------------------------------------------------------------
@@ -244,6 +244,25 @@ def test_texts_are_searched_filtered_and_paged(store: Store, world: World) -> No
     assert as_csv(build(store, boss, ReportQuery(world.root, "2023"), NOW), "texts").count(b"\r\n") == 1 + every.total
 
 
+def test_the_language_of_a_text_is_what_its_translation_tells(store: Store, world: World) -> None:
+    texts = (Text("Great soup"), Text("Great  soup", english="great soup"), Text("Hyvä keitto", english="Good soup"))
+    presses = tuple(
+        Press(8, n, 1_700_000_000_000 + n * HOUR_MS, 1, phases=Phases((), text)) for n, text in enumerate(texts, 1)
+    )
+    intake.record(store, world.organization, [Upload(world.smileys[0], presses)], NOW)
+
+    def texts_of(**asked: object) -> list[tuple[str, str | None]]:
+        query = ReportQuery(world.root, "2023", texts=TextQuery(**asked))  # type: ignore[arg-type]
+        value = build(store, operator(world.organization), query, NOW)
+        assert value.texts is not None
+        return [(line.text, line.english) for line in value.texts.shown]
+
+    assert texts_of(language=TextLanguage.ENGLISH) == [("Great  soup", None)]
+    assert texts_of(language=TextLanguage.OTHER) == [("Hyvä keitto", "Good soup")]
+    assert ("Great soup", None) in texts_of(language=TextLanguage.UNKNOWN)
+    assert texts_of(search="good") == [("Hyvä keitto", "Good soup")]
+
+
 def test_contact_details_are_no_part_of_a_report(store: Store, world: World) -> None:
     assert "contact" not in msgspec.json.encode(report.schema()).decode().lower()
 
@@ -305,7 +324,12 @@ def test_a_period_is_compared_with_the_one_before(period: str, compare: Compare,
         weekdays,
         hours,
         st.builds(
-            TextQuery, st.sampled_from(["", "söup & =1"]), st.sampled_from([None, (0, 1)]), st.booleans(), st.just(7)
+            TextQuery,
+            st.sampled_from(["", "söup & =1"]),
+            st.sampled_from([None, (0, 1)]),
+            st.booleans(),
+            st.just(7),
+            language=st.sampled_from([None, *TextLanguage]),
         ),
         st.sampled_from([None, 12]),
     )
@@ -375,7 +399,7 @@ def test_the_command_writes_text_json_and_csv(example: str) -> None:
     asked = ("report", "Helsinki", "2025", "--compare", "previous")
     value = from_json(hymio(example, *asked, "--json").encode())
     assert (value.node.name, value.period.name) == ("Helsinki", "2025")
-    assert f"Index {value.summary.shown:g} " in hymio(example, *asked)  # type: ignore[union-attr]
+    assert f" {value.summary.shown:g} (95 % interval" in hymio(example, *asked)  # type: ignore[union-attr]
     rows = hymio(example, *asked, "--csv", "children").splitlines()
     assert [row.split(",")[3] for row in rows] == ["name", *(line.node.name for line in value.children)]
     few = hymio(example, "report", "Helsinki", "2025", "--weekdays", "sat,sun", "--hours", "8-11", "--survey", "1")

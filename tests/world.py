@@ -14,7 +14,7 @@ from hymio.access import operator
 from hymio.feedback import HourReport, Press, Upload
 from hymio.misuse import MisusePolicy
 from hymio.opening_hours import parse_opening_hours
-from hymio.scale import Scale
+from hymio.scale import IndexType, Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store
 from hymio.store.catalog.organizations import insert_organization, select_organizations
@@ -49,7 +49,13 @@ def wording(text: str) -> Localized:
     return Localized("en-US", {"en-US": text})
 
 
-def build(store: Store, zones: tuple[str, str] = ("UTC", "UTC"), policy: MisusePolicy | None = None) -> World:
+def build(
+    store: Store,
+    zones: tuple[str, str] = ("UTC", "UTC"),
+    policy: MisusePolicy | None = None,
+    scales: tuple[Scale, Scale] = (Scale.FOUR, Scale.FIVE),
+    index_type: IndexType = IndexType.HAPPY,
+) -> World:
     """Two terminals at point one, a terminal and a digital smiley at point two; the digital one has its own survey."""
     organization = manage.create_organization(store, operator(), f"Organization {next(_names)}", now=0)
     boss, root = operator(organization), manage.ROOT
@@ -68,9 +74,10 @@ def build(store: Store, zones: tuple[str, str] = ("UTC", "UTC"), policy: MisuseP
                 operator(organization),
                 manage.add_question(batch, boss, wording(text), now=0),
                 scale,
+                index_type,
                 now=0,
             )
-            for text, scale in (("How was it?", Scale.FOUR), ("And the web?", Scale.FIVE))
+            for text, scale in zip(("How was it?", "And the web?"), scales, strict=True)
         )
         kinds = (SmileyType.TERMINAL, SmileyType.TERMINAL, SmileyType.TERMINAL, SmileyType.DIGITAL)
         smileys = tuple(

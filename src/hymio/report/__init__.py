@@ -1,7 +1,7 @@
 """Reports: what a node's answers were in a period, as one value that pages, files and the command line render."""
 
 from hymio.report.build import DEFAULT_MINIMUM, build
-from hymio.report.query import Compare, ReportQuery, TextQuery, compared_dates, dates_of, parse_query
+from hymio.report.query import Compare, ReportQuery, TextLanguage, TextQuery, compared_dates, dates_of, parse_query
 from hymio.report.values import Figure, Report, schema
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Figure",
     "Report",
     "ReportQuery",
+    "TextLanguage",
     "TextQuery",
     "build",
     "compared_dates",

@@ -7,7 +7,7 @@ from collections import Counter
 
 from hymio.feedback import Followup, Text, feedback_id_text
 from hymio.report.clock import local
-from hymio.report.query import TextQuery
+from hymio.report.query import TextLanguage, TextQuery
 from hymio.report.source import AllHours, Source
 from hymio.report.values import FollowupLine, OptionLine, TextLine, Texts
 from hymio.results import FeedbackRow, Phase
@@ -65,12 +65,22 @@ def texts_of(source: Source, query: TextQuery) -> Texts:
             spam += bool(answer.spam)
             if (answer.spam and not query.spam) or (query.buttons is not None and row.button not in query.buttons):
                 continue
-            if wanted and wanted not in _plain(answer.text):
+            if query.language not in (None, language_of(answer)):
+                continue
+            if wanted and wanted not in _plain(answer.text) and wanted not in _plain(answer.english or ""):
                 continue
             if matching >= query.offset and (query.limit is None or len(shown) < query.limit):
                 shown.append(_text_line(source, row, answer))
             matching += 1
     return Texts(total=total, spam=spam, matching=matching, offset=query.offset, shown=tuple(_ordered(source, shown)))
+
+
+def language_of(answer: Text) -> TextLanguage:
+    """What the source's English translation tells of a text's language."""
+    if answer.english is None:
+        return TextLanguage.UNKNOWN
+    is_same = _plain(answer.english).split() == _plain(answer.text or "").split()
+    return TextLanguage.ENGLISH if is_same else TextLanguage.OTHER
 
 
 def _ordered(source: Source, lines: list[TextLine]) -> list[TextLine]:
@@ -91,6 +101,8 @@ def _text_line(source: Source, row: FeedbackRow, answer: Text) -> TextLine:
         relevance=answer.relevance,
         categories=answer.categories,
         themes=answer.themes,
+        language=language_of(answer).value,
+        english=answer.english if language_of(answer) is TextLanguage.OTHER else None,
     )
 
 

@@ -94,4 +94,5 @@ def _filters(query: ReportQuery) -> values.Filters:
         text=query.texts.search,
         text_buttons=query.texts.buttons,
         spam=query.texts.spam,
+        text_language=None if query.texts.language is None else query.texts.language.value,
     )

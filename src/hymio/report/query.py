@@ -47,11 +47,19 @@ class Compare(Enum):
     YEAR = "year"
 
 
+class TextLanguage(Enum):
+    """What is known of a text's language: sources name none, but may send the text in English."""
+
+    ENGLISH = "en"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class TextQuery:
-    """Which texts a report lists, the newest first: containing words, after some buttons, with spam or without.
+    """Which texts a report lists, the newest first: containing words, after some buttons, of a language, without spam.
 
-    `limit` None lists all of them.
+    A search looks into English translations too. `limit` None lists all of them.
     """
 
     search: str = ""
@@ -59,6 +67,7 @@ class TextQuery:
     spam: bool = False
     offset: int = 0
     limit: int | None = TEXTS_SHOWN
+    language: TextLanguage | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +110,7 @@ class ReportQuery:
             "hours": None if self.hours is None else _ranges(self.hours),
             "text": texts.search or None,
             "buttons": None if texts.buttons is None else ",".join(map(str, texts.buttons)),
+            "textLanguage": texts.language and texts.language.value,
             "spam": "true" if texts.spam else None,
             "textOffset": texts.offset or None,
             "asOf": self.as_of,
@@ -131,6 +141,7 @@ def parse_query(node: int, words: Mapping[str, str]) -> ReportQuery:
             buttons,
             _word(words, "spam", {"true": True, "false": False}) or False,
             _number(words, "textOffset") or 0,
+            language=_word(words, "textLanguage", {choice.value: choice for choice in TextLanguage}),
         ),
         _number(words, "asOf"),
     )

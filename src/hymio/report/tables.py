@@ -62,6 +62,7 @@ def _about(report: Report) -> Rows:
     yield "comparedLastDate", None if report.compared_period is None else report.compared_period.last
     yield "smileyType", filters.smiley_type
     yield "weekdays", None if filters.weekdays is None else ", ".join(WEEKDAYS[day] for day in filters.weekdays)
+    yield "intervalMethod", report.interval_method
     yield "hours", None if filters.hours is None else ", ".join(map(str, filters.hours))
     yield "answers", None if report.summary is None else report.summary.number
     yield "minimumAnswers", report.withholding.minimum
@@ -135,7 +136,8 @@ def _followups(report: Report) -> Rows:
 def _texts(report: Report) -> Rows:
     for line in () if report.texts is None else report.texts.shown:
         categories = ", ".join(line.categories), ", ".join(line.themes)
-        yield line.at, line.node, line.button, line.text, line.spam, line.relevance, *categories, line.feedback
+        of_text = line.text, line.language, line.english, line.spam, line.relevance
+        yield line.at, line.node, line.button, *of_text, *categories, line.feedback
 
 
 def _misuse(report: Report) -> Rows:
@@ -172,7 +174,19 @@ _TABLES: Final[dict[str, tuple[tuple[str, ...], Callable[[Report], Rows]]]] = {
     "times": (("hour", *FIGURE_COLUMNS, "score", "z", "p", "correctedP", "differs"), _times),
     "follow-ups": (("questionId", "question", "positive", "optionId", "option", "answers", "share"), _followups),
     "texts": (
-        ("at", "nodeId", "button", "text", "spam", "relevance", "categories", "themes", "feedbackId"),
+        (
+            "at",
+            "nodeId",
+            "button",
+            "text",
+            "language",
+            "english",
+            "spam",
+            "relevance",
+            "categories",
+            "themes",
+            "feedbackId",
+        ),
         _texts,
     ),
     "misuse": (("date", "raw", "counted", "closed", "repeat", "burst", "interval"), _misuse),

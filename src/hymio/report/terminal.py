@@ -8,9 +8,11 @@ from datetime import datetime
 from textwrap import wrap
 from typing import Final
 
+from hymio.report.faces import face_of
 from hymio.report.trend import limits_of
-from hymio.report.values import Cell, ChildLine, Figure, Report
-from hymio.scale import IndexType
+from hymio.report.values import Cell, ChildLine, Figure, Report, SurveyLine, TrendLine
+from hymio.report.wording import INDEX_NAMES, index_range
+from hymio.scale import IndexType, Scale
 
 WIDTH: Final = 80
 _BARS: Final = "▁▂▃▄▅▆▇█"
@@ -50,13 +52,16 @@ def _head(report: Report) -> Iterator[str]:
     if report.survey is None:
         yield "No survey is asked here."
     else:
-        yield f"{_plain(report.survey.question)} ({report.survey.scale}, {report.survey.index_type})"
+        yield _plain(report.survey.question)
+        least, most = index_range(IndexType(report.survey.index_type), report.survey.buttons)
+        scale = f"{report.survey.buttons} buttons ({report.survey.scale})"
+        yield f"{scale}, {_index_name(report.survey)} from {least} to {most} ({report.survey.index_type})"
 
 
 def _summary(report: Report) -> Iterator[str]:
     if report.summary is None:
         return
-    yield f"Index {_index(report, report.summary)}, {_answers(report.summary)}"
+    yield f"{_index(report, report.summary)}, {_answers(report.summary)}"
     if report.compared is not None and report.compared_period is not None:
         compared, by = report.compared_period, "" if report.change is None else f", change {report.change:+g}"
         yield f"{compared.first} to {compared.last}: {_index(report, report.compared)}{by}"
@@ -70,7 +75,8 @@ def _surveys(report: Report) -> Iterator[str]:
         yield "OTHER SURVEYS HERE"
     for line in others:
         shown = "withheld" if line.figure.is_withheld else _number(line.figure.shown)
-        yield f"  {line.id:>4} {_fit(line.question, 42)} {line.index_type:<12} {shown:>6} {_count(line.figure):>9}"
+        index = f"{_index_name(line):<11} {shown:>8} {_count(line.figure):>10}"
+        yield f"  {line.id:>4} {_fit(line.question, 39)} {index}"
 
 
 def _distribution(report: Report) -> Iterator[str]:
@@ -81,7 +87,7 @@ def _distribution(report: Report) -> Iterator[str]:
     most = max(line.answers or 0 for line in lines) or 1
     for line in lines:
         bar = "█" * round(40 * (line.answers or 0) / most)
-        yield f"  {line.index:>2} {bar:<40} {line.answers:>10,} {100 * (line.share or 0):5.1f} %"
+        yield f"  {_button(report, line.index):<15} {bar:<40} {line.answers:>10,} {100 * (line.share or 0):5.1f} %"
 
 
 def _trend(report: Report) -> Iterator[str]:
@@ -93,7 +99,9 @@ def _trend(report: Report) -> Iterator[str]:
         yield f"  index   {_spark([line.figure.index for line in part], [one.figure.index for one in report.trend])}"
         numbers = [line.figure.number for line in report.trend]
         yield f"  answers {_spark([line.figure.number for line in part], numbers)}"
-        yield f"          {_start(part[0].start, report.grain)} to {_start(part[-1].start, report.grain)}"
+        starts = " to ".join(_start(line.start, report.grain) for line in (part[0], part[-1]))
+        yield f"          {report.grain}s beginning {starts}"
+    yield f"          {_extremes(report.trend)}"
 
 
 def _heat_map(report: Report) -> Iterator[str]:
@@ -103,7 +111,7 @@ def _heat_map(report: Report) -> Iterator[str]:
     yield from _grid(report.heat_map, _shade, few=True)
     limits = limits_of(IndexType(report.survey.index_type), report.survey.buttons)
     above = (f"{shade} from {limit:g}" for shade, limit in zip(_SHADES[1:], limits, strict=True))
-    yield f"  {_SHADES[0]} below {limits[0]:g}  {'  '.join(above)}  ? fewer than {report.bands.few}"
+    yield f"  {_SHADES[0]} below {limits[0]:g}  {'  '.join(above)}  ? under {report.bands.few}"
     yield "ANSWERS BY WEEKDAY AND HOUR"
     yield from _grid(report.heat_map, _fifth, few=False)
     yield "  1 is the fifth of the hours with the fewest answers, 5 that with the most"
@@ -132,6 +140,8 @@ def _times(report: Report) -> Iterator[str]:
         return
     test = f"chi-square {times.statistic:.1f}, {times.degrees} df"
     yield f"  The hours of the day differ beyond chance ({test}, p {_p(times.p)})."
+    if times.best or times.worst:
+        yield "  Each hour against all others, p corrected for the number of hours (Holm):"
     for word, hours in (("Best", times.best), ("Worst", times.worst)):
         tests = {test.hour: test for test in times.hours}
         for hour in hours:
@@ -180,7 +190,10 @@ def _texts(report: Report) -> Iterator[str]:
     yield f"TEXTS: {texts.total:,}, of which {texts.spam:,} spam; {texts.matching:,} match"
     for line in texts.shown[:_MOST_LINES]:
         at = "" if line.at is None else f"{line.at:%Y-%m-%d %H:%M} "
-        yield f"  {at}({line.button}) {_plain(line.text)}"
+        spam = " [spam]" if line.spam else ""
+        yield f"  {at}({line.button}){spam} {_plain(line.text)}"
+        if line.english is not None:
+            yield f"      in English: {_plain(line.english)}"
     yield from _more(texts.matching - texts.offset)
 
 
@@ -203,8 +216,8 @@ def _completeness(report: Report) -> Iterator[str]:
     if whole is None:
         return
     yield "COMPLETENESS"
-    hours = f"{whole.open_hours:,} still open, {whole.restated_hours:,} restated late"
-    yield f"  {whole.hours:,} hours with answers: {hours}"
+    yield f"  {whole.hours:,} hours with answers, for {whole.open_hours:,} of which terminals may still report"
+    yield f"  {whole.restated_hours:,} hours changed more than a day after their end, as by a late SMS"
     if report.summary is not None and report.summary.number:
         share = 100 * whole.hour_only / report.summary.number
         yield f"  {whole.hour_only:,} answers ({share:.1f} %) are known only to the hour"
@@ -249,13 +262,33 @@ def _spark(values: Sequence[float | None], scale: Iterable[float | None]) -> str
 
 
 def _index(report: Report, one: Figure) -> str:
-    """The rounded index with its unit and interval."""
+    """The name of the index, its rounded value and its interval."""
+    name = "" if report.survey is None else _index_name(report.survey)
     if one.is_withheld:
-        return "withheld"
+        return f"{name} withheld"
     if one.shown is None or one.low is None or one.high is None or report.survey is None:
-        return "none"
+        return "no answers"
     digits = 2 if report.survey.index_type == IndexType.AVERAGE.value else 1
-    return f"{_number(one.shown)} {report.survey.index_type} (95 %: {one.low:.{digits}f} to {one.high:.{digits}f})"
+    return f"{name} {_number(one.shown)} (95 % interval by Wilson: {one.low:.{digits}f} to {one.high:.{digits}f})"
+
+
+def _index_name(survey: SurveyLine) -> str:
+    return str(INDEX_NAMES[IndexType(survey.index_type)])
+
+
+def _button(report: Report, button: int) -> str:
+    """The index of a button and its name; on 0 to 10 the number is its name."""
+    scale = Scale(report.survey.scale) if report.survey is not None else Scale.NPS
+    return f"{button:>2}" if scale is Scale.NPS else f"{button:>2} {face_of(scale, button).name}"
+
+
+def _extremes(trend: Sequence[TrendLine]) -> str:
+    """The least and the greatest index and number of answers of a trend, and whether its ends are whole."""
+    indexes = [line.figure.shown for line in trend if line.figure.shown is not None]
+    numbers = [line.figure.number for line in trend if line.figure.number is not None]
+    parts = "; the first or last is not whole" if any(line.partial for line in trend) else ""
+    spans = (("index", indexes), ("answers", numbers))
+    return ", ".join(f"{name} {min(span):,g} to {max(span):,g}" for name, span in spans if span) + parts
 
 
 def _answers(one: Figure) -> str:

@@ -86,6 +86,7 @@ class Filters(Value, frozen=True):
     text: str
     text_buttons: tuple[int, ...] | None
     spam: bool
+    text_language: str | None = None
 
 
 class TrendLine(Value, frozen=True):
@@ -190,7 +191,11 @@ class FollowupLine(Value, frozen=True):
 
 
 class TextLine(Value, frozen=True):
-    """An open text: when it was given (None if withheld), after which button, and what the source says of it."""
+    """An open text: when it was given (None if withheld), after which button, and what the source says of it.
+
+    `language` is `en` if the source's English translation is the text itself, `other` if it is another text, and
+    `unknown` without a translation: sources name no language. `english` is the translation of another language.
+    """
 
     feedback: str | None
     at: datetime | None
@@ -201,6 +206,8 @@ class TextLine(Value, frozen=True):
     relevance: float | None
     categories: tuple[str, ...]
     themes: tuple[str, ...]
+    language: str = "unknown"
+    english: str | None = None
 
 
 class Texts(Value, frozen=True):
@@ -278,7 +285,8 @@ class Report(Value, frozen=True):
     `zones` are those of the points. If there are several, equal local hours are added (`adds_local_hours`), and starts
     of the trend are in the node's own zone. `asked` holds the parameters of its address, `link` shows it again as of
     its revision. `compared_trend` is the trend of the compared period at the same grain. `followups` and `texts` are
-    None if the reader may not see such answers.
+    None if the reader may not see such answers. `interval_method` names how all intervals are computed:
+    `wilson-with-variance` (`chance.interval`).
     """
 
     node: NodeLine
@@ -311,6 +319,7 @@ class Report(Value, frozen=True):
     misuse: Misuse | None
     completeness: Completeness | None
     withholding: Withholding
+    interval_method: str = "wilson-with-variance"
 
 
 def schema() -> dict[str, object]:

@@ -1,0 +1,105 @@
+"""What each rendering of a report says of its answers, read back from what people and programs get.
+
+Law 7 (tests/test_renderings.py) holds all renderings to the same counts and index. A new rendering is one more function
+in RENDERINGS that renders the report of an `Asked` and reads its own output back.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
+
+from hymio.access import Principal
+from hymio.report import Report, ReportQuery
+from hymio.report.files import as_csv, as_json
+from hymio.report.terminal import as_text
+from hymio.store import Store
+
+
+class Asked(NamedTuple):
+    """A report whose survey has answers that are shown, with what it was built from."""
+
+    store: Store
+    principal: Principal
+    query: ReportQuery
+    now: int
+    report: Report
+
+
+class Shown(NamedTuple):
+    """What a rendering says: the number of answers, that of each button (None if it does not say), and the index.
+
+    The index is its text as people read it, with a point and without a sign of grouping: `78`, `-12` or `4.25`.
+    """
+
+    number: int
+    counts: tuple[int, ...] | None
+    index_text: str
+
+
+def of_value(report: Report) -> Shown:
+    """What the value itself says."""
+    assert report.summary is not None
+    return Shown(report.summary.number or 0, report.summary.counts, index_text(report.summary.shown))
+
+
+def index_text(shown: float | None) -> str:
+    """A rounded index as a text."""
+    return "" if shown is None else f"{shown:g}"
+
+
+def json_file(asked: Asked) -> Shown:
+    value: dict[str, Any] = json.loads(as_json(asked.report))
+    by_trend = [line["figure"]["counts"] for line in value["trend"]]
+    by_cell = [cell["figure"]["counts"] for cell in value["heatMap"]]
+    counts = tuple(value["summary"]["counts"])
+    assert added(by_trend) == added(by_cell) == counts
+    by_button = sorted((line["index"], line["answers"]) for line in value["distribution"])
+    assert tuple(answers for _, answers in by_button) == counts
+    return Shown(value["summary"]["number"], counts, index_text(value["summary"]["shown"]))
+
+
+def csv_tables(asked: Asked) -> Shown:
+    [summary, *_] = csv_rows(asked.report, "summary")
+    number = int(summary["answers"])
+    for name in ("trend", "heat-map", "profile"):
+        assert sum(int(row["answers"]) for row in csv_rows(asked.report, name)) == number
+    by_button = sorted((int(row["button"]), int(row["answers"])) for row in csv_rows(asked.report, "distribution"))
+    about = {row["name"]: row["value"] for row in csv_rows(asked.report, "about")}
+    assert int(about["answers"]) == number
+    return Shown(number, tuple(answers for _, answers in by_button), index_text(float(summary["indexShown"])))
+
+
+def csv_rows(report: Report, table: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(as_csv(report, table).decode(), newline="")))
+
+
+def terminal(asked: Asked) -> Shown:
+    text = as_text(asked.report)
+    told = re.search(r"^\S.* (-?[\d.]+) \(95 % interval [^)]*\), ([\d,]+)\s+answers?$", text, re.MULTILINE)
+    assert told is not None, text
+    lines = re.findall(r"^ +(\d+)(?: [A-Z][a-z ]+)? +█* +([\d,]+) +[\d.]+ %$", text, re.MULTILINE)
+    counts = {int(button): whole(answers) for button, answers in lines}
+    return Shown(whole(told[2]), tuple(counts[button] for button in sorted(counts)), index_text(float(told[1])))
+
+
+def whole(text: str) -> int:
+    """A whole number, whatever groups its digits."""
+    return int(re.sub(r"[^0-9]", "", text))
+
+
+def added(rows: list[list[int]]) -> tuple[int, ...]:
+    """Counts by button added up."""
+    return tuple(map(sum, zip(*rows, strict=True)))
+
+
+RENDERINGS: Final[dict[str, Callable[[Asked], Shown]]] = {
+    "json": json_file,
+    "csv": csv_tables,
+    "terminal": terminal,
+}
+"""Every rendering by name."""
