@@ -29,7 +29,7 @@ from hymio.serving.log import configure_log
 from hymio.settings import Settings
 from hymio.store import Store, open_store
 from hymio.texts import load_catalogs
-from hymio.web import docs, front
+from hymio.web import docs, front, reports
 from hymio.web.refusal import error_page, wants_page
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ _DOCUMENTS: Final = docs.Documents(
 DOORS: Final = (
     Door("server", health.routes),
     front.DOOR,
+    reports.DOOR,
     v1.DOOR,
     v2.DOOR,
     docs.door(_DOCUMENTS),

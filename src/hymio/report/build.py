@@ -9,7 +9,7 @@ import msgspec
 
 from hymio.access import DataKind, Principal
 from hymio.errors import Forbidden
-from hymio.period import DateRange, Instant, wall_of
+from hymio.period import DateRange, Grain, Instant, wall_of
 from hymio.report import values
 from hymio.report.answers import followup_lines, texts_of
 from hymio.report.children import child_lines
@@ -72,6 +72,7 @@ def _filled(
         distribution=button_lines(summary, survey.scale),
         trend=trend_lines(source, grain_of(dates)),
         compared_trend=() if before is None else trend_lines(before, grain_of(dates)),
+        hours=trend_lines(source, Grain.HOUR) if query.lists_hours else None,
         bands=bands,
         heat_map=heat_map,
         profile=profile,

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from datetime import date, datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, Final, cast
 
 import msgspec
 
-from hymio.report.tables import Plain, table
+from hymio.report.tables import TABLE_NAMES, Plain, table
 from hymio.report.values import Report
 from hymio.spreadsheet import disarmed
+
+SPOOLED_BYTES: Final = 4 << 20
+"""Bytes of a file that are in memory; a larger one is a temporary file."""
 
 
 def as_json(report: Report) -> bytes:
@@ -35,6 +41,17 @@ def as_csv(report: Report, name: str, separator: str = ",") -> bytes:
     writer.writerow(shown.columns)
     writer.writerows([_text(value) for value in row] for row in shown.rows)
     return output.getvalue().encode()
+
+
+def as_zip(report: Report, separator: str = ",") -> IO[bytes]:
+    """All tables of a report as CSV, in a zip file; the caller closes it. Its bytes depend on the report alone."""
+    output = cast("IO[bytes]", SpooledTemporaryFile(SPOOLED_BYTES))  # noqa: SIM115  the caller closes it
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in TABLE_NAMES:
+            entry = zipfile.ZipInfo(f"{name}.csv")  # dated 1980, so that the bytes are those of the tables
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, as_csv(report, name, separator))
+    return output
 
 
 def _text(value: Plain) -> str:

@@ -42,6 +42,7 @@ def frame_of(
         grain=grain_of(dates).value,
         trend=(),
         compared_trend=(),
+        hours=() if query.lists_hours else None,
         bands=None,
         heat_map=(),
         profile=(),

@@ -27,13 +27,15 @@ class Table:
 
 def tables(report: Report) -> Iterator[Table]:
     """All tables of a report in a fixed order, those without rows too."""
-    for name, (columns, rows) in _TABLES.items():
-        yield Table(name, columns, tuple(rows(report)))
+    for name in TABLE_NAMES:
+        yield table(report, name)
 
 
 def table(report: Report, name: str) -> Table:
     """The table with a name of TABLE_NAMES. KeyError."""
     columns, rows = _TABLES[name]
+    if name == "hours":
+        columns = (*columns, *(f"button{button}" for button in range(_buttons(report))))
     return Table(name, columns, tuple(rows(report)))
 
 
@@ -101,6 +103,17 @@ def _compared_trend(report: Report) -> Rows:
         yield line.start, report.grain, line.partial, *figure_cells(line.figure)
 
 
+def _hours(report: Report) -> Rows:
+    none = (None,) * _buttons(report)
+    for line in report.hours or ():
+        yield line.start, *figure_cells(line.figure), *(none if line.figure.counts is None else line.figure.counts)
+
+
+def _buttons(report: Report) -> int:
+    """The buttons of the scale, each of which has a column in the table of hours."""
+    return 0 if report.survey is None else report.survey.buttons
+
+
 def _heat_map(report: Report) -> Rows:
     yield from map(_cell, report.heat_map)
 
@@ -165,6 +178,7 @@ _TABLES: Final[dict[str, tuple[tuple[str, ...], Callable[[Report], Rows]]]] = {
     "distribution": (("button", "answers", "share"), _distribution),
     "trend": (("start", "grain", "partial", *FIGURE_COLUMNS), _trend),
     "compared-trend": (("start", "grain", "partial", *FIGURE_COLUMNS), _compared_trend),
+    "hours": (("start", *FIGURE_COLUMNS), _hours),
     "heat-map": (("weekday", "hour", *FIGURE_COLUMNS, "band", "countBand", "few"), _heat_map),
     "profile": (("hour", *FIGURE_COLUMNS, "band", "countBand", "few"), _profile),
     "children": (

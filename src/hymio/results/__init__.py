@@ -4,7 +4,7 @@ from hymio.results.hours import Bucket, Hourly, Reconciled, hourly, reconcile, r
 from hymio.results.listing import Raw, RawCsv, Rows, answers, raw, raw_csv, rows
 from hymio.results.node_reader import NodeReader, PeriodHour, Selection, Totals, open_node
 from hymio.results.reader import Query, Within
-from hymio.results.subject import EVERYTHING, OfNode, RowSubject, revision
+from hymio.results.subject import EVERYTHING, OfNode, RowSubject, committed_at, revision
 from hymio.rollup import OfAssignment, OfScale, OfSurvey, Subject
 from hymio.store.hours import HourFilter, weekday_of
 from hymio.store.rows import FeedbackRow, Phase, Revisions, SortKey
@@ -12,7 +12,6 @@ from hymio.store.rows import FeedbackRow, Phase, Revisions, SortKey
 __all__ = [
     "EVERYTHING", "Bucket", "FeedbackRow", "HourFilter", "Hourly", "NodeReader", "OfAssignment", "OfNode", "OfScale",
     "OfSurvey", "PeriodHour", "Phase", "Query", "Raw", "RawCsv", "Reconciled", "Revisions", "RowSubject", "Rows",
-    "Selection", "SortKey", "Subject", "Totals", "Within", "answers", "hourly", "open_node", "raw", "raw_csv",
-    "reconcile", "reported_through", "revision", "rows",
-    "weekday_of",
+    "Selection", "SortKey", "Subject", "Totals", "Within", "answers", "committed_at", "hourly", "open_node", "raw",
+    "raw_csv", "reconcile", "reported_through", "revision", "rows", "weekday_of",
 ]  # fmt: skip

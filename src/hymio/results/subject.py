@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 
 from hymio.access import DataKind, Permission, Principal
 from hymio.errors import NotFound
-from hymio.period import InstantRange
+from hymio.period import Instant, InstantRange
 from hymio.rollup import OfAssignment, OfScale, OfSurvey, Subject
 from hymio.scale import Scale
 from hymio.setup import END, Layout
 from hymio.store import Store
 from hymio.store.dialect import Transaction
+from hymio.store.receive_time import receive_time
 from hymio.store.rows import Phase, Revisions, revisions
 from hymio.survey import Assignment
 
@@ -82,6 +83,12 @@ def revision(store: Store, principal: Principal) -> Revisions:
     """The revisions of the principal's organization, which change with every commit. NotFound."""
     with store.read() as transaction:
         return _revisions(transaction, principal)
+
+
+def committed_at(store: Store, principal: Principal, revision: int) -> Instant:
+    """The receive time of a revision of the principal's organization; BEGINNING if there is none."""
+    with store.read() as transaction:
+        return receive_time(transaction, principal.organization, revision)
 
 
 def _revisions(transaction: Transaction, principal: Principal) -> Revisions:

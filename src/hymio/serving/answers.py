@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
@@ -21,6 +22,7 @@ from hymio.errors import (
     Unauthorized,
     Unavailable,
 )
+from hymio.settings import Settings
 from hymio.texts import SOURCE, choose, translate
 
 JSON: Final = "application/json; charset=utf-8"
@@ -31,6 +33,17 @@ _PRINCIPAL: Final = "principal"
 
 _MAX_ECHO: Final = 200
 """Characters of a caller's input that the member `got` repeats."""
+
+
+_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
+
+
+def base_url_of(settings: Settings, request: Request[Any, Any, Any]) -> str:
+    """The base URL for links in an answer: the configured one, otherwise that of its request."""
+    host = request.headers.get("Host", "")
+    if settings.base_url or not _HOST.fullmatch(host):
+        return settings.public_url
+    return f"{request.scope['scheme']}://{host}"
 
 
 # --- JSON with an entity tag -----------------------------------------------------------------------------------------

@@ -18,8 +18,11 @@ def wants_page(request: Request[Any, Any, Any], error: HymioError) -> bool:
 
     A 401 stays a problem document, because its challenge is for programs.
     """
-    if isinstance(error, Unauthorized):
-        return False
+    return not isinstance(error, Unauthorized) and accepts_html(request)
+
+
+def accepts_html(request: Request[Any, Any, Any]) -> bool:
+    """Whether a request is a browser's, which accepts HTML and no JSON before it."""
     accepted = request.headers.get("Accept", "")[:_MAX_CHARACTERS].lower()
     html, json = accepted.find("text/html"), accepted.find("json")
     return html >= 0 and (json < 0 or html < json)

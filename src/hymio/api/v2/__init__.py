@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -24,11 +23,10 @@ from hymio.api.v2.feedbacks import KINDS
 from hymio.api.v2.results import feedbacks, link
 from hymio.api.v2.setup import LISTINGS
 from hymio.errors import NotFound, Unavailable
-from hymio.serving.answers import answer_to, cached, is_known, json_answer, not_modified, tag_of
+from hymio.serving.answers import answer_to, base_url_of, cached, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import RETRY_SECONDS, WAIT_SECONDS
 
-_HOST: Final = re.compile(r"[A-Za-z0-9.:\[\]_-]{1,255}")
 _LISTINGS: Final = {listing.name: listing for listing in LISTINGS}
 _PAGED: Final = {listing.name: listing for listing in PAGED}
 _KINDS: Final = {kind.name: kind for kind in KINDS}
@@ -156,13 +154,5 @@ def _call(services: Services, request: Request[Any, Any, Any], output_format: Fo
         if_none_match=request.headers.get("If-None-Match", ""),
         path=request.scope["path"],
         query_string=request.scope["query_string"],
-        base_url=_base_url(services, request),
+        base_url=base_url_of(services.settings, request),
     )
-
-
-def _base_url(services: Services, request: Request[Any, Any, Any]) -> str:
-    """The base URL for links: the configured one, otherwise that of this request."""
-    host = request.headers.get("Host", "")
-    if services.settings.base_url or not _HOST.fullmatch(host):
-        return str(services.settings.public_url)
-    return f"{request.scope['scheme']}://{host}"

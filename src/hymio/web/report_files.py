@@ -1,0 +1,160 @@
+"""The files of a report at their addresses: which there are, their names, and their answers."""
+
+from __future__ import annotations
+
+import io
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import IO, Any, Final
+from urllib.parse import quote
+
+import msgspec
+from litestar import Response
+from litestar.response import Stream
+
+from hymio import report
+from hymio.access import Principal
+from hymio.errors import BadRequest, NotFound, Phrase
+from hymio.report import Report, ReportQuery
+from hymio.report.files import as_csv, as_json, as_zip
+from hymio.report.tables import TABLE_NAMES
+from hymio.serving.answers import JSON
+from hymio.serving.door import Services
+from hymio.texts.localization import Localization
+from hymio.web.unchanged import unchanged
+
+MAX_TEXTS: Final = 50_000
+"""Texts that a file lists; the file says how many match, and `textOffset` goes on behind them."""
+
+MAIN_TABLE: Final = "trend"
+"""The table of `/reports/NODE.csv`."""
+
+VARY: Final = "Accept-Language, Authorization, Cookie"
+
+_CHUNK_BYTES: Final = 256 << 10
+_FORBIDDEN: Final = re.compile(r'[\\/:*?"<>|\s]+')
+_MAX_NAME: Final = 80
+
+Maker = Callable[[Report, Localization, str], IO[bytes]]
+"""Makes the bytes of a file: of a report in a language, with a separator of CSV."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileKind:
+    """A kind of file: its extension, media type, maker, and whether a browser shows it."""
+
+    extension: str
+    media_type: str
+    make: Maker
+    is_shown: bool = False
+    table: str = ""
+    lists_hours: bool = False
+
+    def query(self, query: ReportQuery) -> ReportQuery:
+        """The query of a file: with as many texts as a file lists and, if its tables need them, the hours."""
+        return replace(query, texts=replace(query.texts, limit=MAX_TEXTS), lists_hours=self.lists_hours)
+
+
+def _json(value: Report, _language: Localization, _separator: str) -> IO[bytes]:
+    return io.BytesIO(as_json(value))
+
+
+def _csv(table: str, value: Report, _language: Localization, separator: str) -> IO[bytes]:
+    return io.BytesIO(as_csv(value, table, separator))
+
+
+def _zip(value: Report, _language: Localization, separator: str) -> IO[bytes]:
+    return as_zip(value, separator)
+
+
+_CSV: Final = "text/csv; charset=utf-8; header=present"
+_KINDS: Final = {
+    "json": FileKind("json", JSON, _json, is_shown=True),
+    "zip": FileKind("zip", "application/zip", _zip, lists_hours=True),
+}
+
+EXTENSIONS: Final = ("csv", *_KINDS)
+"""What stands behind the dot of a report's address."""
+
+
+def kind_of(extension: str, table: str | None = None) -> FileKind:
+    """The kind of file with an extension; `table` is that of CSV, by default MAIN_TABLE. NotFound."""
+    if extension == "csv":
+        name = table or MAIN_TABLE
+        if name in TABLE_NAMES:
+            return FileKind("csv", _CSV, partial(_csv, name), table=name, lists_hours=name == "hours")
+        raise NotFound(
+            "unknown-report-table", "A report has no such table; there are: {known}.", known=", ".join(TABLE_NAMES)
+        )
+    if extension not in _KINDS:
+        known = ", ".join(f".{one}" for one in EXTENSIONS)
+        raise NotFound("unknown-report-file", "A report has no such file; there are: {known}.", known=known)
+    return _KINDS[extension]
+
+
+@dataclass(frozen=True, slots=True)
+class FileRequest:
+    """A file that is asked for: its kind and query, and what else its bytes depend on."""
+
+    kind: FileKind
+    query: ReportQuery
+    language: Localization
+    base_url: str
+    separator: str | None
+    if_none_match: str
+
+
+def file_answer(services: Services, principal: Principal, asked: FileRequest) -> Response[Any]:
+    """A file of a report, or 304. BadRequest names a wrong parameter; NotFound and Forbidden as for `report.build`."""
+    separator, kind, language = _separator(asked.separator), asked.kind, asked.language
+    parts = kind.extension, kind.table, separator, language.language, language.locale_name, asked.base_url
+    known = unchanged(services.store, principal, asked.query, services.clock(), *parts, vary=VARY)
+    if (answer := known.answer(asked.if_none_match)) is not None:
+        return answer
+    value = report.build(services.store, principal, asked.query, known.moment)
+    headers = {**known.headers(), "Content-Disposition": disposition(value, kind), "X-Robots-Tag": "noindex"}
+    value = msgspec.structs.replace(value, link=asked.base_url + value.link)
+    file = kind.make(value, language, separator)
+    headers["Content-Length"] = str(file.seek(0, io.SEEK_END))
+    return Stream(_chunks(file), media_type=kind.media_type, headers=headers)
+
+
+def _chunks(file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a file, which is closed at the end."""
+    with file:
+        file.seek(0)
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk
+
+
+def _separator(got: str | None) -> str:
+    """The character between two values of CSV, as in API v2. BadRequest."""
+    if got is None:
+        return ","
+    if len(got) != 1 or got in '"\r\n':
+        accepted = Phrase('one character, neither " nor the end of a line')
+        raise BadRequest(parameter="csvSeparator", got=got, accepted=accepted)
+    return got
+
+
+# --- names of files --------------------------------------------------------------------------------------------------
+
+
+def disposition(value: Report, kind: FileKind) -> str:
+    """The header Content-Disposition (RFC 6266): a name from node, dates and table, once in ASCII and once in full."""
+    dates = dict.fromkeys((value.period.first.isoformat(), value.period.last.isoformat()))
+    end = "".join(f"-{part}" for part in (*dates, kind.table) if part) + f".{kind.extension}"
+    name = _safe(value.node.name) or f"report-{value.node.id}"
+    folded = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    ascii_name = _safe(re.sub(r"[^A-Za-z0-9._-]+", "", folded)) or f"report-{value.node.id}"
+    word = "inline" if kind.is_shown else "attachment"
+    return f"{word}; filename=\"{ascii_name}{end}\"; filename*=UTF-8''{quote(name + end, safe='')}"
+
+
+def _safe(name: str) -> str:
+    """A name without what a file system or a header could misread: separators, control and direction marks."""
+    visible = "".join(letter for letter in name if not unicodedata.category(letter).startswith("C"))
+    return _FORBIDDEN.sub("-", visible).strip("-.")[:_MAX_NAME]
