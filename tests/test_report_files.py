@@ -67,9 +67,10 @@ def test_each_table_is_csv_and_all_are_in_a_zip_file(place: Place):
             one = place.http.get(f"/reports/1/{name}.csv?{PERIOD}", headers=headers)
             assert one.headers["content-type"].startswith("text/csv")
             assert one.content == archive.read(f"{name}.csv")
-    assert place.http.get(f"/reports/1.csv?{PERIOD}", headers=headers).content == place.http.get(
-        f"/reports/1/trend.csv?{PERIOD}", headers=headers
-    ).content
+    assert (
+        place.http.get(f"/reports/1.csv?{PERIOD}", headers=headers).content
+        == place.http.get(f"/reports/1/trend.csv?{PERIOD}", headers=headers).content
+    )
     assert "start;" in place.http.get(f"/reports/1.csv?{PERIOD}&csvSeparator=;", headers=headers).text
 
 

@@ -82,6 +82,7 @@ def report(
             survey=None if survey is None else survey_of(layout, store.content(chosen.id), survey).id,
             texts=replace(query.texts, spam=spam, limit=None if is_whole else query.texts.limit),
             as_of=as_of,
+            lists_hours=csv == "hours",
         )
         value = reports.build(store, operator_of(chosen), query, now())
     if csv is not None:

@@ -286,8 +286,8 @@ class Report(Value, frozen=True):
     of the trend are in the node's own zone. `asked` holds the parameters of its address, `link` shows it again as of
     its revision. `compared_trend` is the trend of the compared period at the same grain. `followups` and `texts` are
     None if the reader may not see such answers. `interval_method` names how all intervals are computed:
-    `wilson-with-variance` (`chance.interval`). `hours` is the trend by hour whatever the
-    grain, None unless it is asked for (`ReportQuery.lists_hours`).
+    `wilson-with-variance` (`chance.interval`). `hours` is the trend by hour whatever the grain, None unless it is asked
+    for (`ReportQuery.lists_hours`).
     """
 
     node: NodeLine
