@@ -29,3 +29,39 @@ RANGES: Final = {
 def index_range(index_type: IndexType, buttons: int) -> tuple[int, int]:
     """The smallest and largest value of an index on a scale of some buttons."""
     return RANGES.get(index_type, (1, buttons))
+
+REASON_NAMES: Final = {
+    "closed": Phrase("outside opening hours"),
+    "repeat": Phrase("too soon after another"),
+    "burst": Phrase("in a burst"),
+    "interval": Phrase("within the answer interval"),
+}
+"""The reasons of misuse, by the names of `values.Misuse`."""
+
+GRAIN_NAMES: Final = {
+    "hour": Phrase("By hour"),
+    "day": Phrase("By day"),
+    "week": Phrase("By week"),
+    "month": Phrase("By month"),
+    "year": Phrase("By year"),
+}
+"""The headings of trends, by their grain."""
+
+PERIOD_NAMES: Final = {
+    "today": Phrase("Today"),
+    "yesterday": Phrase("Yesterday"),
+    "last-7-days": Phrase("7 days"),
+    "last-28-days": Phrase("28 days"),
+    "this-month": Phrase("This month"),
+    "last-month": Phrase("Last month"),
+    "this-year": Phrase("This year"),
+    "last-year": Phrase("Last year"),
+}
+"""The named periods that pages offer."""
+
+SMILEY_TYPE_NAMES: Final = {
+    "SMILEY_TERMINAL": Phrase("Terminals"),
+    "SMILEY_TOUCH": Phrase("Touch screens"),
+    "SMILEY_DIGITAL": Phrase("Web smileys"),
+}
+"""The types of smileys, by the values of `SmileyType`."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from functools import cached_property, lru_cache
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_date, format_skeleton, format_time, get_day_names
+from babel.dates import format_date, format_interval, format_skeleton, format_time, get_day_names
 from babel.numbers import format_decimal, format_percent
 
 from hymio.texts.catalog import RIGHT_TO_LEFT, translate
@@ -46,6 +46,36 @@ class Localization:
     def day(self, day: date) -> str:
         """A date with its month in letters: 27 Nov 2026."""
         return format_date(day, "medium", self._locale)
+
+    def dates(self, first: date, last: date) -> str:
+        """Two dates, both included, with what they have in common written once: 1 – 30 Nov 2026."""
+        return self.day(first) if first == last else str(format_interval(first, last, "yMMMd", locale=self._locale))
+
+    def month(self, day: date) -> str:
+        """The month and the year of a date: Nov 2026."""
+        return str(format_skeleton("yMMM", day, locale=self._locale))
+
+    def hour(self, hour: int) -> str:
+        """The beginning of an hour of the day, 0 to 24: 12:00 or 12:00 PM."""
+        return format_time(time(hour % 24), "short", locale=self._locale)
+
+    def hours(self, first: int, last: int) -> str:
+        """The hours of the day from `first` to the end of `last`: 12:00 to 14:00, both in one text."""
+        return f"{self.hour(first)}–{self.hour(last + 1)}"
+
+    def weekday(self, weekday: int, width: str = "wide") -> str:
+        """The name of a weekday, 0 for Monday; `width` may be `abbreviated`."""
+        return str(get_day_names(width, "stand-alone", self._locale)[weekday])  # type: ignore[arg-type]
+
+    @property
+    def weekdays(self) -> tuple[int, ...]:
+        """The weekdays in the order in which the country writes a week: 0 for Monday first, or 6 for Sunday."""
+        first = self._locale.first_week_day
+        return tuple((first + day) % 7 for day in range(7))
+
+    def probability(self, p: float) -> str:
+        """A p value with three decimals, or as being below the least that is written."""
+        return f"< {self.number(0.001, 3)}" if p < 0.001 else f"= {self.number(p, 3)}"
 
     def short_day(self, day: date) -> str:
         """The weekday of a date, abbreviated."""

@@ -1,0 +1,1 @@
+"""The page of a report: its address, its filters, the places around it, and its sections."""
