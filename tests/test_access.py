@@ -40,6 +40,7 @@ ALLOWS = {
     Permission.CHANGE_CREDENTIALS: "activate the API and list, make and revoke clients, tokens and the SMS secret",
     Permission.CHANGE_OUTBOX: "retry and discard rows of the outbox",
     Permission.RESETTLE: "resolve, judge and count stored feedback again: resettle, release quarantine, rebuild",
+    Permission.CORRECT_TEXTS: "say of a text that it is spam, or that it is not",
     Permission.ERASE: "set how long people's data is kept, and erase it",
     Permission.ACCEPT_CLOCK: "say that the server's clock is right although the ledger has later receive times",
     Permission.CREATE_ORGANIZATION: "create organizations",

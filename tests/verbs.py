@@ -537,6 +537,13 @@ def set_minimum_answers(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def mark_spam(draw: Draw, world: Grown) -> Attempt:
+    kinds = frozenset({DataKind.TEXT_FEEDBACKS})
+    named = {"spam": draw(st.booleans())}
+    return Attempt(manage.mark_spam, Permission.CORRECT_TEXTS, (NOWHERE,), (uuid4(),), named, kinds)
+
+
+@verb
 def set_retention(draw: Draw, world: Grown) -> Attempt:
     args = (draw(st.sampled_from(PersonalData)), draw(st.sampled_from([None, 0, 65, 400])))
     return Attempt(manage.set_retention, Permission.ERASE, (None,), args)

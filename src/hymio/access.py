@@ -65,6 +65,7 @@ class Permission(Enum):
     CHANGE_CREDENTIALS = "credentials:change"
     CHANGE_OUTBOX = "outbox:change"
     RESETTLE = "feedback:resettle"
+    CORRECT_TEXTS = "texts:correct"
     ERASE = "personal-data:erase"
     ACCEPT_CLOCK = "clock:accept"
     CREATE_ORGANIZATION = "organizations:create"

@@ -1,4 +1,4 @@
-"""`hymio report`: a report of a node in the terminal, as JSON, or one of its tables as CSV."""
+"""`hymio report`: a report in the terminal, as JSON, or a table as CSV; `hymio spam`: which of its texts are spam."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from hymio.cli.command import Database, opened, operator_of
+from hymio.cli.command import Database, OrganizationName, changing, how_many, opened, operator_of, say
 from hymio.clock import now
 
 if TYPE_CHECKING:
@@ -90,6 +90,27 @@ def report(
     output = json_of(value) + b"\n" if as_json else as_csv(value, csv) if csv is not None else as_text(value).encode()
     sys.stdout.buffer.write(output)
     sys.stdout.buffer.flush()
+
+
+def spam(
+    context: typer.Context,
+    organization: OrganizationName,
+    ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of feedback as in API v2", show_default=False)],
+    is_none: Annotated[bool, typer.Option("--not", help="They are not spam")] = False,
+    database: Database = None,
+) -> None:
+    """Say that texts are spam, or that they are not, whatever their source says.
+
+    Example: hymio spam "Acme" 00000000-5000-8000-8000-000000000001 --not
+    """
+    from hymio import manage
+    from hymio.cli.naming import feedback_ids
+
+    wanted = feedback_ids(ids)
+    with changing(context, database, organization) as (_, operator, batch):
+        for feedback in wanted:
+            manage.mark_spam(batch, operator, feedback, spam=not is_none, now=batch.now)
+    say(f"{how_many(len(wanted), 'text')}: {'not spam' if is_none else 'spam'}")
 
 
 def _organization(store: Store, name: str | None) -> Organization:

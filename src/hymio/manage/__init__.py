@@ -83,6 +83,7 @@ from hymio.manage.surveys import (
     localize_question,
     set_periods,
 )
+from hymio.manage.texts import mark_spam
 from hymio.manage.users import add_user, edit_user, remove_user, users
 from hymio.manage.withholding import minimum_answers, set_minimum_answers
 from hymio.store.catalog.alerts import Stretch
@@ -149,6 +150,7 @@ __all__ = [
     "localize_followup_option",
     "localize_followup_question",
     "localize_question",
+    "mark_spam",
     "minimum_answers",
     "move_node",
     "new_sms_secret",

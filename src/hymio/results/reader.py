@@ -18,6 +18,7 @@ from hymio.store import rows as stored_rows
 from hymio.store.export import csv_chunks
 from hymio.store.hours import AssignmentHours, GroupHours, HourSize, Source, StoredHour
 from hymio.store.rows import FeedbackRow, Phase, Selection, SortKey
+from hymio.store.spam import has_spam_marks
 
 MIN_TILE_ROWS, MAX_TILE_ROWS = 500, 50_000
 """About how many rows a tile holds: at first for a small page, and at most as tiles grow."""
@@ -119,6 +120,8 @@ class RowReader:
         self.revision = view.revision if query.revision is None else min(query.revision, view.revision)
         last = stored_rows.last_restatement(view.transaction, view.organization)
         self._restated = last > self.revision
+        reads_texts = query.phase is Phase.TEXT or query.with_text
+        self._marked = reads_texts and has_spam_marks(view.transaction, view.organization)
         spans = spans_of(view, subject, query.within, now)
         self._spans = spans[::-1] if query.descending else spans
 
@@ -167,7 +170,7 @@ class RowReader:
         query = self._query
         return Selection(
             query.phase, span.assignments, self.revision, query.misuse, query.spam, self._restated, query.descending,
-            by_press, query.with_text, query.chosen,
+            by_press, query.with_text, query.chosen, self._marked,
         )  # fmt: skip
 
     def _read(

@@ -91,6 +91,7 @@ class Selection(NamedTuple):
     by_press    whether answers are looked up for each press, instead of presses for each answer of the organization
     with_text   whether rows of the button have the text after it
     chosen      only follow-ups with an option, without the questions that were left without a choice
+    marked      whether people corrected what sources say of spam, so that their marks must be looked up
     """
 
     phase: Phase
@@ -103,6 +104,7 @@ class Selection(NamedTuple):
     by_press: bool = False
     with_text: bool = False
     chosen: bool = False
+    marked: bool = False
 
     @property
     def table(self) -> str:
@@ -262,7 +264,17 @@ def _same_key(table: str, other: str) -> str:
 def _answer_columns(selection: Selection) -> str:
     """SQL: the columns of the selection's table of phases."""
     columns = ANSWERS[selection.table].columns if selection.table else ()
-    return ", ".join(f"a.{name} AS answer_{name}" for name in columns) or "NULL AS answer"
+    sources = (_spam(selection) if name == "spam" else f"a.{name}" for name in columns)
+    pairs = (f"{source} AS answer_{name}" for source, name in zip(sources, columns, strict=True))
+    return ", ".join(pairs) or "NULL AS answer"
+
+
+def _spam(selection: Selection) -> str:
+    """SQL: whether a text is spam by its last mark up to the revision, or else by its source."""
+    if not selection.marked:
+        return "a.spam"
+    return f"""coalesce((SELECT m.spam FROM spam_mark m WHERE {_same_key("m", "a")} AND m.at = a.at
+        AND m.revision <= :pin ORDER BY m.revision DESC LIMIT 1), a.spam)"""
 
 
 def _answers(transaction: Transaction, selection: Selection) -> str:
@@ -286,7 +298,7 @@ def _answer_condition(transaction: Transaction, selection: Selection) -> str:
     if selection.phase is Phase.BUTTON:
         return ""
     of_press = f"AND {_of_press(transaction)}" if selection.by_press else ""
-    spam = "" if selection.spam or selection.phase is not Phase.TEXT else "AND coalesce(a.spam, 0) = 0"
+    spam = "" if selection.spam or selection.phase is not Phase.TEXT else f"AND coalesce({_spam(selection)}, 0) = 0"
     choice = "AND a.option_id IS NOT NULL" if selection.chosen and selection.phase is Phase.FOLLOWUP else ""
     return f"{of_press} AND a.revision <= :pin {spam} {choice}"
 

@@ -429,6 +429,17 @@ demographics_feedback = _phase(
     Column("age", BigInteger, nullable=True, info={"personal": True}),
 )
 
+# What people said of a text, against its source: whether it is spam, from a revision on. The text's row never changes.
+spam_mark = _owned(
+    "spam_mark",
+    _id("at"),
+    _id("smiley_id"),
+    _id("epoch"),
+    _id("sequence"),
+    _id("revision"),
+    _small("spam"),
+)
+
 # Which phases of which presses were erased, so that an upload that is sent again does not bring them back.
 tombstone = _owned(
     "tombstone",

@@ -67,7 +67,17 @@ class Erased:
     def erase_phases(self, kind: PersonalData, rows: Sequence[Row]) -> None:
         """Deletes rows of a phase by their keys; the tombstones cover the whole phase of each press."""
         self._delete(PHASES[kind].table, rows)
+        if kind is PersonalData.TEXTS:
+            self._delete_marks(rows)
         self.add_tombstones({PressKey(*row[:4]).identity for row in rows}, [kind])
+
+    def _delete_marks(self, rows: Sequence[Row]) -> None:
+        """Deletes what people said of the texts of these keys."""
+        self._transaction.many(
+            """DELETE FROM spam_mark WHERE organization_id = :o AND at = :at AND smiley_id = :smiley
+            AND epoch = :epoch AND sequence = :sequence""",
+            [{"o": self._organization, **PressKey(*row[:4])._asdict()} for row in rows],
+        )
 
     def add_tombstones(
         self, presses: Iterable[PressIdentity], kinds: Iterable[PersonalData] = tuple(PHASES)
