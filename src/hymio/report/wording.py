@@ -30,6 +30,7 @@ def index_range(index_type: IndexType, buttons: int) -> tuple[int, int]:
     """The smallest and largest value of an index on a scale of some buttons."""
     return RANGES.get(index_type, (1, buttons))
 
+
 REASON_NAMES: Final = {
     "closed": Phrase("outside opening hours"),
     "repeat": Phrase("too soon after another"),

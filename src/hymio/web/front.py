@@ -26,7 +26,13 @@ from hymio.web.sign_in import Answer, sign_in_form
 def routes(services: Services) -> list[Route]:
     """The handlers of all pages for people."""
     people = People(services, Backoff())
-    return [_front(people), *sign_in.routes(people), *account.routes(people), *report_page.routes(people), *style_routes()]
+    return [
+        _front(people),
+        *sign_in.routes(people),
+        *account.routes(people),
+        *report_page.routes(people),
+        *style_routes(),
+    ]
 
 
 DOOR: Final = Door("people", routes)
@@ -56,7 +62,7 @@ def _overview(here: Visit, person: SignedIn) -> Answer:
     survey = _number(query["survey"]) if "survey" in query else None
     shown = overview(services.store, person.principal, node, survey, language, now)
     return here.page(
-        "overview.html", shown=shown, this_year=wall_of(now, zone("UTC")).year,
+        "overview.html", shown=shown, now=now, this_year=wall_of(now, zone("UTC")).year,
         faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS,
         most_silent=MOST_SILENT,
         index_names=INDEX_NAMES, index_range=index_range,

@@ -38,7 +38,7 @@ class Address:
         return f"/reports/{self.node}{extension}{'?' if query else ''}{query}"
 
     def to(self, **changes: object) -> Address:
-        """With some parameters changed, those that are None left out. Other answers or texts begin at the first page."""
+        """With some parameters changed; None leaves one out. Lists of other answers begin at their first page."""
         words = {**self.words, **{name: value for name, value in changes.items() if name in WORDS}}
         if changes.keys() & (_OF_THE_SELECTION | _OF_THE_TEXTS):
             words["textOffset"] = changes.get("textOffset")

@@ -121,7 +121,7 @@ def _places_named(report: Report) -> set[int]:
     """The nodes that texts and silent smileys name."""
     texts = () if report.texts is None else report.texts.shown
     silent = () if report.completeness is None else report.completeness.silent
-    return {line.node for line in (*texts, *silent) if line.node is not None}
+    return {line.node for line in texts if line.node is not None} | {line.node for line in silent}
 
 
 def _paging(address: Address, word: str, first: int, size: int, total: int) -> Paging:
