@@ -8,7 +8,7 @@ from typing import Final
 from urllib.parse import urlencode
 
 WORDS: Final = (
-    "period", "compare", "survey", "smileyType", "weekdays", "hours", "text", "buttons", "language", "spam",
+    "period", "compare", "survey", "smileyType", "weekdays", "hours", "text", "buttons", "textLanguage", "spam",
     "textOffset", "asOf", "heat", "places",
 )  # fmt: skip
 """The parameters of the page in the order in which addresses have them; the last two are of the page alone.
@@ -19,7 +19,7 @@ _LISTS: Final = ("weekdays", "hours", "buttons")
 """Parameters of which a form sends several, and an address has one with commas."""
 
 _OF_THE_SELECTION: Final = frozenset({"period", "survey", "smileyType", "weekdays", "hours"})
-_OF_THE_TEXTS: Final = frozenset({"text", "buttons", "language", "spam"})
+_OF_THE_TEXTS: Final = frozenset({"text", "buttons", "textLanguage", "spam"})
 
 
 @dataclass(frozen=True, slots=True)
