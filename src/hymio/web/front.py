@@ -19,7 +19,6 @@ from hymio.web.look import look_of
 from hymio.web.overview import FEW_ANSWERS, MOST_SILENT, overview
 from hymio.web.page import style_routes
 from hymio.web.people import People, Visit, visit
-from hymio.web.reports import page as report_page
 from hymio.web.sign_in import Answer, sign_in_form
 
 
@@ -30,7 +29,6 @@ def routes(services: Services) -> list[Route]:
         _front(people),
         *sign_in.routes(people),
         *account.routes(people),
-        *report_page.routes(people),
         *style_routes(),
     ]
 

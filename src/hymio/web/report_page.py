@@ -1,14 +1,91 @@
-"""The page of a report."""
+"""The page of a report: reads its address, builds the report, and shows it or says what cannot be used."""
 
 from __future__ import annotations
 
-from hymio.errors import NotFound
+from dataclasses import replace
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+from litestar import Request, Response
+
+from hymio.access import Principal
+from hymio.errors import BadRequest
 from hymio.manage import SignedIn
+from hymio.period import wall_of, zone
+from hymio.report import Report, build, parse_query, sentences
+from hymio.report.wording import GRAIN_NAMES, PERIOD_NAMES, SMILEY_TYPE_NAMES
+from hymio.web.cookies import form_token
+from hymio.web.look import look_of
+from hymio.web.page import style_version
 from hymio.web.people import Visit
+from hymio.web.report_address import Address, address_of
+from hymio.web.report_view import TEXTS, view_of
 from hymio.web.sign_in import Answer
+from hymio.web.unchanged import unchanged
+
+MOST_WORDS: Final = 200
+"""Parameters of an address that are read."""
 
 
 def report_page(here: Visit, person: SignedIn, node: int) -> Answer:
     """The page of a node's report for a person. NotFound for a node that does not exist or is outside the scope."""
-    person.principal.require_node(here.services.store.layout(person.principal.organization).hierarchy, node)
-    raise NotFound("unknown-address", "There is nothing at this address.")
+    sent = _sent(here.request)
+    address = address_of(node, sent)
+    if list(address.words.items()) != sent:
+        return here.to(str(address))  # what a form sent, as addresses are written
+    try:
+        return _answer(here, person, address)
+    except BadRequest as error:
+        return _refusal(here, person.principal, address, error)
+
+
+def _sent(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
+    """The parameters of a request in their order. BadRequest for too many."""
+    query: bytes = request.scope["query_string"]
+    try:
+        return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=MOST_WORDS)
+    except ValueError:
+        raise BadRequest("too-many-parameters", "An address has at most {most} parameters.", most=MOST_WORDS) from None
+
+
+def _answer(here: Visit, person: SignedIn, address: Address) -> Answer:
+    """The page, or 304 for a browser that has it. BadRequest, NotFound."""
+    services, principal, look = here.services, person.principal, look_of(here.request, person)
+    query = parse_query(address.node, address.words)
+    query = replace(query, texts=replace(query.texts, limit=TEXTS))
+    parts = ("page", *address.words.items(), look, person.user, style_version(), form_token(here.form_secret))
+    state = unchanged(services.store, principal, query, services.clock(), *parts, vary="Accept-Language, Cookie")
+    known = state.answer(here.request.headers.get("If-None-Match", ""))
+    if known is not None:
+        return known
+    report = build(services.store, principal, query, state.moment)
+    return shown(here, principal, report, address, state.headers())
+
+
+def shown(
+    here: Visit, principal: Principal, report: Report, address: Address, headers: dict[str, str]
+) -> Response[bytes]:
+    """The page of a report."""
+    store, look = here.services.store, look_of(here.request, here.person)
+    layout, content = store.layout(principal.organization), store.content(principal.organization)
+    view = view_of(layout, content, principal, report, address, look.language)
+    return here.page(
+        "report.html", headers=headers, view=view, report=report, address=address, sentences=sentences,
+        grain_names=GRAIN_NAMES, period_names=PERIOD_NAMES, type_names=SMILEY_TYPE_NAMES,
+        this_year=wall_of(here.services.clock(), zone("UTC")).year,
+    )  # fmt: skip
+
+
+def _refusal(here: Visit, principal: Principal, address: Address, error: BadRequest) -> Response[bytes]:
+    """The page that says what was got, what is accepted, and how to go on without it.
+
+    NotFound for a node outside the scope, so that the page tells nothing of it.
+    """
+    layout = here.services.store.layout(principal.organization)
+    principal.require_node(layout.hierarchy, address.node)
+    parameter = error.parameter or ""
+    return here.page(
+        "report-refused.html", error.status, address=address, node=layout.hierarchy.nodes[address.node],
+        detail=error.public_detail, code=error.code, parameter=parameter, back=address.to(**{parameter: None}),
+        period_names=PERIOD_NAMES,
+    )  # fmt: skip

@@ -23,7 +23,7 @@ from hymio.web.people import People, Visit, visit
 _LOOK_SECONDS: Final = 365 * 24 * 3600
 _LINK_HEADERS: Final = {"Referrer-Policy": "no-referrer"}  # the address of the page has the secret of the link
 
-Answer = Response[bytes] | Redirect
+Answer = Response[bytes] | Response[None] | Redirect
 
 
 def routes(people: People) -> list[HTTPRouteHandler]:

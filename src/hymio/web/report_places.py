@@ -10,7 +10,7 @@ from hymio.access import Principal
 from hymio.hierarchy import Node
 from hymio.report import Figure, Report
 from hymio.setup import Layout
-from hymio.web.reports.address import Address
+from hymio.web.report_address import Address
 
 MOST: Final = 30
 """Siblings and children that are listed; the table of the page lists all children."""

@@ -14,8 +14,8 @@ from hymio.report.wording import DIGITS
 from hymio.scale import IndexType, Scale
 from hymio.setup import Content, Layout
 from hymio.survey import Localized
-from hymio.web.reports.address import Address
-from hymio.web.reports.places import Places, places_of
+from hymio.web.report_address import Address
+from hymio.web.report_places import Places, places_of
 
 TEXTS: Final = 10
 """Texts of a page."""

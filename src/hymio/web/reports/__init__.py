@@ -1,1 +1,0 @@
-"""The page of a report: its address, its filters, the places around it, and its sections."""
