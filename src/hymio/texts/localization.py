@@ -8,7 +8,7 @@ from functools import cached_property, lru_cache
 
 from babel import Locale, UnknownLocaleError
 from babel.dates import format_date, format_interval, format_skeleton, format_time, get_day_names
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
 from hymio.texts.catalog import RIGHT_TO_LEFT, translate
 
@@ -79,13 +79,21 @@ class Localization:
 
     def short_day(self, day: date) -> str:
         """The weekday of a date, abbreviated."""
-        return str(get_day_names("abbreviated", "stand-alone", self._locale)[day.weekday()])
+        return self.weekday(day.weekday(), "abbreviated")
 
     def wall(self, wall: datetime, this_year: int) -> str:
         """A local time: weekday, day, month, hour and minute, with the year if it is another one than this year."""
         skeleton = "MMMEd" if wall.year == this_year else "yMMMEd"
         day = format_skeleton(skeleton, wall.replace(tzinfo=None), locale=self._locale)
         return f"{day}, {format_time(wall.time(), 'short', locale=self._locale)}"
+
+    def dated(self, wall: datetime, skeleton: str) -> str:
+        """A local time in the order of the language, with the parts of a skeleton of Unicode's, such as `MMMd`."""
+        return format_skeleton(skeleton, wall.replace(tzinfo=None), locale=self._locale)
+
+    def compact(self, number: int) -> str:
+        """A large number, abbreviated: 12K."""
+        return format_compact_decimal(number, locale=self._locale)
 
     @cached_property
     def _locale(self) -> Locale:
