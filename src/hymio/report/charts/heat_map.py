@@ -121,7 +121,7 @@ class _Grid:
     def name(self, cell: Cell) -> str:
         """A cell in words."""
         localization = self.words.localization
-        return f"{localization.weekday(cell.weekday or 0, "abbreviated")} {localization.hour(cell.hour)}"
+        return f"{localization.weekday(cell.weekday or 0, 'abbreviated')} {localization.hour(cell.hour)}"
 
     def _place(self, weekday: int, hour: int) -> tuple[float, float]:
         """The upper left corner of a cell."""
@@ -224,7 +224,11 @@ def _table(grid: _Grid) -> ChartTable:
     words, localization = grid.words, grid.words.localization
     by_day = sorted(grid.cells, key=lambda cell: (grid.weekdays.index(cell.weekday or 0), cell.hour))
     rows = tuple(
-        (localization.weekday(cell.weekday or 0, "abbreviated"), localization.hour(cell.hour), *words.cells(cell.figure))
+        (
+            localization.weekday(cell.weekday or 0, "abbreviated"),
+            localization.hour(cell.hour),
+            *words.cells(cell.figure),
+        )
         for cell in by_day
         if cell.figure.number or cell.figure.is_withheld
     )
