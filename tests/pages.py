@@ -62,12 +62,20 @@ def forms_of(html: str) -> list[Form]:
     return parser.forms
 
 
+def token_of(browser: Browser) -> str:
+    """The token of the forms that a browser gets."""
+    return forms_of(browser.get("/").text)[0].fields["token"]
+
+
 class Browser:
     """A person's browser at a server that tests serve."""
 
     def __init__(self, http: httpx.Client, **headers: str) -> None:
         accepted = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8", **headers}
-        self.http = httpx.Client(base_url=http.base_url, headers=accepted, follow_redirects=True, timeout=60)
+        limits = httpx.Limits(max_keepalive_connections=0)  # no connection is left open when a test ends
+        self.http = httpx.Client(
+            base_url=http.base_url, headers=accepted, follow_redirects=True, timeout=60, limits=limits
+        )
 
     def get(self, path: str) -> httpx.Response:
         """A page."""

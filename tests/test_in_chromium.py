@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import pytest
+from litestar.handlers import HTTPRouteHandler
 
 from hymio import manage
 from hymio.access import Role, operator
-from hymio.store import open_store
-from tests.example import NOW, make_example
+from hymio.app import DOORS
+from hymio.serving.door import Services
+from hymio.settings import Settings
+from hymio.store import Store, open_store
+from hymio.web import docs
+from tests.example import HELSINKI, NOW, make_example
 from tests.pages import PASSWORD, add_person
 from tests.served import serving
 
@@ -25,26 +32,24 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@dataclass(frozen=True)
+class Site:
+    """A served organization, where an administrator is Jane, and the secret of a one-time link."""
+
+    address: str
+    store: Store
+    link: str
+
+
 @pytest.fixture(scope="module")
-def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     store = open_store(f"sqlite:///{tmp_path_factory.mktemp('chromium')}/hymio.db")
     boss = operator(make_example(store).organization)
     add_person(store, boss.organization, JANE, role=Role.ADMIN)
-    with serving(store) as http:
-        yield str(http.base_url)
-    store.close()
-
-
-@pytest.fixture(scope="module")
-def link(address: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    [file] = tmp_path_factory.getbasetemp().glob("chromium*/hymio.db")
-    store = open_store(f"sqlite:///{file}")
-    [organization] = manage.organizations(store)
-    boss = operator(organization.id)
     user = manage.add_user(store, boss, "new@example.com", "N", "N", 1, now=NOW)
-    secret = manage.invite_user(store, boss, user, now=NOW)
+    with serving(store) as http:
+        yield Site(str(http.base_url).rstrip("/"), store, manage.invite_user(store, boss, user, now=NOW))
     store.close()
-    return f"{address}/password?link={secret}"
 
 
 @pytest.fixture(scope="module")
@@ -57,19 +62,22 @@ def chromium() -> Iterator[Any]:
         browser.close()
 
 
-def sign_in(page: Any, address: str) -> None:
-    page.goto(address)
+def sign_in(page: Any, site: Site) -> None:
+    page.goto(site.address)
     page.fill("#email", JANE)
     page.fill("#password", PASSWORD)
     page.click("button.main")
     page.wait_for_selector("h1:text-is('Acme')")
 
 
+# --- what people do --------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize("size", SIZES)
-def test_without_scripts_a_person_signs_in_looks_around_and_signs_out(chromium: Any, address: str, size: str):
+def test_without_scripts_a_person_signs_in_looks_around_and_signs_out(chromium: Any, site: Site, size: str):
     context = chromium.new_context(viewport=SIZES[size], java_script_enabled=False, locale="en-US")
     page = context.new_page()
-    sign_in(page, address)
+    sign_in(page, site)
     page.click(".places a:text-is('Finland')")
     assert page.inner_text("h1") == "Finland"
     page.go_back()
@@ -83,78 +91,131 @@ def test_without_scripts_a_person_signs_in_looks_around_and_signs_out(chromium: 
     context.close()
 
 
-def test_with_the_keyboard_alone_a_person_signs_in(chromium: Any, address: str):
+def press_to(page: Any, selector: str) -> None:
+    """Presses Tab until an element has the focus, which must be seen."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("s => document.activeElement.matches(s)", selector):
+            width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
+            assert width == "3px", f"the focus on {selector} cannot be seen"
+            return
+    raise AssertionError(f"the keyboard does not get to {selector}")
+
+
+def test_with_the_keyboard_alone_a_person_signs_in(chromium: Any, site: Site):
     context = chromium.new_context(viewport=SIZES["desk"], locale="en-US")
     page = context.new_page()
-    page.goto(address)
-
-    def press_to(selector: str) -> None:
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            if page.evaluate("s => document.activeElement.matches(s)", selector):
-                width = page.evaluate("getComputedStyle(document.activeElement).outlineWidth")
-                assert width == "3px", f"the focus on {selector} cannot be seen"
-                return
-        raise AssertionError(f"the keyboard does not get to {selector}")
-
-    press_to(".skip")
-    press_to("#email")
+    page.goto(site.address)
+    press_to(page, ".skip")
+    press_to(page, "#email")
     page.keyboard.type(JANE)
-    press_to("#password")
+    press_to(page, "#password")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_selector("h1:text-is('Acme')")
-    press_to("a[href='/account']")
+    press_to(page, "a[href='/account']")
     page.keyboard.press("Enter")
     page.wait_for_selector("#language")
     context.close()
 
 
+# --- every page ------------------------------------------------------------------------------------------------------
+
+PAGES: dict[str, Sequence[str]] = {
+    "/": ["/", f"/?node={HELSINKI}"],
+    "/account": ["/account"],
+    "/docs": ["/docs"],
+    "/docs/{name:str}": [page.address for page in docs.PAGES[1:]],
+}
+"""Addresses of each route whose answer is a page for a person who is signed in."""
+
+PAGES_WITHOUT_SESSION: dict[str, Sequence[str]] = {
+    "/": ["/"],
+    "/password": ["/password?link={link}", "/password?link=other"],
+    "/{nothing}": ["/nothing"],
+}
+
+NO_PAGES = {"/sign-in", "/static/{version:str}/{name:str}", "/docs/schema/{name:str}", "/openapi.json"}
+"""Routes that answer something else: they lead on, or give a file."""
+
+
+def test_every_route_of_pages_is_looked_at(site: Site):
+    """A new page is added to the lists above."""
+    services = Services.of(site.store, Settings(), lambda: NOW)
+    served = {
+        path
+        for door in DOORS
+        if door.name in ("people", "documentation")
+        for route in door.routes(services)
+        if isinstance(route, HTTPRouteHandler) and "GET" in route.http_methods
+        for path in route.paths
+    }
+    assert served == {*PAGES, *PAGES_WITHOUT_SESSION, *NO_PAGES} - {"/{nothing}"}
+
+
+@cache
 def axe() -> str:
     return (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+CONTRAST = {"runOnly": {"type": "rule", "values": ["color-contrast"]}}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize(("size", "language"), [("phone", "en"), ("desk", "en"), ("phone", "ar")])
-def test_every_page_is_accessible_and_fits(
-    chromium: Any, address: str, link: str, size: str, language: str, scheme: str
-):
-    context = chromium.new_context(viewport=SIZES[size], color_scheme=scheme, locale=language)
-    context.add_init_script(axe())
-    page = context.new_page()
+def look(page: Any, address: str) -> None:
+    """Opens a page and looks at it in all sizes and colours: nothing is wrong with it and nothing too wide."""
     refused: list[str] = []
     page.on("console", lambda message: refused.append(message.text) if "Content Security" in message.text else None)
-
-    def look() -> None:
-        found = page.evaluate("rules => axe.run(document, rules)", RULES)
-        problems = [(each["id"], [node["html"][:200] for node in each["nodes"]]) for each in found["violations"]]
-        assert problems == [], page.url
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} is too wide"
-
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size(SIZES["phone"])
     page.goto(address)
-    look()
-    page.goto(link)
-    look()
-    page.goto(f"{address}/nothing")
-    look()
-    page.goto(f"{address}/docs/settings")  # of the documentation only that nothing of it is refused
-    page.goto(address)
+    look_at_shown(page)
+    assert refused == []
+
+
+def look_at_shown(page: Any) -> None:
+    """Looks at a page that is open; of what has been looked at already, only its colours are looked at again.
+
+    The long documents, which differ by their words alone, are looked at on a phone in light and on a desk in dark.
+    """
+    page.evaluate(axe())
+    is_document = "/docs" in page.url
+    for number, (size, scheme) in enumerate((size, scheme) for size in SIZES for scheme in ("light", "dark")):
+        if is_document and number in (1, 2):
+            continue
+        page.set_viewport_size(SIZES[size])
+        page.emulate_media(color_scheme=scheme)
+        rules = CONTRAST if number % 2 else RULES
+        violations = page.evaluate("rules => axe.run(document, rules).then(result => result.violations)", rules)
+        problems = [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in violations]
+        assert problems == [], f"{page.url} {size} {scheme}"
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{page.url} {size} is too wide"
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_every_page_is_accessible_and_fits(chromium: Any, site: Site, language: str):
+    context = chromium.new_context(viewport=SIZES["phone"], locale=language)
+    page = context.new_page()
+    for addresses in PAGES_WITHOUT_SESSION.values():
+        for address in addresses:
+            look(page, site.address + address.format(link=site.link))
+    page.goto(site.address)
     page.fill("#email", JANE)
     page.fill("#password", "not the password")
     page.click("button.main")
-    look()
+    look_at_shown(page)
     page.fill("#password", PASSWORD)
     page.click("button.main")
     page.wait_for_selector(".shell")
-    page.goto(f"{address}/account")
+    page.goto(f"{site.address}/account")
     page.select_option("#language", language)
     page.click("form[action='/account/preferences'] button")
-    look()
-    page.goto(address)
-    look()
-    assert page.get_attribute("html", "dir") == ("rtl" if language == "ar" else "ltr")
-    assert refused == []
+    look_at_shown(page)
+    for route, addresses in PAGES.items():
+        for address in addresses:
+            if language != "en" and route == "/docs/{name:str}":  # documents are in English
+                continue
+            look(page, site.address + address)
+            is_right_to_left = language == "ar" and not route.startswith("/docs")
+            assert page.get_attribute("html", "dir") in (["rtl"] if is_right_to_left else ["ltr", None]), address
     context.close()
