@@ -445,3 +445,33 @@ def test_the_totals_of_children_are_those_of_their_own_reports(example: str) -> 
                     own = build(store, operator(1), replace(query, node=line.node.id), EXAMPLE_NOW)
                     assert own.summary == line.figure
     store.close()
+
+
+@settings(law, max_examples=law.max_examples // 4)
+@given(st.data(), zone_pairs, policies)
+def test_what_the_engine_adds_up_is_the_sum_of_the_hours(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    world = build_world(store, zones, policy)
+    presses = data.draw(pressed(4, zone=zones[0]))
+    for uploads in data.draw(deliveries(presses, world.smileys)):
+        intake.record(store, world.organization, uploads, NOW)
+    query = data.draw(queries(world, presses, zones[0]))
+    dates = report.dates_of(query.period, date(2100, 1, 1))
+    with results.open_node(store, operator(world.organization), query.node, NOW) as reader:
+        for survey in {row.survey for row in reader.assignments()}:
+            selection = results.Selection(survey, dates, None, query.hour_filter)
+            by_hour = reader.hours(selection)
+            sums = reader.sums(selection)
+            by_date, by_cell = Counter[tuple[int, int]](), Counter[int]()
+            for hour in by_hour:
+                by_date[hour.hour // 24, hour.verdict] += sum(hour.counts)
+                if hour.verdict == Verdict.COUNTED:
+                    by_cell[weekday_of(hour.hour) * 24 + hour.hour % 24] += sum(hour.counts)
+            added = {(day, verdict): sum(n) for day, of_day in sums.by_date().items() for verdict, n in of_day.items()}
+            assert +Counter(added) == +by_date
+            assert +Counter({cell: sum(counts) for cell, counts in sums.by_cell().items()}) == +by_cell
+            counted = {(hour.start, hour.hour) for hour in by_hour if not hour.verdict and any(hour.counts)}
+            progress = sums.progress(HOUR_MS, [(0, NOW)])
+            assert (progress.hours, progress.open) == (len(counted), len({start for start, _ in counted}))

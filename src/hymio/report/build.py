@@ -94,7 +94,7 @@ def _survey_lines(
 ) -> tuple[values.SurveyLine, ...]:
     """The surveys that are asked at or below the node, by id, each with its own index of its own scale."""
     asked = [reader.layout.surveys[survey] for survey in sorted({row.survey for row in reader.assignments()})]
-    is_added = reader.is_present and query.smiley_type is None
+    is_added = len(asked) > 1 and reader.is_present and query.smiley_type is None
     totals = reader.totals_of_surveys(dates, query.hour_filter) if is_added else {}
     lines = []
     for survey in asked:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
 from hymio.feedback import Verdict
 from hymio.period import DAY_MS, HOUR_MS, Instant, offset_at
 from hymio.report.clock import local
-from hymio.report.source import AllHours, Source, Sums, date_of
+from hymio.report.source import AllHours, Source, Sums
 from hymio.report.values import Completeness, Misuse, MisuseLine, SilentLine
-from hymio.results import PeriodHour
+from hymio.results import PeriodHour, Progress
 from hymio.smiley import SmileyType
 
 SILENT_MS: Final = DAY_MS
@@ -28,9 +27,8 @@ def misuse_of(source: Source) -> Misuse:
 
     With a minimum number of answers, days of which some are left out are missing from the dates and not from the sum.
     """
-    by_day, _ = source.by(date_of)
-    days = [_day(day, sums) for day, sums in sorted(by_day.items())]
-    whole = _day(source.selection.dates.start, source.by(lambda _: 0).sums.get(0, {}))
+    days = [_day(day, sums) for day, sums in sorted(source.by_day().items())]
+    whole = _day(source.selection.dates.start, source.total())
     return Misuse(
         raw=whole.raw, counted=whole.counted, closed=whole.closed, repeat=whole.repeat, burst=whole.burst,
         interval=whole.interval, days=tuple(day for day in days if day.raw),
@@ -52,21 +50,26 @@ def _day(day: date, sums: Sums) -> MisuseLine:
 
 def completeness_of(source: AllHours, now: Instant) -> Completeness:
     """The progress of the smileys of the survey at the node, and what of its hours may change or changed late."""
-    hours = [hour for hour in source.hours if hour.verdict == Verdict.COUNTED and any(hour.counts)]
-    starts = {(hour.start, hour.hour) for hour in hours}
+    progress = _progress(source)
     return Completeness(
-        open_hours=_open_hours(source, {hour.start: hour for hour in hours}),
-        restated_hours=_restated(source, hours),
-        hours=len(starts),
-        hour_only=source.reader.placeholders(source.selection.survey, source.selection.dates),
+        open_hours=progress.open,
+        restated_hours=progress.restated,
+        hours=progress.hours,
+        hour_only=source.reader.placeholders(source.selection),
         silent=silent_lines(source, now),
     )
 
 
-def _open_hours(source: AllHours, hours: Mapping[Instant, PeriodHour]) -> int:
-    """How many hours overlap a range in which a smiley has not reported."""
+def _progress(source: AllHours) -> Progress:
+    """The hours with answers, those that changed late, and those that overlap a range that no smiley has reported."""
     ranges = [one for in_zone in source.reader.unreported(source.selection.survey).values() for one in in_zone]
-    return sum(any(start < at + HOUR_MS and at < end for start, end in ranges) for at in hours)
+    added = source.progress(HOUR_MS + LATE_MS, ranges)
+    if added is not None:
+        return added
+    hours = [hour for hour in source.hours if hour.verdict == Verdict.COUNTED and any(hour.counts)]
+    starts = {hour.start for hour in hours}
+    still_open = sum(any(start < at + HOUR_MS and at < end for start, end in ranges) for at in starts)
+    return Progress(len({(hour.start, hour.hour) for hour in hours}), _restated(source, hours), still_open)
 
 
 def _restated(source: AllHours, hours: list[PeriodHour]) -> int:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
 from operator import add
 from typing import Final, Generic, NamedTuple, TypeVar
 
 from hymio.feedback import Verdict
-from hymio.period import HOUR_MS, MINUTE_MS, DateRange, Instant
+from hymio.period import HOUR_MS, MINUTE_MS, DateRange, Grain, Instant, bucket_of
 from hymio.report.figures import figure
 from hymio.report.values import Figure
 from hymio.report.withholding import Atom, Block, Place, blocks, grouped
-from hymio.results import FeedbackRow, NodeReader, PeriodHour, Selection
+from hymio.results import FeedbackRow, NodeReader, PeriodHour, Progress, Selection, SumReader, weekday_of
 from hymio.scale import IndexType
 
 K = TypeVar("K")
@@ -41,6 +41,20 @@ def date_of(hour: int) -> date:
     return date.fromordinal(hour // 24 + _EPOCH)
 
 
+def cell_of(hour: int) -> int:
+    """The hour of the week of a local hour: 24 · weekday + hour of the day."""
+    return weekday_of(hour) * 24 + hour % 24
+
+
+def _added(counts: Iterable[tuple[K, tuple[int, ...]]]) -> dict[K, tuple[int, ...]]:
+    """Counts by button, those with equal keys added."""
+    totals: dict[K, tuple[int, ...]] = {}
+    for key, one in counts:
+        before = totals.get(key)
+        totals[key] = one if before is None else tuple(map(add, before, one))
+    return totals
+
+
 class Source(ABC):
     """The answers of a survey at a node in a period, after all filters."""
 
@@ -61,6 +75,23 @@ class Source(ABC):
     @abstractmethod
     def holds(self, row: FeedbackRow) -> bool:
         """Whether an answer of the period is among those that are shown."""
+
+    def by_bucket(self, grain: Grain) -> dict[int, Figure]:
+        """The figures of counted answers by hour, day, week, month or year, given by its first local hour."""
+        return self.figures(lambda hour: bucket_of(hour, grain))
+
+    @cached_property
+    def by_cell(self) -> Mapping[int, Figure]:
+        """The figures of the hours of the week that have answers: 24 · weekday + hour of the day."""
+        return self.figures(cell_of)
+
+    def by_day(self) -> Mapping[date, Sums]:
+        """The answers of each local date, with misuse; with a minimum, dates of which some are left out are missing."""
+        return self.by(date_of).sums
+
+    def total(self) -> Sums:
+        """All answers of the period, with misuse."""
+        return self.by(lambda _: 0).sums.get(0, {})
 
     def summary(self) -> Figure:
         """All answers of the period."""
@@ -102,30 +133,60 @@ class AllHours(Source):
         return self.reader.hours(self.selection)
 
     @cached_property
-    def _by_hour(self) -> dict[int, dict[int, tuple[int, ...]]]:
-        """The sums of each local hour; equal local hours of several zones, or of one day, are added."""
-        by_hour: dict[int, dict[int, tuple[int, ...]]] = {}
-        for _, _, hour, verdict, _, counts in self.hours:
-            sums = by_hour.setdefault(hour, {})
-            before = sums.get(verdict)
-            sums[verdict] = counts if before is None else tuple(map(add, before, counts))
-        return by_hour
+    def _sums(self) -> SumReader | None:
+        """Reads sums that the engine adds up; None where hours must be added up here."""
+        return self.reader.sums(self.selection) if self.reader.is_added(self.selection) else None
+
+    @cached_property
+    def _by_date(self) -> Mapping[int, Sums]:
+        """The presses of each local date, in days since 1970-01-01; those of equal dates in several zones are added."""
+        return self.by(lambda hour: hour // 24).sums if self._sums is None else self._sums.by_date()
+
+    def by_bucket(self, grain: Grain) -> dict[int, Figure]:
+        if grain is Grain.HOUR:
+            return super().by_bucket(grain)
+        counted = ((day, sums[Verdict.COUNTED]) for day, sums in self._by_date.items() if Verdict.COUNTED in sums)
+        totals = _added((bucket_of(day * 24, grain), counts) for day, counts in counted)
+        return {bucket: self._figure(counts, left_out=False) for bucket, counts in totals.items()}
+
+    @cached_property
+    def by_cell(self) -> Mapping[int, Figure]:
+        return {cell: self._figure(counts, left_out=False) for cell, counts in self._counted_by_cell.items()}
+
+    @cached_property
+    def _counted_by_cell(self) -> Mapping[int, tuple[int, ...]]:
+        if self._sums is not None:
+            return self._sums.by_cell()
+        sums = self.by(cell_of).sums
+        return {cell: of_cell[Verdict.COUNTED] for cell, of_cell in sums.items() if Verdict.COUNTED in of_cell}
+
+    @cached_property
+    def by_hour_of_day(self) -> Mapping[int, Figure]:
+        totals = _added((cell % 24, counts) for cell, counts in self._counted_by_cell.items())
+        return {hour: self._figure(counts, left_out=False) for hour, counts in totals.items()}
+
+    def by_day(self) -> Mapping[date, Sums]:
+        return {date_of(day * 24): sums for day, sums in self._by_date.items()}
+
+    def total(self) -> Sums:
+        return _added(pair for sums in self._by_date.values() for pair in sums.items())
 
     def summary(self) -> Figure:
-        none = (0,) * self.buttons
-        counted = [sums[Verdict.COUNTED] for sums in self._by_hour.values() if Verdict.COUNTED in sums]
-        return self._figure(tuple(map(sum, zip(none, *counted, strict=True))), left_out=False)
+        return self._figure(self.total().get(Verdict.COUNTED, (0,) * self.buttons), left_out=False)
+
+    def progress(self, late: int, unreported: Sequence[tuple[Instant, Instant]]) -> Progress | None:
+        """The progress of the hours, where the engine can tell it; else None. See `SumReader.progress`."""
+        return None if self._sums is None else self._sums.progress(late, unreported)
 
     def by(self, key: Callable[[int], K | None]) -> Grouped[K]:
         totals: dict[K, dict[int, tuple[int, ...]]] = {}
-        for hour, sums in self._by_hour.items():
+        for _, _, hour, verdict, _, counts in self.hours:
             one = key(hour)
             if one is None:
                 continue
             total = totals.setdefault(one, {})
-            for verdict, counts in sums.items():
-                before = total.get(verdict)
-                total[verdict] = counts if before is None else tuple(map(add, before, counts))
+            before = total.get(verdict)
+            total[verdict] = counts if before is None else tuple(map(add, before, counts))
         return Grouped(totals, frozenset())
 
     def by_child(self) -> tuple[Mapping[int, tuple[int, ...]], frozenset[int]]:

@@ -12,7 +12,6 @@ from hymio.report.clock import local
 from hymio.report.figures import figure
 from hymio.report.source import AllHours, Source, first_hour
 from hymio.report.values import Bands, Cell, Figure, TrendLine
-from hymio.results import weekday_of
 from hymio.scale import IndexType
 
 FEW: Final = 10
@@ -37,7 +36,7 @@ def trend_lines(source: Source, grain: Grain) -> tuple[TrendLine, ...]:
     dates = source.selection.dates
     if grain is Grain.HOUR and isinstance(source, AllHours) and len(source.reader.zones()) == 1:
         return _hour_lines(source, dates)
-    figures = source.figures(lambda hour: bucket_of(hour, grain))
+    figures = source.by_bucket(grain)
     start_of = source.reader.shown.bucket_starts(grain)
     # Clocks that go back over midnight give a period hours of the local date before it; they have a line of their own.
     buckets = {**dict.fromkeys(figures, True), **dict(_buckets(dates, grain))}
@@ -98,7 +97,7 @@ def _empty(source: Source) -> Figure:
 
 def cells(source: Source) -> tuple[Bands, tuple[Cell, ...], tuple[Cell, ...]]:
     """The bands of colours, the 168 cells of the heat map (weekday, then hour), and the 24 hours of the day."""
-    by_cell = source.figures(lambda hour: weekday_of(hour) * 24 + hour % 24)
+    by_cell = source.by_cell
     by_hour = source.by_hour_of_day
     empty = _empty(source)
     numbers = [one.number for one in by_cell.values() if one.number]

@@ -26,8 +26,10 @@ def unreported(
     `reported_through` has no value for a smiley that never reported.
     """
     selected = set(assignments)
+    nodes = {layout.assignments[key].node for key in selected}
+    placed = sorted({placement.smiley for node in nodes for placement in layout.placed_at(node)})
     ranges: dict[ZoneInfo, list[tuple[Instant, Instant]]] = {}
-    for smiley in layout.smileys.values():
+    for smiley in (layout.smileys[key] for key in placed):
         through = reported_through.get(smiley.id, -END)
         if smiley.type is SmileyType.DIGITAL:
             through = max(through, now - DELIVERY_MS)

@@ -20,6 +20,7 @@ from hymio.results.hours import as_of_revision
 from hymio.results.reader import Query, RowReader, Span, spans_of
 from hymio.results.shown_hours import ShownHours
 from hymio.results.subject import OfNode, ScopedSubject, View, assignments_below, in_scope, open_view
+from hymio.results.sums import SumReader
 from hymio.rollup import MAX_BUTTONS, OfSurvey
 from hymio.setup import Content, Layout
 from hymio.smiley import SmileyType
@@ -138,6 +139,15 @@ class NodeReader:
                 if span.start <= start < span.end and not (is_filtered and not hour_filter.holds(hour)):
                     hours.append(PeriodHour(start, offset, hour, verdict, revision, counts))
         return hours
+
+    def is_added(self, selection: Selection) -> bool:
+        """Whether stored hours have the presses of a selection, so that the engine can add them up (`sums`)."""
+        return self.is_present and selection.smiley_type is None
+
+    def sums(self, selection: Selection) -> SumReader:
+        """Sums of the hours of a selection for which `is_added` holds."""
+        spans = self._spans(self._subject(selection.survey, self.node.id), selection.dates)
+        return SumReader(self._view, self.shown, spans, self._buttons(selection.survey), selection.hours)
 
     def hours_of_assignments(self, survey: int, dates: DateRange) -> Iterator[tuple[int, PeriodHour]]:
         """The present hours of all assignments of a survey in the whole organization, with their assignments.
@@ -316,12 +326,23 @@ class NodeReader:
         """When revisions were committed."""
         return receive_times(self._view.transaction, self._view.organization, revisions)
 
-    def placeholders(self, survey: int, dates: DateRange) -> int:
-        """How many counted presses of a survey in a period are known only to the hour, at the present revision."""
-        subject = self._subject(survey, self.node.id)
-        source = self._view.transaction, self._view.organization
+    def placeholders(self, selection: Selection) -> int:
+        """How many counted presses of a selection are known only to the hour."""
+        kind = selection.smiley_type
+        smileys = None if kind is None else [one.id for one in self.layout.smileys.values() if one.type is kind]
+        as_of = None if self.is_present else self.revision
         return sum(
-            placeholder_count(*source, span.assignments, span.start, span.end) for span in self._spans(subject, dates)
+            placeholder_count(
+                self._view.transaction,
+                self._view.organization,
+                span.assignments,
+                span.start,
+                span.end,
+                hour_filter=selection.hours,
+                smileys=smileys,
+                as_of=as_of,
+            )
+            for span in self._spans(self._subject(selection.survey, self.node.id), selection.dates)
         )
 
 

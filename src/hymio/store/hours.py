@@ -186,6 +186,97 @@ def counted_of_assignments(
     return {row[0]: tuple(map(int, row[1:])) for row in rows}
 
 
+# --- sums of the hours of a source -----------------------------------------------------------------------------------
+
+
+class DateSum(NamedTuple):
+    """The presses by button on a local date (days since 1970-01-01) under a verdict."""
+
+    date: int
+    verdict: int
+    counts: tuple[int, ...]
+
+
+class CellSum(NamedTuple):
+    """The counted presses by button in an hour of the week: 24 · weekday + hour of the day."""
+
+    cell: int
+    counts: tuple[int, ...]
+
+
+class Restated(NamedTuple):
+    """How many hours have counted presses, and how many of these changed last some time after their start."""
+
+    hours: int
+    restated: int
+
+
+def sums_by_date(
+    transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, hour_filter: HourFilter
+) -> Iterator[DateSum]:
+    """The presses on each local date, in the hours whose nominal start is in [start, end); a date may occur twice."""
+    for table, values, buttons in _tables(transaction, source):
+        text = f"""SELECT local_hour / 24, verdict, {_added(buttons)} {table}
+            {hour_condition("local_hour", hour_filter)} AND {raw_verdicts("verdict", misuse=True)} GROUP BY 1, 2"""
+        for row in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+            yield DateSum(row[0], row[1], tuple(map(int, row[2:])))
+
+
+def sums_by_cell(
+    transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, hour_filter: HourFilter
+) -> Iterator[CellSum]:
+    """The counted presses in each hour of the week, in the hours whose nominal start is in [start, end)."""
+    for table, values, buttons in _tables(transaction, source):
+        text = f"""SELECT (local_hour / 24 + 3) % 7 * 24 + local_hour % 24, {_added(buttons)} {table}
+            {hour_condition("local_hour", hour_filter)} AND {raw_verdicts("verdict", misuse=False)} GROUP BY 1"""
+        for row in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+            yield CellSum(row[0], tuple(map(int, row[1:])))
+
+
+def restated_hours(
+    transaction: Transaction,
+    organization: int,
+    source: Source,
+    start: Instant,
+    end: Instant,
+    hour_filter: HourFilter,
+    late: int,
+) -> Restated:
+    """The hours whose nominal start is in [start, end), and those that changed last more than `late` ms after it."""
+    hours = restated = 0
+    for table, values, buttons in _tables(transaction, source):
+        text = f"""SELECT count(*), sum(CASE WHEN r.committed_at > h.starts_at + :late THEN 1 ELSE 0 END) FROM (
+              SELECT local_hour, starts_at, max(revision) AS revision {table}
+              {hour_condition("local_hour", hour_filter)} AND {_has_counted(buttons)} GROUP BY local_hour, starts_at
+            ) AS h LEFT JOIN revision r ON r.organization_id = :o AND r.revision = h.revision"""
+        [row] = transaction.rows(text, o=organization, late=late, **values, **_bounds(start, end))
+        hours, restated = hours + int(row[0]), restated + int(row[1] or 0)
+    return Restated(hours, restated)
+
+
+def starts_of_hours(
+    transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, hour_filter: HourFilter
+) -> Iterator[Instant]:
+    """The nominal starts in [start, end) of hours with counted presses, in no order."""
+    for table, values, buttons in _tables(transaction, source):
+        in_filter = hour_condition("local_hour", hour_filter)
+        text = f"SELECT DISTINCT starts_at {table} {in_filter} AND {_has_counted(buttons)}"
+        for [starts_at] in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+            yield starts_at
+
+
+def _added(buttons: int) -> str:
+    return ", ".join(f"sum({name})" for name in _buttons(buttons))
+
+
+def _has_counted(buttons: int) -> str:
+    """SQL: the condition that a row has counted presses."""
+    return f"{raw_verdicts('verdict', misuse=False)} AND {' + '.join(_buttons(buttons))} > 0"
+
+
+# --- the hours of assignments ----------------------------------------------------------------------------------------
+
+
 def hours_by_assignment(
     transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
 ) -> Iterator[tuple[int, StoredHour]]:
@@ -213,11 +304,17 @@ def _in_range(alias: str) -> str:
 
 def _counted_in(alias: str, hour_filter: HourFilter) -> str:
     """SQL: the condition that an hour is counted, in a range and in a filter (of whole numbers, written out)."""
-    text = f"{_in_range(alias)} AND {alias}.verdict = {int(Verdict.COUNTED)}"
+    in_filter = hour_condition(f"{alias}.local_hour", hour_filter)
+    return f"{_in_range(alias)} AND {alias}.verdict = {int(Verdict.COUNTED)} {in_filter}"
+
+
+def hour_condition(column: str, hour_filter: HourFilter) -> str:
+    """SQL: further conditions, each with AND, that a local hour is in a filter of whole numbers, written out."""
+    text = ""
     if hour_filter.weekdays is not None:
-        text += f" AND ({alias}.local_hour / 24 + 3) % 7 IN ({_numbers(hour_filter.weekdays)})"
+        text += f" AND ({column} / 24 + 3) % 7 IN ({_numbers(hour_filter.weekdays)})"
     if hour_filter.hours is not None:
-        text += f" AND {alias}.local_hour % 24 IN ({_numbers(hour_filter.hours)})"
+        text += f" AND {column} % 24 IN ({_numbers(hour_filter.hours)})"
     return text
 
 

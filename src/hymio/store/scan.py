@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 from hymio.feedback import Feedback, HourReport, Verdict
 from hymio.hierarchy import BEGINNING
-from hymio.period import Instant
+from hymio.period import HOUR_MS, MINUTE_MS, Instant
 from hymio.rollup import AssignmentHour, Counts, GroupHour
 from hymio.setup import END
 from hymio.store.dialect import Row, Transaction
+from hymio.store.hours import HourFilter, hour_condition
 from hymio.store.schema import COUNT_COLUMNS, FEEDBACK_COLUMNS
 
 _FEEDBACK = ", ".join(FEEDBACK_COLUMNS)
@@ -215,17 +216,38 @@ def hour_reports(
 
 
 def placeholder_count(
-    transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
+    transaction: Transaction,
+    organization: int,
+    assignments: Sequence[int],
+    start: Instant,
+    end: Instant,
+    *,
+    hour_filter: HourFilter,
+    smileys: Sequence[int] | None = None,
+    as_of: int | None = None,
 ) -> int:
     """How many counted presses under assignments with instants in [start, end) are known only to the hour.
 
-    They are placeholders, which have negative sequences; each epoch with hour reports is one search of the key.
+    They are placeholders, which have negative sequences; each epoch with hour reports is one search of the key. With
+    `smileys` only theirs; `as_of` is an older revision.
     """
+    key = " AND ".join(f"r.{name} = f.{name}" for name in ("smiley_id", "epoch", "sequence"))
+    first = f"""(SELECT min(e.revision) FROM restatement e WHERE e.organization_id = :o
+        AND {key.replace("r.", "e.")} AND e.revision > :pin)"""
+    restated = f"LEFT JOIN restatement r ON r.organization_id = :o AND {key} AND r.revision = {first}"
+    verdict, assignment = (
+        (f"f.{name}" if as_of is None else f"coalesce(r.old_{name}, f.{name})") for name in ("verdict", "assignment_id")
+    )
+    of_smileys = "" if smileys is None else f"AND {transaction.within(transaction.unindexed('f.smiley_id'), 'smileys')}"
+    local_hour = f"((f.at + f.utc_offset * {MINUTE_MS}) / {HOUR_MS})"
     text = f"""SELECT count(*) FROM (SELECT DISTINCT smiley_id, epoch FROM hour_report WHERE organization_id = :o) AS e
-        CROSS JOIN feedback f WHERE f.organization_id = :o AND f.smiley_id = e.smiley_id AND f.epoch = e.epoch
-        AND f.sequence < 0 AND f.verdict = {int(Verdict.COUNTED)} AND {transaction.unindexed("f.at")} >= :start
-        AND {transaction.unindexed("f.at")} < :stop
-        AND {transaction.within(transaction.unindexed("f.assignment_id"), "assignments")}"""
-    values = {"start": start, "stop": end, "assignments": transaction.among(assignments)}
-    [[number]] = transaction.rows(text, o=organization, **values)
+        CROSS JOIN feedback f {"" if as_of is None else restated}
+        WHERE f.organization_id = :o AND f.smiley_id = e.smiley_id AND f.epoch = e.epoch
+        AND f.sequence < 0 AND {verdict} = {int(Verdict.COUNTED)} AND {transaction.unindexed("f.at")} >= :start
+        AND {transaction.unindexed("f.at")} < :stop {hour_condition(local_hour, hour_filter)} {of_smileys}
+        AND {transaction.within(transaction.unindexed(assignment), "assignments")}
+        {"" if as_of is None else "AND f.revision <= :pin"}"""
+    values = {"start": start, "stop": end, "assignments": transaction.among(assignments), "pin": as_of}
+    among = {} if smileys is None else {"smileys": transaction.among(smileys)}
+    [[number]] = transaction.rows(text, o=organization, **values, **among)
     return int(number)
