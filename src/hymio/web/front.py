@@ -17,7 +17,7 @@ from hymio.serving.door import Door, Route, Services
 from hymio.web import account, sign_in
 from hymio.web.look import look_of
 from hymio.web.overview import FEW_ANSWERS, MOST_SILENT, overview
-from hymio.web.page import style_routes
+from hymio.web.page import static_routes
 from hymio.web.people import People, Visit, visit
 from hymio.web.sign_in import Answer, sign_in_form
 
@@ -29,7 +29,7 @@ def routes(services: Services) -> list[Route]:
         _front(people),
         *sign_in.routes(people),
         *account.routes(people),
-        *style_routes(),
+        *static_routes(),
     ]
 
 

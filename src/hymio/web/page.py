@@ -22,9 +22,13 @@ if TYPE_CHECKING:
 
 HTML: Final = "text/html"
 
+_POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none';"
+    " frame-ancestors 'none'"
+)
+
 SECURITY: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
@@ -32,9 +36,17 @@ SECURITY: Final = {
 }
 """Headers of every page: nothing from elsewhere, no script at all, and no style but the one file."""
 
+WITH_SCRIPTS: Final = {"Content-Security-Policy": f"{_POLICY}; script-src 'self'; connect-src 'self'"}
+"""The policy of a page with scripts: those of the package, no text that is run as a script (`unsafe-eval`)."""
+
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _HTTPS_ONLY: Final = {"Strict-Transport-Security": f"max-age={_YEAR_SECONDS}"}
-_STYLES: Final = "pages.css"
+STATIC_FILES: Final = {
+    "pages.css": "text/css",
+    "report.js": "text/javascript",
+    "htmx-4.0.1.min.js": "text/javascript",
+}
+"""The files that pages load, and their types."""
 
 
 def html_answer(
@@ -63,7 +75,7 @@ def rendered(template: str, look: Look, **values: object) -> bytes:
             _=look.text,
             look=look,
             languages=PAGE_LANGUAGES,
-            styles=f"/static/{style_version()}/{_STYLES}",
+            static=static_address,
             version=__version__,
             **values,
         )
@@ -85,30 +97,37 @@ def _environment() -> Environment:
     )
 
 
-# --- the style sheet -------------------------------------------------------------------------------------------------
+# --- static files ----------------------------------------------------------------------------------------------------
 
 
 @cache
-def _style() -> bytes:
-    """The style sheet of all pages."""
-    return (files("hymio.web") / "static" / _STYLES).read_bytes()
+def _static(name: str) -> bytes:
+    """A static file."""
+    return (files("hymio.web") / "static" / name).read_bytes()
 
 
 @cache
-def style_version() -> str:
-    """A word that changes with the style sheet, so that browsers may keep a copy for good."""
-    return hashlib.blake2b(_style(), digest_size=6).hexdigest()
+def static_address(name: str) -> str:
+    """The address of a static file, which changes with it, so that browsers may keep a copy for good."""
+    return f"/static/{hashlib.blake2b(_static(name), digest_size=6).hexdigest()}/{name}"
 
 
-def style_routes() -> list[HTTPRouteHandler]:
-    """The handler of the style sheet."""
+@cache
+def static_version() -> str:
+    """A word that changes with any static file."""
+    return hashlib.blake2b(b"".join(map(_static, STATIC_FILES)), digest_size=6).hexdigest()
+
+
+def static_routes() -> list[HTTPRouteHandler]:
+    """The handler of static files."""
 
     @get("/static/{version:str}/{name:str}", sync_to_thread=False)
-    def style(request: Request[Any, Any, Any]) -> Response[bytes]:
-        """The style sheet under its present version. NotFound."""
-        if (request.path_params["version"], request.path_params["name"]) != (style_version(), _STYLES):
+    def static(request: Request[Any, Any, Any]) -> Response[bytes]:
+        """A static file under its present address. NotFound."""
+        name = request.path_params["name"]
+        if name not in STATIC_FILES or request.scope["path"] != static_address(name):
             raise NotFound("unknown-file", "There is no such file.")
         headers = {"Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
-        return Response(_style(), media_type="text/css", headers=headers)
+        return Response(_static(name), media_type=STATIC_FILES[name], headers=headers)
 
-    return [style]
+    return [static]

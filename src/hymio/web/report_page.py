@@ -16,7 +16,7 @@ from hymio.report import Report, build, parse_query, sentences
 from hymio.report.wording import GRAIN_NAMES, PERIOD_NAMES, SMILEY_TYPE_NAMES
 from hymio.web.cookies import form_token
 from hymio.web.look import look_of
-from hymio.web.page import style_version
+from hymio.web.page import static_version
 from hymio.web.people import Visit
 from hymio.web.report_address import Address, address_of
 from hymio.web.report_view import TEXTS, view_of
@@ -53,7 +53,7 @@ def _answer(here: Visit, person: SignedIn, address: Address) -> Answer:
     services, principal, look = here.services, person.principal, look_of(here.request, person)
     query = parse_query(address.node, address.words)
     query = replace(query, texts=replace(query.texts, limit=TEXTS))
-    parts = ("page", *address.words.items(), look, person.user, style_version(), form_token(here.form_secret))
+    parts = ("page", *address.words.items(), look, person.user, static_version(), form_token(here.form_secret))
     state = unchanged(services.store, principal, query, services.clock(), *parts, vary="Accept-Language, Cookie")
     known = state.answer(here.request.headers.get("If-None-Match", ""))
     if known is not None:
