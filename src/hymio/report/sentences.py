@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from hymio.errors import Phrase
-from hymio.report.values import Figure, HourTest, Report, Times
+from hymio.report.values import Figure, HourTest, Report, SurveyLine, Times
 from hymio.report.wording import DIGITS, INDEX_NAMES, REASON_NAMES, index_range
 from hymio.scale import IndexType
 from hymio.texts.localization import Localization
@@ -30,6 +30,20 @@ def index_name(report: Report, words: Localization) -> Phrase:
     low, high = index_range(kind, report.survey.buttons)
     name = INDEX_NAMES[kind]
     return Phrase("{index}, {low} to {high}", index=name, low=words.number(low), high=words.number(high))
+
+
+def survey_line(line: SurveyLine, words: Localization) -> Phrase:
+    """A survey among others: its index with its scale, and its number of answers."""
+    kind = IndexType(line.index_type)
+    low, high = index_range(kind, line.buttons)
+    shown = line.figure.shown
+    return Phrase(
+        "{name} {index} of {low} to {high}, {answers}",
+        name=INDEX_NAMES[kind],
+        index=Phrase("withheld") if shown is None and line.figure.is_withheld else "–" if shown is None
+        else words.number(shown, DIGITS[kind]),
+        low=words.number(low), high=words.number(high), answers=number_of_answers(line.figure, words),
+    )  # fmt: skip
 
 
 def interval(one: Figure | None, report: Report, words: Localization) -> Iterator[Phrase]:

@@ -66,3 +66,10 @@ SMILEY_TYPE_NAMES: Final = {
     "SMILEY_DIGITAL": Phrase("Web smileys"),
 }
 """The types of smileys, by the values of `SmileyType`."""
+
+TEXT_LANGUAGE_NAMES: Final = {
+    "en": Phrase("English"),
+    "other": Phrase("another language"),
+    "unknown": Phrase("not known"),
+}
+"""What is known of the language of a text, by the values of `TextLanguage`."""

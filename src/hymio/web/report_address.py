@@ -32,10 +32,14 @@ class Address:
     def __str__(self) -> str:
         return self.file("")
 
+    @property
+    def query(self) -> str:
+        """The parameters as they are written in an address."""
+        return urlencode(self.words, safe=",.")
+
     def file(self, extension: str) -> str:
         """The address of the same report as a file, `.csv` for example."""
-        query = urlencode(self.words, safe=",.")
-        return f"/reports/{self.node}{extension}{'?' if query else ''}{query}"
+        return f"/reports/{self.node}{extension}{'?' if self.words else ''}{self.query}"
 
     def to(self, **changes: object) -> Address:
         """With some parameters changed; None leaves one out. Lists of other answers begin at their first page."""

@@ -13,18 +13,22 @@ from hymio.errors import BadRequest
 from hymio.manage import SignedIn
 from hymio.period import wall_of, zone
 from hymio.report import Report, build, parse_query, sentences
-from hymio.report.wording import GRAIN_NAMES, PERIOD_NAMES, SMILEY_TYPE_NAMES
+from hymio.report.wording import GRAIN_NAMES, PERIOD_NAMES, REASON_NAMES, SMILEY_TYPE_NAMES, TEXT_LANGUAGE_NAMES
 from hymio.web.cookies import form_token
 from hymio.web.look import look_of
-from hymio.web.page import static_version
+from hymio.web.page import WITH_SCRIPTS, static_version
 from hymio.web.people import Visit
 from hymio.web.report_address import Address, address_of
+from hymio.web.report_files import EXTENSIONS
 from hymio.web.report_view import TEXTS, view_of
 from hymio.web.sign_in import Answer
 from hymio.web.unchanged import unchanged
 
 MOST_WORDS: Final = 200
 """Parameters of an address that are read."""
+
+MOST_DAYS: Final = 62
+"""Days with misuse that the page lists; files list all."""
 
 
 def report_page(here: Visit, person: SignedIn, node: int) -> Answer:
@@ -68,10 +72,12 @@ def shown(
     """The page of a report."""
     store, look = here.services.store, look_of(here.request, here.person)
     layout, content = store.layout(principal.organization), store.content(principal.organization)
-    view = view_of(layout, content, principal, report, address, look.language)
+    view = view_of(layout, content, principal, report, address, look)
     return here.page(
-        "report.html", headers=headers, view=view, report=report, address=address, sentences=sentences,
+        "report.html", headers={**WITH_SCRIPTS, **headers}, view=view, report=report, address=address,
+        sentences=sentences,
         grain_names=GRAIN_NAMES, period_names=PERIOD_NAMES, type_names=SMILEY_TYPE_NAMES,
+        extensions=EXTENSIONS, reason_names=REASON_NAMES, most_days=MOST_DAYS, language_names=TEXT_LANGUAGE_NAMES,
         this_year=wall_of(here.services.clock(), zone("UTC")).year,
     )  # fmt: skip
 

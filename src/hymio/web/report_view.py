@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Final
 
-from hymio.access import Principal
-from hymio.report import Report
+from markupsafe import Markup
+
+from hymio.access import Permission, Principal
+from hymio.report import Report, charts
+from hymio.report.charts import Chart
 from hymio.report.faces import Face, face_of, faces_of
 from hymio.report.values import ChildLine, FollowupLine, TextLine
 from hymio.report.wording import DIGITS
 from hymio.scale import IndexType, Scale
 from hymio.setup import Content, Layout
 from hymio.survey import Localized
+from hymio.texts.localization import Localization
 from hymio.web.report_address import Address
 from hymio.web.report_places import Places, places_of
 
@@ -36,6 +41,14 @@ class Paging:
 
 
 @dataclass(frozen=True, slots=True)
+class Drawn:
+    """A chart of the page: its words and table, and its picture for a large screen and for a phone."""
+
+    chart: Chart
+    picture: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """A report with what its page adds to it; texts of the set-up are in the person's language."""
 
@@ -49,6 +62,8 @@ class View:
     children: tuple[ChildLine, ...]
     child_paging: Paging
     text_paging: Paging | None
+    charts: Mapping[str, Drawn]
+    may_correct: bool
 
     @property
     def scale(self) -> Scale:
@@ -75,10 +90,15 @@ class View:
         return face_of(self.scale, line.button)
 
     @property
-    def hours(self) -> tuple[int, ...]:
-        """The hours of the day from the first to the last that has answers."""
-        used = [cell.hour for cell in self.report.profile if cell.figure.number != 0]
-        return tuple(range(used[0], used[-1] + 1)) if used else ()
+    def span(self) -> tuple[int, int]:
+        """The range in which the intervals of the children are drawn: all of them, rounded outwards to fives."""
+        lows = [line.figure.low for line in self.report.children if line.figure.low is not None]
+        highs = [line.figure.high for line in self.report.children if line.figure.high is not None]
+        step = 1 if self.index_type is IndexType.AVERAGE else 5
+        if not lows or not highs:
+            return 0, step
+        low, high = step * floor(min(lows) / step), step * ceil(max(highs) / step)
+        return low, max(high, low + step)
 
     @property
     def followups(self) -> tuple[FollowupLine, ...]:
@@ -87,9 +107,10 @@ class View:
 
 
 def view_of(
-    layout: Layout, content: Content, principal: Principal, report: Report, address: Address, language: str
+    layout: Layout, content: Content, principal: Principal, report: Report, address: Address, look: Localization
 ) -> View:
     """The view of a report in a language."""
+    language = look.language
     survey = None if report.survey is None else layout.surveys.get(report.survey.id)
     followups = () if survey is None else content.followups(survey)
     options = [option for followup in followups for option in followup.options]
@@ -114,7 +135,25 @@ def view_of(
         children=report.children[first : first + CHILDREN],
         child_paging=_paging(address, "places", first, CHILDREN, len(report.children)),
         text_paging=None if texts is None else _paging(address, "textOffset", texts.offset, TEXTS, texts.matching),
+        charts=dict(_charts(report, address, look)),
+        may_correct=principal.may(Permission.CORRECT_TEXTS) and "asOf" not in address.words,
     )  # fmt: skip
+
+
+def _charts(report: Report, address: Address, look: Localization) -> Iterator[tuple[str, Drawn]]:
+    """The charts of a report by their place on the page; those without answers are missing."""
+    heat_map = charts.count_heat_map if address.words.get("heat") == "answers" else charts.index_heat_map
+    makers: dict[str, tuple[Callable[[Report, Localization, float], Chart | None], float]] = {
+        "distribution": (charts.distribution, charts.HALF),
+        "trend": (charts.trend, charts.HALF),
+        "heat": (heat_map, charts.WIDE),
+        "profile": (charts.profile, charts.HALF),
+    }
+    for name, (make, width) in makers.items():
+        wide, narrow = (make(report, look, size) for size in (width, charts.NARROW))
+        if wide is not None and narrow is not None:
+            pictures = (charts.svg(wide, css_class="only-wide"), charts.svg(narrow, css_class="only-narrow"))
+            yield name, Drawn(wide, Markup("".join(pictures)))  # noqa: S704  `svg` escapes every text
 
 
 def _places_named(report: Report) -> set[int]:

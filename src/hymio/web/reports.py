@@ -28,6 +28,7 @@ from hymio.web.people import People, Visit, visit
 from hymio.web.refusal import accepts_html
 from hymio.web.report_files import FileRequest, file_answer, kind_of
 from hymio.web.report_page import report_page
+from hymio.web.report_spam import spam_routes
 from hymio.web.sign_in import Answer
 
 CHALLENGE: Final = 'Bearer realm="Hymio reports"'
@@ -37,21 +38,21 @@ def routes(services: Services) -> Sequence[Route]:
     """The handlers."""
     people = People(services, Backoff())
 
-    @get("/reports/{name:str}")
+    @get("/reports/{node:str}")
     async def report(request: Request[Any, Any, Any]) -> Answer:
         """The page of a node, or a file of its report. NotFound."""
-        node, dot, extension = request.path_params["name"].partition(".")
+        node, dot, extension = request.path_params["node"].partition(".")
         return await _answer(people, request, _node(node), extension if dot else None)
 
-    @get("/reports/{name:str}/{table:str}")
+    @get("/reports/{node:str}/{table:str}")
     async def table(request: Request[Any, Any, Any]) -> Answer:
         """One table of a report as CSV. NotFound."""
         name, dot, extension = request.path_params["table"].partition(".")
         if (dot, extension) != (".", "csv"):
             raise NotFound("unknown-address", "There is nothing at this address.")
-        return await _answer(people, request, _node(request.path_params["name"]), extension, name)
+        return await _answer(people, request, _node(request.path_params["node"]), extension, name)
 
-    return [report, table]
+    return [report, table, *spam_routes(people)]
 
 
 DOOR: Final = Door("reports", routes, challenge=CHALLENGE)
