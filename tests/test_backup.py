@@ -43,7 +43,7 @@ from tests.engines import Unavailable, binaries
 from tests.example import make_example
 from tests.example_v2 import furnish, press_with_phases
 from tests.terminals import put_up
-from tests.test_migrations import at_first
+from tests.test_migrations import at_revision
 
 NOW = 1_750_000_000_000
 STRANGE = "tab\t, line\n, return\r, back\\slash, \\N, \\., quotes ' \" and “ü” 😀\x7f"
@@ -296,7 +296,7 @@ def test_an_archive_whose_contents_are_others_is_refused(small: Path, tmp_path: 
 
 def test_a_backup_by_an_older_version_is_migrated(tmp_path: Path) -> None:
     old, names = tmp_path / "old.db", ["alembic_version", "organization", "ledger", "node"]
-    at_first(f"sqlite:///{tmp_path / 'open.db'}")
+    at_revision(f"sqlite:///{tmp_path / 'open.db'}", "0001")
     with closing(sqlite3.connect(tmp_path / "open.db")) as connection:
         connection.execute("INSERT INTO organization VALUES (1, 'Acme', 0, 0, 0)")
         connection.execute("INSERT INTO ledger (organization_id, revision, setup_revision) VALUES (1, 5, 0)")

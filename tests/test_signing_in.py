@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
+from threading import Event
 from typing import Any
+from urllib.parse import quote, urljoin, urlsplit
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import manage
 from hymio.access import DataKind, Permission, Principal, Role, operator
-from hymio.errors import Forbidden, NotFound, SetupError, TooManyRequests
+from hymio.errors import Forbidden, NotFound, SetupError, TooManyRequests, Unavailable
 from hymio.jobs import JOBS
 from hymio.jobs.table import clear_expired
+from hymio.manage import passwords, principals
 from hymio.manage.passwords import check_password, matches
 from hymio.serving.backoff import FREE_ATTEMPTS, LONGEST_SECONDS, Backoff
+from hymio.serving.password_threads import PasswordThreads
 from hymio.store import Store, open_store, schema
+from hymio.store.catalog.signing_in import select_sign_in
 from hymio.user import SESSION_IDLE_MS, SESSION_MS, LinkKind, LoginMethod
+from hymio.web.asked import own_address
 from hymio.web.cookies import form_token
 from tests.example import HELSINKI, NEW_YORK, NOW, make_example
 from tests.pages import PASSWORD, Browser, add_person, forms_of, token_of
@@ -72,6 +80,34 @@ def test_a_person_signs_in_sees_the_overview_and_signs_out(place: Place):
     stolen = place.browser()
     stolen.http.cookies.set("hymio-session", session)
     assert "Sign in" in stolen.get("/").text
+
+
+def test_signing_in_leads_to_the_page_that_was_asked_for(place: Place):
+    place.jane()
+    for asked in ("/account", f"/?node={HELSINKI}", f"/?node={HELSINKI}&survey=2"):
+        browser = place.browser()
+        form = browser.get(asked)
+        assert (form.status_code, 'action="/sign-in"' in form.text) == (200, True)
+        wrong = browser.http.post("/sign-in", data={**_sign_in_fields(form.text), "email": JANE, "password": "wrong"})
+        fields = {**_sign_in_fields(wrong.text), "email": JANE, "password": PASSWORD}
+        answer = browser.http.post("/sign-in", data=fields)
+        assert (answer.status_code, str(answer.url.raw_path, "ascii")) == (200, asked)
+        assert browser.get(f"/?to={quote(asked)}").url.path == asked.partition("?")[0]
+
+
+def _sign_in_fields(page: str) -> dict[str, str]:
+    return next(form.fields for form in forms_of(page) if form.action == "/sign-in")
+
+
+@given(st.text(max_size=12) | st.from_regex(r"[/\\]{1,3}[a-z:@.?#\\ \t%0-9]{0,9}", fullmatch=True))
+def test_no_address_leads_to_another_server(text: str):
+    """Judged by what browsers do: tabs and newlines are dropped, and a backslash is a slash."""
+    address = own_address(text)
+    assert address in (text, "/")
+    read = re.sub(r"[\t\r\n]", "", address).strip("".join(map(chr, range(33)))).replace("\\", "/")
+    assert read.startswith("/")
+    assert not read.startswith("//")
+    assert urlsplit(urljoin("https://hymio.example/", read)).netloc == "hymio.example"
 
 
 def test_whoever_may_not_sign_in_is_told_the_same(place: Place):
@@ -224,6 +260,8 @@ def test_a_link_works_once_and_ends_all_sessions(place: Place):
     assert invited.get(page).headers["referrer-policy"] == "no-referrer"
     new = "another good password"
     assert "not the same" in invited.send(page, "/password", password=new, again=new + "!").text
+    assert "Sign in" in browser.get("/").text, "a reset ends all sessions"
+    assert place.browser().sign_in(JANE).status_code == 403, "and the old password"
     assert "at least 12 characters" in invited.send(page, "/password", password="short", again="short").text
     assert "<h1>Acme</h1>" in invited.send(page, "/password", password=new, again=new).text
     assert "Sign in" in browser.get("/").text
@@ -377,6 +415,69 @@ def test_principals_of_people_have_their_role_node_and_kinds(store: Store):
         sees_contacts = role is not Role.USER
         assert principal.may(Permission.READ_CONTACT_DETAILS) is sees_contacts
         assert (DataKind.CONTACT_DETAILS in principal.kinds) is sees_contacts
+
+
+def test_a_hash_with_other_parameters_is_renewed_at_the_next_sign_in(store: Store, monkeypatch: pytest.MonkeyPatch):
+    boss = operator(make_example(store).organization)
+    user = add_person(store, boss.organization, JANE)
+
+    def stored() -> str:
+        with store.read() as transaction:
+            return select_sign_in(transaction, boss.organization, user).password_hash or ""
+
+    before = stored()
+    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    assert manage.password_principal(store, JANE, "not the password") is None
+    assert stored() == before
+    assert manage.password_principal(store, JANE, PASSWORD) is not None
+    assert "m=16,t=2,p=1" in stored()
+    after = stored()
+    assert manage.password_principal(store, JANE, PASSWORD) is not None
+    assert stored() == after
+
+
+def test_as_many_hashes_are_computed_for_an_unknown_address_as_for_a_known_one(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+):
+    calls: list[str | None] = []
+    monkeypatch.setattr(principals, "matches", lambda _password, stored: calls.append(stored))
+    for name in ("Acme", "Birch"):
+        boss = operator(make_example(store, name).organization)
+        for email in (JANE, f"{name.lower()}@example.com"):
+            add_person(store, boss.organization, email)
+    for email in (JANE, "acme@example.com", "nobody@example.com", ""):
+        calls.clear()
+        assert manage.password_principal(store, email, "not the password") is None
+        assert len(calls) == 2, email
+
+
+# --- many at once ----------------------------------------------------------------------------------------------------
+
+
+def test_sign_ins_take_no_thread_of_pages_and_are_bounded():
+    """Two hashes run, others wait, more are refused; meanwhile another thread is free."""
+
+    async def crowd() -> tuple[list[object], str]:
+        threads, gate = PasswordThreads(threads=2, most=5), Event()
+        with threads.running():
+            calls = [asyncio.ensure_future(threads.run(gate.wait, 60)) for _ in range(5)]
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable, match="Too many people"):
+                await threads.run(str)
+            free = await asyncio.to_thread(lambda: "free")
+            calls[4].cancel()
+            await asyncio.sleep(0)
+            with pytest.raises(Unavailable):  # the request has ended, its work has not
+                await threads.run(str)
+            gate.set()
+            answers = await asyncio.gather(*calls, return_exceptions=True)
+            await threads.run(str)
+            return list(answers), free
+
+    answers, free = asyncio.run(crowd())
+    assert answers[:4] == [True] * 4
+    assert isinstance(answers[4], asyncio.CancelledError)
+    assert free == "free"
 
 
 @law

@@ -201,7 +201,7 @@ def invite(context: typer.Context, organization: OrganizationName, user: UserNam
 def reset(context: typer.Context, organization: OrganizationName, user: UserName, database: Database = None) -> None:
     """Print a one-time link by which a user chooses a new password. It lasts one day.
 
-    The old password works until the link is used; then the user is signed out everywhere.
+    The old password does not work any more, and the user is signed out everywhere.
 
     Example: hymio user reset "Acme" jane.doe@example.com
     """

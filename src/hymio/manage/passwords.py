@@ -57,6 +57,11 @@ def matches(password: str, stored: str | None) -> bool:
     return stored is not None
 
 
+def renewed(password: str, stored: str) -> str | None:
+    """A new hash of a password if its stored one has other parameters than are used now, else None. As above."""
+    return hash_password(password) if hasher.check_needs_rehash(stored) else None
+
+
 def _encoded(password: str) -> bytes:
     """A password as bytes, also one with lone surrogates."""
     return password[: LONGEST + 1].encode("utf-8", "surrogatepass")
@@ -72,7 +77,7 @@ def _nobodys_hash() -> str:
 def _turn() -> Iterator[None]:
     """Waits until fewer than AT_ONCE hashes are computed. Unavailable after WAIT_SECONDS."""
     if not _turns.acquire(timeout=WAIT_SECONDS):
-        raise Unavailable("too-many-sign-ins", "too many people sign in at the moment")
+        raise Unavailable("too-many-sign-ins", "Too many people sign in at the moment. Try again in a minute.")
     try:
         yield
     finally:

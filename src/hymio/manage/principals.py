@@ -8,7 +8,7 @@ from typing import Final
 
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via
 from hymio.errors import Forbidden
-from hymio.manage.passwords import matches
+from hymio.manage.passwords import matches, renewed
 from hymio.manage.secrets import hash_secret
 from hymio.period import Instant
 from hymio.store import Store
@@ -16,7 +16,13 @@ from hymio.store.catalog.credentials import select_client_hash, select_token
 from hymio.store.catalog.directory import Kind, look_up
 from hymio.store.catalog.organizations import select_options
 from hymio.store.catalog.rows import is_id
-from hymio.store.catalog.signing_in import accounts_of, select_link, select_session, select_sign_in
+from hymio.store.catalog.signing_in import (
+    accounts_of,
+    renew_password_hash,
+    select_link,
+    select_session,
+    select_sign_in,
+)
 from hymio.store.catalog.smileys import select_by_serial
 from hymio.store.catalog.users import select_account
 from hymio.store.dialect import Transaction
@@ -27,6 +33,9 @@ _NOBODY: Final = (0, 0)
 
 _MOST_ACCOUNTS: Final = 5
 """Accounts of one e-mail address whose passwords are compared; each takes as long as a hash."""
+
+_FEWEST_COMPARED: Final = 2
+"""Passwords that are compared at least, so that an address of one or two accounts takes as long as an unknown one."""
 
 _NO_HASH: Final = hash_secret("")
 
@@ -120,17 +129,28 @@ class Invited:
 def password_principal(store: Store, email: str, password: str) -> Principal | None:
     """The user with this address and password who may sign in; None for all others, after as much work.
 
-    If several organizations have such a user, that of the first one. Unavailable if too many people sign in at once.
+    If several organizations have such a user, that of the first one. A stored hash with older parameters is replaced.
+    Unavailable if too many people sign in at once.
     """
     with store.read() as transaction:
         accounts = accounts_of(transaction, email, _MOST_ACCOUNTS)
-    for organization, user in accounts or [_NOBODY]:
+    nobody = [_NOBODY] * (_FEWEST_COMPARED - len(accounts))
+    for organization, user in accounts + nobody:
         with store.read() as transaction:
             principal = _person(transaction, organization, user)
             stored = select_sign_in(transaction, organization, user).password_hash
         if matches(password, stored) and principal is not None:
+            _renew_hash(store, principal[0], password, stored or "")
             return principal[0]
     return None
+
+
+def _renew_hash(store: Store, principal: Principal, password: str, stored: str) -> None:
+    """Replaces the hash of a password whose parameters are not those of today; nobody's change, so not audited."""
+    new = renewed(password, stored)
+    if new is not None:
+        with store.write() as transaction:
+            renew_password_hash(transaction, principal.organization, principal.id, stored, new)
 
 
 def has_password(store: Store, principal: Principal, password: str) -> bool:

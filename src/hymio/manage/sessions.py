@@ -39,10 +39,13 @@ def invite_user(store: Store | Batch, principal: Principal, user: int, *, now: I
 def reset_password(store: Store | Batch, principal: Principal, user: int, *, now: Instant) -> str:
     """Makes the one-time link by which a user chooses a new password, as `invite_user`; it lasts one day.
 
-    The old password and the user's sessions last until the link is used.
+    The old password is deleted and all sessions end, because somebody else may have them.
     """
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
-        return _new_link(change, user, LinkKind.RESET, "reset-password")
+        secret = _new_link(change, user, LinkKind.RESET, "reset-password")
+        rows.clear_password_hash(change.ledger, user)
+        rows.delete_sessions(change.ledger, user)
+        return secret
 
 
 def disable_user(store: Store | Batch, principal: Principal, user: int, *, now: Instant) -> None:

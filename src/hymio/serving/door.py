@@ -13,9 +13,11 @@ from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
 from hymio.clock import Clock, ClockWatch
 from hymio.errors import Unavailable
 from hymio.intake.queue import UploadQueue
+from hymio.manage.passwords import AT_ONCE
 from hymio.serving.attempts import Attempts
 from hymio.serving.bodies import BodyParsers
 from hymio.serving.clock_health import ClockHealth
+from hymio.serving.password_threads import PasswordThreads
 from hymio.serving.streams import Exports
 from hymio.settings import Settings
 from hymio.store import Store
@@ -41,6 +43,7 @@ class Services:
     token_use: TokenUse
     clock_health: ClockHealth
     attempts: Attempts
+    passwords: PasswordThreads
 
     @classmethod
     def of(cls, store: Store, settings: Settings, clock: Clock, watch: ClockWatch | None = None) -> Services:
@@ -59,6 +62,7 @@ class Services:
             token_use=TokenUse(),
             clock_health=ClockHealth(store, clock, watch or ClockWatch()),
             attempts=Attempts(settings.wrong_credentials, settings.log_address),
+            passwords=PasswordThreads(),
         )
 
     @asynccontextmanager
@@ -70,6 +74,7 @@ class Services:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(asyncio.to_thread, self._write_token_use)
             stack.enter_context(self.bodies.running())
+            stack.enter_context(self.passwords.running())
             await stack.enter_async_context(self.uploads.running())
             await stack.enter_async_context(self.clock_health.running())
             yield
@@ -84,7 +89,7 @@ def database_connections(settings: Settings) -> int:
     """How many database connections requests may use at the same time: one for each thread that runs transactions."""
     exports = Exports(settings.streams, settings.stream_seconds).connections
     intake, reserve = 4, 2
-    return settings.threads + exports + intake + reserve
+    return settings.threads + AT_ONCE + exports + intake + reserve
 
 
 @dataclass(frozen=True, slots=True)

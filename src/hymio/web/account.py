@@ -32,13 +32,14 @@ def routes(people: People) -> list[HTTPRouteHandler]:
         here = visit(people, request)
         return here.to_sign_in() if here.person is None else _page(here, here.person)
 
-    async def _answer(request: Request[Any, Any, Any], act: _Act) -> Answer:
-        """Does what a form asks for; a browser whose session has ended signs in first."""
+    async def _answer(request: Request[Any, Any, Any], act: _Act, *, hashes: bool = False) -> Answer:
+        """Does what a form asks for, which `hashes` passwords or not; a browser whose session ended signs in first."""
         here = await asyncio.to_thread(visit, people, request)
         if here.person is None:
             return here.to_sign_in()
         fields = await form_of(request, here.form_secret)
-        return await asyncio.to_thread(act, here, here.person, fields)
+        run = here.services.passwords.run if hashes else asyncio.to_thread
+        return await run(act, here, here.person, fields)
 
     @post("/account/preferences", status_code=303)
     async def preferences(request: Request[Any, Any, Any]) -> Answer:
@@ -48,7 +49,7 @@ def routes(people: People) -> list[HTTPRouteHandler]:
     @post("/account/password", status_code=303)
     async def password(request: Request[Any, Any, Any]) -> Answer:
         """Sets the password."""
-        return await _answer(request, _set_password)
+        return await _answer(request, _set_password, hashes=True)
 
     @post("/account/sessions", status_code=303)
     async def sessions(request: Request[Any, Any, Any]) -> Answer:

@@ -15,6 +15,7 @@ from hymio.report.wording import DIGITS, INDEX_NAMES, index_range
 from hymio.serving.backoff import Backoff
 from hymio.serving.door import Door, Route, Services
 from hymio.web import account, sign_in
+from hymio.web.asked import FIELD, asked_address, own_address
 from hymio.web.look import look_of
 from hymio.web.overview import FEW_ANSWERS, MOST_SILENT, overview
 from hymio.web.page import static_routes
@@ -43,7 +44,10 @@ def _front(people: People) -> HTTPRouteHandler:
     def front(request: Request[Any, Any, Any]) -> Answer:
         """The overview of the person's node, or of another one in the scope; without a session, the form."""
         here = visit(people, request)
-        return sign_in_form(here) if here.person is None else _overview(here, here.person)
+        asked = request.query_params.get(FIELD)
+        if here.person is None:
+            return sign_in_form(here, to=own_address(asked) if asked else asked_address(request))
+        return here.to(own_address(asked)) if asked else _overview(here, here.person)
 
     return front
 

@@ -14,6 +14,7 @@ from hymio.period import MINUTE_MS
 from hymio.serving.answers import answer_to
 from hymio.serving.backoff import Backoff
 from hymio.serving.door import Services
+from hymio.web.asked import asked_address, front_for
 from hymio.web.cookies import FORM, SESSION, Cookies, form_token, new_form_secret
 from hymio.web.look import look_of
 from hymio.web.page import html_answer
@@ -64,8 +65,8 @@ class Visit:
         return Redirect(address, status_code=303, headers={"Cache-Control": "no-store"})
 
     def to_sign_in(self) -> Redirect:
-        """Sends the browser to the front, where a person without a session signs in."""
-        return self.to("/")
+        """Sends the browser to the front, where a person without a session signs in, and from there back to here."""
+        return self.to(front_for(asked_address(self.request)))
 
 
 def visit(people: People, request: Request[Any, Any, Any]) -> Visit:

@@ -15,6 +15,7 @@ from hymio.errors import HymioError, NotFound, Phrase, SetupError, TooManyReques
 from hymio.serving.addresses import client_key
 from hymio.texts import PAGE_LANGUAGES
 from hymio.user import SESSION_MS, Theme
+from hymio.web.asked import FIELD, FRONT, front_for, own_address
 from hymio.web.browser import browser_name
 from hymio.web.cookies import FORM, SESSION, form_of
 from hymio.web.look import COOKIE, Look, look_of
@@ -34,12 +35,12 @@ def routes(people: People) -> list[HTTPRouteHandler]:
         """Signs in with address and password."""
         here = await asyncio.to_thread(visit, people, request)
         fields = await form_of(request, here.form_secret)
-        return await asyncio.to_thread(_sign_in, here, fields)
+        return await here.services.passwords.run(_sign_in, here, fields)
 
     @get("/sign-in", sync_to_thread=False)
     def sign_in_page(request: Request[Any, Any, Any]) -> Redirect:
         """After a form was refused, a browser that loads its page again gets here."""
-        return Redirect("/", status_code=303)
+        return Redirect(FRONT, status_code=303)
 
     @post("/sign-out", status_code=303)
     async def sign_out(request: Request[Any, Any, Any]) -> Answer:
@@ -64,7 +65,7 @@ def routes(people: People) -> list[HTTPRouteHandler]:
         """Sets the password of a one-time link and signs in."""
         here = await asyncio.to_thread(visit, people, request)
         fields = await form_of(request, here.form_secret)
-        return await asyncio.to_thread(_choose_password, here, fields)
+        return await here.services.passwords.run(_choose_password, here, fields)
 
     return [sign_in, sign_in_page, sign_out, language, link_page, choose_password]
 
@@ -73,23 +74,24 @@ def routes(people: People) -> list[HTTPRouteHandler]:
 
 
 def sign_in_form(
-    here: Visit, status: int = 200, *, email: str = "", error: HymioError | None = None
+    here: Visit, status: int = 200, *, to: str = FRONT, email: str = "", error: HymioError | None = None
 ) -> Response[bytes]:
-    """The page with the form of signing in."""
+    """The page with the form of signing in, which leads to an address of this server."""
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, TooManyRequests) else {}
     detail = None if error is None else error.public_detail
-    return here.page("sign-in.html", status, headers=headers, email=email, detail=detail)
+    return here.page("sign-in.html", status, headers=headers, to=to, email=email, detail=detail)
 
 
 def _sign_in(here: Visit, fields: dict[str, str]) -> Answer:
     """Signs in, or shows the form again with what is wrong; it says the same of an unknown address and a password."""
     email, password = fields.get("email", "").strip(), fields.get("password", "")
+    to = own_address(fields.get(FIELD, FRONT))
     try:
         principal = _principal(here, email, password)
     except (Unauthorized, TooManyRequests) as error:
         status = 403 if isinstance(error, Unauthorized) else error.status
-        return sign_in_form(here, status, email=email[:254], error=error)
-    return signed_in(here, principal)
+        return sign_in_form(here, status, to=to, email=email[:254], error=error)
+    return signed_in(here, principal, to)
 
 
 def _principal(here: Visit, email: str, password: str) -> Principal:
@@ -107,7 +109,7 @@ def _principal(here: Visit, email: str, password: str) -> Principal:
     return principal
 
 
-def signed_in(here: Visit, principal: Principal, address: str = "/") -> Redirect:
+def signed_in(here: Visit, principal: Principal, address: str = FRONT) -> Redirect:
     """Begins a session of a person in this browser; one that it had is ended. Sends the browser to an address."""
     store, now = here.services.store, here.services.clock()
     _end(here)
@@ -131,7 +133,7 @@ def remember_look(answer: Redirect, here: Visit, look: Look) -> None:
 def _sign_out(here: Visit) -> Redirect:
     """Ends the session and deletes its cookie."""
     _end(here)
-    answer = here.to("/")
+    answer = here.to(FRONT)
     answer.set_cookie(here.cookies.clear(SESSION))
     return answer
 
@@ -148,7 +150,7 @@ def _end(here: Visit) -> None:
 def _with_language(here: Visit, fields: dict[str, str]) -> Redirect:
     """Remembers a language, if it is one of Hymio."""
     look = look_of(here.request)
-    answer = here.to("/")
+    answer = here.to(front_for(own_address(fields.get(FIELD, FRONT))))
     if fields.get("language") in PAGE_LANGUAGES:
         remember_look(answer, here, Look(fields["language"], fields["language"], look.theme))
     return answer

@@ -71,6 +71,28 @@ def set_password_hash(ledger: Ledger, user: int, password_hash: str, now: Instan
     )
 
 
+def renew_password_hash(transaction: Transaction, organization: int, user: int, old: str, new: str) -> None:
+    """Stores another hash of the same password, unless the password was changed meanwhile."""
+    transaction.run(
+        "UPDATE user_sign_in SET password_hash = :new WHERE organization_id = :o AND user_id = :user"
+        " AND password_hash = :old",
+        o=organization,
+        user=user,
+        old=old,
+        new=new,
+    )
+
+
+def clear_password_hash(ledger: Ledger, user: int) -> None:
+    """Deletes the hash of a user's password; the theme stays."""
+    run(
+        ledger,
+        "UPDATE user_sign_in SET password_hash = NULL, password_set_at = NULL"
+        " WHERE organization_id = :o AND user_id = :user",
+        user=user,
+    )
+
+
 def set_theme(ledger: Ledger, user: int, theme: Theme) -> None:
     """Sets the theme of pages for a user."""
     ledger.transaction.insert(
