@@ -124,6 +124,7 @@ def test_with_the_keyboard_alone_a_person_signs_in(chromium: Any, site: Site):
 PAGES: dict[str, Sequence[str]] = {
     "/": ["/", f"/?node={HELSINKI}"],
     "/account": ["/account"],
+    "/reports/{node:str}": ["/reports/1?period=2024&compare=year", f"/reports/{HELSINKI}?period=nonsense"],
     "/docs": ["/docs"],
     "/docs/{name:str}": [page.address for page in docs.PAGES[1:]],
 }
@@ -135,7 +136,10 @@ PAGES_WITHOUT_SESSION: dict[str, Sequence[str]] = {
     "/{nothing}": ["/nothing"],
 }
 
-NO_PAGES = {"/sign-in", "/static/{version:str}/{name:str}", "/docs/schema/{name:str}", "/openapi.json"}
+NO_PAGES = {
+    "/sign-in", "/static/{version:str}/{name:str}", "/docs/schema/{name:str}", "/openapi.json",
+    "/reports/{node:str}/{table:str}",
+}  # fmt: skip
 """Routes that answer something else: they lead on, or give a file."""
 
 
@@ -145,7 +149,7 @@ def test_every_route_of_pages_is_looked_at(site: Site):
     served = {
         path
         for door in DOORS
-        if door.name in ("people", "documentation")
+        if door.name in ("people", "reports", "documentation")
         for route in door.routes(services)
         if isinstance(route, HTTPRouteHandler) and "GET" in route.http_methods
         for path in route.paths

@@ -75,7 +75,7 @@ class Localization:
 
     def probability(self, p: float) -> str:
         """A p value with three decimals, or as being below the least that is written."""
-        return f"< {self.number(0.001, 3)}" if p < 0.001 else f"= {self.number(p, 3)}"
+        return f"<\N{NO-BREAK SPACE}{self.number(0.001, 3)}" if p < 0.001 else f"=\N{NO-BREAK SPACE}{self.number(p, 3)}"
 
     def short_day(self, day: date) -> str:
         """The weekday of a date, abbreviated."""
