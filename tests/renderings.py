@@ -13,11 +13,15 @@ import re
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
+import openpyxl
+
 from hymio.access import Principal
 from hymio.report import Report, ReportQuery
 from hymio.report.files import as_csv, as_json
 from hymio.report.terminal import as_text
+from hymio.report.xlsx import as_xlsx
 from hymio.store import Store
+from hymio.texts.localization import Localization
 
 
 class Asked(NamedTuple):
@@ -78,6 +82,28 @@ def csv_rows(report: Report, table: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(as_csv(report, table).decode(), newline="")))
 
 
+def workbook(asked: Asked) -> Shown:
+    with as_xlsx(asked.report, Localization("en", "en-US")) as file:
+        file.seek(0)
+        book = openpyxl.load_workbook(io.BytesIO(file.read()))
+    sheets = {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book}
+    summary, by_button = (_sheet_rows(sheets[name]) for name in ("Summary", "Distribution"))
+    about = {row[0]: row[1] for row in sheets["About"] if row[0]}
+    number = int(summary[0]["Answers"])
+    assert int(about["Answers"]) == number
+    for name in ("Trend", "Hours of the week", "Hours of the day"):
+        assert sum(int(row["Answers"]) for row in _sheet_rows(sheets[name])) == number
+    counts = {int(row["Button"]): int(row["Answers"]) for row in by_button}
+    shown = index_text(float(summary[0]["Index, rounded"]))
+    return Shown(number, tuple(counts[button] for button in sorted(counts)), shown)
+
+
+def _sheet_rows(rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    """The rows of a sheet by the heads of their columns."""
+    heads, *others = rows
+    return [dict(zip(map(str, heads), row, strict=True)) for row in others]
+
+
 def terminal(asked: Asked) -> Shown:
     text = as_text(asked.report)
     told = re.search(r"^\S.* (-?[\d.]+) \(95 % interval [^)]*\), ([\d,]+)\s+answers?$", text, re.MULTILINE)
@@ -100,6 +126,7 @@ def added(rows: list[list[int]]) -> tuple[int, ...]:
 RENDERINGS: Final[dict[str, Callable[[Asked], Shown]]] = {
     "json": json_file,
     "csv": csv_tables,
+    "xlsx": workbook,
     "terminal": terminal,
 }
 """Every rendering by name."""

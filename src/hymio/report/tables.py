@@ -66,7 +66,12 @@ def _about(report: Report) -> Rows:
     yield "weekdays", None if filters.weekdays is None else ", ".join(WEEKDAYS[day] for day in filters.weekdays)
     yield "intervalMethod", report.interval_method
     yield "hours", None if filters.hours is None else ", ".join(map(str, filters.hours))
+    yield "textSearch", filters.text or None
+    yield "textButtons", None if filters.text_buttons is None else ", ".join(map(str, filters.text_buttons))
+    yield "spam", filters.spam
     yield "answers", None if report.summary is None else report.summary.number
+    yield "textsMatching", None if report.texts is None else report.texts.matching
+    yield "textsListed", None if report.texts is None else len(report.texts.shown)
     yield "minimumAnswers", report.withholding.minimum
     yield "answersLeftOut", report.withholding.left_out
     yield "revision", report.revision
@@ -106,7 +111,8 @@ def _compared_trend(report: Report) -> Rows:
 def _hours(report: Report) -> Rows:
     none = (None,) * _buttons(report)
     for line in report.hours or ():
-        yield line.start, *figure_cells(line.figure), *(none if line.figure.counts is None else line.figure.counts)
+        one = line.figure
+        yield line.start, one.number, one.index, one.shown, one.left_out, *(none if one.counts is None else one.counts)
 
 
 def _buttons(report: Report) -> int:
@@ -178,7 +184,7 @@ _TABLES: Final[dict[str, tuple[tuple[str, ...], Callable[[Report], Rows]]]] = {
     "distribution": (("button", "answers", "share"), _distribution),
     "trend": (("start", "grain", "partial", *FIGURE_COLUMNS), _trend),
     "compared-trend": (("start", "grain", "partial", *FIGURE_COLUMNS), _compared_trend),
-    "hours": (("start", *FIGURE_COLUMNS), _hours),
+    "hours": (("start", "answers", "index", "indexShown", "leftOut"), _hours),
     "heat-map": (("weekday", "hour", *FIGURE_COLUMNS, "band", "countBand", "few"), _heat_map),
     "profile": (("hour", *FIGURE_COLUMNS, "band", "countBand", "few"), _profile),
     "children": (

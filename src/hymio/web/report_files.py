@@ -21,6 +21,8 @@ from hymio.errors import BadRequest, NotFound, Phrase
 from hymio.report import Report, ReportQuery
 from hymio.report.files import as_csv, as_json, as_zip
 from hymio.report.tables import TABLE_NAMES
+from hymio.report.xlsx import MEDIA_TYPE as XLSX
+from hymio.report.xlsx import as_xlsx
 from hymio.serving.answers import JSON
 from hymio.serving.door import Services
 from hymio.texts.localization import Localization
@@ -70,9 +72,14 @@ def _zip(value: Report, _language: Localization, separator: str) -> IO[bytes]:
     return as_zip(value, separator)
 
 
+def _xlsx(value: Report, language: Localization, _separator: str) -> IO[bytes]:
+    return as_xlsx(value, language)
+
+
 _CSV: Final = "text/csv; charset=utf-8; header=present"
 _KINDS: Final = {
     "json": FileKind("json", JSON, _json, is_shown=True),
+    "xlsx": FileKind("xlsx", XLSX, _xlsx, lists_hours=True),
     "zip": FileKind("zip", "application/zip", _zip, lists_hours=True),
 }
 
