@@ -15,7 +15,7 @@ from hymio.report.answers import followup_lines, texts_of
 from hymio.report.children import child_lines
 from hymio.report.completeness import completeness_of, misuse_of
 from hymio.report.figures import button_lines, change, figure
-from hymio.report.frame import frame_of
+from hymio.report.frame import frame_of, node_line
 from hymio.report.query import ReportQuery, compared_dates, dates_of
 from hymio.report.source import AllHours, Source, source_of
 from hymio.report.times import times_of
@@ -63,6 +63,8 @@ def _filled(
     summary, compared = source.summary(), None if before is None else before.summary()
     bands, heat_map, profile = cells(source)
     kinds = reader.principal.kinds
+    texts = texts_of(source, query.texts) if DataKind.TEXT_FEEDBACKS in kinds else None
+    complete = completeness_of(source, now) if isinstance(source, AllHours) else None
     return msgspec.structs.replace(
         frame,
         survey=msgspec.structs.replace(chosen, figure=summary),
@@ -79,11 +81,22 @@ def _filled(
         children=child_lines(source, before),
         times=times_of(source),
         followups=followup_lines(source) if DataKind.FOLLOWUP_FEEDBACKS in kinds else None,
-        texts=texts_of(source, query.texts) if DataKind.TEXT_FEEDBACKS in kinds else None,
+        texts=texts,
         misuse=misuse_of(source),
-        completeness=completeness_of(source, now) if isinstance(source, AllHours) else None,
+        completeness=complete,
+        places=_places(reader, texts, complete),
         withholding=values.Withholding(minimum=minimum_of(reader, survey), left_out=summary.left_out),
     )
+
+
+def _places(
+    reader: NodeReader, texts: values.Texts | None, complete: values.Completeness | None
+) -> tuple[values.NodeLine, ...]:
+    """The nodes that texts and silent smileys name, by id."""
+    named = {line.node for line in (() if texts is None else texts.shown) if line.node is not None}
+    named |= {line.node for line in (() if complete is None else complete.silent)}
+    nodes = reader.layout.hierarchy.nodes
+    return tuple(node_line(reader, nodes[node]) for node in sorted(named) if node in nodes)
 
 
 # --- surveys ---------------------------------------------------------------------------------------------------------

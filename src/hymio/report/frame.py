@@ -52,6 +52,7 @@ def frame_of(
         texts=None,
         misuse=None,
         completeness=None,
+        places=(),
         withholding=values.Withholding(minimum=1, left_out=False),
     )
 

@@ -284,10 +284,10 @@ class Report(Value, frozen=True):
 
     `zones` are those of the points. If there are several, equal local hours are added (`adds_local_hours`), and starts
     of the trend are in the node's own zone. `asked` holds the parameters of its address, `link` shows it again as of
-    its revision. `compared_trend` is the trend of the compared period at the same grain. `followups` and `texts` are
-    None if the reader may not see such answers. `interval_method` names how all intervals are computed:
-    `wilson-with-variance` (`chance.interval`). `hours` is the trend by hour whatever the grain, None unless it is asked
-    for (`ReportQuery.lists_hours`).
+    its revision. `compared_trend` is the trend of the compared period at the same grain. `places` are the points that
+    texts and silent smileys name. `followups` and `texts` are None if the reader may not see such answers.
+    `interval_method` names how all intervals are computed: `wilson-with-variance` (`chance.interval`). `hours` is the
+    trend by hour whatever the grain, None unless it is asked for (`ReportQuery.lists_hours`).
     """
 
     node: NodeLine
@@ -320,6 +320,7 @@ class Report(Value, frozen=True):
     texts: Texts | None
     misuse: Misuse | None
     completeness: Completeness | None
+    places: tuple[NodeLine, ...]
     withholding: Withholding
     interval_method: str = "wilson-with-variance"
 

@@ -9,7 +9,9 @@ from typing import Final
 from hymio.report.charts.chart import Chart, ChartTable
 from hymio.report.charts.distribution import distribution
 from hymio.report.charts.heat_map import count_heat_map, index_heat_map
+from hymio.report.charts.misuse import misuse
 from hymio.report.charts.paints import LIGHT, style_sheet
+from hymio.report.charts.ranking import ranking
 from hymio.report.charts.svg import svg
 from hymio.report.charts.trend import profile, trend
 
@@ -32,7 +34,9 @@ __all__ = [
     "count_heat_map",
     "distribution",
     "index_heat_map",
+    "misuse",
     "profile",
+    "ranking",
     "style_sheet",
     "svg",
     "trend",

@@ -12,15 +12,9 @@ from hymio.report.charts.chart import Chart, ChartTable
 from hymio.report.charts.timeline import HEIGHT, Spot, Timeline
 from hymio.report.charts.wording import ANSWERS, NOTHING, Words, words_of
 from hymio.report.values import Report
+from hymio.report.wording import GRAIN_NAMES
 from hymio.texts.localization import Localization
 
-TITLES: Final = {
-    Grain.HOUR: Phrase("By hour"),
-    Grain.DAY: Phrase("By day"),
-    Grain.WEEK: Phrase("By week"),
-    Grain.MONTH: Phrase("By month"),
-    Grain.YEAR: Phrase("By year"),
-}
 PROFILE: Final = Phrase("By hour of the day")
 NOTE: Final = Phrase("index with interval (line) · answers (bars)")
 NOTE_COMPARED: Final = Phrase("index with interval (line) · before (dashed) · answers (bars)")
@@ -38,7 +32,7 @@ def trend(report: Report, localization: Localization, width: float) -> Chart | N
     words = words_of(report, localization)
     if words is None:
         return None
-    title = words.text(TITLES[Grain(report.grain)])
+    title = words.text(GRAIN_NAMES[report.grain])
     is_compared = any(line.figure.index is not None for line in report.compared_trend)
     note = words.text(NOTE_COMPARED if is_compared else NOTE)
     return _chart("trend", title, note, words, list(_spots(report, localization)), width, words.text(FROM))
