@@ -32,7 +32,7 @@ class Localization:
 
     def number(self, number: float, digits: int = 0) -> str:
         """A number with its groups and `digits` decimals."""
-        return format_decimal(round(number, digits), "#,##0" + ("." + "0" * digits if digits else ""), self._locale)
+        return _decimal(round(number, digits), digits, self._locale)
 
     def signed(self, number: float, digits: int = 0) -> str:
         """A difference with its sign, also for zero without one."""
@@ -57,7 +57,7 @@ class Localization:
 
     def hour(self, hour: int) -> str:
         """The beginning of an hour of the day, 0 to 24: 12:00 or 12:00 PM."""
-        return format_time(time(hour % 24), "short", locale=self._locale)
+        return _hour(hour % 24, self._locale)
 
     def hours(self, first: int, last: int) -> str:
         """The hours of the day from `first` to the end of `last`: 12:00 to 14:00, both in one text."""
@@ -65,7 +65,7 @@ class Localization:
 
     def weekday(self, weekday: int, width: str = "wide") -> str:
         """The name of a weekday, 0 for Monday; `width` may be `abbreviated`."""
-        return str(get_day_names(width, "stand-alone", self._locale)[weekday])  # type: ignore[arg-type]
+        return _weekday(weekday, width, self._locale)
 
     @property
     def weekdays(self) -> tuple[int, ...]:
@@ -98,6 +98,24 @@ class Localization:
     @cached_property
     def _locale(self) -> Locale:
         return _locale(self.locale_name, self.language)
+
+
+@lru_cache(16_384)
+def _decimal(number: float, digits: int, locale: Locale) -> str:
+    """A number with so many decimals; Babel takes 50 µs for one, and a page has thousands."""
+    return format_decimal(number, "#,##0" + ("." + "0" * digits if digits else ""), locale)
+
+
+@lru_cache(1024)
+def _weekday(weekday: int, width: str, locale: Locale) -> str:
+    """The name of a weekday."""
+    return str(get_day_names(width, "stand-alone", locale)[weekday])  # type: ignore[arg-type]
+
+
+@lru_cache(1024)
+def _hour(hour: int, locale: Locale) -> str:
+    """The beginning of an hour of the day."""
+    return format_time(time(hour), "short", locale=locale)
 
 
 @lru_cache(64)

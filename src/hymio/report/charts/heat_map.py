@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from hymio.errors import Phrase
@@ -49,7 +50,7 @@ def _heat_map(report: Report, localization: Localization, width: float, *, by_in
     return chart.mirrored() if localization.direction == "rtl" else chart
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Grid:
     """The cells in rows and columns: weekdays are rows where there is room for the hours, otherwise columns."""
 
@@ -59,38 +60,38 @@ class _Grid:
     width: float
     by_index: bool
 
-    @property
+    @cached_property
     def hours(self) -> range:
         """The hours from the first to the last one with answers."""
         hours = [cell.hour for cell in self.cells if cell.figure.number or cell.figure.is_withheld] or [0, 23]
         return range(min(hours), max(hours) + 1)
 
-    @property
+    @cached_property
     def weekdays(self) -> tuple[int, ...]:
         """The weekdays in the order of the country, 0 for Monday."""
         return self.words.localization.weekdays
 
-    @property
+    @cached_property
     def is_upright(self) -> bool:
         """Whether the hours go down, as on a phone."""
         return (self.width - self._left_of_days) / len(self.hours) < _LEAST_CELL
 
-    @property
+    @cached_property
     def _left_of_days(self) -> float:
         return max(width_of(self.words.localization.weekday(day, "abbreviated"), 12) for day in range(7)) + 10
 
-    @property
+    @cached_property
     def left(self) -> float:
         """Where the first column begins."""
         return 30.0 if self.is_upright else self._left_of_days
 
-    @property
+    @cached_property
     def size(self) -> tuple[float, float]:
         """Width and height of a cell with the gap after it."""
         columns = 7 if self.is_upright else len(self.hours)
         return (self.width - self.left + _GAP) / columns, _CELL_HEIGHT + _GAP
 
-    @property
+    @cached_property
     def legend_lines(self) -> list[list[tuple[Mark | None, str]]]:
         """The legend in lines that are not wider than the chart."""
         lines: list[list[tuple[Mark | None, str]]] = [[]]
@@ -104,7 +105,7 @@ class _Grid:
             room -= needed
         return lines
 
-    @property
+    @cached_property
     def height(self) -> float:
         """The height of the chart."""
         rows = len(self.hours) if self.is_upright else 7

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from hymio.report.charts.axes import index_ticks, labelled, scaled, ticks
@@ -30,7 +31,7 @@ class Spot:
     before: Figure | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Timeline:
     """The picture of spots in their order."""
 
@@ -48,22 +49,22 @@ class Timeline:
 
     # --- scales ---
 
-    @property
+    @cached_property
     def _ticks(self) -> list[float]:
         before = [spot.before for spot in self.spots if spot.before is not None]
         shown = [Figure(number=one.number, counts=None, index=one.index) for one in before]
         return index_ticks([*(spot.figure for spot in self.spots), *shown], self.words.range)
 
-    @property
+    @cached_property
     def _counts(self) -> list[float]:
         return ticks(0, max((spot.figure.number or 0 for spot in self.spots), default=0) or 1)
 
-    @property
+    @cached_property
     def _left(self) -> float:
         texts = [self._tick(tick) for tick in self._ticks] + [self.words.number(self._counts[-1])]
         return max(width_of(text, 12) for text in texts) + 8
 
-    @property
+    @cached_property
     def _step(self) -> float:
         return (self.width - self._left - 4) / max(1, len(self.spots))
 

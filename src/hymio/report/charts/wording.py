@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from hymio.errors import Phrase
@@ -105,6 +106,7 @@ def words_of(report: Report, localization: Localization) -> Words | None:
     return Words(report.survey, localization)
 
 
+@lru_cache(4096)
 def width_of(text: str, size: float) -> float:
     """About how wide a text is, in pixels, in letters of a size."""
     return size * _LETTER * sum(_columns(char) for char in text)
