@@ -10,6 +10,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -508,8 +509,9 @@ PERIODS = {"of the example": ["2024-03", "2024-q1", "this-year"], "of the demo":
 def demo_world(fresh_database: Callable[[str], str]) -> Iterator[World]:
     """A served store that holds the demo, and its token."""
     store = open_store(fresh_database("sqlite"))
-    made = demo.build(store, history.END, presses=3_000)
-    with serving(store, now=history.END) as http:
+    span = history.Span(date(2025, 1, 1), 365)
+    made = demo.build(store, span.end, presses=3_000, span=span, step=7)
+    with serving(store, now=span.end) as http:
         yield World(store, made.organization, http, {None: made.credentials.v2_token})
     store.close()
 

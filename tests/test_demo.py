@@ -40,6 +40,7 @@ from tests.served import Api, serving
 NOW = 1_770_000_000_000  # February 2026
 PRESSES = 4_000
 OPTIONS = (1, 2, 3, 4, 5)
+SPAN = history.Span(dates(2025, 1, 1), 365)
 
 
 def told(uploads: Iterator[Upload]) -> int:
@@ -52,16 +53,25 @@ def told(uploads: Iterator[Upload]) -> int:
     return len(keys)
 
 
+def weeks(presses: int, seed: int, since: int = SPAN.start, until: int = SPAN.end) -> list[history.Batch]:
+    return list(history.batches(SPAN, presses, seed, OPTIONS, since, until, days=7))
+
+
 def uploads(presses: int, seed: int) -> Iterator[Upload]:
-    return chain.from_iterable(batch.uploads for batch in history.weeks(presses, seed, OPTIONS))
+    return chain.from_iterable(batch.uploads for batch in weeks(presses, seed))
+
+
+def built(store: Store, presses: int, **more: Any) -> demo.Demo:
+    """The demo of 2025, with a commit a week."""
+    return demo.build(store, NOW, presses, span=SPAN, step=7, **more)
 
 
 # --- the year, as data -----------------------------------------------------------------------------------------------
 
 
 def test_the_same_seed_makes_the_same_year():
-    assert list(history.weeks(PRESSES, 7, OPTIONS)) == list(history.weeks(PRESSES, 7, OPTIONS))
-    assert list(history.weeks(PRESSES, 7, OPTIONS)) != list(history.weeks(PRESSES, 8, OPTIONS))
+    assert weeks(PRESSES, 7) == weeks(PRESSES, 7)
+    assert weeks(PRESSES, 7) != weeks(PRESSES, 8)
 
 
 @pytest.mark.parametrize("presses", [0, 1, 50, 2_000, 30_000])
@@ -71,8 +81,23 @@ def test_no_more_presses_than_asked_for(presses: int):
 
 
 def test_a_year_begun_later_is_the_rest_of_the_same_year():
-    whole = list(history.weeks(PRESSES, 1, OPTIONS))
-    assert list(history.weeks(PRESSES, 1, OPTIONS, 20)) == whole[20:]
+    assert weeks(PRESSES, 1, SPAN.after(20 * 7)) == weeks(PRESSES, 1)[20:]
+
+
+def test_the_length_of_commits_changes_no_press():
+    def presses(days: int) -> set[tuple[int, Press]]:
+        batches = history.batches(SPAN, PRESSES, 1, OPTIONS, SPAN.start, SPAN.end, days)
+        made = (upload for batch in batches for upload in batch.uploads if upload.smiley != history.UPSTAIRS)
+        return {(upload.smiley, press) for upload in made for press in upload.presses}
+
+    assert presses(1) == presses(7) == presses(400)
+
+
+def test_presses_are_of_the_time_before_their_commit():
+    for batch in history.batches(SPAN, PRESSES, 1, OPTIONS, SPAN.after(100), SPAN.after(300) + 7):
+        for upload in batch.uploads:
+            assert upload.clock is not None or all(press.at < batch.now for press in upload.presses)
+            assert all(hour.at < batch.now for hour in upload.hours)
 
 
 def test_the_year_is_that_of_the_wall_clock():
@@ -83,7 +108,7 @@ def test_the_year_is_that_of_the_wall_clock():
         for press in upload.presses
         if upload.smiley not in {history.UPSTAIRS, history.TOUCH}
     )
-    assert years.keys() == {str(history.YEAR)}
+    assert years.keys() == {"2025"}
 
 
 def test_the_tree_is_as_promised():
@@ -101,19 +126,12 @@ def test_the_tree_is_as_promised():
 
 
 def test_friday_was_black_and_a_week_was_bad():
-    assert _day(history.START + 86_400_000, "UTC") == "2025-01-01"
-    assert str(dates.fromordinal(history._FIRST_DAY + EPOCH + history._BLACK_FRIDAY)) == "2025-11-28"
-    week = [
-        dates.fromordinal(history._FIRST_DAY + EPOCH + day) for day in (history._BAD_WEEK[0], history._BAD_WEEK[-1])
-    ]
-    assert [str(day) for day in week] == ["2025-05-12", "2025-05-18"]
+    assert str(history.black_friday(2025)) == "2025-11-28"
+    assert [str(history.bad_week(year)) for year in (2024, 2025, 2026)] == ["2024-05-13", "2025-05-12", "2026-05-18"]
     days = Counter(
         _day(press.at, "America/New_York") for each in uploads(30_000, 1) if each.smiley == 9 for press in each.presses
     )
     assert days.most_common(1)[0][0] == "2025-11-28"
-
-
-EPOCH = dates(1970, 1, 1).toordinal()
 
 
 def _day(at: int, name: str) -> str:
@@ -143,7 +161,7 @@ def years(store: Store, organization: int) -> dict[int, dict[int, tuple[int, ...
 
 
 def test_everything_it_promises_to_show(store: Store):
-    made = demo.build(store, NOW, PRESSES * 2)
+    made = built(store, PRESSES * 2)
     verdicts = Counter[int]()
     for each in years(store, made.organization).values():
         verdicts.update({verdict: sum(counts) for verdict, counts in each.items()})
@@ -162,8 +180,8 @@ def test_everything_it_promises_to_show(store: Store):
 
 
 def test_the_drifting_clock_is_corrected(store: Store):
-    made = demo.build(store, NOW, PRESSES)
-    [batch, *_] = history.weeks(PRESSES, demo.SEED, OPTIONS)
+    made = built(store, PRESSES)
+    [batch, *_] = weeks(PRESSES, demo.SEED)
     [upload] = [each for each in batch.uploads if each.smiley == history.UPSTAIRS]
     assert upload.clock is not None
     drift = upload.clock - batch.now
@@ -174,7 +192,7 @@ def test_the_drifting_clock_is_corrected(store: Store):
 
 
 def test_every_press_is_there_once(store: Store):
-    made = demo.build(store, NOW, PRESSES)
+    made = built(store, PRESSES)
     found = Counter[int]()
     for assignment in store.layout(made.organization).assignments:
         with raw(store, operator(made.organization), OfAssignment(assignment)) as rows:
@@ -190,9 +208,9 @@ def test_every_press_is_there_once(store: Store):
 
 
 def test_built_twice_it_is_loaded_once(store: Store):
-    first = demo.build(store, NOW, PRESSES)
+    first = built(store, PRESSES)
     before = years(store, first.organization)
-    second = demo.build(store, NOW, PRESSES)
+    second = built(store, PRESSES)
     assert (second.organization, years(store, second.organization)) == (first.organization, before)
 
 
@@ -210,12 +228,12 @@ def test_an_interrupted_load_goes_on(database_url: str, fresh_database: Any):
 
     with closing(open_store(database_url)) as store, closing(open_store(fresh_database("sqlite"))) as other:
         with pytest.raises(Interrupted):
-            demo.build(store, NOW, PRESSES, progress=Impatient())
+            built(store, PRESSES, progress=Impatient())
         assert store.layout(1).hierarchy.root
         advances: list[int] = []
-        demo.build(store, NOW, PRESSES, progress=advances.append)
-        assert len(advances) < history.WEEKS
-        demo.build(other, NOW, PRESSES)
+        built(store, PRESSES, progress=advances.append)
+        assert len(advances) < len(weeks(0, 1))
+        built(other, PRESSES)
         assert years(store, 1) == years(other, 1)
 
 
@@ -262,7 +280,7 @@ def test_the_table_is_no_wider_and_no_higher_than_the_screen(width: int, store: 
 
 def test_replayed_presses_come_back_as_they_were(store: Store):
     rows = json.loads((files("hymio") / "samples" / "web-presses.json").read_text(encoding="utf-8"))
-    made = demo.build(store, NOW, 500)
+    made = built(store, 500)
     there = zone("America/Chicago")
     with raw(store, operator(made.organization), OfAssignment(10)) as found:
         back = [_as_published(row, there) for row in found.rows]
@@ -303,7 +321,7 @@ def test_a_file_that_is_none_of_web_presses(content: str, tmp_path: Path):
 
 
 def test_visitors_said_what_was_missing_and_wrote(store: Store):
-    made = demo.build(store, NOW, PRESSES)
+    made = built(store, PRESSES)
     with answers(store, operator(made.organization), OfAssignment(11), phase=Phase.FOLLOWUP) as found:
         chosen = list(found.rows)
     assert chosen
@@ -339,7 +357,7 @@ GOLDEN_REQUESTS = [
 
 def test_answers_of_api_v1_for_the_seeded_part(store: Store):
     """The answers of the first 2,000 presses of seed 1, looked at once and then kept."""
-    made = demo.build(store, NOW, 2_000)
+    made = built(store, 2_000)
     secrets = made.credentials
     with serving(store, now=NOW) as http:
         api = Api(http, ApiCredentials(secrets.client_id, secrets.api_token))

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ import httpx
 import pytest
 
 from hymio import demo
+from hymio.demo.history import Span
 from hymio.period import Instant, parse_timestamp
 from hymio.store import Store, open_store
 from tests import example, example_v2, recorded_requests
@@ -81,8 +83,9 @@ DEMO_NOW: Final = parse_timestamp("2025-12-31T20:00:00Z")
 
 def demo_organization(store: Store) -> Organization:
     """The demo with few presses, late on the last day of its history."""
-    made = demo.prepare(store, DEMO_NOW)
-    demo.load(store, made.organization, presses=6_000, seed=1)
+    span = Span(date(2025, 1, 1), 365)
+    made = demo.prepare(store, DEMO_NOW, first=span.first)
+    demo.load(store, made.organization, span, span.end, presses=6_000, seed=1, step=7)
     secrets = made.credentials
     senders = _senders(secrets.client_id, secrets.api_token, secrets.v2_token)
     return Organization(senders, secrets.v2_token, DEMO_NOW)

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from hymio import demo, intake, manage, report, results
 from hymio.access import DataKind, Principal, Role, Via, operator
 from hymio.cli import app
+from hymio.demo.history import Span
 from hymio.errors import BadRequest, Forbidden, NotFound
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.misuse import MisusePolicy
@@ -370,7 +371,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The URL of the example organization with few presses."""
     url = f"sqlite:///{tmp_path_factory.mktemp('example') / 'demo.db'}"
     store = open_store(url, make=True)
-    demo.build(store, EXAMPLE_NOW, presses=4_000)
+    demo.build(store, EXAMPLE_NOW, presses=4_000, span=Span(date(2025, 1, 1), 365), step=7)
     store.close()
     return url
 

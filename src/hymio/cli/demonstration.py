@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from types import FrameType
 
@@ -22,12 +23,14 @@ from hymio.access import operator
 from hymio.app import make_server, open_database
 from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
-from hymio.demo import Demo, load, prepare, table
+from hymio.demo import DAYS_AHEAD, Demo, first_date, history, load, prepare, table
 from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
 from hymio.demo.example import SPOTS
+from hymio.demo.history import YEAR_DAYS, Span
 from hymio.demo.live import PAST_HOURS, LiveSmileys, live_smileys
 from hymio.demo.web_presses import beside_checkout
 from hymio.errors import HymioError, SetupError
+from hymio.period import HOUR_MS
 from hymio.results import reported_through
 from hymio.serving.log import configure_log
 from hymio.settings import Settings
@@ -40,26 +43,28 @@ LIVE_HOURS = 1
 _ROUNDS = 40
 _REDRAW_SECONDS = 2.0
 _START_SECONDS = 30
-_REQUESTS = (
-    ("The tree with its surveys", "/v1/folders?surveys=true"),
-    ("A year of results by month, misuse left out",
-     "/v1/surveys/3/results?date_start=2025-01-01&date_end=2026-01-01&truncate=month"),
-    ("Hour by hour, the week in which the escalator stood still",
-     "/v1/surveys/3/results?date_start=2025-05-12&date_end=2025-05-19&truncate=hour"),
-    ("Raw results of one day of it, misuse kept, one second exact",
-     "/v1/surveys/3/rawresults?date_start=2025-05-12&date_end=2025-05-13"),
-    ("What visitors of the web site wrote", "/v1/surveys/11/openfeedback?limit=5"),
-)  # fmt: skip
-_REQUESTS_V2 = (
-    (
-        "API v2: a day press by press, as CSV",
-        "/v2/results/button-feedbacks.csv?startDate=2025-05-12&endDate=2025-05-13",
-    ),
-    (
-        "What visitors wrote last year, the latest first",
-        "/v2/results/text-feedbacks.json?period=2025&order=desc&limit=5",
-    ),
-)
+
+
+def requests(first: date) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
+    """Titles and addresses of requests to try, of API v1 and of v2, for a history that begins on a date."""
+    monday = next(day for day in map(history.bad_week, (first.year, first.year + 1)) if day >= first)
+    week, end = f"{monday}", f"{monday + timedelta(days=7)}"
+    day, after = f"{monday}", f"{monday + timedelta(days=1)}"
+    v1 = (
+        ("The tree with its surveys", "/v1/folders?surveys=true"),
+        ("A year of results by month, misuse left out", f"/v1/surveys/3/results?date_start={first}&truncate=month"),
+        ("Hour by hour, the week in which the escalator stood still",
+         f"/v1/surveys/3/results?date_start={week}&date_end={end}&truncate=hour"),
+        ("Raw results of one day of it, misuse kept, one second exact",
+         f"/v1/surveys/3/rawresults?date_start={day}&date_end={after}"),
+        ("What visitors of the web site wrote", "/v1/surveys/11/openfeedback?limit=5"),
+    )  # fmt: skip
+    v2 = (
+        ("API v2: yesterday press by press, as CSV", "/v2/results/button-feedbacks.csv?period=yesterday"),
+        ("What visitors wrote this year, the latest first",
+         "/v2/results/text-feedbacks.json?period=this-year&order=desc&limit=5"),
+    )  # fmt: skip
+    return v1, v2
 
 
 def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_presses: Path | None, once: bool) -> None:
@@ -75,9 +80,9 @@ def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_pr
                 _press(smileys)
                 say("[bold]The last hours[/]")
                 _print_hours(store, demo)
-                _print_requests(demo, folder, server_stopped=True)
+                _print_requests(store, demo, folder, server_stopped=True)
             else:
-                _print_requests(demo, folder, server_stopped=False)
+                _print_requests(store, demo, folder, server_stopped=False)
                 _live(store, demo, smileys)
 
 
@@ -108,7 +113,8 @@ def _prepared(store: Store, folder: Path, url: str, presses: int, seed: int) -> 
     demo = prepare(store, now(), stored)
     credentials = replace(demo.credentials, base_url=url)
     if not credentials.presses:
-        credentials = replace(credentials, presses=presses, seed=seed)
+        first = str(first_date(store, demo.organization))
+        credentials = replace(credentials, presses=presses, seed=seed, first=first)
     elif (credentials.presses, credentials.seed) != (presses, seed):
         hint(f"The history that is there stays: {credentials.presses:,} presses of seed {credentials.seed}.")
     write_credentials(folder, credentials)
@@ -116,11 +122,16 @@ def _prepared(store: Store, folder: Path, url: str, presses: int, seed: int) -> 
 
 
 def _load(store: Store, demo: Demo, web_presses: Path | None) -> None:
-    history = demo.credentials
+    made = demo.credentials
+    if not made.first:
+        hint("The history that is there is of an older version of Hymio; a new --data folder gets one up to today.")
+        return
+    span = Span(first_date(store, demo.organization), YEAR_DAYS + DAYS_AHEAD)
+    until = (now() // HOUR_MS - PAST_HOURS) * HOUR_MS
     try:
-        with progress("Loading a year of presses", history.presses) as advance:
+        with progress("Loading a year of presses", made.presses) as advance:
             pages = web_presses or beside_checkout()
-            load(store, demo.organization, history.presses, history.seed, pages, advance)
+            load(store, demo.organization, span, until, made.presses, made.seed, pages, advance)
     except KeyboardInterrupt:
         hint("Stopped while loading; the next start goes on from here.")
         raise
@@ -220,7 +231,7 @@ def _picture(store: Store, demo: Demo, out: Console) -> Group:
 # --- requests to try --------------------------------------------------------------------------------------------------
 
 
-def _print_requests(demo: Demo, folder: Path, *, server_stopped: bool) -> None:
+def _print_requests(store: Store, demo: Demo, folder: Path, *, server_stopped: bool) -> None:
     """Prints the address of the API, and requests with their secrets that can be pasted into a shell.
 
     If the server has stopped, they come after the command that starts it again.
@@ -232,10 +243,11 @@ def _print_requests(demo: Demo, folder: Path, *, server_stopped: bool) -> None:
     say(f"[bold]{url}/docs[/]  documents the API")
     say(f"All secrets, also those of the smileys: {escape(str(folder / FILE))}\n")
     client = f"curl -u {secrets.client_id}:{secrets.api_token}"
-    for title, path in _REQUESTS:
+    of_v1, of_v2 = requests(first_date(store, demo.organization))
+    for title, path in of_v1:
         say(f"[dim]# {title}[/]")
         say(escape(f"{client} '{url}{path}'"))
-    for title, path in _REQUESTS_V2:
+    for title, path in of_v2:
         say(f"[dim]# {title}[/]")
         say(escape(f"curl -H 'X-HON-API-Token: {secrets.v2_token}' '{url}{path}'"))
     say("[dim]# Press a smiley yourself[/]")

@@ -1,10 +1,11 @@
-"""An example organization with a year of history, for `hymio demo`, the documents and tests."""
+"""An example organization with a history of a year until now, for `hymio demo`, the documents and tests."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from pathlib import Path
 
 from hymio import intake, manage
@@ -12,15 +13,19 @@ from hymio.access import Principal, operator
 from hymio.demo import history
 from hymio.demo.credentials import Credentials, SmileySecret
 from hymio.demo.example import FOUNDED, GROUPS, NAME, PAGE, SPOTS, USERS, WEB, set_up
+from hymio.demo.history import YEAR_DAYS, Span
 from hymio.demo.web_presses import REPLAYED_THROUGH, replayed
 from hymio.errors import Forbidden, HymioError
 from hymio.manage import Batch
-from hymio.period import Instant
+from hymio.period import DAY_MS, Instant, wall_of, zone
 from hymio.results import reported_through
 from hymio.store import Store
 
 PRESSES = 200_000
 SEED = 1
+DAYS_AHEAD = 92
+"""How many days after its creation a history can be continued when the demo is started again."""
+
 FOR_DEMO = "Demo"
 PERSON = USERS[0][0]
 """The e-mail address of the user with whose password one signs in to the demo's pages."""
@@ -44,58 +49,83 @@ def build(
     seed: int = SEED,
     web_presses: Path | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    *,
+    span: Span | None = None,
+    step: int = 1,
 ) -> Demo:
-    """Creates the example with its history of `presses` random presses, reproducible by `seed`.
+    """Creates the example with its history of about `presses` random presses a year until now, reproducible by `seed`.
 
-    On a store that already has the example, it creates new credentials and loads only the missing weeks.
+    The history has the dates of `span`, by default those from a year ago on, with a commit every `step` days. On a
+    store that already has the example, it creates new credentials and loads only what is missing.
     """
-    demo = prepare(store, now)
-    load(store, demo.organization, presses, seed, web_presses, progress)
+    chosen = span_until(now) if span is None else span
+    demo = prepare(store, now, first=chosen.first)
+    begun = chosen._replace(first=first_date(store, demo.organization))
+    load(store, demo.organization, begun, now, presses, seed, web_presses, progress, step)
     return demo
 
 
-def prepare(store: Store, now: Instant, known: Credentials | None = None) -> Demo:
-    """Creates the example without history if it does not exist; keeps those of the known credentials that are valid."""
+def span_until(now: Instant) -> Span:
+    """The dates of a history that begins a year before today and can be continued for some weeks."""
+    return Span(wall_of(now, zone("UTC")).date() - timedelta(days=YEAR_DAYS), YEAR_DAYS + DAYS_AHEAD)
+
+
+def first_date(store: Store, organization: int) -> date:
+    """The first date of the history, from which its surveys are active."""
+    return store.layout(organization).assignments[1].periods[0].start.date()
+
+
+def prepare(store: Store, now: Instant, known: Credentials | None = None, *, first: date | None = None) -> Demo:
+    """Creates the example without history if it does not exist; keeps those of the known credentials that are valid.
+
+    Its surveys are active from `first` on, by default the date a year before today.
+    """
+    begin = span_until(now).first if first is None else first
     organization = next((found.id for found in manage.organizations(store) if found.name == NAME), None)
     if organization is None:
-        return _create(store)
+        return _create(store, begin)
     founder = operator(organization, FOUNDER)
     tokens = {} if known is None else _valid_tokens(store, organization, known)
     if not store.layout(organization).smileys:  # an earlier run was stopped between creation and set-up
         with manage.batch(store, organization, FOUNDED) as batch:
-            tokens = set_up(batch, founder)
+            tokens = set_up(batch, founder, begin)
     return Demo(organization, _credentials(store, founder, now, tokens, known))
 
 
-def _create(store: Store) -> Demo:
+def _create(store: Store, first: date) -> Demo:
     """Creates the organization with its set-up and credentials."""
-    _, name, _, zone = GROUPS[0]
-    organization = manage.create_organization(store, operator(name=FOUNDER), name, zone or "UTC", now=FOUNDED)
+    _, name, _, zone_name = GROUPS[0]
+    organization = manage.create_organization(store, operator(name=FOUNDER), name, zone_name or "UTC", now=FOUNDED)
     founder = operator(organization, FOUNDER)
     with manage.batch(store, organization, FOUNDED) as batch:
-        tokens = set_up(batch, founder)
+        tokens = set_up(batch, founder, first)
         return Demo(organization, _new_credentials(batch, founder, FOUNDED, tokens, None))
 
 
 def load(
     store: Store,
     organization: int,
+    span: Span,
+    until: Instant,
     presses: int = PRESSES,
     seed: int = SEED,
     web_presses: Path | None = None,
     progress: Callable[[int], None] = lambda _: None,
+    step: int = 1,
 ) -> None:
-    """Records the missing weeks of the history; calls `progress` with the number of presses added, of about `presses`.
+    """Records the history of a span that is missing until an instant, with a commit every `step` days.
 
-    Each week is one commit, so the reported-through instant of the first smiley tells which weeks are stored.
+    Calls `progress` with the number of presses added. The reported-through instant of the first smiley tells what is
+    stored.
     """
     through = reported_through(store, operator(organization))
     if WEB.smiley not in through:
         _record(store, organization, history.Batch(REPLAYED_THROUGH, (replayed(web_presses),)))
-    first = max(0, (through.get(SPOTS[0].smiley, history.START) - history.START) // history.WEEK_MS)
-    progress(presses * min(first, history.WEEKS) // history.WEEKS)
-    if first < history.WEEKS:
-        for batch in history.weeks(presses, seed, _options(store, organization), first):
+    since = max(span.start, through.get(SPOTS[0].smiley, span.start))
+    progress(presses * (since - span.start) // (YEAR_DAYS * DAY_MS))
+    if since < min(until, span.end):
+        options = _options(store, organization)
+        for batch in history.batches(span, presses, seed, options, since, until, step):
             progress(_record(store, organization, batch))
 
 

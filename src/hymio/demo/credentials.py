@@ -27,7 +27,8 @@ class SmileySecret:
 class Credentials:
     """Address and credentials for clients of the demo, and with `email` and `password` for a person at its pages.
 
-    `presses` and `seed` are the parameters of its history.
+    `presses` a year and `seed` are the parameters of its history, and `first` its first date, as text. That is empty
+    for a history of an older version of Hymio, which cannot be continued.
     """
 
     base_url: str
@@ -38,6 +39,7 @@ class Credentials:
     smileys: tuple[SmileySecret, ...]
     presses: int = 0
     seed: int = 0
+    first: str = ""
     email: str = ""
     password: str = ""
 
@@ -55,7 +57,10 @@ def read_credentials(folder: Path) -> Credentials | None:
         v1 = content["v1"]
         api = content["baseUrl"], v1["clientId"], v1["apiToken"], content["v2"]["token"], content["smsSecret"]
         person = content.get("person", {"email": "", "password": ""})  # a demo of before there were pages has none
-        return Credentials(*api, smileys, history["presses"], history["seed"], person["email"], person["password"])
+        return Credentials(
+            *api, smileys, history["presses"], history["seed"], history.get("first", ""),
+            person["email"], person["password"],
+        )  # fmt: skip
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, LookupError) as error:
@@ -76,7 +81,7 @@ def write_credentials(folder: Path, credentials: Credentials) -> Path:
             for secret in credentials.smileys
         ],
         "person": {"email": credentials.email, "password": credentials.password},
-        "history": {"presses": credentials.presses, "seed": credentials.seed},
+        "history": {"presses": credentials.presses, "seed": credentials.seed, "first": credentials.first},
     }
     descriptor, draft = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)  # with mode 0600
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from enum import Enum
 
 from hymio import manage
@@ -12,7 +12,7 @@ from hymio.custom import CustomField
 from hymio.manage import Batch
 from hymio.misuse import MisusePolicy
 from hymio.opening_hours import parse_opening_hours
-from hymio.period import Instant, parse_timestamp
+from hymio.period import Instant, instant_of, parse_timestamp, zone
 from hymio.scale import IndexType, Scale
 from hymio.smiley import SmileyType
 from hymio.survey import ActivePeriod, Localized
@@ -61,19 +61,22 @@ SURVEYS = (
 )
 
 ASSIGNMENTS = (
-    (1, STATION, VISIT, "2025-01-01", None),
-    (2, HARBOUR, SERVICE, "2025-01-01", None),
-    (3, MARKET, VISIT, "2025-01-01", None),
-    (4, DESK, SERVICE, "2025-01-01", None),
-    (5, THAMEL, VISIT, "2025-01-01", None),
-    (6, AIRPORT, SERVICE, "2025-01-01", None),
-    (7, AVENUE, VISIT, "2025-01-01", None),
-    (8, BROOKLYN, VISIT, "2025-01-01", None),
-    (9, MICHIGAN, RECOMMEND, "2025-01-01", None),
+    (1, STATION, VISIT, None, None),
+    (2, HARBOUR, SERVICE, None, None),
+    (3, MARKET, VISIT, None, None),
+    (4, DESK, SERVICE, None, None),
+    (5, THAMEL, VISIT, None, None),
+    (6, AIRPORT, SERVICE, None, None),
+    (7, AVENUE, VISIT, None, None),
+    (8, BROOKLYN, VISIT, None, None),
+    (9, MICHIGAN, RECOMMEND, None, None),
     (10, SHOP, SITE, "2022-01-01", "2023-01-01"),
-    (11, SHOP, PAGE, "2025-01-01", None),
+    (11, SHOP, PAGE, None, None),
 )
-"""(id, also the key of a survey in API v1; point; survey; first day; the day after the last one or None)"""
+"""(id, also the key of a survey in API v1; point; survey; first day; the day after the last one)
+
+The first day None is that of the history, the other None is no end.
+"""
 
 MISSING = "What was missing?"
 MISSING_OPTIONS = ("The product itself", "My size", "Photographs", "Prices in my currency", "Somebody to ask")
@@ -113,10 +116,10 @@ POLICIES = (
     (MARKET, MisusePolicy(interval=8, burst_presses=6, burst_seconds=20), None),
     (AIRPORT, MisusePolicy(interval=3, burst_presses=5, burst_seconds=10), None),
     (AVENUE, MisusePolicy(interval=5), None),
-    (AVENUE, MisusePolicy(interval=10), parse_timestamp("2025-07-01T00:00:00-04:00")),
+    (AVENUE, MisusePolicy(interval=10), 181),
     (SHOP, MisusePolicy(answer_interval=24 * 3600), None),
 )
-"""(node, policy, start instant or None for always)"""
+"""(node, policy; the day of the history from which it acts, counted from 0, or None for always)"""
 
 
 class Way(Enum):
@@ -182,17 +185,21 @@ SPOTS = (
 WEB = SPOTS[-1]
 
 
-def set_up(batch: Batch, founder: Principal) -> dict[int, str]:
-    """Creates the whole set-up below the root of a new organization; returns upload tokens by smiley."""
-    for node, name, parent, zone in GROUPS[1:]:
+def set_up(batch: Batch, founder: Principal, first: date) -> dict[int, str]:
+    """Creates the whole set-up below the root of a new organization; returns upload tokens by smiley.
+
+    The surveys of the history are active from the date `first` on.
+    """
+    for node, name, parent, zone_name in GROUPS[1:]:
         manage.add_group(batch, founder, name, parent, id=node, now=FOUNDED)
-        if zone is not None:
-            manage.set_zone(batch, founder, node, zone, now=FOUNDED)
+        if zone_name is not None:
+            manage.set_zone(batch, founder, node, zone_name, now=FOUNDED)
     for node, name, parent in POINTS:
         manage.add_point(batch, founder, name, parent, id=node, now=FOUNDED)
-    for node, policy, at in POLICIES:
+    for node, policy, day in POLICIES:
+        at = None if day is None else _midnight(first + timedelta(days=day))
         manage.set_policy(batch, founder, node, policy, at, now=FOUNDED)
-    _add_surveys(batch, founder)
+    _add_surveys(batch, founder, first)
     _add_custom_data_and_users(batch, founder)
     tokens = {}
     for spot in SPOTS:
@@ -203,7 +210,7 @@ def set_up(batch: Batch, founder: Principal) -> dict[int, str]:
     return tokens
 
 
-def _add_surveys(batch: Batch, founder: Principal) -> None:
+def _add_surveys(batch: Batch, founder: Principal, first: date) -> None:
     """Creates questions, surveys, follow-ups, Finnish texts and assignments."""
     for survey, text, scale, index in SURVEYS:
         manage.add_question(batch, founder, _english(text), id=survey, now=FOUNDED)
@@ -214,11 +221,10 @@ def _add_surveys(batch: Batch, founder: Principal) -> None:
     manage.add_followup(batch, founder, PAGE, positive=True, wording=_english(LIKED), options=liked, now=FOUNDED)
     for question, text in IN_FINNISH.items():
         manage.localize_question(batch, founder, question, "fi-FI", text, now=FOUNDED)
-    for key, node, survey, first, after in ASSIGNMENTS:
+    for key, node, survey, begin, after in ASSIGNMENTS:
+        start = datetime.fromisoformat(begin or first.isoformat())
         end = None if after is None else datetime.fromisoformat(after)
-        manage.assign(
-            batch, founder, node, survey, [ActivePeriod(datetime.fromisoformat(first), end)], id=key, now=FOUNDED
-        )
+        manage.assign(batch, founder, node, survey, [ActivePeriod(start, end)], id=key, now=FOUNDED)
 
 
 def _add_custom_data_and_users(batch: Batch, founder: Principal) -> None:
@@ -229,6 +235,11 @@ def _add_custom_data_and_users(batch: Batch, founder: Principal) -> None:
         manage.set_custom_value(batch, founder, node, field_id, value, now=FOUNDED)
     for email, first, last, node, role, locale in USERS:
         manage.add_user(batch, founder, email, first, last, node, role, locale, now=FOUNDED)
+
+
+def _midnight(day: date) -> Instant:
+    """The beginning of a date at the avenue."""
+    return instant_of(datetime.combine(day, time()), zone("America/New_York"))
 
 
 def _english(text: str) -> Localized:

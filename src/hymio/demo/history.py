@@ -1,9 +1,10 @@
-"""A year of plausible random presses, reproducible by seed, in the weekly uploads that the smileys would have sent."""
+"""Plausible random presses of some dates, reproducible by seed, in the uploads that the smileys would have sent."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime, time, timedelta
 from itertools import accumulate, groupby
 from random import Random
 from typing import NamedTuple
@@ -13,24 +14,20 @@ from hymio.demo.mood import Moment, sums_of
 from hymio.demo.random_phases import touch_phases
 from hymio.demo.web_presses import answers
 from hymio.feedback import Health, HourReport, Press, Upload
-from hymio.period import DAY_MS, HOUR_MS, SECOND_MS, Instant, hour_of, nominal_start, offset_at, parse_timestamp, zone
+from hymio.period import DAY_MS, HOUR_MS, SECOND_MS, Instant, hour_of, instant_of, nominal_start, offset_at, zone
 from hymio.smiley import SmileyType
 
-YEAR = 2025
-START, END = parse_timestamp("2024-12-31T12:00:00Z"), parse_timestamp("2026-01-01T12:00:00Z")
-"""The range that contains the local year at every point; it begins first in Kathmandu and ends last in Chicago."""
-
-WEEK_MS = 7 * DAY_MS
-WEEKS = -(-(END - START) // WEEK_MS)
+EPOCH_DAY = date(1970, 1, 1).toordinal()
+YEAR_DAYS = 365
 UPLOAD_PRESSES = 500
 EPOCH = 2025
+WEEK_MS = 7 * DAY_MS
 
-# Special cases, each shown by one smiley
+# Special cases, each shown by one smiley; days count from the first date of the history
 EXIT, PIER, DEPARTURES, UPSTAIRS, TEXTING, TOUCH = 2, 4, 8, 10, 11, 12
-WRONG_PLATE = parse_timestamp("2025-03-03T09:00:00+02:00")
-WRONG_PLATE_PRESSES = 12
-OUTAGE_WEEK, OUTAGE_DAYS = 23, 3
-DETAIL_WEEKS, DETAIL_TOLD = range(8, 13), 15
+WRONG_PLATE_DAY, WRONG_PLATE_HOUR, WRONG_PLATE_PRESSES = 61, 9, 12
+OUTAGE_DAYS = (165, 168)
+DETAIL_DAYS, DETAIL_SENT_DAY = (56, 91), 111
 UNSET_CLOCK_PRESSES = 3
 
 RHYTHMS = {
@@ -53,6 +50,27 @@ _MONTHS = (0.85, 0.85, 0.95, 1.0, 1.0, 1.05, 0.8, 0.95, 1.0, 1.0, 1.1, 1.35)
 _EVENING_HOURS, _EVENING_MOOD = range(17, 20), 0.88
 
 
+class Span(NamedTuple):
+    """The local dates of a history, the same at every point: the first one, and their number."""
+
+    first: date
+    days: int
+
+    @property
+    def start(self) -> Instant:
+        """An instant at which the first date has begun nowhere; it begins first in Kathmandu."""
+        return (self.first.toordinal() - EPOCH_DAY) * DAY_MS - DAY_MS // 2
+
+    @property
+    def end(self) -> Instant:
+        """An instant at which the last date has ended everywhere; it ends last in Chicago."""
+        return self.start + (self.days + 1) * DAY_MS
+
+    def after(self, days: int) -> Instant:
+        """The instant so many days after the start."""
+        return self.start + days * DAY_MS
+
+
 class Batch(NamedTuple):
     """Uploads that are recorded in one commit, and the instant of the commit."""
 
@@ -60,31 +78,49 @@ class Batch(NamedTuple):
     uploads: tuple[Upload, ...]
 
 
-def weeks(presses: int, seed: int, options: Sequence[int], first: int = 0) -> Iterator[Batch]:
-    """The uploads of the year, a batch for each week from week `first` on, with at most `presses` presses in all.
+def batches(
+    span: Span, presses: int, seed: int, options: Sequence[int], since: Instant, until: Instant, days: int = 1
+) -> Iterator[Batch]:
+    """The uploads of `presses` random presses a year, of those made from `since` until `until`, in order of time.
 
+    There is a batch every so many `days` from the span's start on, and one at `until`, if that is in the span.
     `options` are the follow-up options of the web survey.
     """
-    told = {spot.smiley: _of_weeks(spot, int(presses * spot.share), seed, options) for spot in SPOTS}
-    for week in range(first, WEEKS):
-        now = START + (week + 1) * WEEK_MS
-        yield Batch(now, tuple(upload for spot in SPOTS for upload in _uploads(spot, told[spot.smiley], week, now)))
+    whole = presses * span.days // YEAR_DAYS
+    made = {spot.smiley: _of_spot(spot, span, int(whole * spot.share), seed, options) for spot in SPOTS}
+    step, end = days * DAY_MS, min(until, span.end)
+    before = max(since, span.start)
+    while before < end:
+        now = min(before + step - (before - span.start) % step, end)
+        uploads = (upload for spot in SPOTS for upload in _uploads(spot, made[spot.smiley], span, before, now))
+        yield Batch(now, tuple(uploads))
+        before = now
 
 
-def _of_weeks(spot: Spot, count: int, seed: int, options: Sequence[int]) -> list[list[Press]]:
-    """The presses of a smiley by week, with sequences that continue through the year."""
+class Made(NamedTuple):
+    """The presses of a smiley in the order of their sequences, with the instants at which they were made."""
+
+    presses: list[Press]
+    instants: list[Instant]
+
+    def between(self, start: Instant, end: Instant) -> list[Press]:
+        """The presses that were made in a range of time, whatever their clock said."""
+        return self.presses[bisect_left(self.instants, start) : bisect_left(self.instants, end)]
+
+
+def _of_spot(spot: Spot, span: Span, count: int, seed: int, options: Sequence[int]) -> Made:
+    """The presses of a smiley, with sequences that continue through the history."""
     random = Random(f"{seed}/{spot.serial}")  # noqa: S311  for people's moods, not for secrets
-    moments = _moments(spot, count, random)
+    moments = _moments(spot, span, count, random)
     if spot.way is Way.WEB:
         presses = list(answers(moments, random, options))
     else:
         presses = [_press(spot, number, moment) for number, moment in enumerate(moments, 1)]
-    by_week: list[list[Press]] = [[] for _ in range(WEEKS)]
-    for press, moment in zip(presses, moments, strict=True):
-        by_week[(moment.at - START) // WEEK_MS].append(press)
-    if spot.smiley == TOUCH and presses:
-        by_week[0] = _with_unset_clock(by_week[0])
-    return by_week
+    instants = [moment.at for moment in moments]
+    if spot.smiley == TOUCH:
+        early = min(UNSET_CLOCK_PRESSES, bisect_left(instants, span.start + WEEK_MS))
+        presses = [*_with_unset_clock(presses[:early]), *presses[early:]]
+    return Made(presses, instants)
 
 
 def _press(spot: Spot, number: int, moment: Moment) -> Press:
@@ -96,21 +132,22 @@ def _press(spot: Spot, number: int, moment: Moment) -> Press:
 # --- how people press -------------------------------------------------------------------------------------------------
 
 
-def _moments(spot: Spot, count: int, random: Random) -> list[Moment]:
+def _moments(spot: Spot, span: Span, count: int, random: Random) -> list[Moment]:
     """The random presses of a smiley in order of time: regular ones, bursts and those on a wrong button."""
     bursts = [random.randrange(8, 20) for _ in range(int(count * spot.play / 14))]
     odd = WRONG_PLATE_PRESSES if spot.smiley == EXIT and count > 10 * WRONG_PLATE_PRESSES else 0
-    made = list(_of_hours(spot, max(0, count - sum(bursts) - odd), random))
+    made = list(_of_hours(spot, span, max(0, count - sum(bursts) - odd), random))
     for size in bursts if made else ():
         made += _playing(made[int(random.random() * len(made))].at, size, spot.scale.buttons, random)
     # For one morning the terminal wore the plate of a scale with five buttons.
-    made += [Moment(WRONG_PLATE + number * 97 * SECOND_MS, 4) for number in range(odd)]
+    begun = local_hour(spot, span.first + timedelta(days=WRONG_PLATE_DAY), WRONG_PLATE_HOUR)
+    made += [Moment(begun + number * 97 * SECOND_MS, 4) for number in range(odd)]
     return sorted(made)
 
 
-def _of_hours(spot: Spot, count: int, random: Random) -> Iterator[Moment]:
-    """`count` random presses, distributed over the hours of the year in proportion to their weights."""
-    hours = list(_hours(spot, random))
+def _of_hours(spot: Spot, span: Span, count: int, random: Random) -> Iterator[Moment]:
+    """`count` random presses, distributed over the hours of the history in proportion to their weights."""
+    hours = list(_hours(spot, span, random))
     ends = [0.0, *accumulate(weight for _, _, weight in hours)]
     scale, step = spot.scale, SECOND_MS if spot.way is not Way.WEB else 1
     for place in sorted(random.random() * ends[-1] for _ in range(count)):
@@ -121,43 +158,47 @@ def _of_hours(spot: Spot, count: int, random: Random) -> Iterator[Moment]:
         yield Moment(at + since, bisect_right(buttons, random.random() * buttons[-1]))
 
 
-def _hours(spot: Spot, random: Random) -> Iterator[tuple[Instant, float, float]]:
-    """The local hours of the year with a weight above 0: start, mood, weight."""
+def _hours(spot: Spot, span: Span, random: Random) -> Iterator[tuple[Instant, float, float]]:
+    """The local hours of the history with a weight above 0: start, mood, weight."""
     there = zone(spot.zone)
     hours, days = RHYTHMS[spot.rhythm], _DAYS[spot.rhythm]
-    for at in range(START - START % HOUR_MS, END, HOUR_MS):
+    first_day, last_day = span.first.toordinal() - EPOCH_DAY, span.first.toordinal() - EPOCH_DAY + span.days
+    for at in range(span.start - span.start % HOUR_MS, span.end, HOUR_MS):
         offset = offset_at(at, there) * 60_000
         start = at + -offset % HOUR_MS  # the local hour that begins in this hour of UTC
         day, hour = divmod((start + offset) // HOUR_MS, 24)
-        busy = hours[hour] * days[(day + 3) % 7] * _MONTHS[_month(day)] if _in_year(day) else 0.0
-        if busy:
-            rush, mood = _event(spot, day)
+        if not first_day <= day < last_day:
+            continue
+        there_date = date.fromordinal(day + EPOCH_DAY)
+        if busy := hours[hour] * days[(day + 3) % 7] * _MONTHS[there_date.month - 1]:
+            rush, mood = _event(spot, there_date)
             evening = _EVENING_MOOD if hour in _EVENING_HOURS else 1.0
             yield start, spot.mood * mood * evening, busy * rush * (0.6 + 0.8 * random.random())
 
 
-_FIRST_DAY = START // DAY_MS + 1
-_MONTH_ENDS = tuple(accumulate((31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)))
-_BLACK_FRIDAY, _BAD_WEEK = 27 + _MONTH_ENDS[9], range(11 + _MONTH_ENDS[3], 18 + _MONTH_ENDS[3])
-"""Days of the year, counted from 0: 28 November; 12 to 18 May."""
+def black_friday(year: int) -> date:
+    """The day after the fourth Thursday of November."""
+    first = date(year, 11, 1)
+    return first + timedelta(days=(3 - first.weekday()) % 7 + 22)
 
 
-def _in_year(day: int) -> bool:
-    """Whether a day, numbered from 1970-01-01, is in the year of the history."""
-    return 0 <= day - _FIRST_DAY < _MONTH_ENDS[-1]
+def bad_week(year: int) -> date:
+    """The Monday of the week in May in which the escalator stood still."""
+    day = date(year, 5, 12)
+    return day + timedelta(days=-day.weekday() % 7)
 
 
-def _month(day: int) -> int:
-    """The month of a day of the year, from 0."""
-    return bisect_right(_MONTH_ENDS, day - _FIRST_DAY) % 12
+def local_hour(spot: Spot, day: date, hour: int) -> Instant:
+    """The instant at which an hour of a date begins at a spot."""
+    return instant_of(datetime.combine(day, time(hour)), zone(spot.zone))
 
 
-def _event(spot: Spot, day: int) -> tuple[float, float]:
+def _event(spot: Spot, day: date) -> tuple[float, float]:
     """Factors of a special day for the number of presses and for the mood; 1.0 and 1.0 on other days."""
-    if spot.node == AVENUE and day - _FIRST_DAY in (_BLACK_FRIDAY, _BLACK_FRIDAY + 1):
-        return 4.5 if day - _FIRST_DAY == _BLACK_FRIDAY else 2.5, 0.8
-    if spot.node == MARKET and day - _FIRST_DAY in _BAD_WEEK:
-        return 1.4, 0.6  # the escalator stood still
+    if spot.node == AVENUE and 0 <= (day - black_friday(day.year)).days <= 1:
+        return 4.5 if day == black_friday(day.year) else 2.5, 0.8
+    if spot.node == MARKET and 0 <= (day - bad_week(day.year)).days <= 6:
+        return 1.4, 0.6
     return 1.0, 1.0
 
 
@@ -169,40 +210,38 @@ def _playing(at: Instant, size: int, buttons: int, random: Random) -> Iterator[M
         yield Moment(at, favourite if random.random() < 0.7 else int(random.random() * buttons))
 
 
-def _with_unset_clock(presses: list[Press]) -> list[Press]:
-    """The presses with the first ones dated to 1970, as from a clock that was not set after a change of battery."""
-    early = [press._replace(at=(number + 1) * 60_000) for number, press in enumerate(presses[:UNSET_CLOCK_PRESSES])]
-    return [*early, *presses[UNSET_CLOCK_PRESSES:]]
+def _with_unset_clock(presses: Sequence[Press]) -> list[Press]:
+    """The presses, dated to 1970, as from a clock that was not set after a change of battery."""
+    return [press._replace(at=(number + 1) * 60_000) for number, press in enumerate(presses)]
 
 
 # --- uploads ----------------------------------------------------------------------------------------------------------
 
 
-def _uploads(spot: Spot, weeks: list[list[Press]], week: int, now: Instant) -> Iterator[Upload]:
-    """The uploads of a smiley for a week; one smiley has an outage, another sends details of SMS hours later."""
+def _uploads(spot: Spot, made: Made, span: Span, before: Instant, now: Instant) -> Iterator[Upload]:
+    """The uploads of a smiley at an instant, since the one before; two smileys send some presses late."""
+    presses, through, week = made.between(before, now), now, (now - span.start - 1) // WEEK_MS
     if spot.way is Way.TEXT:
-        yield Upload(spot.smiley, hours=tuple(_texted(spot, weeks[week])), reported_through=now, health=_health(week))
-        if spot.smiley == TEXTING and week == DETAIL_TOLD:  # somebody came by with a cable
-            yield from _data(spot, [press for each in DETAIL_WEEKS for press in weeks[each]], week, now)
-    elif spot.smiley == DEPARTURES and week == OUTAGE_WEEK:
-        since = now - OUTAGE_DAYS * DAY_MS
-        yield from _data(spot, [press for press in weeks[week] if press.at < since], week, now, since)
-    elif spot.smiley == DEPARTURES and week == OUTAGE_WEEK + 1:
-        late = [press for press in weeks[week - 1] if press.at >= now - WEEK_MS - OUTAGE_DAYS * DAY_MS]
-        yield from _data(spot, late + weeks[week], week, now)
-    else:
-        yield from _data(spot, weeks[week], week, now)
+        yield Upload(spot.smiley, hours=tuple(_texted(spot, presses)), reported_through=now, health=_health(week))
+        if spot.smiley == TEXTING and before <= span.after(DETAIL_SENT_DAY) < now:  # somebody came by with a cable
+            yield from _data(spot, made.between(*map(span.after, DETAIL_DAYS)), week, now, now)
+        return
+    lost, back = map(span.after, OUTAGE_DAYS)
+    if spot.smiley == DEPARTURES and lost < now and before <= back:
+        if now <= back and before >= lost:
+            return
+        first, through = (lost, now) if now > back else (before, lost)
+        presses = made.between(min(first, before), through)
+    yield from _data(spot, presses, week, now, through)
 
 
-def _data(
-    spot: Spot, presses: Sequence[Press], week: int, now: Instant, through: Instant | None = None
-) -> Iterator[Upload]:
+def _data(spot: Spot, presses: Sequence[Press], week: int, now: Instant, through: Instant) -> Iterator[Upload]:
     """Uploads over a data connection; an upload without presses is a heartbeat."""
     drift = (90 + 11 * week) * SECOND_MS if spot.smiley == UPSTAIRS else 0
     for first in range(0, max(len(presses), 1), UPLOAD_PRESSES):
         part = presses[first : first + UPLOAD_PRESSES]
         last = first + UPLOAD_PRESSES >= len(presses)
-        reported = (through or now) if last else part[-1].at
+        reported = through if last else part[-1].at
         drifted = tuple(press._replace(at=press.at + drift) for press in part) if drift else tuple(part)
         clock = None if spot.way is Way.WEB else now + drift
         yield Upload(spot.smiley, drifted, clock=clock, reported_through=reported + drift, health=_health(week))
