@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import pytest
@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from hymio import intake, manage
 from hymio.access import operator
-from hymio.errors import Forbidden, SetupError
+from hymio.errors import BadRequest, Forbidden, SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.misuse import MisusePolicy
-from hymio.period import DAY_MS, HOUR_MS
+from hymio.period import DAY_MS, HOUR_MS, Grain, bucket_of
 from hymio.report import Figure, Report, ReportQuery, build
 from hymio.report.withholding import Atom, Block, Place, blocks, grouped
 from hymio.scale import Scale
@@ -51,7 +51,13 @@ atoms = st.dictionaries(
 
 
 def made(answers: dict[Atom, tuple[int, int]], minimum: int, now: int = NOW) -> list[Block]:
-    return blocks(((atom, Verdict.COUNTED, counts) for atom, counts in answers.items()), PLACES, minimum, now)
+    totals: dict[int, dict[int, int]] = {}
+    for atom, counts in answers.items():
+        of_month = totals.setdefault(bucket_of(atom.hour, Grain.MONTH), {})
+        of_month[atom.assignment] = of_month.get(atom.assignment, 0) + sum(counts)
+    return list(
+        blocks(((atom, Verdict.COUNTED, counts) for atom, counts in answers.items()), totals, PLACES, minimum, now)
+    )
 
 
 @given(atoms, st.integers(2, 12))
@@ -320,6 +326,41 @@ def test_employees_have_a_minimum_of_five_and_customers_none(store: Store) -> No
     for wrong in (0, 1_001):
         with pytest.raises(SetupError, match="accepted are 1 to 1000"):
             manage.set_minimum_answers(store, boss, None, wrong, now=NOW)
+
+
+def test_a_month_that_has_not_ended_is_named_and_the_link_has_no_revision(store: Store) -> None:
+    place = teams(store, 3)
+    press(store, place, {("a", 0, 8): 4, ("a", 31, 8): 4})
+    now = MARCH + 40 * DAY_MS
+    query = ReportQuery(place.nodes["a"], "2023-03-15..2023-04-30")
+    value = build(store, operator(place.organization), query, now)
+    assert value.withholding.hidden_from == date(2023, 4, 1)
+    assert (value.summary and value.summary.number, value.withholding.left_out) == (None, True)
+    assert value.link == f"/reports/{place.nodes['a']}?period=2023-03-15..2023-04-30"
+    assert build(store, operator(place.organization), query, NOW).withholding.hidden_from is None
+
+
+def test_a_report_that_would_look_at_too_many_hours_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = teams(store, 3)
+    press(store, place, {("a", 0, 8): 4, ("a", 0, 9): 4, ("b", 0, 8): 4})
+    monkeypatch.setattr("hymio.report.source.MAX_HOURS", 2)
+    with pytest.raises(BadRequest, match="choose a shorter period or a node below this one"):
+        report_of(store, place, "root", "2023-03")
+    assert report_of(store, place, "a", "2023-03").summary is not None
+
+
+def test_a_survey_without_minimum_has_older_revisions_beside_one_that_has(store: Store) -> None:
+    place = teams(store, 3)
+    boss = operator(place.organization)
+    question = manage.add_question(store, boss, wording("And the coffee?"), now=0)
+    other = manage.add_survey(store, boss, question, Scale.FOUR, now=0)
+    manage.assign(store, boss, place.nodes["a"], other, [ActivePeriod(wall("1980-01-01"), wall("1990-01-01"))], now=0)
+    press(store, place, {("a", 0, 8): 4})
+    query = ReportQuery(place.nodes["a"], "2023-03", survey=other)
+    revision = build(store, boss, query, NOW).revision
+    press(store, place, {("b", 0, 8): 4})
+    value = build(store, boss, replace(query, as_of=revision), NOW)
+    assert [line.figure.is_withheld for line in value.surveys] == [True, False]
 
 
 def test_texts_of_withheld_answers_are_not_shown_and_others_do_not_say_when(store: Store) -> None:

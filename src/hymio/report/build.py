@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -14,10 +15,10 @@ from hymio.report import values
 from hymio.report.answers import followup_lines, texts_of
 from hymio.report.children import child_lines
 from hymio.report.completeness import completeness_of, misuse_of
-from hymio.report.figures import button_lines, change, figure
-from hymio.report.frame import frame_of, node_line
+from hymio.report.figures import WITHHELD, button_lines, change, figure
+from hymio.report.frame import dates_text, frame_of, node_line
 from hymio.report.query import ReportQuery, compared_dates, dates_of
-from hymio.report.source import AllHours, Source, source_of
+from hymio.report.source import AllHours, Blocks, Source, source_of
 from hymio.report.times import times_of
 from hymio.report.trend import cells, grain_of, trend_lines
 from hymio.results import NodeReader, Selection, open_node
@@ -40,26 +41,37 @@ def build(store: Store, principal: Principal, query: ReportQuery, now: Instant) 
         dates = dates_of(query.period, wall_of(now, reader.zone()).date())
         if query.survey is not None:
             require_survey_asked(reader, query.survey)
-        lines = _survey_lines(reader, query, dates, now)
+        sources = Sources(reader, query, now)
+        lines = _survey_lines(sources, dates)
         frame = frame_of(reader, query, dates, lines, now)
         chosen = _chosen(lines, query.survey)
-        return frame if chosen is None else _filled(reader, query, dates, frame, chosen, now)
+        return frame if chosen is None else _filled(sources, dates, frame, chosen)
+
+
+class Sources:
+    """The sources of the surveys and periods of one report, each of which reads its answers once."""
+
+    def __init__(self, reader: NodeReader, query: ReportQuery, now: Instant) -> None:
+        self.reader, self.query, self.now = reader, query, now
+        self._made: dict[tuple[int, DateRange], Source] = {}
+
+    def of(self, survey: Survey, dates: DateRange) -> Source:
+        """Where the answers of a survey on dates come from. Forbidden for an older revision with a minimum."""
+        key = survey.id, dates
+        if key not in self._made:
+            self._made[key] = _source(self.reader, self.query, survey, dates, self.now)
+        return self._made[key]
 
 
 def _filled(
-    reader: NodeReader,
-    query: ReportQuery,
-    dates: DateRange,
-    frame: values.Report,
-    chosen: values.SurveyLine,
-    now: Instant,
-) -> values.Report:
+    sources: Sources, dates: DateRange, frame: values.Report, chosen: values.SurveyLine
+) -> values.Report:  # fmt: skip
     """The frame with all sections about one survey."""
+    reader, query, now = sources.reader, sources.query, sources.now
     survey = reader.layout.surveys[chosen.id]
-    source = _source(reader, query, survey, dates, now)
-    before = None
+    source, before = sources.of(survey, dates), None
     if query.compare is not None:
-        before = _source(reader, query, survey, compared_dates(dates, query.compare), now)
+        before = sources.of(survey, compared_dates(dates, query.compare))
     summary, compared = source.summary(), None if before is None else before.summary()
     bands, heat_map, profile = cells(source)
     kinds = reader.principal.kinds
@@ -85,7 +97,8 @@ def _filled(
         misuse=misuse_of(source),
         completeness=complete,
         places=_places(reader, texts, complete),
-        withholding=values.Withholding(minimum=minimum_of(reader, survey), left_out=summary.left_out),
+        withholding=_withholding(source, minimum_of(reader, survey), summary),
+        link=frame.link if isinstance(source, AllHours) else _present_link(query, dates),
     )
 
 
@@ -99,13 +112,22 @@ def _places(
     return tuple(node_line(reader, nodes[node]) for node in sorted(named) if node in nodes)
 
 
+def _present_link(query: ReportQuery, dates: DateRange) -> str:
+    """The address of a report with fixed dates and no revision: of what may be withheld only the present one opens."""
+    return replace(query, period=dates_text(dates), as_of=None).address()
+
+
+def _withholding(source: Source, minimum: int, summary: values.Figure) -> values.Withholding:
+    hidden_from = source.hidden_from if isinstance(source, Blocks) else None
+    return values.Withholding(minimum=minimum, left_out=summary.left_out, hidden_from=hidden_from)
+
+
 # --- surveys ---------------------------------------------------------------------------------------------------------
 
 
-def _survey_lines(
-    reader: NodeReader, query: ReportQuery, dates: DateRange, now: Instant
-) -> tuple[values.SurveyLine, ...]:
+def _survey_lines(sources: Sources, dates: DateRange) -> tuple[values.SurveyLine, ...]:
     """The surveys that are asked at or below the node, by id, each with its own index of its own scale."""
+    reader, query = sources.reader, sources.query
     asked = [reader.layout.surveys[survey] for survey in sorted({row.survey for row in reader.assignments()})]
     is_added = len(asked) > 1 and reader.is_present and query.smiley_type is None
     totals = reader.totals_of_surveys(dates, query.hour_filter) if is_added else {}
@@ -115,9 +137,17 @@ def _survey_lines(
             counts = totals.get(survey.id, ())[: survey.scale.buttons] or (0,) * survey.scale.buttons
             line = figure(counts, survey.index_type)
         else:
-            line = _source(reader, query, survey, dates, now).summary()
+            line = _line_of(sources, survey, dates)
         lines.append(_survey_line(reader, survey, line))
     return tuple(lines)
+
+
+def _line_of(sources: Sources, survey: Survey, dates: DateRange) -> values.Figure:
+    """The answers of a survey; withheld where only those of the present revision may be shown."""
+    reader, query = sources.reader, sources.query
+    if minimum_of(reader, survey) > 1 and not reader.is_present and query.survey not in (None, survey.id):
+        return WITHHELD
+    return sources.of(survey, dates).summary()
 
 
 def _survey_line(reader: NodeReader, survey: Survey, line: values.Figure) -> values.SurveyLine:

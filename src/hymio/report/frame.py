@@ -20,7 +20,7 @@ def frame_of(
     """A report with what does not depend on a survey."""
     zones = reader.zones()
     compared = compared_dates(dates, query.compare) if query.compare is not None else None
-    pinned = replace(query, period=_dates_text(dates), as_of=reader.revision)
+    pinned = replace(query, period=dates_text(dates), as_of=reader.revision)
     return values.Report(
         node=node_line(reader, reader.node),
         period=_period_line(dates, query.period),
@@ -80,7 +80,7 @@ def _period_line(dates: DateRange, name: str) -> values.PeriodLine:
     return values.PeriodLine(first=dates.start, last=last, days=dates.days, name=name)
 
 
-def _dates_text(dates: DateRange) -> str:
+def dates_text(dates: DateRange) -> str:
     return f"{dates.start.isoformat()}..{(dates.end - timedelta(days=1)).isoformat()}"
 
 

@@ -6,18 +6,24 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from operator import add
 from typing import Final, Generic, NamedTuple, TypeVar
 
+from hymio.errors import BadRequest
 from hymio.feedback import Verdict
-from hymio.period import HOUR_MS, MINUTE_MS, DateRange, Grain, Instant, bucket_of
+from hymio.period import HOUR_MS, MINUTE_MS, Grain, Instant, bucket_of
 from hymio.report.figures import figure
 from hymio.report.values import Figure
-from hymio.report.withholding import Atom, Block, Place, blocks, grouped
+from hymio.report.withholding import Atom, Block, Place, blocks, grouped, has_ended
 from hymio.results import FeedbackRow, NodeReader, PeriodHour, Progress, Selection, SumReader, weekday_of
 from hymio.scale import IndexType
 
 K = TypeVar("K")
+
+MAX_HOURS: Final = 400_000
+"""Hours of assignments, by verdict, that a report looks at where a minimum is set: about three seconds' work."""
+
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 
 Sums = Mapping[int, tuple[int, ...]]
@@ -203,19 +209,53 @@ class Blocks(Source):
         super().__init__(reader, selection)
         self._minimum, self._now = minimum, now
         self._first, self._end = first_hour(selection.dates.start), first_hour(selection.dates.end)
-        below = {row.id for row in reader.assignments()}
+        below = {row.id for row in reader.assignments() if row.survey == selection.survey}
         kind = selection.smiley_type
         self._assignments = {key for key in below if kind is None or {kind} == set(reader.layout.smiley_types(key))}
+        self._is_bounded()
 
     @cached_property
     def _blocks(self) -> list[Block]:
-        """The blocks of all months of which the period has a part, of the whole organization."""
+        """The blocks with answers of the node in all months of which the period has a part."""
         reader, survey = self.reader, self.selection.survey
         rows = [row for row in reader.layout.assignments.values() if row.survey == survey]
         places = [Place(row.id, (row.node, *reader.layout.hierarchy.ancestors(row.node))) for row in rows]
-        hours = reader.hours_of_assignments(survey, _whole_months(self.selection.dates))
-        atoms = ((Atom(assignment, hour.hour), hour.verdict, hour.counts) for assignment, hour in hours)
-        return blocks(atoms, places, self._minimum, self._now)
+        totals = reader.counted_in_months(survey, self._months, self._minimum)
+        hours = reader.hours_of_assignments(survey, sorted(self._assignments), *self._span)
+        atoms = ((Atom(assignment, hour), verdict, counts) for assignment, hour, verdict, counts in hours)
+        return list(blocks(atoms, totals, places, self._minimum, self._now))
+
+    @cached_property
+    def _months(self) -> list[tuple[int, int]]:
+        """The first and end local hour of each month of which the period has a part."""
+        edges, day = [], self.selection.dates.start.replace(day=1)
+        while day < self.selection.dates.end:
+            edges.append(first_hour(day))
+            day = (day + timedelta(days=31)).replace(day=1)
+        return list(pairwise([*edges, first_hour(day)]))
+
+    @property
+    def hidden_from(self) -> date | None:
+        """The first date of the period in a month that has not ended everywhere; None without any."""
+        first = next((month for month, _ in self._months if not has_ended(month, self._now)), None)
+        return None if first is None else max(self.selection.dates.start, date_of(first))
+
+    @property
+    def _span(self) -> tuple[int, int]:
+        """The first and end local hour of all these months."""
+        return self._months[0][0], self._months[-1][1]
+
+    def _is_bounded(self) -> None:
+        """BadRequest if the hours of the node are more than MAX_HOURS: each of them is looked at."""
+        hours = self.reader.number_of_hours(sorted(self._assignments), *self._span)
+        if hours > MAX_HOURS:
+            raise BadRequest(
+                "too-many-withheld-hours",
+                "with a minimum number of answers a report looks at each hour of each point, here {hours}; accepted are"
+                " {most}: choose a shorter period or a node below this one",
+                hours=hours,
+                most=MAX_HOURS,
+            )
 
     def _is_asked(self, atom: Atom) -> bool:
         return (
@@ -225,7 +265,8 @@ class Blocks(Source):
         )
 
     def by(self, key: Callable[[int], K | None]) -> Grouped[K]:
-        sums, cut = grouped(self._blocks, lambda atom: key(atom.hour) if self._is_asked(atom) else None)
+        sums, cut = grouped(self._asked_blocks, lambda atom: key(atom.hour))
+        cut |= {one for atom in self._cut_atoms if (one := key(atom.hour)) is not None}
         return Grouped(sums, frozenset(cut))
 
     def by_child(self) -> tuple[Mapping[int, tuple[int, ...]], frozenset[int]]:
@@ -234,17 +275,27 @@ class Blocks(Source):
         child_of = {point.id: child.id for child in children for point in layout.hierarchy.points(child.id)}
 
         def key(atom: Atom) -> int | None:
-            return child_of.get(layout.assignments[atom.assignment].node) if self._is_asked(atom) else None
+            return child_of.get(layout.assignments[atom.assignment].node)
 
-        sums, cut = grouped(self._blocks, key)
+        sums, cut = grouped(self._asked_blocks, key)
+        cut |= {one for atom in self._cut_atoms if (one := key(atom)) is not None}
         none = (0,) * self.buttons
         return {child: total.get(Verdict.COUNTED, none) for child, total in sums.items()}, frozenset(cut)
 
     @cached_property
+    def _asked_blocks(self) -> list[Block]:
+        """The blocks that lie wholly in what is asked."""
+        return [block for block in self._blocks if not block.hidden and all(map(self._is_asked, block.atoms))]
+
+    @cached_property
+    def _cut_atoms(self) -> set[Atom]:
+        """The atoms that are asked for and in other blocks, so that they are left out."""
+        return {atom for block in self._blocks for atom in block.atoms if self._is_asked(atom)} - self._shown_atoms
+
+    @cached_property
     def _shown_atoms(self) -> set[Atom]:
-        """The atoms of the blocks that lie wholly in what is asked."""
-        shown = (block for block in self._blocks if not block.hidden and all(map(self._is_asked, block.atoms)))
-        return {atom for block in shown for atom in block.atoms}
+        """The atoms that are asked for and shown."""
+        return {atom for block in self._asked_blocks for atom in block.atoms}
 
     def holds(self, row: FeedbackRow) -> bool:
         return Atom(row.assignment, (row.at + row.offset * MINUTE_MS) // HOUR_MS) in self._shown_atoms
@@ -253,10 +304,3 @@ class Blocks(Source):
 def source_of(reader: NodeReader, selection: Selection, minimum: int, now: Instant) -> Source:
     """All hours if the minimum is 1, otherwise blocks of at least so many answers."""
     return AllHours(reader, selection) if minimum <= 1 else Blocks(reader, selection, minimum, now)
-
-
-def _whole_months(dates: DateRange) -> DateRange:
-    """The months of which dates have a part."""
-    last = dates.end - timedelta(days=1)
-    after = date(last.year + last.month // 12, last.month % 12 + 1, 1)
-    return DateRange(dates.start.replace(day=1), after)

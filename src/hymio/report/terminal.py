@@ -67,6 +67,8 @@ def _summary(report: Report) -> Iterator[str]:
         yield f"{compared.first} to {compared.last}: {_index(report, report.compared)}{by}"
     if report.withholding.left_out:
         yield f"Fewer than {report.withholding.minimum} answers that could be told apart are left out."
+    if report.withholding.hidden_from is not None:
+        yield f"Nothing is shown from {report.withholding.hidden_from} on until that month has ended everywhere."
 
 
 def _surveys(report: Report) -> Iterator[str]:

@@ -273,10 +273,15 @@ class Completeness(Value, frozen=True):
 
 
 class Withholding(Value, frozen=True):
-    """The least number of answers that is shown (1 if all are), and whether this report leaves any answers out."""
+    """The least number of answers that is shown (1 if all are), and whether this report leaves any answers out.
+
+    `hidden_from` is the first date of the period whose month has not ended everywhere, so that nothing is shown from it
+    on; None without a minimum or such a date.
+    """
 
     minimum: int
     left_out: bool
+    hidden_from: date | None = None
 
 
 class Report(Value, frozen=True):

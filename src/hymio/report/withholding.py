@@ -15,7 +15,9 @@ The unit of time is the calendar month by local hours, and a month is divided on
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import add
 from typing import Final, NamedTuple, TypeVar
 
 from hymio.feedback import Verdict
@@ -56,26 +58,34 @@ class Place(NamedTuple):
 
 
 def blocks(
-    hours: Iterable[tuple[Atom, int, tuple[int, ...]]], places: Sequence[Place], minimum: int, now: Instant
-) -> list[Block]:
-    """The blocks of all answers of a survey, given as atoms with a verdict and counts, in whole months.
+    hours: Iterable[tuple[Atom, int, tuple[int, ...]]],
+    totals: Mapping[int, Mapping[int, int]],
+    places: Sequence[Place],
+    minimum: int,
+    now: Instant,
+) -> Iterator[Block]:
+    """The blocks of the answers of some places in whole months, given as atoms with a verdict and counts.
 
-    Atoms without counted answers are left out. Those of months that have not ended everywhere are in hidden blocks.
+    `totals` has the number of answers of every place of the survey, by month (its first local hour) and assignment,
+    which decide what is pooled. Atoms without counted answers are left out. Hidden are the atoms of months that have
+    not ended everywhere, and of pools with a place that is not among those given.
     """
-    by_month: dict[int, dict[Atom, dict[int, tuple[int, ...]]]] = {}
+    by_month: dict[int, dict[int, dict[Atom, dict[int, tuple[int, ...]]]]] = {}
+    months = sorted(totals)
     for atom, verdict, counts in hours:
-        of_atom = by_month.setdefault(bucket_of(atom.hour, Grain.MONTH), {}).setdefault(atom, {})
+        month = months[bisect_right(months, atom.hour) - 1] if months else 0
+        of_atom = by_month.setdefault(month, {}).setdefault(atom.assignment, {}).setdefault(atom, {})
         before = of_atom.get(verdict)
-        of_atom[verdict] = counts if before is None else tuple(map(sum, zip(before, counts, strict=True)))
-    made: list[Block] = []
-    for month in sorted(by_month):
-        atoms = [_block([(atom, counts)]) for atom, counts in sorted(by_month[month].items())]
-        counted = [block for block in atoms if block.number]
-        if _end_of_month(month) + _WEST_MS > now:
-            made += [block._replace(hidden=True) for block in counted]
+        of_atom[verdict] = counts if before is None else tuple(map(add, before, counts))
+    for month, by_place in sorted(by_month.items()):
+        leaves = {
+            key: [leaf for atom, counts in of_place.items() if (leaf := _leaf(atom, counts)).number]
+            for key, of_place in sorted(by_place.items())
+        }
+        if not has_ended(month, now):
+            yield from (_block(of_place, hidden=True) for of_place in leaves.values() if of_place)
         else:
-            made += _of_month(counted, places, minimum)
-    return made
+            yield from _of_month(leaves, totals[month], places, minimum)
 
 
 def grouped(
@@ -98,73 +108,100 @@ def grouped(
     return sums, cut
 
 
-def _end_of_month(month: int) -> Instant:
-    """The end of a month, given by its first local hour, if it were UTC."""
-    return bucket_of(month + 32 * 24, Grain.MONTH) * HOUR_MS
+def has_ended(month: int, now: Instant) -> bool:
+    """Whether a month, given by its first local hour, has ended in every zone."""
+    return bucket_of(month + 32 * 24, Grain.MONTH) * HOUR_MS + _WEST_MS <= now
 
 
-def _block(parts: Iterable[tuple[Atom, Counts]]) -> Block:
-    atoms, total = set(), dict[int, tuple[int, ...]]()
-    for atom, counts in parts:
-        atoms.add(atom)
-        _add(total, counts)
-    return Block(frozenset(atoms), sum(total.get(Verdict.COUNTED, ())), total)
+class _Leaf(NamedTuple):
+    """An atom with its counts; `number` counts the answers without misuse."""
+
+    atom: Atom
+    number: int
+    counts: Counts
 
 
-def _merged(parts: Iterable[Block]) -> Block:
-    """One block of the atoms of several."""
-    atoms, total = set[Atom](), dict[int, tuple[int, ...]]()
-    for part in parts:
-        atoms |= part.atoms
-        _add(total, part.counts)
-    return Block(frozenset(atoms), sum(total.get(Verdict.COUNTED, ())), total)
+def _leaf(atom: Atom, counts: Counts) -> _Leaf:
+    return _Leaf(atom, sum(counts.get(Verdict.COUNTED, ())), counts)
+
+
+def _block(leaves: Sequence[_Leaf], *, hidden: bool = False) -> Block:
+    """One block of some leaves."""
+    if len(leaves) == 1:
+        [(atom, number, counts)] = leaves
+        return Block(frozenset((atom,)), number, counts, hidden)
+    total = dict[int, tuple[int, ...]]()
+    for leaf in leaves:
+        _add(total, leaf.counts)
+    return Block(frozenset(leaf.atom for leaf in leaves), sum(leaf.number for leaf in leaves), total, hidden)
 
 
 def _add(total: dict[int, tuple[int, ...]], counts: Counts) -> None:
     for verdict, presses in counts.items():
         before = total.get(verdict)
-        total[verdict] = presses if before is None else tuple(map(sum, zip(before, presses, strict=True)))
+        total[verdict] = presses if before is None else tuple(map(add, before, presses))
 
 
 # --- places ----------------------------------------------------------------------------------------------------------
 
 
-def _of_month(atoms: list[Block], places: Sequence[Place], minimum: int) -> Iterator[Block]:
-    """The blocks of one month: pools of places, and the days and hours of the other places."""
-    by_place: dict[int, list[Block]] = {}
-    for block in atoms:
-        for atom in block.atoms:
-            by_place.setdefault(atom.assignment, []).append(block)
-    lineages = {place.assignment: place.lineage for place in places}
-    alone: dict[int, Block] = {}
-    waiting: dict[int, list[Block]] = {}  # what is too small, by the node at which it is pooled next
-    pooled: list[tuple[tuple[int, ...], Block]] = []  # with the lineage in common
-    for key in sorted(by_place):
-        whole = _merged(by_place[key])
-        if whole.number >= minimum:
-            alone[key] = whole
+def _of_month(
+    leaves: Mapping[int, list[_Leaf]], totals: Mapping[int, int], places: Sequence[Place], minimum: int
+) -> Iterator[Block]:
+    """The blocks of some places in one month: their pools, and the days and hours of the places that stand alone."""
+    for part in parts_of(totals, places, minimum):
+        inside = [leaf for key in sorted(part.assignments) for leaf in leaves.get(key, ())]
+        if not inside:
+            continue
+        if part.is_alone:
+            yield from _divided(inside, minimum, (24, 1))
         else:
-            waiting.setdefault(lineages[key][0], []).append(whole)
+            yield _block(inside, hidden=part.hidden or not part.assignments <= leaves.keys())
+
+
+class Part(NamedTuple):
+    """Places whose answers of a month are shown together: a pool, or one place that stands alone and is divided."""
+
+    assignments: frozenset[int]
+    number: int
+    is_alone: bool = False
+    hidden: bool = False
+
+
+def parts_of(totals: Mapping[int, int], places: Sequence[Place], minimum: int) -> list[Part]:
+    """The parts of a month by the number of answers of each place, in which each place with answers is once."""
+    lineages = {place.assignment: place.lineage for place in places}
+    alone: dict[int, Part] = {}
+    waiting: dict[int, list[Part]] = {}  # what is too small, by the node at which it is pooled next
+    pooled: list[tuple[tuple[int, ...], Part]] = []  # with the lineage in common
+    hidden: list[Part] = []
+    for key, number in sorted(totals.items()):
+        if number >= minimum:
+            alone[key] = Part(frozenset({key}), number, is_alone=True)
+        elif number:
+            waiting.setdefault(lineages[key][0], []).append(Part(frozenset({key}), number))
     for node in _upwards(lineages):
         pool = waiting.pop(node, [])
         if not pool:
             continue
-        lineage = _from(node, lineages)
-        block = _merged(pool)
-        if block.number < minimum:
+        lineage, part = _from(node, lineages), _pool(pool)
+        if part.number < minimum:
             joined = _smallest_below(node, alone, pooled, lineages)
-            if joined is None:
-                above = lineage[1] if len(lineage) > 1 else None
-                if above is None:
-                    yield block._replace(hidden=True)
-                else:
-                    waiting.setdefault(above, []).append(block)
+            if joined is not None:
+                part = _pool([part, joined])
+            elif len(lineage) > 1:
+                waiting.setdefault(lineage[1], []).append(part)
                 continue
-            block = _merged([block, joined])
-        pooled.append((lineage, block))
-    yield from (block for _, block in pooled)
-    for key in alone:
-        yield from _divided(by_place[key], minimum, (24, 1))
+            else:
+                hidden.append(part._replace(hidden=True))
+                continue
+        pooled.append((lineage, part))
+    return [*(part for _, part in pooled), *alone.values(), *hidden]
+
+
+def _pool(parts: Sequence[Part]) -> Part:
+    """One part of the places of several."""
+    return Part(frozenset().union(*(part.assignments for part in parts)), sum(part.number for part in parts))
 
 
 def _upwards(lineages: Mapping[int, tuple[int, ...]]) -> list[int]:
@@ -181,10 +218,10 @@ def _from(node: int, lineages: Mapping[int, tuple[int, ...]]) -> tuple[int, ...]
 
 def _smallest_below(
     node: int,
-    alone: dict[int, Block],
-    pooled: list[tuple[tuple[int, ...], Block]],
+    alone: dict[int, Part],
+    pooled: list[tuple[tuple[int, ...], Part]],
     lineages: Mapping[int, tuple[int, ...]],
-) -> Block | None:
+) -> Part | None:
     """Takes the smallest place or pool below a node out of its collection; None if there is none."""
     keys = [key for key in alone if node in lineages[key]]
     pools = [place for place, (lineage, _) in enumerate(pooled) if node in lineage]
@@ -198,16 +235,15 @@ def _smallest_below(
 # --- times -----------------------------------------------------------------------------------------------------------
 
 
-def _divided(atoms: list[Block], minimum: int, lengths: tuple[int, ...]) -> Iterator[Block]:
+def _divided(leaves: list[_Leaf], minimum: int, lengths: tuple[int, ...]) -> Iterator[Block]:
     """Blocks of parts of so many local hours with at least `minimum` answers, divided further, and one of the rest."""
-    if not lengths:
-        yield _merged(atoms)
+    if not lengths or len(leaves) == 1:
+        yield _block(leaves)
         return
-    parts: dict[int, list[Block]] = {}
-    for block in atoms:
-        for atom in block.atoms:
-            parts.setdefault(atom.hour // lengths[0], []).append(block)
-    numbers = {part: sum(block.number for block in parts[part]) for part in sorted(parts)}
+    parts: dict[int, list[_Leaf]] = {}
+    for leaf in leaves:
+        parts.setdefault(leaf.atom.hour // lengths[0], []).append(leaf)
+    numbers = {part: sum(leaf.number for leaf in parts[part]) for part in sorted(parts)}
     large = [part for part, number in numbers.items() if number >= minimum]
     rest = [part for part, number in numbers.items() if number < minimum]
     if 0 < sum(numbers[part] for part in rest) < minimum and large:
@@ -217,4 +253,4 @@ def _divided(atoms: list[Block], minimum: int, lengths: tuple[int, ...]) -> Iter
     for part in large:
         yield from _divided(parts[part], minimum, lengths[1:])
     if rest:
-        yield _merged(block for part in rest for block in parts[part])
+        yield _block([leaf for part in rest for leaf in parts[part]])

@@ -149,23 +149,36 @@ class NodeReader:
         spans = self._spans(self._subject(selection.survey, self.node.id), selection.dates)
         return SumReader(self._view, self.shown, spans, self._buttons(selection.survey), selection.hours)
 
-    def hours_of_assignments(self, survey: int, dates: DateRange) -> Iterator[tuple[int, PeriodHour]]:
-        """The present hours of all assignments of a survey in the whole organization, with their assignments.
+    def counted_in_months(
+        self, survey: int, months: Sequence[tuple[int, int]], minimum: int
+    ) -> dict[int, dict[int, int]]:
+        """How many counted presses each assignment of a survey has in months, given by their first and end local hour.
 
-        For withholding, which has to compare the node with its siblings: what is given here is not to be shown.
+        By month, then assignment, of the whole organization. In a month in which none has 1 to `minimum` - 1 they are
+        not exact, but at least `minimum`. For withholding, which has to compare the node with its siblings: what is
+        given here is not to be shown.
         """
-        buttons = self._buttons(survey)
-        rows = [row for row in self.layout.assignments.values() if row.survey == survey]
-        for zone, assignments in self._by_zone(rows).items():
-            within = dates.instants(zone)
-            shown = {key: ShownHours(self.layout, self._node_of(key)) for key in assignments}
-            source = self._view.transaction, self._view.organization, assignments
-            for key, stored in stored_hours.hours_by_assignment(*source, within.start - HOUR_MS, within.end):
-                offset = (stored.hour * HOUR_MS - stored.starts_at) // MINUTE_MS
-                start = shown[key].hour_start(stored.hour, offset)
-                if start in within:
-                    counts = stored.counts[:buttons]
-                    yield key, PeriodHour(start, offset, stored.hour, stored.verdict, stored.revision, counts)
+        keys = [row.id for row in self.layout.assignments.values() if row.survey == survey]
+        source = self._view.transaction, self._view.organization, keys
+        numbers: dict[int, dict[int, int]] = {first: {} for first, _ in months}
+        for assignment, month, number in stored_hours.counted_at_most(*source, months, minimum):
+            numbers[month][assignment] = number
+        exact = [one for one in months if any(0 < number < minimum for number in numbers[one[0]].values())]
+        for assignment, month, number in stored_hours.counted_by_range(*source, exact) if exact else ():
+            numbers[month][assignment] = number
+        return numbers
+
+    def number_of_hours(self, assignments: Sequence[int], first: int, end: int) -> int:
+        """How many hours `hours_of_assignments` gives."""
+        source = self._view.transaction, self._view.organization, assignments
+        return stored_hours.number_of_hours(*source, first, end)
+
+    def hours_of_assignments(
+        self, survey: int, assignments: Sequence[int], first: int, end: int
+    ) -> Iterator[tuple[int, int, int, tuple[int, ...]]]:
+        """Assignment, local hour in [first, end), verdict and presses by button of some assignments of a survey."""
+        source = self._view.transaction, self._view.organization, assignments, first, end, self._buttons(survey)
+        return stored_hours.hours_by_assignment(*source)
 
     def _by_zone(self, rows: Iterable[Assignment]) -> dict[ZoneInfo, list[int]]:
         zones: dict[ZoneInfo, list[int]] = {}

@@ -277,19 +277,67 @@ def _has_counted(buttons: int) -> str:
 # --- the hours of assignments ----------------------------------------------------------------------------------------
 
 
+def counted_by_range(
+    transaction: Transaction, organization: int, assignments: Sequence[int], ranges: Sequence[tuple[int, int]]
+) -> Iterator[tuple[int, int, int]]:
+    """Assignment, first local hour and number of counted presses of each assignment in ranges [first, end) of hours."""
+    added = " + ".join(f"h.{name}" for name in _buttons(MAX_BUTTONS))
+    text = f"""SELECT a.id, t.first, sum({added}) FROM {transaction.list_table("assignments", "id")} AS a
+        CROSS JOIN {transaction.pair_table("ranges", ("first", "ending"))} AS t CROSS JOIN assignment_hour h
+        WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= t.first
+        AND h.local_hour < t.ending AND {raw_verdicts("h.verdict", misuse=False)} GROUP BY a.id, t.first"""
+    values = {"assignments": transaction.among(assignments), **transaction.pairs("ranges", ranges)}
+    for assignment, first, number in transaction.rows(text, o=organization, **values):
+        yield assignment, first, int(number)
+
+
+def counted_at_most(
+    transaction: Transaction,
+    organization: int,
+    assignments: Sequence[int],
+    ranges: Sequence[tuple[int, int]],
+    enough: int,
+) -> Iterator[tuple[int, int, int]]:
+    """`counted_by_range`, where numbers of at least `enough` are not exact: of each range few hours are read."""
+    added = " + ".join(f"h.{name}" for name in _buttons(MAX_BUTTONS))
+    text = f"""SELECT a.id, t.first, (
+          SELECT sum(number) FROM (
+            SELECT {added} AS number FROM assignment_hour h
+            WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= t.first
+            AND h.local_hour < t.ending AND {raw_verdicts("h.verdict", misuse=False)} AND {added} > 0 LIMIT :enough
+          ) AS few
+        ) FROM {transaction.list_table("assignments", "id")} AS a
+        CROSS JOIN {transaction.pair_table("ranges", ("first", "ending"))} AS t"""
+    values = {"assignments": transaction.among(assignments), **transaction.pairs("ranges", ranges), "enough": enough}
+    for assignment, first, number in transaction.rows(text, o=organization, **values):
+        yield assignment, first, int(number or 0)
+
+
+def number_of_hours(
+    transaction: Transaction, organization: int, assignments: Sequence[int], first: int, end: int
+) -> int:  # fmt: skip
+    """How many rows `hours_by_assignment` gives."""
+    text = f"""SELECT count(*) FROM {transaction.list_table("assignments", "id")} AS a CROSS JOIN assignment_hour h
+        WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= :first AND h.local_hour < :end"""
+    values = {"assignments": transaction.among(assignments), "first": first, "end": end}
+    [[number]] = transaction.rows(text, o=organization, **values)
+    return int(number)
+
+
 def hours_by_assignment(
-    transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
-) -> Iterator[tuple[int, StoredHour]]:
-    """The hours of assignments with their ids, whose nominal start is in [start, end), of all verdicts."""
-    columns = ", ".join(
-        f"h.{name}" for name in ("local_hour", "starts_at", "verdict", "revision", *_buttons(MAX_BUTTONS))
-    )
+    transaction: Transaction, organization: int, assignments: Sequence[int], first: int, end: int, buttons: int
+) -> Iterator[tuple[int, int, int, tuple[int, ...]]]:
+    """Assignment, local hour in [first, end), verdict and presses by button of the hours of assignments, in no order.
+
+    An hour may occur more than once, with another start.
+    """
+    columns = ", ".join(f"h.{name}" for name in ("local_hour", "verdict", *_buttons(buttons)))
     text = f"""SELECT h.assignment_id, {columns}
         FROM {transaction.list_table("assignments", "id")} AS a CROSS JOIN assignment_hour h
-        WHERE h.organization_id = :o AND h.assignment_id = a.id AND {_in_range("h")}"""
-    values = {**_bounds(start, end), "assignments": transaction.among(assignments)}
-    for row in transaction.rows(text, o=organization, **values):
-        yield row[0], _stored_hour((*row[1:5], tuple(row[5:])))
+        WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= :first AND h.local_hour < :end"""
+    values = {"assignments": transaction.among(assignments), "first": first, "end": end}
+    for row in transaction.stream(text, o=organization, **values):
+        yield row[0], row[1], row[2], row[3:]
 
 
 def _sums(alias: str) -> str:
