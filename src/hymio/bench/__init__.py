@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from hymio.bench import exporting, reading, reporting, serving, setup, writing
+from hymio.bench import exporting, reading, report_pages, reporting, serving, setup, writing
 from hymio.bench.figure import Figure
 from hymio.store.yardstick import scratch_database
 
@@ -88,7 +88,7 @@ def _of_reports(folder: Path, server: str | None, presses: int, progress: Progre
     """Runs the measurements of reports, on a new database."""
     with scratch_database(folder, server, "reports") as url:
         year = writing.year(url, presses, progress)
-        return list(reporting.values(url, year))
+        return [*reporting.values(url, year), *report_pages.pages(url, year)]
 
 
 @contextmanager
