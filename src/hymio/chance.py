@@ -7,7 +7,9 @@ are pure and use no random numbers, so that the same counts always give the same
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from math import erfc, exp, lgamma, log, sqrt
+from operator import mul
 from typing import Final, NamedTuple
 
 from hymio.scale import IndexType, Scale
@@ -37,6 +39,7 @@ class Moments(NamedTuple):
     variance: float
 
 
+@cache
 def scores(buttons: int, index_type: IndexType) -> tuple[float, ...]:
     """The score of each button from 0 to 1; the index is linear in their mean (`bounds_of_index`).
 
@@ -74,14 +77,14 @@ def interval(counts: Sequence[int], index_type: IndexType) -> Interval | None:
     the factor is 1, and this is exactly Wilson's interval.
     """
     values = scores(len(counts), index_type)
-    number, mean, _ = moments(counts, values)
+    number = sum(counts)
     if not number:
         return None
-    padded = list(counts)
-    padded[0] += 1
-    padded[-1] += 1
-    _, shrunk, variance = moments(padded, values)
-    low, high = _wilson(mean, number * shrunk * (1 - shrunk) / variance)
+    total = sum(map(mul, counts, values))
+    squares = sum(map(mul, counts, map(mul, values, values)))
+    shrunk = (total + 1) / (number + 2)  # the score 0 of the one more answer at the lower end adds nothing
+    variance = (squares + 1) / (number + 2) - shrunk * shrunk
+    low, high = _wilson(total / number, number * shrunk * (1 - shrunk) / variance)
     least, most = bounds_of_index(len(counts), index_type)
     return Interval(least + (most - least) * low, least + (most - least) * high)
 

@@ -89,6 +89,7 @@ class NodeReader:
         self.present: int = view.revision
         self.revision: int = view.revision if as_of is None else min(as_of, view.revision)
         self.shown = ShownHours(view.layout, node)
+        self._subjects: dict[tuple[int, int], ScopedSubject] = {}
 
     @property
     def is_present(self) -> bool:
@@ -190,7 +191,10 @@ class NodeReader:
         return self.layout.surveys[survey].scale.buttons
 
     def _subject(self, survey: int, node: int) -> ScopedSubject:
-        return in_scope(self._view, OfSurvey(node, survey))
+        subject = self._subjects.get((survey, node))
+        if subject is None:
+            subject = self._subjects[survey, node] = in_scope(self._view, OfSurvey(node, survey))
+        return subject
 
     def _within(self, dates: DateRange, assignments: Iterable[int]) -> Mapping[ZoneInfo, InstantRange]:
         """The instants of dates in each zone of these assignments."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 from operator import add
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ class SumReader:
         for source, start, end in self._inner():
             for date, verdict, counts in stored_hours.sums_by_date(*self._of(source), start, end, self._filter):
                 _add(sums.setdefault(date, {}), verdict, counts[: self._buttons])
-        for hour in self._at_ends():
+        for hour in self._at_ends:
             _add(sums.setdefault(hour.hour // 24, {}), hour.verdict, hour.counts)
         return sums
 
@@ -61,7 +62,7 @@ class SumReader:
         for source, start, end in self._inner():
             for cell, counts in stored_hours.sums_by_cell(*self._of(source), start, end, self._filter):
                 _add(sums, cell, counts[: self._buttons])
-        for hour in self._at_ends():
+        for hour in self._at_ends:
             if hour.verdict == Verdict.COUNTED:
                 _add(sums, weekday_of(hour.hour) * 24 + hour.hour % 24, hour.counts)
         return sums
@@ -77,7 +78,7 @@ class SumReader:
             if since is not None and since < end + HOUR_MS:
                 first = max(start, since - HOUR_MS)
                 starts |= set(stored_hours.starts_of_hours(*self._of(source), first, end, self._filter))
-        at_ends = [hour for hour in self._at_ends() if hour.verdict == Verdict.COUNTED and any(hour.counts)]
+        at_ends = [hour for hour in self._at_ends if hour.verdict == Verdict.COUNTED and any(hour.counts)]
         received = self._received(at_ends)
         is_late = {(hour.hour, hour.starts_at): False for hour in at_ends}
         for hour in at_ends:
@@ -99,8 +100,12 @@ class SumReader:
             if span.start < end:
                 yield span.hours.source, span.start, end
 
-    def _at_ends(self) -> Iterator[StoredHour]:
+    @cached_property
+    def _at_ends(self) -> list[StoredHour]:
         """The hours that begin in a span and lie at one of its ends."""
+        return list(self._read_ends())
+
+    def _read_ends(self) -> Iterator[StoredHour]:
         for span in self._spans:
             last = max(span.start, span.end - HOUR_MS + 1)
             for start, end in ((span.start - HOUR_MS + 1, span.start), (last, span.end)):
