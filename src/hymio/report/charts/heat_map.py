@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from hymio.errors import Phrase
@@ -42,7 +40,7 @@ def _heat_map(report: Report, localization: Localization, width: float, *, by_in
     words = words_of(report, localization)
     if words is None or report.bands is None:
         return None
-    grid = _Grid(words, report.heat_map, report.bands, width, by_index)
+    grid = _Grid(words, report.heat_map, report.bands, width, by_index=by_index)
     title = words.text(INDEX_TITLE, index=words.index_name) if by_index else words.text(COUNT_TITLE)
     marks = tuple(grid.marks())
     name = "heat-map-index" if by_index else "heat-map-count"
@@ -50,49 +48,27 @@ def _heat_map(report: Report, localization: Localization, width: float, *, by_in
     return chart.mirrored() if localization.direction == "rtl" else chart
 
 
-@dataclass(frozen=True)
 class _Grid:
-    """The cells in rows and columns: weekdays are rows where there is room for the hours, otherwise columns."""
+    """The cells in rows and columns: weekdays are rows where there is room for the hours, otherwise columns.
 
-    words: Words
-    cells: tuple[Cell, ...]
-    bands: Bands
-    width: float
-    by_index: bool
+    `size` has the width and height of a cell with the gap after it; `left` is where the first column begins.
+    """
 
-    @cached_property
-    def hours(self) -> range:
-        """The hours from the first to the last one with answers."""
-        hours = [cell.hour for cell in self.cells if cell.figure.number or cell.figure.is_withheld] or [0, 23]
-        return range(min(hours), max(hours) + 1)
-
-    @cached_property
-    def weekdays(self) -> tuple[int, ...]:
-        """The weekdays in the order of the country, 0 for Monday."""
-        return self.words.localization.weekdays
-
-    @cached_property
-    def is_upright(self) -> bool:
-        """Whether the hours go down, as on a phone."""
-        return (self.width - self._left_of_days) / len(self.hours) < _LEAST_CELL
-
-    @cached_property
-    def _left_of_days(self) -> float:
-        return max(width_of(self.words.localization.weekday(day, "abbreviated"), 12) for day in range(7)) + 10
-
-    @cached_property
-    def left(self) -> float:
-        """Where the first column begins."""
-        return 30.0 if self.is_upright else self._left_of_days
-
-    @cached_property
-    def size(self) -> tuple[float, float]:
-        """Width and height of a cell with the gap after it."""
+    def __init__(self, words: Words, cells: tuple[Cell, ...], bands: Bands, width: float, *, by_index: bool) -> None:
+        self.words, self.cells, self.bands, self.width, self.by_index = words, cells, bands, width, by_index
+        hours = [cell.hour for cell in cells if cell.figure.number or cell.figure.is_withheld] or [0, 23]
+        self.hours = range(min(hours), max(hours) + 1)
+        self.weekdays = words.localization.weekdays
+        self.days = {day: words.localization.weekday(day, "abbreviated") for day in range(7)}
+        self.hour_names = {hour: words.localization.hour(hour) for hour in self.hours}
+        left = max(width_of(name, 12) for name in self.days.values()) + 10
+        self.is_upright = (width - left) / len(self.hours) < _LEAST_CELL
+        self.left = 30.0 if self.is_upright else left
         columns = 7 if self.is_upright else len(self.hours)
-        return (self.width - self.left + _GAP) / columns, _CELL_HEIGHT + _GAP
+        self.size = (width - self.left + _GAP) / columns, _CELL_HEIGHT + _GAP
+        self.legend_lines = self._legend_lines()
 
-    @cached_property
-    def legend_lines(self) -> list[list[tuple[Mark | None, str]]]:
+    def _legend_lines(self) -> list[list[tuple[Mark | None, str]]]:
         """The legend in lines that are not wider than the chart."""
         lines: list[list[tuple[Mark | None, str]]] = [[]]
         room = self.width
@@ -105,7 +81,7 @@ class _Grid:
             room -= needed
         return lines
 
-    @cached_property
+    @property
     def height(self) -> float:
         """The height of the chart."""
         rows = len(self.hours) if self.is_upright else 7
@@ -121,8 +97,7 @@ class _Grid:
 
     def name(self, cell: Cell) -> str:
         """A cell in words."""
-        localization = self.words.localization
-        return f"{localization.weekday(cell.weekday or 0, 'abbreviated')} {localization.hour(cell.hour)}"
+        return f"{self.days[cell.weekday or 0]} {self.hour_names[cell.hour]}"
 
     def _place(self, weekday: int, hour: int) -> tuple[float, float]:
         """The upper left corner of a cell."""
@@ -132,7 +107,7 @@ class _Grid:
 
     def _heads(self) -> Iterator[Mark]:
         width, height = self.size
-        days = [self.words.localization.weekday(day, "abbreviated") for day in self.weekdays]
+        days = [self.days[day] for day in self.weekdays]
         hours = [self.words.number(hour) for hour in self.hours]
         across, down = (days, hours) if self.is_upright else (hours, days)
         for place, text in enumerate(across):
@@ -222,12 +197,12 @@ def _description(title: str, grid: _Grid) -> str:
 
 def _table(grid: _Grid) -> ChartTable:
     """The cells with answers, by weekday and hour."""
-    words, localization = grid.words, grid.words.localization
+    words = grid.words
     by_day = sorted(grid.cells, key=lambda cell: (grid.weekdays.index(cell.weekday or 0), cell.hour))
     rows = tuple(
         (
-            localization.weekday(cell.weekday or 0, "abbreviated"),
-            localization.hour(cell.hour),
+            grid.days[cell.weekday or 0],
+            grid.hour_names[cell.hour],
             *words.cells(cell.figure),
         )
         for cell in by_day

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Final
 
 from hymio.report.charts.axes import index_ticks, labelled, scaled, ticks
@@ -31,13 +30,18 @@ class Spot:
     before: Figure | None = None
 
 
-@dataclass(frozen=True)
 class Timeline:
     """The picture of spots in their order."""
 
-    words: Words
-    spots: Sequence[Spot]
-    width: float
+    def __init__(self, words: Words, spots: Sequence[Spot], width: float) -> None:
+        self.words, self.spots, self.width = words, spots, width
+        before = [spot.before for spot in spots if spot.before is not None]
+        shown = [Figure(number=one.number, counts=None, index=one.index) for one in before]
+        self._ticks = index_ticks([*(spot.figure for spot in spots), *shown], words.range)
+        self._counts = ticks(0, max((spot.figure.number or 0 for spot in spots), default=0) or 1)
+        texts = [self._tick(tick) for tick in self._ticks] + [words.number(self._counts[-1])]
+        self._left = max(width_of(text, 12) for text in texts) + 8
+        self._step = (width - self._left - 4) / max(1, len(spots))
 
     def marks(self) -> Iterator[Mark | Group]:
         """Grid and labels first, then bars, intervals, lines, and what one points at."""
@@ -46,27 +50,6 @@ class Timeline:
         yield from self._labels()
         yield from self._runs()
         yield from map(self._hit, range(len(self.spots)))
-
-    # --- scales ---
-
-    @cached_property
-    def _ticks(self) -> list[float]:
-        before = [spot.before for spot in self.spots if spot.before is not None]
-        shown = [Figure(number=one.number, counts=None, index=one.index) for one in before]
-        return index_ticks([*(spot.figure for spot in self.spots), *shown], self.words.range)
-
-    @cached_property
-    def _counts(self) -> list[float]:
-        return ticks(0, max((spot.figure.number or 0 for spot in self.spots), default=0) or 1)
-
-    @cached_property
-    def _left(self) -> float:
-        texts = [self._tick(tick) for tick in self._ticks] + [self.words.number(self._counts[-1])]
-        return max(width_of(text, 12) for text in texts) + 8
-
-    @cached_property
-    def _step(self) -> float:
-        return (self.width - self._left - 4) / max(1, len(self.spots))
 
     def _tick(self, tick: float) -> str:
         return self.words.localization.number(tick, 0 if tick == int(tick) else 1)
