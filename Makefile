@@ -7,7 +7,7 @@ PYTEST := $(BIN)/python -m pytest -n logical --maxprocesses 8 --dist worksteal
 COVERED := src/hymio/intake/*,src/hymio/results/*,src/hymio/manage/*,src/hymio/misuse.py,src/hymio/period.py
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test quick coverage lint format texts hooks requirements clean
+.PHONY: help demo serve test quick coverage lint format texts screens hooks requirements clean
 
 help: ## this list
 	@echo 'usage: make TARGET [PYTHON=python3.13] [ARGS="--once"]'
@@ -53,6 +53,10 @@ hooks: ## installs a git hook that runs `make lint` before each commit
 texts: ## extracts the texts for people, updates the catalogs and writes docs/errors.md
 	@$(ENVIRONMENT) test
 	$(BIN)/python -m scripts.texts
+
+screens: ## takes the pictures of pages in docs/screens (needs Chromium at /usr/bin/chromium)
+	@$(ENVIRONMENT) test
+	$(BIN)/python -m scripts.screens
 
 requirements: ## updates the pinned dependencies to fit pyproject.toml (ARGS=--upgrade: to the newest versions)
 	@PYTHON='$(PYTHON)' sh scripts/requirements.sh $(ARGS)

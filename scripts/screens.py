@@ -8,10 +8,10 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from playwright.sync_api import sync_playwright
 
@@ -24,8 +24,59 @@ from hymio.settings import Settings
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "screens"
 CHROMIUM: Final = "/usr/bin/chromium"
 NOW: Final[Instant] = parse_timestamp("2025-12-17T13:20:00Z")
-SIZES: Final = {"phone": {"width": 390, "height": 844}, "desk": {"width": 1280, "height": 900}}
+SIZES: Final = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
+SCHEMES: Final = ("light", "dark")
 _PRESSES: Final = 120_000
+_MOST_PIXELS: Final = 2_600
+"""Height of a picture: longer pages are cut there, so that the folder stays small."""
+
+
+class Screen(NamedTuple):
+    """A page to take a picture of; `link` in its address stands for the secret of a one-time link."""
+
+    name: str
+    title: str
+    address: str
+    language: str = "en"
+
+
+BEFORE_SIGN_IN: Final = (
+    Screen("sign-in", "Signing in", "/"),
+    Screen("password", "Choosing a password by a one-time link", "/password?link={link}"),
+    Screen("not-found", "What is not there", "/nothing"),
+)
+SIGNED_IN: Final = (
+    Screen("overview", "The overview of a place", "/?node=5"),
+    Screen("report", "The report of a place", "/reports/5?period=2025-07-01..2025-12-16&compare=previous"),
+    Screen("account", "One's own account", "/account"),
+    Screen("overview-arabic", "The overview in Arabic", "/?node=5", "ar"),
+    Screen("report-arabic", "The report in Arabic", "/reports/5?period=last-28-days", "ar"),
+)
+
+
+def main() -> None:
+    """Takes the pictures, and writes the page that shows them."""
+    FOLDER.mkdir(exist_ok=True)
+    for picture in FOLDER.glob("*.png"):
+        picture.unlink()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        _served(Path(folder)) as (address, made, link),
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        page = browser.new_context(locale="en-US").new_page()
+        for screen in BEFORE_SIGN_IN:
+            _take(page, screen, address + screen.address.format(link=link))
+        _sign_in(page, address, made.credentials.email, made.credentials.password)
+        language = ""
+        for screen in SIGNED_IN:
+            if screen.language != language:
+                language = screen.language
+                _speak(page, address, language)
+            _take(page, screen, address + screen.address)
+        browser.close()
+    (FOLDER / "README.md").write_text(_index(), encoding="utf-8")
 
 
 @contextmanager
@@ -50,47 +101,60 @@ def _served(folder: Path) -> Iterator[tuple[str, demo.Demo, str]]:
         store.close()
 
 
-def _pictures(page: Any, address: str, person: tuple[str, str], link: str, take: Callable[[str], None]) -> None:
-    """Goes through all pages and takes a picture of each."""
+def _take(page: Any, screen: Screen, address: str) -> None:
+    """Takes the pictures of a page in all sizes and colours; in Arabic one of each size."""
+    for size, viewport in SIZES.items():
+        page.set_viewport_size(viewport)
+        for scheme in SCHEMES if screen.language == "en" else SCHEMES[:1]:
+            page.emulate_media(color_scheme=scheme)
+            page.goto(address)
+            height = min(_MOST_PIXELS, page.evaluate("document.documentElement.scrollHeight"))
+            page.set_viewport_size({**viewport, "height": max(height, viewport["height"])})
+            page.screenshot(path=FOLDER / f"{screen.name}-{size}-{scheme}.png")
+            page.set_viewport_size(viewport)
+
+
+def _sign_in(page: Any, address: str, email: str, password: str) -> None:
+    """Signs in by the form."""
     page.goto(address)
-    take("sign-in")
-    page.goto(f"{address}/password?link={link}")
-    take("password")
-    page.goto(f"{address}/nothing")
-    take("not-found")
-    page.goto(address)
-    page.fill("#email", person[0])
-    page.fill("#password", person[1])
+    page.fill("#email", email)
+    page.fill("#password", password)
     page.click("button.main")
     page.wait_for_selector(".shell")
+
+
+def _speak(page: Any, address: str, language: str) -> None:
+    """Chooses a language on the page of the account."""
     page.goto(f"{address}/account")
-    page.select_option("#language", "en")
+    page.select_option("#language", language)
     page.click("form[action='/account/preferences'] button")
     page.wait_for_selector("[role=status]")
-    page.goto(f"{address}/account")
-    take("account")
-    page.goto(f"{address}/?node=5")
-    take("overview")
 
 
-def main() -> None:
-    """Takes the pictures."""
-    FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, _served(Path(folder)) as (address, made, link):
-        person = made.credentials.email, made.credentials.password
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            for size, viewport in SIZES.items():
-                for scheme in ("light", "dark"):
-                    context = browser.new_context(viewport=viewport, color_scheme=scheme, locale="en-US")  # type: ignore[arg-type]  # its own type
-                    page = context.new_page()
+def _index() -> str:
+    """The page that shows the pictures."""
+    parts = ["# Screens\n", "<!-- Made by `make screens` from the demo's organization. Change it there. -->"]
+    for screen in (*BEFORE_SIGN_IN, *SIGNED_IN):
+        shown = [path.name for path in sorted(FOLDER.glob(f"{screen.name}-*.png")) if _is_of(path, screen)]
+        parts.append(f"\n## {screen.title}\n")
+        parts += [f'<img src="{name}" alt="{_alternative(screen, name)}" width="{_width(name)}">' for name in shown]
+    return "\n".join(parts) + "\n"
 
-                    def take(name: str, page: Any = page, suffix: str = f"{size}-{scheme}") -> None:
-                        page.screenshot(path=FOLDER / f"{name}-{suffix}.png", full_page=True)
 
-                    _pictures(page, address, person, link, take)
-                    context.close()
-            browser.close()
+def _is_of(path: Path, screen: Screen) -> bool:
+    """Whether a picture is of a page, and not of another one whose name begins alike."""
+    return path.stem.rpartition("-")[0].rpartition("-")[0] == screen.name
+
+
+def _alternative(screen: Screen, name: str) -> str:
+    """What stands for a picture in words."""
+    size, scheme = name.removesuffix(".png").split("-")[-2:]
+    return f"{screen.title}, {'on a phone' if size == 'phone' else 'on a desk'}, {scheme}"
+
+
+def _width(name: str) -> int:
+    """How wide a picture is shown."""
+    return 180 if "-phone-" in name else 560
 
 
 if __name__ == "__main__":

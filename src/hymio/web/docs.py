@@ -17,9 +17,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from hymio import __version__
 from hymio.errors import NotFound, Phrase
-from hymio.serving.answers import JSON, is_known, language_of, tag_of
+from hymio.serving.answers import JSON, is_known, tag_of
 from hymio.serving.door import Door, Services
-from hymio.texts import SOURCE, translate
+from hymio.texts import RIGHT_TO_LEFT, SOURCE, translate
+from hymio.web.look import look_of
 from hymio.web.markdown import to_html
 
 if TYPE_CHECKING:
@@ -104,10 +105,10 @@ def _page(name: str) -> Page:
 
 def _page_answer(request: Request[Any, Any, Any], page: Page, base_url: str) -> Response[Any]:
     """A page in the language that the request prefers."""
-    language = language_of(request)
+    language = look_of(request).language
     headers = {
         "Content-Language": language,
-        "Vary": "Accept-Language",
+        "Vary": "Accept-Language, Cookie",
         "Content-Security-Policy": _security_policy(),
         "Referrer-Policy": "same-origin",
     }
@@ -140,7 +141,7 @@ def _security_policy() -> str:
 # --- pages -----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def rendered(page: Page, base_url: str, language: str = SOURCE) -> bytes:
     """A whole HTML page; its examples name `base_url`, the address of this server."""
     text = (files("hymio.web") / "pages" / page.file).read_text(encoding="utf-8")
@@ -148,6 +149,7 @@ def rendered(page: Page, base_url: str, language: str = SOURCE) -> bytes:
     html = _template().render(
         _=partial(translate, language=language),
         language=language,
+        direction="rtl" if language in RIGHT_TO_LEFT else "ltr",
         page=page,
         pages=PAGES,
         title=document.headings[0].text if document.headings else page.name,

@@ -17,7 +17,7 @@ from hymio.serving.door import Door, Route, Services
 from hymio.web import account, sign_in
 from hymio.web.asked import FIELD, asked_address, own_address
 from hymio.web.look import look_of
-from hymio.web.overview import FEW_ANSWERS, MOST_SILENT, overview
+from hymio.web.overview import FEW_ANSWERS, MOST_CHILDREN, MOST_PLACES, MOST_SILENT, overview
 from hymio.web.page import static_routes
 from hymio.web.people import People, Visit, visit
 from hymio.web.sign_in import Answer, sign_in_form
@@ -65,8 +65,9 @@ def _overview(here: Visit, person: SignedIn) -> Answer:
     shown = overview(services.store, person.principal, node, survey, language, now)
     return here.page(
         "overview.html", shown=shown, now=now, this_year=wall_of(now, zone("UTC")).year,
-        faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS,
-        most_silent=MOST_SILENT,
+        faces=faces_of, face_for=face_of, digits=DIGITS, few=FEW_ANSWERS, most_silent=MOST_SILENT,
+        most_places=MOST_PLACES, most_children=MOST_CHILDREN,
+        figures={line.node.id: line.figure for line in shown.ranking},
         index_names=INDEX_NAMES, index_range=index_range,
     )  # fmt: skip
 

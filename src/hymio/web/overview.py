@@ -24,7 +24,9 @@ FEW_ANSWERS: Final = 10
 
 MOST_TEXTS: Final = 5
 MOST_SILENT: Final = 8
-MOST_CHILDREN: Final = 200
+MOST_PLACES: Final = 30
+MOST_CHILDREN: Final = 50
+"""Children at the side, and in the ranking; the report lists all."""
 
 
 class SurveyRow(NamedTuple):
@@ -100,7 +102,7 @@ def overview(
     return Overview(
         node=hierarchy.nodes[node],
         path=tuple(_path(layout, principal, node)),
-        children=hierarchy.children(node)[:MOST_CHILDREN],
+        children=hierarchy.children(node),
         zones=last.zones,
         adds_local_hours=last.adds_local_hours,
         revision=last.revision,
