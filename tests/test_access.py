@@ -27,6 +27,7 @@ ALLOWS = {
     Permission.READ_SETUP: "read the tree, surveys, smileys, custom data and alert specifications",
     Permission.READ_CONTACT_DETAILS: "read what people left to be contacted",
     Permission.READ_USERS: "list users",
+    Permission.SHARE_REPORTS: "share a report by an address, and revoke what one shares oneself",
     Permission.READ_AUDIT_LOG: "list the audit log",
     Permission.DELIVER_FEEDBACK: "upload presses and what comes after them",
     Permission.ANSWER_ALERTS: "acknowledge alerts and comment on them",

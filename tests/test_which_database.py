@@ -207,7 +207,7 @@ def test_our_file_with_a_table_of_somebody_else_is_ours(tmp_path: Path) -> None:
 
 READING = (
     "organization list", "organization show Acme", "verify --all", "audit Acme", "jobs", "db status",
-    "quarantine list Acme", "message list Acme", "survey list Acme", "get /health",
+    "quarantine list Acme", "message list Acme", "survey list Acme", "share list Acme", "get /health",
 )  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via,
 from hymio.alert import AlertType
 from hymio.custom import CustomField
 from hymio.misuse import MisusePolicy
+from hymio.period import DAY_MS
 from hymio.personal_data import Contact, OfContact, OfFeedback, OfOrganization, OfPeriod, PersonalData
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
@@ -28,6 +29,9 @@ from hymio.user import LoginMethod, Theme, User
 NOW = 1_700_000_000_000
 ROOT, NOWHERE = manage.ROOT, 99
 """The root of the tree, and a number that no node has."""
+
+SHARED_BY = 1
+"""The user who shares the report of its own node, by the link with the number 1."""
 
 PEOPLE = (Role.USER, Role.ADMIN, Role.PARTNER)
 _numbers = itertools.count(1)
@@ -544,6 +548,36 @@ def mark_spam(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def share_report(draw: Draw, world: Grown) -> Attempt:
+    number, nodes = _account(draw, world)
+    node, shows_texts = _node(draw, world), draw(st.booleans())
+    expires_at = draw(st.sampled_from([NOW + DAY_MS, NOW + DAY_MS, NOW, NOW + 400 * DAY_MS]))
+    terms = manage.LinkTerms("Link", node, "period=2025", expires_at, draw(st.booleans()), shows_texts)
+    kinds = frozenset({DataKind.TEXT_FEEDBACKS}) if shows_texts else frozenset()
+    return Attempt(
+        manage.share_report, Permission.SHARE_REPORTS, (*nodes, node), (number, terms), kinds=kinds, user=number
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation(Attempt):
+    """Revoking a link: one's own wherever it is, or another's within reach by who may change users."""
+
+    def is_allowed(self, world: Grown, principal: Principal) -> bool:
+        permissions = principal.role.permissions
+        is_own = principal.role in PEOPLE and principal.id == SHARED_BY
+        is_within_reach = Permission.CHANGE_USERS in permissions and world.reaches(
+            principal, world.users[SHARED_BY].node
+        )
+        return self.args == (1,) and self.permission in permissions and (is_own or is_within_reach)
+
+
+@verb
+def revoke_link(draw: Draw, world: Grown) -> Attempt:
+    return Revocation(manage.revoke_link, Permission.SHARE_REPORTS, (), (_names(draw, world, 1),))
+
+
+@verb
 def set_retention(draw: Draw, world: Grown) -> Attempt:
     args = (draw(st.sampled_from(PersonalData)), draw(st.sampled_from([None, 0, 65, 400])))
     return Attempt(manage.set_retention, Permission.ERASE, (None,), args)
@@ -632,6 +666,8 @@ def _furnish(
         manage.add_user(batch, boss, f"{number}@example.com", "J", "D", node, role, now=NOW)
         [users[number]] = [user for user in manage.users(batch, boss) if user.id == number]
         manage.begin_session(batch, boss, number, "Firefox", now=NOW)
+    terms = manage.LinkTerms("Shared", users[SHARED_BY].node, "period=2025", NOW + DAY_MS)
+    manage.share_report(batch, boss, SHARED_BY, terms, now=NOW)
     manage.activate_api(batch, boss, now=NOW)
     token_at, specified_at = draw(st.sampled_from([None, *parents])), draw(nodes)
     manage.create_token(batch, boss, "Token", token_at, now=NOW)

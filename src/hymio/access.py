@@ -42,6 +42,7 @@ class Via(Enum):
     SESSION = "session"
     DEVICE = "device"
     SMS_GATEWAY = "sms-gateway"
+    SHARED_LINK = "shared-link"
     SHELL = "shell"
 
 
@@ -49,6 +50,7 @@ class Permission(Enum):
     """Something that a principal may be allowed to do; the values are published in errors and documents."""
 
     READ_RESULTS = "results:read"
+    SHARE_REPORTS = "reports:share"
     READ_SETUP = "set-up:read"
     READ_CONTACT_DETAILS = "contact-details:read"
     READ_USERS = "users:read"
@@ -79,6 +81,7 @@ class Role(Enum):
     PARTNER = "PARTNER"
     CLIENT = "CLIENT"
     DEVICE = "DEVICE"
+    LINK = "LINK"
     OPERATOR = "OPERATOR"
 
     @property
@@ -93,7 +96,13 @@ class Role(Enum):
 
 
 _USER: Final = frozenset(
-    {Permission.READ_RESULTS, Permission.READ_SETUP, Permission.ANSWER_ALERTS, Permission.CHANGE_OWN_ACCOUNT}
+    {
+        Permission.READ_RESULTS,
+        Permission.SHARE_REPORTS,
+        Permission.READ_SETUP,
+        Permission.ANSWER_ALERTS,
+        Permission.CHANGE_OWN_ACCOUNT,
+    }
 )
 _ADMIN: Final = frozenset(Permission) - {
     Permission.DELIVER_FEEDBACK,
@@ -109,6 +118,7 @@ PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
         {Permission.READ_RESULTS, Permission.READ_SETUP, Permission.READ_CONTACT_DETAILS, Permission.READ_USERS}
     ),
     Role.DEVICE: frozenset({Permission.DELIVER_FEEDBACK}),
+    Role.LINK: frozenset({Permission.READ_RESULTS}),
     Role.OPERATOR: frozenset(Permission),
 }
 """The permissions of each role; docs/access.md has the same table."""
@@ -116,11 +126,12 @@ PERMISSIONS: Final[Mapping[Role, frozenset[Permission]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """What a credential is resolved to: a v1 client, v2 token, user, smiley, SMS gateway, or operator at the shell.
+    """What a credential is resolved to: a v1 client, v2 token, user, smiley, SMS gateway, shared link, or operator.
 
     Its scope is `node` with everything below it, None for the whole tree; `kinds` are the kinds of data that it may
     read there; `name` is for the audit log; `id` is that of the credential, user or smiley; `language` is the
-    one that a person chose for all answers, `default_language` the organization's, for requests that name none.
+    one that a person chose for all answers, `default_language` the organization's, for requests that name none. Reports
+    show it numbers of at least `least_answers` answers, or more if the survey says so.
     """
 
     organization: int
@@ -133,6 +144,7 @@ class Principal:
     raw_results: bool = True
     language: str | None = None
     default_language: str = "en"
+    least_answers: int = 1
 
     def may(self, permission: Permission) -> bool:
         """Whether its role has a permission."""

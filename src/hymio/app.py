@@ -22,6 +22,7 @@ from hymio.clock import Clock, ClockWatch, now
 from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
 from hymio.serving import health
+from hymio.serving.addresses import shown_path
 from hymio.serving.answers import error_answer, language_of
 from hymio.serving.door import Door, Services, database_connections
 from hymio.serving.edge import MAX_BUFFERED_BYTES, with_edge
@@ -96,7 +97,7 @@ def _router(door: Door, services: Services) -> Router:
 
     def known_error(request: Request[Any, Any, Any], error: HymioError) -> Response[bytes]:
         if error.status >= 500 and not isinstance(error, _LOGGED):
-            _log.warning("request failed", path=request.scope["path"], code=error.code, detail=error.detail)
+            _log.warning("request failed", path=shown_path(request.scope["path"]), code=error.code, detail=error.detail)
         if wants_page(request, error):
             return error_page(request, error)
         return error_answer(error, language_of(request), challenge=door.challenge)
@@ -166,7 +167,7 @@ def _with_head(allow: str) -> str:
 
 def _unforeseen_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Logs an unexpected exception and answers 500."""
-    _log.error("request failed", path=request.scope["path"], exc_info=error)
+    _log.error("request failed", path=shown_path(request.scope["path"]), exc_info=error)
     refusal = _unforeseen()
     if wants_page(request, refusal):
         return error_page(request, refusal)

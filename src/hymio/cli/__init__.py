@@ -23,6 +23,7 @@ from hymio.cli import (
     organizations,
     reporting,
     running,
+    shared_links,
     smileys,
     surveys,
     tokens,
@@ -53,6 +54,7 @@ app.add_typer(surveys.commands, name="survey", rich_help_panel=_SET_UP)
 app.add_typer(smileys.commands, name="smiley", rich_help_panel=_SET_UP)
 app.add_typer(custom.commands, name="custom-data", rich_help_panel=_SET_UP)
 app.add_typer(users.commands, name="user", rich_help_panel=_SET_UP)
+app.add_typer(shared_links.commands, name="share", rich_help_panel=_SET_UP)
 api.commands.add_typer(tokens.commands, name="token")
 app.add_typer(api.commands, name="api", rich_help_panel=_SET_UP)
 app.command("sms-secret", rich_help_panel=_SET_UP)(api.sms_secret)

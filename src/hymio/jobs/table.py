@@ -49,11 +49,12 @@ def clear_expired(run: Run) -> str:
 
 
 def _clear_sessions(run: Run) -> int:
-    """Deletes the sessions and one-time links of all organizations that ended; returns their number."""
+    """Deletes ended sessions, one-time links and, after KEEP_ENDED, shared links of all organizations."""
     cleared = 0
     for organization in manage.organizations(run.store):
         run.check()
         cleared += manage.clear_sessions(run.store, organization.id, run.now())
+        cleared += manage.clear_links(run.store, organization.id, run.now() - KEEP_ENDED)
     return cleared
 
 

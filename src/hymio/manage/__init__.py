@@ -72,6 +72,17 @@ from hymio.manage.sessions import (
     set_password,
     set_preferences,
 )
+from hymio.manage.shared_links import (
+    LEAST_ANSWERS,
+    NewLink,
+    Shared,
+    clear_links,
+    links,
+    note_link_use,
+    revoke_link,
+    share_report,
+    shared_report,
+)
 from hymio.manage.smileys import NewSmiley, add_smiley, new_token, place, unplace
 from hymio.manage.surveys import (
     add_followup,
@@ -89,17 +100,23 @@ from hymio.manage.withholding import minimum_answers, set_minimum_answers
 from hymio.store.catalog.alerts import Stretch
 from hymio.store.catalog.credentials import ApiToken
 from hymio.store.catalog.organizations import Organization
+from hymio.store.catalog.shared_links import LinkTerms, SharedLink
 
 __all__ = [
+    "LEAST_ANSWERS",
     "ROOT",
     "ApiCredentials",
     "ApiToken",
     "AuditEntry",
     "Batch",
     "Invited",
+    "LinkTerms",
+    "NewLink",
     "NewSmiley",
     "NewToken",
     "Organization",
+    "Shared",
+    "SharedLink",
     "SignedIn",
     "Stretch",
     "TakesEffect",
@@ -129,6 +146,7 @@ __all__ = [
     "begin_session",
     "change_custom_field",
     "clear_custom_value",
+    "clear_links",
     "clear_sessions",
     "close_alert",
     "comment_alert",
@@ -147,6 +165,7 @@ __all__ = [
     "has_password",
     "invite_user",
     "link_principal",
+    "links",
     "localize_followup_option",
     "localize_followup_question",
     "localize_question",
@@ -155,6 +174,7 @@ __all__ = [
     "move_node",
     "new_sms_secret",
     "new_token",
+    "note_link_use",
     "note_session_use",
     "open_alert",
     "organizations",
@@ -167,6 +187,7 @@ __all__ = [
     "retention",
     "retry_outbox_row",
     "revoke_api",
+    "revoke_link",
     "revoke_token",
     "rotate_api",
     "session_principal",
@@ -181,6 +202,8 @@ __all__ = [
     "set_raw_results",
     "set_retention",
     "set_zone",
+    "share_report",
+    "shared_report",
     "smiley_by_serial",
     "sms_key",
     "sms_principal",

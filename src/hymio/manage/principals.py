@@ -137,7 +137,7 @@ def password_principal(store: Store, email: str, password: str) -> Principal | N
     nobody = [_NOBODY] * (_FEWEST_COMPARED - len(accounts))
     for organization, user in accounts + nobody:
         with store.read() as transaction:
-            principal = _person(transaction, organization, user)
+            principal = person_principal(transaction, organization, user)
             stored = select_sign_in(transaction, organization, user).password_hash
         if matches(password, stored) and principal is not None:
             _renew_hash(store, principal[0], password, stored or "")
@@ -162,28 +162,28 @@ def has_password(store: Store, principal: Principal, password: str) -> bool:
 
 def session_principal(store: Store, secret: str, now: Instant) -> SignedIn | None:
     """The person with a session of this secret; None if it is unknown or ended, or the person may not sign in."""
-    organization, identity, key = _parts(secret)
+    organization, identity, key = parts_of(secret)
     with store.read() as transaction:
         stored = select_session(transaction, organization, identity)
         if stored is None or not hmac.compare_digest(stored[1], hash_secret(key)) or not stored[0].is_valid(now):
             return None
-        person = _person(transaction, organization, stored[0].user)
+        person = person_principal(transaction, organization, stored[0].user)
         theme = select_sign_in(transaction, organization, stored[0].user).theme
     return None if person is None else SignedIn(*person, stored[0], theme)
 
 
 def link_principal(store: Store, secret: str, now: Instant) -> Invited | None:
     """The person with a one-time link of this secret; None if it is unknown, used or expired."""
-    organization, user, key = _parts(secret)
+    organization, user, key = parts_of(secret)
     with store.read() as transaction:
         link = select_link(transaction, organization, user)
         if link is None or not hmac.compare_digest(link.hash, hash_secret(key)) or link.expires_at <= now:
             return None
-        person = _person(transaction, organization, user)
+        person = person_principal(transaction, organization, user)
     return None if person is None else Invited(*person, link.kind)
 
 
-def _parts(secret: str) -> tuple[int, int, str]:
+def parts_of(secret: str) -> tuple[int, int, str]:
     """Organization, id and random part of a secret; numbers that no row has, if it is none."""
     organization, _, rest = secret.partition(".")
     identity, _, key = rest.partition(".")
@@ -195,7 +195,7 @@ def _parts(secret: str) -> tuple[int, int, str]:
     return numbers[0], numbers[1], key
 
 
-def _person(transaction: Transaction, organization: int, user: int) -> tuple[Principal, User] | None:
+def person_principal(transaction: Transaction, organization: int, user: int) -> tuple[Principal, User] | None:
     """The principal of a user who may sign in by password, and the account."""
     stored = select_account(transaction, organization, user)
     if stored is None or not stored.login_allowed or stored.login_method is not LoginMethod.EMAIL_PASSWORD:

@@ -6,17 +6,18 @@ import hmac
 from dataclasses import replace
 
 from hymio.access import Permission, Principal
-from hymio.errors import Forbidden, NotFound, SetupError
+from hymio.errors import NotFound, SetupError
 from hymio.locale import check_locale
 from hymio.manage.change import Batch, Change, changing, reading
 from hymio.manage.passwords import check_password, hash_password
 from hymio.manage.secrets import hash_secret, new_secret
-from hymio.manage.users import require_user
+from hymio.manage.users import require_oneself, require_user
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog import signing_in as rows
 from hymio.store.catalog.rows import is_id
-from hymio.store.catalog.users import select_user, update_user
+from hymio.store.catalog.shared_links import revoke_links
+from hymio.store.catalog.users import update_user
 from hymio.user import SESSION_IDLE_MS, SESSION_MS, LinkKind, LoginMethod, Session, Theme, User
 
 _MAX_BROWSER = 80
@@ -53,7 +54,7 @@ def disable_user(store: Store | Batch, principal: Principal, user: int, *, now: 
     with changing(store, principal, Permission.CHANGE_USERS, now) as change:
         stored = require_user(change, user)
         ended = rows.delete_sessions(change.ledger, user)
-        links = rows.delete_link(change.ledger, user)
+        links = rows.delete_link(change.ledger, user) + revoke_links(change.ledger, now, user=user)
         if stored.login_allowed:
             update_user(change.ledger, _without_login(stored))
         if stored.login_allowed or ended or links:
@@ -94,7 +95,7 @@ def set_password(
     principal.require(Permission.CHANGE_OWN_ACCOUNT)
     digest = hash_password(password)  # takes long: not while the ledger is locked
     with changing(store, principal, Permission.CHANGE_OWN_ACCOUNT, now) as change:
-        stored = _require_oneself(change, user)
+        stored = require_oneself(change, user)
         if link is not None:
             _require_link(change, user, link)
         check_password(password, stored.email)
@@ -109,7 +110,7 @@ def set_preferences(
 ) -> None:
     """Sets the language and the theme of pages for a user. Forbidden if a person names another user."""
     with changing(store, principal, Permission.CHANGE_OWN_ACCOUNT, now) as change:
-        stored = _require_oneself(change, user)
+        stored = require_oneself(change, user)
         check_locale(locale)
         before = rows.select_sign_in(change.ledger.transaction, change.ledger.organization, user).theme
         if (stored.locale, before) == (locale, theme):
@@ -125,7 +126,7 @@ def set_preferences(
 def begin_session(store: Store | Batch, principal: Principal, user: int, browser: str = "", *, now: Instant) -> str:
     """Signs a user in; returns the secret for the cookie. SetupError if the user may not sign in by password."""
     with changing(store, principal, Permission.CHANGE_OWN_ACCOUNT, now) as change:
-        stored = _require_oneself(change, user)
+        stored = require_oneself(change, user)
         if not _may_sign_in(stored):
             raise SetupError("no-sign-in-by-password", "user {user} may not sign in by password", user=user)
         secret = new_secret()
@@ -139,7 +140,7 @@ def begin_session(store: Store | Batch, principal: Principal, user: int, browser
 def end_session(store: Store | Batch, principal: Principal, user: int, session: int, *, now: Instant) -> None:
     """Ends a session of a user; nothing happens if the user has none of this id."""
     with changing(store, principal, Permission.CHANGE_OWN_ACCOUNT, now) as change:
-        stored = _require_oneself(change, user)
+        stored = require_oneself(change, user)
         if is_id(session) and rows.delete_sessions(change.ledger, user, session=session):
             change.audit("end-session", f"user {user}", node=stored.node, old={"session": session})
 
@@ -149,7 +150,7 @@ def end_sessions(
 ) -> None:
     """Ends all sessions of a user, except for one if it is given."""
     with changing(store, principal, Permission.CHANGE_OWN_ACCOUNT, now) as change:
-        stored = _require_oneself(change, user)
+        stored = require_oneself(change, user)
         if ended := rows.delete_sessions(change.ledger, user, except_for=except_for):
             change.audit("end-sessions", f"user {user}", node=stored.node, old={"sessions": ended})
 
@@ -160,16 +161,6 @@ def sessions(store: Store | Batch, principal: Principal, now: Instant) -> list[S
     with reading(store) as transaction:
         stored = rows.select_sessions(transaction, principal.organization, principal.id)
     return [session for session in stored if session.is_valid(now)]
-
-
-def _require_oneself(change: Change, user: int) -> User:
-    """The user. NotFound if it does not exist or is outside the scope, Forbidden if a person names another user."""
-    stored = select_user(change.ledger, user) if is_id(user) else None
-    if stored is None or not change.reaches(stored.node):
-        raise NotFound("unknown-user", "there is no user {user}", user=user)
-    if change.principal.role.is_person and change.principal.id != user:
-        raise Forbidden("not-own-account", "a person changes only their own account")
-    return stored
 
 
 def _require_link(change: Change, user: int, secret: str) -> None:

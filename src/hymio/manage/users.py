@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hymio.access import DataKind, Permission, Principal, Role
-from hymio.errors import NotFound, Phrase, SetupError
+from hymio.errors import Forbidden, NotFound, Phrase, SetupError
 from hymio.locale import check_locale
 from hymio.manage.change import Batch, Change, changing, reach_in, reading, require_own_permissions
 from hymio.manage.checks import check_name
@@ -14,6 +14,7 @@ from hymio.store import Store
 from hymio.store.catalog import signing_in
 from hymio.store.catalog import users as rows
 from hymio.store.catalog.rows import is_id
+from hymio.store.catalog.shared_links import delete_links, revoke_links
 from hymio.user import LoginMethod, User, check_email
 
 
@@ -63,6 +64,7 @@ def remove_user(store: Store | Batch, principal: Principal, user: int, *, now: I
         signing_in.delete_email(change.ledger, user, old.email)
         signing_in.delete_sign_in(change.ledger, user)
         _end_sign_in(change, user)
+        delete_links(change.ledger, user)
         change.audit("remove-user", f"user {user}", node=old.node, old=_shown(old))
 
 
@@ -85,6 +87,16 @@ def require_user(change: Change, user: int) -> User:
     return stored
 
 
+def require_oneself(change: Change, user: int) -> User:
+    """The user. NotFound if it does not exist or is outside the scope, Forbidden if a person names another user."""
+    stored = rows.select_user(change.ledger, user) if is_id(user) else None
+    if stored is None or not change.reaches(stored.node):
+        raise NotFound("unknown-user", "there is no user {user}", user=user)
+    if change.principal.role.is_person and change.principal.id != user:
+        raise Forbidden("not-own-account", "a person changes only their own account")
+    return stored
+
+
 def _update_sign_in(change: Change, old: User, user: User) -> None:
     """Follows a change of the address; a user who may not sign in by password any more loses its sessions and link."""
     if old.email.lower() != user.email.lower():
@@ -95,7 +107,8 @@ def _update_sign_in(change: Change, old: User, user: User) -> None:
 
 
 def _end_sign_in(change: Change, user: int) -> None:
-    """Deletes the sessions and the link of a user."""
+    """Deletes the sessions and the one-time link of a user, and revokes what it shares."""
+    revoke_links(change.ledger, change.now, user=user)
     signing_in.delete_sessions(change.ledger, user)
     signing_in.delete_link(change.ledger, user)
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from hymio.access import DataKind, Principal
+from hymio.access import DataKind, Principal, Role
 from hymio.errors import Forbidden
 from hymio.period import DateRange, Grain, Instant, wall_of
 from hymio.report import values
@@ -126,9 +126,14 @@ def _withholding(source: Source, minimum: int, summary: values.Figure) -> values
 
 
 def _survey_lines(sources: Sources, dates: DateRange) -> tuple[values.SurveyLine, ...]:
-    """The surveys that are asked at or below the node, by id, each with its own index of its own scale."""
+    """The surveys that are asked at or below the node, by id, each with its own index of its own scale.
+
+    A shared link sees its own survey alone.
+    """
     reader, query = sources.reader, sources.query
     asked = [reader.layout.surveys[survey] for survey in sorted({row.survey for row in reader.assignments()})]
+    if reader.principal.role is Role.LINK and query.survey is not None:
+        asked = [survey for survey in asked if survey.id == query.survey]
     is_added = len(asked) > 1 and reader.is_present and query.smiley_type is None
     totals = reader.totals_of_surveys(dates, query.hour_filter) if is_added else {}
     lines = []
@@ -173,7 +178,7 @@ def _chosen(lines: Iterable[values.SurveyLine], survey: int | None) -> values.Su
 def minimum_of(reader: NodeReader, survey: Survey) -> int:
     """The least number of answers that is shown of a survey: its own, else the organization's, else its type's."""
     own = reader.minimums.surveys.get(survey.id, reader.minimums.organization)
-    return DEFAULT_MINIMUM[survey.type] if own is None else own
+    return max(DEFAULT_MINIMUM[survey.type] if own is None else own, reader.principal.least_answers)
 
 
 def _source(reader: NodeReader, query: ReportQuery, survey: Survey, dates: DateRange, now: Instant) -> Source:

@@ -62,6 +62,15 @@ def shortened(host: str) -> str:
     return _prefix(host, _SHOWN_PREFIX)
 
 
+_SECRET_PATHS = ("/shared/",)
+"""Paths that end in a secret."""
+
+
+def shown_path(path: str) -> str:
+    """A path as a log shows it: without the secret of a shared link."""
+    return next((f"{start}…" for start in _SECRET_PATHS if path.startswith(start)), path)
+
+
 def shown(host: str, form: str) -> str | None:
     """An address as the setting `log_address` wants it in the log: full, shortened or none."""
     if form == "none":

@@ -11,7 +11,7 @@ import structlog
 from litestar.types import ASGIApp, Message, Receive, Send
 
 from hymio.errors import Unavailable
-from hymio.serving.addresses import shown
+from hymio.serving.addresses import shown, shown_path
 from hymio.serving.streams import HEAD_ONLY
 
 MAX_BUFFERED_BYTES: Final = 64 << 20
@@ -35,7 +35,7 @@ def with_edge(app: ASGIApp, max_buffered: int = MAX_BUFFERED_BYTES, log_address:
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
-        method, path, began = scope["method"], scope["path"], time.perf_counter()
+        method, path, began = scope["method"], shown_path(scope["path"]), time.perf_counter()
         exchange = _Exchange(scope, receive, send, buffered)
         # A copy: the server must still see HEAD, or it would send the body's length as missing.
         inner: Any = {**scope, "method": "GET", HEAD_ONLY: True} if method == "HEAD" else scope

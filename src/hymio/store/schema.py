@@ -294,6 +294,25 @@ user_session = _owned(
     Index("ix_user_session_user_id", "organization_id", "user_id"),
 )
 
+# A report that a person shares by an address: that has the id and a secret, of which the hash is here. `words` are the
+# parameters of the report's address.
+shared_link = _owned(
+    "shared_link",
+    _id("id"),
+    _number("user_id"),
+    Column("hash", LargeBinary, nullable=False),
+    _text("name", personal=True),
+    _number("node_id"),
+    _text("words", personal=True),
+    _small("needs_sign_in"),
+    _small("shows_texts"),
+    _number("created_at"),
+    _number("expires_at"),
+    _number("revoked_at", null=True),
+    _number("used_at", null=True),
+    Index("ix_shared_link_user_id", "organization_id", "user_id"),
+)
+
 alert_specification = _owned(
     "alert_specification", _id("id"), _number("survey_id"), _number("node_id"), _text("type"), _text("parameters")
 )

@@ -67,18 +67,19 @@ def _answer(here: Visit, person: SignedIn, address: Address) -> Answer:
 
 
 def shown(
-    here: Visit, principal: Principal, report: Report, address: Address, headers: dict[str, str]
-) -> Response[bytes]:
-    """The page of a report."""
+    here: Visit, principal: Principal, report: Report, address: Address, headers: dict[str, str],
+    template: str = "report.html", **more: Any,
+) -> Response[bytes]:  # fmt: skip
+    """The page of a report; `more` are values of another template."""
     store, look = here.services.store, look_of(here.request, here.person)
     layout, content = store.layout(principal.organization), store.content(principal.organization)
     view = view_of(layout, content, principal, report, address, look)
     return here.page(
-        "report.html", headers={**WITH_SCRIPTS, **headers}, view=view, report=report, address=address,
+        template, headers={**WITH_SCRIPTS, **headers}, view=view, report=report, address=address,
         sentences=sentences,
         grain_names=GRAIN_NAMES, period_names=PERIOD_NAMES, type_names=SMILEY_TYPE_NAMES,
         extensions=EXTENSIONS, reason_names=REASON_NAMES, most_days=MOST_DAYS, language_names=TEXT_LANGUAGE_NAMES,
-        this_year=wall_of(here.services.clock(), zone("UTC")).year,
+        this_year=wall_of(here.services.clock(), zone("UTC")).year, is_shared=bool(more), **more,
     )  # fmt: skip
 
 

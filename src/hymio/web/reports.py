@@ -6,7 +6,7 @@ All take the same parameters, those of `report.ReportQuery.words`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
@@ -29,6 +29,7 @@ from hymio.web.refusal import accepts_html
 from hymio.web.report_files import FileRequest, file_answer, kind_of
 from hymio.web.report_page import report_page
 from hymio.web.report_spam import spam_routes
+from hymio.web.shared import asked_of, shared_answer
 from hymio.web.sign_in import Answer
 
 CHALLENGE: Final = 'Bearer realm="Hymio reports"'
@@ -42,7 +43,9 @@ def routes(services: Services) -> Sequence[Route]:
     async def report(request: Request[Any, Any, Any]) -> Answer:
         """The page of a node, or a file of its report. NotFound."""
         node, dot, extension = request.path_params["node"].partition(".")
-        return await _answer(people, request, _node(node), extension if dot else None)
+        if not dot:
+            return await _in_turn(people, lambda: _page(people, request, _node(node)))
+        return await _in_turn(people, lambda: _file(people, request, _node(node), extension, None))
 
     @get("/reports/{node:str}/{table:str}")
     async def table(request: Request[Any, Any, Any]) -> Answer:
@@ -50,18 +53,29 @@ def routes(services: Services) -> Sequence[Route]:
         name, dot, extension = request.path_params["table"].partition(".")
         if (dot, extension) != (".", "csv"):
             raise NotFound("unknown-address", "There is nothing at this address.")
-        return await _answer(people, request, _node(request.path_params["node"]), extension, name)
+        node = request.path_params["node"]
+        return await _in_turn(people, lambda: _file(people, request, _node(node), extension, name))
 
-    return [report, table, *spam_routes(people)]
+    @get("/shared/{name:str}")
+    async def shared(request: Request[Any, Any, Any]) -> Answer:
+        """The page of a shared report, or a file of it. NotFound."""
+        asked = asked_of(request.path_params["name"])
+        return await _in_turn(people, lambda: shared_answer(people, request, asked))
+
+    @get("/shared/{name:str}/{table:str}")
+    async def shared_table(request: Request[Any, Any, Any]) -> Answer:
+        """One table of a shared report as CSV. NotFound."""
+        asked = asked_of(request.path_params["name"], request.path_params["table"])
+        return await _in_turn(people, lambda: shared_answer(people, request, asked))
+
+    return [report, table, shared, shared_table, *spam_routes(people)]
 
 
 DOOR: Final = Door("reports", routes, challenge=CHALLENGE)
 
 
-async def _answer(
-    people: People, request: Request[Any, Any, Any], node: int, extension: str | None, table: str | None = None
-) -> Answer:
-    """The page without an extension, otherwise a file; made under the semaphore `services.listings`. Unavailable."""
+async def _in_turn(people: People, make: Callable[[], Answer]) -> Answer:
+    """Makes an answer in a thread, under the semaphore `services.listings`. Unavailable if that takes WAIT_SECONDS."""
     listings = people.services.listings
     try:
         async with asyncio.timeout(WAIT_SECONDS):
@@ -71,9 +85,7 @@ async def _answer(
             "too-many-listings", "Too many listings of feedback are being read.", retry_after=RETRY_SECONDS
         ) from None
     try:
-        if extension is None:
-            return await sync_to_thread(_page, people, request, node)
-        return await sync_to_thread(_file, people, request, node, extension, table)
+        return await sync_to_thread(make)
     finally:
         listings.release()
 

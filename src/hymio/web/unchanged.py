@@ -68,4 +68,5 @@ def unchanged(
 def _reader(principal: Principal) -> tuple[object, ...]:
     """What a report depends on of its reader; the name does not matter."""
     kinds = sorted(kind.value for kind in principal.kinds)  # the order of a set differs between processes
-    return principal.organization, principal.role.value, principal.node, kinds, principal.raw_results
+    limits = principal.raw_results, principal.least_answers
+    return principal.organization, principal.role.value, principal.node, kinds, *limits
