@@ -93,7 +93,8 @@ class Source(ABC):
 
     def by_day(self) -> Mapping[date, Sums]:
         """The answers of each local date, with misuse; with a minimum, dates of which some are left out are missing."""
-        return self.by(date_of).sums
+        sums, cut = self.by(date_of)
+        return {day: of_day for day, of_day in sums.items() if day not in cut}
 
     def total(self) -> Sums:
         """All answers of the period, with misuse."""
