@@ -231,12 +231,14 @@ def shown_by(store: Store, place: Teams) -> list[Equation]:
         for cell in value.heat_map:
             weekday = [day for day in days if (day + 2) % 7 == cell.weekday]
             learn(cell.figure, name, weekday, [one for one in hours if one == cell.hour])
-        for of_hour in (*value.profile, *(value.times.hours if value.times is not None else ())):
-            learn(of_hour.figure, name, days, [one for one in hours if one == of_hour.hour])
+        tested = () if value.times is None else value.times.hours
+        of_day = [(one.hour, one.figure) for one in value.profile] + [(one.hour, one.figure) for one in tested]
+        for at, figure in of_day:
+            learn(figure, name, days, [one for one in hours if one == at])
         assert value.misuse is not None
         for line in value.misuse.days:
-            of_day = frozenset((one, day_number(line.day), hour) for one in BELOW[name] for hour in hours)
-            equations.append((of_day, line.counted))
+            keys = frozenset((one, day_number(line.day), hour) for one in BELOW[name] for hour in hours)
+            equations.append((keys, line.counted))
         assert value.compared_period is not None
         ends = day_number(value.compared_period.first), day_number(value.compared_period.last) + 1
         before = asked.of(range(*ends))
