@@ -228,26 +228,35 @@ def placeholder_count(
 ) -> int:
     """How many counted presses under assignments with instants in [start, end) are known only to the hour.
 
-    They are placeholders, which have negative sequences; each epoch with hour reports is one search of the key. With
-    `smileys` only theirs; `as_of` is an older revision.
+    They are placeholders, which have negative sequences and an index of their own. With `smileys` only theirs; `as_of`
+    is an older revision, whose placeholders are searched for by the epochs with hour reports.
     """
-    key = " AND ".join(f"r.{name} = f.{name}" for name in ("smiley_id", "epoch", "sequence"))
-    first = f"""(SELECT min(e.revision) FROM restatement e WHERE e.organization_id = :o
-        AND {key.replace("r.", "e.")} AND e.revision > :pin)"""
-    restated = f"LEFT JOIN restatement r ON r.organization_id = :o AND {key} AND r.revision = {first}"
-    verdict, assignment = (
-        (f"f.{name}" if as_of is None else f"coalesce(r.old_{name}, f.{name})") for name in ("verdict", "assignment_id")
-    )
     of_smileys = "" if smileys is None else f"AND {transaction.within(transaction.unindexed('f.smiley_id'), 'smileys')}"
     local_hour = f"((f.at + f.utc_offset * {MINUTE_MS}) / {HOUR_MS})"
-    text = f"""SELECT count(*) FROM (SELECT DISTINCT smiley_id, epoch FROM hour_report WHERE organization_id = :o) AS e
-        CROSS JOIN feedback f {"" if as_of is None else restated}
-        WHERE f.organization_id = :o AND f.smiley_id = e.smiley_id AND f.epoch = e.epoch
-        AND f.sequence < 0 AND {verdict} = {int(Verdict.COUNTED)} AND {transaction.unindexed("f.at")} >= :start
-        AND {transaction.unindexed("f.at")} < :stop {hour_condition(local_hour, hour_filter)} {of_smileys}
-        AND {transaction.within(transaction.unindexed(assignment), "assignments")}
-        {"" if as_of is None else "AND f.revision <= :pin"}"""
+    asked = f"{hour_condition(local_hour, hour_filter)} {of_smileys}"
+    if as_of is None:
+        text = f"""SELECT count(*) FROM {transaction.list_table("assignments", "id")} AS a
+            CROSS JOIN feedback f {transaction.indexed_by("ix_feedback_placeholder")}
+            WHERE f.organization_id = :o AND f.assignment_id = a.id AND f.sequence < 0
+            AND f.at >= :start AND f.at < :stop AND f.verdict = {int(Verdict.COUNTED)} {asked}"""
+    else:
+        text = f"{_placeholders_as_of(transaction)} {asked}"
     values = {"start": start, "stop": end, "assignments": transaction.among(assignments), "pin": as_of}
     among = {} if smileys is None else {"smileys": transaction.among(smileys)}
     [[number]] = transaction.rows(text, o=organization, **values, **among)
     return int(number)
+
+
+def _placeholders_as_of(transaction: Transaction) -> str:
+    """The query for the placeholders of an older revision; each epoch with hour reports is one search of the key."""
+    key = " AND ".join(f"r.{name} = f.{name}" for name in ("smiley_id", "epoch", "sequence"))
+    first = f"""(SELECT min(e.revision) FROM restatement e WHERE e.organization_id = :o
+        AND {key.replace("r.", "e.")} AND e.revision > :pin)"""
+    verdict, assignment = (f"coalesce(r.old_{name}, f.{name})" for name in ("verdict", "assignment_id"))
+    return f"""SELECT count(*) FROM (SELECT DISTINCT smiley_id, epoch FROM hour_report WHERE organization_id = :o) AS e
+        CROSS JOIN feedback f
+        LEFT JOIN restatement r ON r.organization_id = :o AND {key} AND r.revision = {first}
+        WHERE f.organization_id = :o AND f.smiley_id = e.smiley_id AND f.epoch = e.epoch
+        AND f.sequence < 0 AND {verdict} = {int(Verdict.COUNTED)} AND {transaction.unindexed("f.at")} >= :start
+        AND {transaction.unindexed("f.at")} < :stop AND {transaction.within(assignment, "assignments")}
+        AND f.revision <= :pin"""

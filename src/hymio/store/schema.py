@@ -398,6 +398,14 @@ feedback = _owned(
     Column("ui", SmallInteger, nullable=True),
     Index("ix_feedback_assignment_at", "organization_id", "assignment_id", "at"),
     Index("ix_feedback_revision", "organization_id", "revision"),
+    Index(
+        "ix_feedback_placeholder",
+        "organization_id",
+        "assignment_id",
+        "at",
+        sqlite_where=text("sequence < 0"),
+        postgresql_where=text("sequence < 0"),
+    ),
 )
 
 
