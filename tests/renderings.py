@@ -11,6 +11,8 @@ import io
 import json
 import re
 from collections.abc import Callable
+from html import unescape
+from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import openpyxl
@@ -21,6 +23,12 @@ from hymio.report.files import as_csv, as_json
 from hymio.report.terminal import as_text
 from hymio.report.xlsx import as_xlsx
 from hymio.store import Store
+from hymio.user import Theme
+from hymio.web.look import Look
+from hymio.web.page import rendered
+from hymio.web.report_address import Address
+from hymio.web.report_page import page_values
+from hymio.web.report_view import view_of
 from hymio.texts.localization import Localization
 
 
@@ -113,6 +121,43 @@ def terminal(asked: Asked) -> Shown:
     return Shown(whole(told[2]), tuple(counts[button] for button in sorted(counts)), index_text(float(told[1])))
 
 
+def page(asked: Asked) -> Shown:
+    """The page in English, without scripts: the large index, the table of buttons, and the tables behind the charts."""
+    html = report_html(asked)
+    tables = {name: rows_of(html, name) for name in ("distribution", "since", "hour", "when")}
+    rows = tables["distribution"]
+    if len(rows) > len(asked.report.distribution):  # of NPS the three faces come before the eleven buttons
+        rows = rows[-len(asked.report.distribution) :]
+    counts = tuple(whole(row[1]) for row in rows)
+    numbers = re.search(r'<data id="answers" value="(\d+)">(.*?)</data>', html)
+    shown = re.search(r'<data id="index" value="[^"]*">([^<]*)</data>', html)
+    assert numbers is not None
+    assert shown is not None
+    assert whole(numbers[2]) == int(numbers[1])
+    for name in ("since", "hour", "when"):
+        column = 5 if name == "when" else 4
+        assert sum(whole(row[column]) for row in tables[name]) == int(numbers[1]), name
+    return Shown(int(numbers[1]), counts, index_text(float(shown[1])))
+
+
+def report_html(asked: Asked, language: str = "en") -> str:
+    """The page of a report as an operator sees it."""
+    store, organization = asked.store, asked.principal.organization
+    layout, content = store.layout(organization), store.content(organization)
+    look = Look(language, language, Theme.SYSTEM)
+    address = Address(asked.query.node, asked.query.words())
+    view = view_of(layout, content, asked.principal, asked.report, address, look)
+    person = SimpleNamespace(user=SimpleNamespace(first_name="Jane", last_name="Doe"))
+    return rendered("report.html", look, person=person, token="", **page_values(view, asked.now)).decode()
+
+
+def rows_of(html: str, section: str) -> list[list[str]]:
+    """The rows of the table behind a chart of a page, as texts."""
+    part = re.search(rf'id="{section}".*?<tbody>(.*?)</tbody>', html, re.DOTALL)
+    rows = re.findall(r"<tr>(.*?)</tr>", part[1] if part else "", re.DOTALL)
+    return [[unescape(cell) for cell in re.findall(r"<t[hd][^>]*>([^<]*)</t[hd]>", row)] for row in rows]
+
+
 def whole(text: str) -> int:
     """A whole number, whatever groups its digits."""
     return int(re.sub(r"[^0-9]", "", text))
@@ -128,5 +173,6 @@ RENDERINGS: Final[dict[str, Callable[[Asked], Shown]]] = {
     "csv": csv_tables,
     "xlsx": workbook,
     "terminal": terminal,
+    "page": page,
 }
 """Every rendering by name."""

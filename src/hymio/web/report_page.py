@@ -11,7 +11,7 @@ from litestar import Request, Response
 from hymio.access import Principal
 from hymio.errors import BadRequest
 from hymio.manage import SignedIn
-from hymio.period import wall_of, zone
+from hymio.period import Instant, wall_of, zone
 from hymio.report import Report, build, parse_query, sentences
 from hymio.report.wording import GRAIN_NAMES, PERIOD_NAMES, REASON_NAMES, SMILEY_TYPE_NAMES, TEXT_LANGUAGE_NAMES
 from hymio.web.cookies import form_token
@@ -20,7 +20,7 @@ from hymio.web.page import WITH_SCRIPTS, static_version
 from hymio.web.people import Visit
 from hymio.web.report_address import Address, address_of
 from hymio.web.report_files import EXTENSIONS
-from hymio.web.report_view import TEXTS, view_of
+from hymio.web.report_view import TEXTS, View, view_of
 from hymio.web.sign_in import Answer
 from hymio.web.unchanged import unchanged
 
@@ -74,13 +74,27 @@ def shown(
     store, look = here.services.store, look_of(here.request, here.person)
     layout, content = store.layout(principal.organization), store.content(principal.organization)
     view = view_of(layout, content, principal, report, address, look)
-    return here.page(
-        template, headers={**WITH_SCRIPTS, **headers}, view=view, report=report, address=address,
-        sentences=sentences,
-        grain_names=GRAIN_NAMES, period_names=PERIOD_NAMES, type_names=SMILEY_TYPE_NAMES,
-        extensions=EXTENSIONS, reason_names=REASON_NAMES, most_days=MOST_DAYS, language_names=TEXT_LANGUAGE_NAMES,
-        this_year=wall_of(here.services.clock(), zone("UTC")).year, is_shared=bool(more), **more,
-    )  # fmt: skip
+    values = {**page_values(view, here.services.clock()), "is_shared": bool(more), **more}
+    return here.page(template, headers={**WITH_SCRIPTS, **headers}, **values)
+
+
+def page_values(view: View, now: Instant) -> dict[str, object]:
+    """What the template of the page needs besides the person and the look."""
+    return {
+        "view": view,
+        "report": view.report,
+        "address": view.address,
+        "sentences": sentences,
+        "grain_names": GRAIN_NAMES,
+        "period_names": PERIOD_NAMES,
+        "type_names": SMILEY_TYPE_NAMES,
+        "reason_names": REASON_NAMES,
+        "language_names": TEXT_LANGUAGE_NAMES,
+        "extensions": EXTENSIONS,
+        "most_days": MOST_DAYS,
+        "is_shared": False,
+        "this_year": wall_of(now, zone("UTC")).year,
+    }
 
 
 def _refusal(here: Visit, principal: Principal, address: Address, error: BadRequest) -> Response[bytes]:
