@@ -23,13 +23,13 @@ from hymio.report.files import as_csv, as_json
 from hymio.report.terminal import as_text
 from hymio.report.xlsx import as_xlsx
 from hymio.store import Store
+from hymio.texts.localization import Localization
 from hymio.user import Theme
 from hymio.web.look import Look
 from hymio.web.page import rendered
 from hymio.web.report_address import Address
 from hymio.web.report_page import page_values
 from hymio.web.report_view import view_of
-from hymio.texts.localization import Localization
 
 
 class Asked(NamedTuple):

@@ -238,12 +238,13 @@ markup = st.lists(
 def test_texts_stay_texts(site: Site, text: str) -> None:
     query = ReportQuery(WEBSITE, "2024", survey=FOUND)
     value = build(site.store, site.boss, query, NOW)
-    assert value.texts is not None
-    line = value.texts.shown[0]
+    listed = value.texts
+    assert listed is not None
+    line = listed.shown[0]
 
     def page(text: str, english: str) -> Structure:
         shown = (msgspec.structs.replace(line, text=text, english=english, themes=(text,)),)
-        texts = msgspec.structs.replace(value.texts, shown=shown)
+        texts = msgspec.structs.replace(listed, shown=shown)
         changed = msgspec.structs.replace(value, texts=texts)
         return Structure(report_html(Asked(site.store, site.boss, query, NOW, changed)))
 
@@ -290,7 +291,7 @@ def test_withheld_numbers_are_said_to_be_withheld(tmp_path: Path) -> None:
 
 
 def test_a_page_with_its_files_is_small(site: Site) -> None:
-    html = re.sub(r'<svg xmlns.*?</svg>', "", site.jane.get("/reports/1?period=2024&compare=year").text)
+    html = re.sub(r"<svg xmlns.*?</svg>", "", site.jane.get("/reports/1?period=2024&compare=year").text)
     files = [site.jane.get(static_address(name)).content for name in STATIC_FILES]
     assert len(files) >= 3
     assert sum(len(gzip.compress(part)) for part in (html.encode(), *files)) < 60_000
@@ -315,7 +316,8 @@ def test_the_page_of_a_whole_report(tmp_path: Path) -> None:
     query = ReportQuery(1, "2025", Compare.PREVIOUS)
     html = report_html(Asked(store, operator(1), query, EXAMPLE_NOW, build(store, operator(1), query, EXAMPLE_NOW)))
     store.close()
-    shown = re.sub(r"/static/[0-9a-f]+/", "/static/VERSION/", re.sub(r"<svg xmlns.*?</svg>", "<svg/>", html))
+    main = html[html.index("<main") : html.index("</main>")]
+    shown = re.sub(r"<svg xmlns.*?</svg>", "<svg/>", main)  # the charts have tests of their own
     if os.environ.get("HYMIO_UPDATE_EXAMPLES"):
         GOLDEN.write_text(shown, encoding="utf-8")
     assert shown == GOLDEN.read_text(encoding="utf-8")
