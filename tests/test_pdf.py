@@ -136,7 +136,7 @@ def test_very_many_texts_are_attached_and_the_pages_say_so(report: Report, monke
     assert "texts.csv" in text
     [attached] = reader.attachments["texts.csv"]
     assert len(attached.decode().splitlines()) >= len(report.texts.shown) + 1
-    assert MOST_TEXTS == 10_000
+    assert MOST_TEXTS == 5_000
 
 
 def test_a_report_without_a_survey_is_a_page(report: Report) -> None:

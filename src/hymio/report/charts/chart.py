@@ -98,8 +98,8 @@ class Label:
     is_bold: bool = False
 
     def mirrored(self, width: float) -> Label:
-        """The same in a mirrored picture, with the text isolated as one that is read from right to left."""
-        text = f"\u2067{self.text}\u2069" if any(map(str.isalpha, self.text)) else self.text
+        """The same in a mirrored picture, with the text isolated from the direction around it."""
+        text = f"\u2068{self.text}\u2069" if any(map(str.isalpha, self.text)) else self.text
         return replace(self, x=width - self.x, anchor=self.anchor.mirrored, text=text)
 
 

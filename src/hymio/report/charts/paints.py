@@ -55,13 +55,13 @@ _MOUTH: Final = {"fill": "none", "stroke-width": "1.7", "stroke-linecap": "round
 STYLES: Final[Mapping[Paint, Mapping[str, str]]] = {
     **{paint: {"fill": f"@c{number}"} for number, paint in enumerate(FACES)},
     **{paint: {"fill": f"@q{number}"} for number, paint in enumerate(FIFTHS)},
-    Paint.EMPTY: {"fill": "@line", "opacity": ".35"},
-    Paint.HATCH: {"fill": "none", "stroke": "@edge", "stroke-width": ".8", "opacity": ".55"},
+    Paint.EMPTY: {"fill": "@line", "fill-opacity": ".35"},
+    Paint.HATCH: {"fill": "none", "stroke": "@edge", "stroke-width": ".8", "stroke-opacity": ".55"},
     Paint.GRID: {"fill": "none", "stroke": "@line"},
     Paint.LINE: {"fill": "none", "stroke": "@brand", "stroke-width": "2.4", "stroke-linejoin": "round"},
-    Paint.BAND: {"fill": "@brand", "stroke": "none", "opacity": ".15"},
+    Paint.BAND: {"fill": "@brand", "stroke": "none", "fill-opacity": ".15"},
     Paint.BEFORE: {"fill": "none", "stroke": "@muted", "stroke-width": "1.5", "stroke-dasharray": "3 4"},
-    Paint.BAR: {"fill": "@edge", "opacity": ".5"},
+    Paint.BAR: {"fill": "@edge", "fill-opacity": ".5"},
     Paint.LEFT_OUT: {"fill": "@warn"},
     Paint.DOT: {"fill": "@brand"},
     Paint.WHISKER: {"fill": "none", "stroke": "@brand", "stroke-width": "2.4", "stroke-linecap": "round"},
@@ -75,7 +75,7 @@ STYLES: Final[Mapping[Paint, Mapping[str, str]]] = {
     Paint.MOUTH_BRIGHT: {**_MOUTH, "stroke": "@white"},
     Paint.MOUTH_DARK: {**_MOUTH, "stroke": "@dark"},
 }
-"""The style of each paint; a value with `@` names a token."""
+"""The style of each paint; a value with `@` names a token. In PDF `opacity` would make a group of each mark."""
 
 _SHARES: Final = (14, 30, 46, 72, 100)
 """Per cent of the brand's colour in each fifth."""

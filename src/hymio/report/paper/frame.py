@@ -35,7 +35,7 @@ def _values(writer: Writer) -> dict[str, object]:
     """All values of the template."""
     report, localization = writer.report, writer.localization
     made = (report.revised_at or report.made_at).astimezone(UTC)
-    path, dates = printable(report.node.path), printable(writer.dates)
+    path, dates = writer.own(report.node.path), printable(writer.dates)
     return {
         "language": localization.language,
         "direction": localization.direction,
@@ -43,9 +43,9 @@ def _values(writer: Writer) -> dict[str, object]:
         "description": printable(report.node.path, breaks=False),
         "made": [*made.timetuple()[:6]],
         "head": [path, dates],
-        "foot": [printable(text) for text in _foot(writer)],
+        "foot": list(_foot(writer)),
         "path": path,
-        "question": printable(writer.question),
+        "question": writer.own(writer.question),
         "subtitle": [dates, ", ".join(report.zones)],
         "faces": [_face(number) for number in range(5)],
         "sections": list(sections(writer)),
@@ -69,7 +69,7 @@ def _face(number: int) -> str:
 def _foot(writer: Writer) -> Iterator[str]:
     """What every page says of the report."""
     report, localization = writer.report, writer.localization
-    yield report.node.name
+    yield writer.own(report.node.name)
     yield writer.dates
     yield ", ".join(report.zones)
     yield from writer.filters()
@@ -81,7 +81,7 @@ def _foot(writer: Writer) -> Iterator[str]:
 def _about(writer: Writer) -> Iterator[list[str]]:
     """The facts about the report, each with its name; the last one is the link."""
     for name, value in _facts(writer):
-        yield [writer.text(name), printable(value)]
+        yield [writer.text(name), writer.own(value)]
     link = writer.report.link
     target = [link] if urlsplit(link).scheme in ("http", "https") else []
     yield [writer.text(Phrase("Link")), printable(link), *target]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
-from unicodedata import bidirectional, category, normalize
+from unicodedata import category, normalize
 
 from hymio.errors import Phrase
 from hymio.report import sentences
@@ -199,15 +199,13 @@ class _Sections:
         face = face_of(self.words.scale, line.button)
         about = [self.text(face.name)]
         if line.node is not None:
-            about.append(printable(places.get(line.node, str(line.node))))
+            about.append(self.writer.own(places.get(line.node, str(line.node))))
         if line.at is not None:
             about.append(printable(f"{self.localization.day(line.at)}, {self.localization.dated(line.at, 'Hm')}"))
         if line.spam:
             about.append(self.text(Phrase("spam")))
-        is_rtl = _is_right_to_left(line.text)
-        return {"face": face.number, "text": printable(line.text), "about": about, "rtl": is_rtl}
-
-    # --- what was left out ---
+        text, english = self.writer.own(line.text), printable(line.english or "")
+        return {"face": face.number, "text": text, "about": about, "english": english}
 
     def _misuse(self, whole: Misuse) -> Iterator[Part | None]:
         number = self.words.number
@@ -273,9 +271,9 @@ class _Sections:
     def _table(self, table: ChartTable, title: str = "", texts: Sequence[int] = (0,)) -> Part:
         return {
             "kind": "table",
-            "title": printable(title),
+            "title": self.writer.own(title),
             "columns": [printable(column) for column in table.columns],
-            "rows": [[printable(cell) for cell in row] for row in table.rows],
+            "rows": [[self.writer.own(cell) for cell in row] for row in table.rows],
             "texts": list(texts) if table.heads == 1 else [*range(table.heads)],
             "count": self.text(Phrase("Rows: {rows}"), rows=self.localization.number(len(table.rows))),
         }
@@ -290,11 +288,6 @@ def _printable_svg(chart: Chart) -> str:
     if drawn.isascii():
         return drawn
     return printable("".join(char for char in normalize("NFC", drawn) if category(char) != "Mn"), breaks=False)
-
-
-def _is_right_to_left(text: str) -> bool:
-    """Whether the first letter of a text belongs to a script that is written from right to left."""
-    return next((bidirectional(char) in ("R", "AL") for char in text if char.isalpha()), False)
 
 
 def _section(writer: Writer, heading: Phrase, parts: Iterable[Part | None]) -> Part:

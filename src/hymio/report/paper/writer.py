@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
+from unicodedata import bidirectional
 
 from hymio.errors import Phrase
 from hymio.report import sentences
@@ -17,11 +18,13 @@ from hymio.typesetting import printable
 Part: TypeAlias = dict[str, Any]
 """A part of a section for the template, by its kind."""
 
-MOST_TEXTS: Final = 10_000
+MOST_TEXTS: Final = 5_000
 """Texts that are printed; if there are more, all are in the attached file too, and the pages say so."""
 
 MOST_LETTERS: Final = 2_000_000
 """Letters of printed texts; see MOST_TEXTS."""
+
+_SIGNS: Final = frozenset("+-\u2212")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,14 @@ class Writer:
     def text(self, text: Phrase, **values: object) -> str:
         """A text in the language."""
         return printable(self.localization.text(text, **values))
+
+    def own(self, text: str) -> str:
+        """What people wrote or named, or a number: each line isolated if its direction may differ from the page's."""
+        written = printable(text)
+        other = ("L",) if self.localization.direction == "rtl" else ("R", "AL", "RLE", "RLO", "RLI")
+        if any(bidirectional(char) in other for char in written):
+            return "\n".join(f"\u2068{line}\u2069" if line else "" for line in written.split("\n"))
+        return f"\u2066{written}\u2069" if self.localization.direction == "rtl" and written[:1] in _SIGNS else written
 
     def number(self, number: float) -> str:
         """A whole number."""
@@ -51,7 +62,8 @@ class Writer:
 
     def moment(self, at: datetime) -> str:
         """A moment with its date, time and difference from UTC."""
-        return f"{self.localization.day(at)}, {self.localization.dated(at, 'Hms')} ({at:%z})"
+        difference = f"\u2066{at:%z}\u2069" if self.localization.direction == "rtl" else f"{at:%z}"
+        return f"{self.localization.day(at)}, {self.localization.dated(at, 'Hms')} ({difference})"
 
     def filters(self) -> Iterator[str]:
         """What restricts the answers."""
