@@ -159,7 +159,7 @@ def test_with_sign_in_only_people_of_the_organization_open_it(place: Place):
 
 
 def test_ended_links_are_answered_as_unknown_ones(place: Place):
-    revoked, expired, gone = (place.share(**terms) for terms in ({}, {"expires_at": LATER + 1}, {}))
+    revoked, expired, gone = place.share(), place.share(expires_at=LATER + 1), place.share()
     manage.revoke_link(place.store, place.boss, 1, now=LATER)
     place.now[0] += 1
     secret = gone.rpartition(".")[2]

@@ -20,6 +20,7 @@ from hymio.access import Principal
 from hymio.errors import BadRequest, NotFound, Phrase
 from hymio.report import Report, ReportQuery
 from hymio.report.files import as_csv, as_json, as_zip
+from hymio.report.pdf import as_pdf
 from hymio.report.tables import TABLE_NAMES
 from hymio.report.xlsx import MEDIA_TYPE as XLSX
 from hymio.report.xlsx import as_xlsx
@@ -76,9 +77,14 @@ def _xlsx(value: Report, language: Localization, _separator: str) -> IO[bytes]:
     return as_xlsx(value, language)
 
 
+def _pdf(value: Report, language: Localization, _separator: str) -> IO[bytes]:
+    return io.BytesIO(as_pdf(value, language))
+
+
 _CSV: Final = "text/csv; charset=utf-8; header=present"
 _KINDS: Final = {
     "json": FileKind("json", JSON, _json, is_shown=True),
+    "pdf": FileKind("pdf", "application/pdf", _pdf, is_shown=True),
     "xlsx": FileKind("xlsx", XLSX, _xlsx, lists_hours=True),
     "zip": FileKind("zip", "application/zip", _zip, lists_hours=True),
 }
