@@ -19,7 +19,7 @@ from hymio.serving.door import Services
 from hymio.settings import Settings
 from hymio.store import Store, open_store
 from hymio.web import docs
-from tests.example import HELSINKI, NOW, make_example
+from tests.example import HELSINKI, NOW, WEBSITE, make_example
 from tests.pages import PASSWORD, add_person
 from tests.served import serving
 
@@ -116,6 +116,65 @@ def test_with_the_keyboard_alone_a_person_signs_in(chromium: Any, site: Site):
     press_to(page, "a[href='/account']")
     page.keyboard.press("Enter")
     page.wait_for_selector("#language")
+    context.close()
+
+
+REPORT = f"/reports/{WEBSITE}?period=2024"
+
+
+@pytest.mark.parametrize("has_scripts", [True, False])
+def test_a_report_is_filtered_and_the_browser_goes_back_and_forward(chromium: Any, site: Site, has_scripts: bool):
+    context = chromium.new_context(viewport=SIZES["desk"], java_script_enabled=has_scripts, locale="en-US")
+    page = context.new_page()
+    page.goto(site.address + REPORT)
+    page.fill("#email", JANE)
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    page.wait_for_url(f"**{REPORT}")
+    assert page.inner_text("#answers") == "4 answers"
+    page.click("#menu-filters")
+    page.check("input[value=tue]")
+    page.fill("#hours", "8-11")
+    page.click(".filters .act button")
+    page.wait_for_url(f"**{REPORT}&weekdays=tue&hours=8-11")
+    page.wait_for_selector("text=No answers in this period.")
+    page.go_back()
+    page.wait_for_selector("#answers")
+    assert page.inner_text("#menu-filters") == "Filters"
+    page.go_forward()
+    page.wait_for_selector("text=No answers in this period.")
+    assert page.inner_text("#menu-filters").startswith("Filters: Tue")
+    page.go_back()
+    page.wait_for_selector("#answers")
+    page.fill("#text", "opening")
+    page.click("#find")
+    page.wait_for_url("**text=opening*")
+    page.wait_for_selector(".say")
+    assert page.locator(".say").count() == 1
+    context.close()
+
+
+def test_with_the_keyboard_alone_a_report_is_filtered(chromium: Any, site: Site):
+    context = chromium.new_context(viewport=SIZES["desk"], locale="en-US")
+    page = context.new_page()
+    sign_in(page, site)
+    page.goto(site.address + REPORT)
+    press_to(page, "#period-today")
+    press_to(page, "#menu-filters")
+    page.keyboard.press("Enter")
+    press_to(page, "#hours")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.id") == "menu-filters"
+    page.keyboard.press("Enter")
+    press_to(page, "#hours")
+    page.keyboard.type("13")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**hours=13")
+    page.wait_for_selector("#menu-filters:focus")
+    assert "1 answer" in page.inner_text("#status")
+    press_to(page, "#heat-answers")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#heat-answers:focus[aria-current]")
     context.close()
 
 

@@ -73,3 +73,16 @@ TEXT_LANGUAGE_NAMES: Final = {
     "unknown": Phrase("not known"),
 }
 """What is known of the language of a text, by the values of `TextLanguage`."""
+
+PARAMETER_NAMES: Final = {
+    "period": Phrase("Period"),
+    "compare": Phrase("Compare"),
+    "survey": Phrase("Survey"),
+    "smileyType": Phrase("Smileys"),
+    "weekdays": Phrase("Weekdays"),
+    "hours": Phrase("Hours of the day"),
+    "buttons": Phrase("After which button"),
+    "textLanguage": Phrase("Language"),
+    "spam": Phrase("Spam"),
+}
+"""The names of parameters of a report's address, as its page has them."""

@@ -13,7 +13,7 @@ from hymio.errors import BadRequest
 from hymio.manage import SignedIn
 from hymio.period import Instant, wall_of, zone
 from hymio.report import Report, build, parse_query, sentences
-from hymio.report.wording import GRAIN_NAMES, PERIOD_NAMES, REASON_NAMES, SMILEY_TYPE_NAMES, TEXT_LANGUAGE_NAMES
+from hymio.report.wording import GRAIN_NAMES, PARAMETER_NAMES, PERIOD_NAMES, REASON_NAMES, SMILEY_TYPE_NAMES, TEXT_LANGUAGE_NAMES
 from hymio.web.cookies import form_token
 from hymio.web.look import look_of
 from hymio.web.page import WITH_SCRIPTS, static_version
@@ -26,6 +26,9 @@ from hymio.web.unchanged import unchanged
 
 MOST_WORDS: Final = 200
 """Parameters of an address that are read."""
+
+MOST_ECHOED: Final = 200
+"""Characters of what was got that a page repeats."""
 
 MOST_DAYS: Final = 62
 """Days with misuse that the page lists; files list all."""
@@ -107,6 +110,6 @@ def _refusal(here: Visit, principal: Principal, address: Address, error: BadRequ
     parameter = error.parameter or ""
     return here.page(
         "report-refused.html", error.status, address=address, node=layout.hierarchy.nodes[address.node],
-        detail=error.public_detail, code=error.code, parameter=parameter, back=address.to(**{parameter: None}),
-        period_names=PERIOD_NAMES,
+        error=error, parameter=parameter, name=PARAMETER_NAMES.get(parameter, parameter),
+        got=(error.got or "")[:MOST_ECHOED], back=address.to(**{parameter: None}), period_names=PERIOD_NAMES,
     )  # fmt: skip

@@ -1,5 +1,5 @@
-// What the page of a report does better with a script: tips on charts, larger charts, one open menu at a time, and a
-// word for screen readers when a part of the page was replaced. Without it the page shows the same.
+// What the page of a report does better with a script: tips on charts, one open menu at a time, and, as parts of the
+// page are replaced, where the focus is and a word for screen readers. Without it the page shows the same.
 "use strict";
 (() => {
   const tip = document.createElement("div");
@@ -7,26 +7,29 @@
   tip.hidden = true;
   document.body.append(tip);
 
-  const show = (target) => {
-    const text = target && (target.dataset.tip || target.querySelector(":scope > title")?.textContent);
+  // The text of a part of a chart; its <title> goes, or the browser would show a tip of its own.
+  const textOf = (group) => {
+    const title = group?.querySelector(":scope > title");
+    if (title) {
+      group.dataset.tip = title.textContent;
+      title.remove();
+    }
+    return group?.dataset.tip;
+  };
+  const show = (group) => {
+    const text = textOf(group);
     tip.hidden = !text;
     if (!text) return;
-    tip.textContent = text;
-    const place = target.getBoundingClientRect(), own = tip.getBoundingClientRect();
-    const left = place.left + place.width / 2 - own.width / 2;
-    const above = place.top - own.height - 8;
+    tip.textContent = text.replaceAll(" · ", "\n");
+    const place = group.getBoundingClientRect(), own = tip.getBoundingClientRect();
+    const left = place.left + place.width / 2 - own.width / 2, above = place.top - own.height - 8;
     tip.style.left = `${Math.max(8, Math.min(left, innerWidth - own.width - 8))}px`;
-    tip.style.top = `${above < 8 ? place.bottom + 8 : above}px`;
+    tip.style.top = `${above < 8 ? place.top + 8 : above}px`;
   };
-  const tipped = (event) => event.target.closest?.("[data-tip]");
-  document.addEventListener("pointerover", (event) => show(tipped(event)));
-  document.addEventListener("focusin", (event) => show(tipped(event)));
-  document.addEventListener("focusout", () => show(null));
+  document.addEventListener("pointerover", (event) => show(event.target.closest?.(".chart g")));
   document.addEventListener("scroll", () => show(null), { capture: true, passive: true });
 
   document.addEventListener("click", (event) => {
-    const button = event.target.closest(".zoom");
-    if (button) button.closest(".card").classList.toggle("large");
     for (const menu of document.querySelectorAll("details.drop[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
@@ -34,22 +37,27 @@
   document.addEventListener("keydown", (event) => {
     if (event.key !== "Escape") return;
     show(null);
-    document.querySelector(".card.large")?.classList.remove("large");
     const menu = document.querySelector("details.drop[open]");
-    if (menu) {
-      menu.open = false;
-      menu.querySelector("summary").focus();
-    }
+    if (!menu) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
   });
 
-  const prepare = () => {
-    for (const button of document.querySelectorAll(".zoom")) button.hidden = false;
-  };
-  prepare();
+  // An answer that is no report, as the form of signing in, is opened as a page.
+  document.addEventListener("htmx:after:request", (event) => {
+    const { text, response } = event.detail.ctx;
+    if (text.includes('id="report"')) return;
+    event.preventDefault();
+    location.assign(response.raw.url);
+  });
+  let focused = "";
+  document.addEventListener("htmx:before:swap", () => {
+    const active = document.activeElement;
+    focused = active?.closest("details.drop")?.querySelector("summary").id || active?.id;
+  });
   document.addEventListener("htmx:after:swap", () => {
-    prepare();
     show(null);
-    const report = document.getElementById("report");
-    document.getElementById("status").textContent = report?.dataset.status ?? "";
+    if (document.activeElement === document.body && focused) document.getElementById(focused)?.focus();
+    document.getElementById("status").textContent = document.getElementById("report").dataset.status;
   });
 })();
