@@ -13,7 +13,14 @@ from hymio.errors import BadRequest
 from hymio.manage import SignedIn
 from hymio.period import Instant, wall_of, zone
 from hymio.report import Report, build, parse_query, sentences
-from hymio.report.wording import GRAIN_NAMES, PARAMETER_NAMES, PERIOD_NAMES, REASON_NAMES, SMILEY_TYPE_NAMES, TEXT_LANGUAGE_NAMES
+from hymio.report.wording import (
+    GRAIN_NAMES,
+    PARAMETER_NAMES,
+    PERIOD_NAMES,
+    REASON_NAMES,
+    SMILEY_TYPE_NAMES,
+    TEXT_LANGUAGE_NAMES,
+)
 from hymio.web.cookies import form_token
 from hymio.web.look import look_of
 from hymio.web.page import WITH_SCRIPTS, static_version
