@@ -10,7 +10,7 @@ from hymio.errors import Phrase
 from hymio.report.charts.axes import index_ticks, labelled, scaled
 from hymio.report.charts.chart import Anchor, Chart, ChartTable, Dot, Group, Label, Mark, Rect, Stroke
 from hymio.report.charts.paints import Paint
-from hymio.report.charts.wording import NOTHING, Words, fitted, width_of, words_of
+from hymio.report.charts.wording import NOTHING, Words, fitted, one_line, width_of, words_of
 from hymio.report.values import ChildLine, Report
 from hymio.texts.localization import Localization
 
@@ -106,7 +106,7 @@ class _Rows:
 
 
 def _name(line: ChildLine) -> str:
-    return " ".join(line.node.name.split())
+    return one_line(line.node.name)
 
 
 def _table(words: Words, report: Report) -> ChartTable:

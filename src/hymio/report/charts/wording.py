@@ -112,17 +112,21 @@ def width_of(text: str, size: float) -> float:
     return size * _LETTER * sum(_columns(char) for char in text)
 
 
-def fitted(text: str, width: float, size: float) -> str:
-    """A text of one line, isolated from the direction of what surrounds it, and cut with an ellipsis where too long."""
-    plain = "".join(char for char in " ".join(text.split()) if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
-    if width_of(plain, size) > width:
-        columns, kept = width / (size * _LETTER) - 1, 0.0
-        for place, char in enumerate(plain):
-            kept += _columns(char)
-            if kept > columns:
-                plain = plain[:place] + "…"
-                break
-    return plain
+def one_line(text: str) -> str:
+    """A text in one line, without control and direction characters."""
+    return "".join(char for char in " ".join(text.split()) if unicodedata.category(char) not in ("Cc", "Cf", "Cs"))
+
+
+def fitted(line: str, width: float, size: float) -> str:
+    """A line as far as it fits into a width in letters of a size, with an ellipsis where it is cut."""
+    if width_of(line, size) <= width:
+        return line
+    columns, length = width / (size * _LETTER) - 1, 0.0
+    for place, char in enumerate(line):
+        length += _columns(char)
+        if length > columns:
+            return line[:place] + "…"
+    return line
 
 
 def _columns(char: str) -> float:
