@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import unicodedata
 from collections import Counter
+from collections.abc import Mapping
+from typing import Any, cast
 
 from hymio.feedback import Followup, Text, feedback_id_text
 from hymio.report.clock import local
@@ -18,17 +20,26 @@ def followup_lines(source: Source) -> tuple[FollowupLine, ...]:
     """The follow-ups of the survey: positive ones first, then by id; options in their order."""
     reader = source.reader
     survey = reader.layout.surveys[source.selection.survey]
-    chosen, left = Counter[int](), Counter[int]()
-    with reader.answers(source.selection, Phase.FOLLOWUP) as rows:
-        for row in rows:
-            if isinstance(row.answer, Followup) and source.holds(row):
-                option = row.answer.option
-                if option is not None:
-                    chosen[option] += 1
-                elif row.answer.question is not None:
-                    left[row.answer.question] += 1
     questions = sorted(reader.content.followups(survey), key=lambda one: (not one.positive, one.id))
+    if not questions:
+        return ()
+    chosen, left = Counter[int](), Counter[int]()
+    for (option, question), number in _followups(source).items():
+        if option is not None:
+            chosen[option] += number
+        elif question is not None:
+            left[question] += number
     return tuple(_followup_line(question, chosen, left[question.id]) for question in questions)
+
+
+def _followups(source: Source) -> Mapping[tuple[int | None, int | None], int]:
+    """How often each option was chosen, and each question left (with option None)."""
+    if isinstance(source, AllHours):
+        columns = "answer_option_id", "answer_question_id"
+        return cast("Counter[Any]", source.reader.tally(source.selection, Phase.FOLLOWUP, columns))
+    with source.reader.answers(source.selection, Phase.FOLLOWUP) as rows:
+        shown = (row.answer for row in rows if source.holds(row))
+        return Counter((answer.option, answer.question) for answer in shown if isinstance(answer, Followup))
 
 
 def _followup_line(question: FollowupQuestion, chosen: Counter[int], left: int) -> FollowupLine:
@@ -53,6 +64,8 @@ def _followup_line(question: FollowupQuestion, chosen: Counter[int], left: int) 
 
 def texts_of(source: Source, query: TextQuery) -> Texts:
     """The open texts of the period that match a query, with how many there are in all."""
+    if isinstance(source, AllHours) and not query.search and query.language is None and query.limit is not None:
+        return _page_of_texts(source, query, query.limit)
     total = spam = matching = 0
     shown: list[TextLine] = []
     wanted = _plain(query.search)
@@ -73,6 +86,35 @@ def texts_of(source: Source, query: TextQuery) -> Texts:
                 shown.append(_text_line(source, row, answer))
             matching += 1
     return Texts(total=total, spam=spam, matching=matching, offset=query.offset, shown=tuple(_ordered(source, shown)))
+
+
+def _page_of_texts(source: AllHours, query: TextQuery, limit: int) -> Texts:
+    """`texts_of` without a search: the engine counts, and no more texts are read than are listed or skipped."""
+    counts = source.reader.tally(source.selection, Phase.TEXT, ("button", "coalesce(answer_spam, 0)"))
+
+    def is_listed(button: int, spam: object) -> bool:
+        return (query.spam or not spam) and (query.buttons is None or button in query.buttons)
+
+    shown: list[TextLine] = []
+    skipped = 0
+    with source.reader.answers(source.selection, Phase.TEXT) as rows:
+        for row in rows:
+            answer = row.answer
+            if not isinstance(answer, Text) or not answer.text or not is_listed(row.button, answer.spam):
+                continue
+            if skipped < query.offset:
+                skipped += 1
+                continue
+            shown.append(_text_line(source, row, answer))
+            if len(shown) >= limit:
+                break
+    return Texts(
+        total=counts.total(),
+        spam=sum(number for (_, spam), number in counts.items() if spam),
+        matching=sum(number for key, number in counts.items() if is_listed(*key)),
+        offset=query.offset,
+        shown=tuple(shown),
+    )
 
 
 def language_of(answer: Text) -> TextLanguage:

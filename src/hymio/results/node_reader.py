@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from operator import add
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hymio.access import Principal
@@ -321,6 +322,14 @@ class NodeReader:
         query = Query(subject.subject, within, phase, spam=spam, descending=True, revision=self.revision)
         with closing(RowReader(self._view, subject, query, self._now).rows()) as rows:
             yield filter(lambda row: self._is_selected(row, selection), rows)
+
+    def tally(self, selection: Selection, phase: Phase, columns: Sequence[str]) -> Counter[tuple[Any, ...]]:
+        """How many of the rows of `answers` have which values of columns (`store.rows.tally`); empty texts excluded."""
+        subject, kind = self._subject(selection.survey, self.node.id), selection.smiley_type
+        smileys = None if kind is None else [one.id for one in self.layout.smileys.values() if one.type is kind]
+        within = self._within(selection.dates, subject.assignments)
+        query = Query(subject.subject, within, phase, revision=self.revision)
+        return RowReader(self._view, subject, query, self._now).tally(columns, selection.hours, smileys)
 
     def _is_selected(self, row: FeedbackRow, selection: Selection) -> bool:
         hour = (row.at + row.offset * MINUTE_MS) // HOUR_MS

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from hymio.period import DAY_MS, HOUR_MS, Instant, InstantRange
@@ -16,7 +17,7 @@ from hymio.setup import Layout
 from hymio.store import hours as stored_hours
 from hymio.store import rows as stored_rows
 from hymio.store.export import csv_chunks
-from hymio.store.hours import AssignmentHours, GroupHours, HourSize, Source, StoredHour
+from hymio.store.hours import AssignmentHours, GroupHours, HourFilter, HourSize, Source, StoredHour
 from hymio.store.rows import FeedbackRow, Phase, Selection, SortKey
 from hymio.store.spam import has_spam_marks
 
@@ -156,6 +157,18 @@ class RowReader:
             stored_rows.count(*source, self._selection(span, by_press=False), span.start, span.end)
             for span in self._spans
         )
+
+    def tally(
+        self, columns: Sequence[str], hour_filter: HourFilter, smileys: Sequence[int] | None
+    ) -> Counter[tuple[Any, ...]]:
+        """How many answers of the query have which values of columns; see `store.rows.tally`."""
+        source, totals = (self._view.transaction, self._view.organization), Counter[tuple[Any, ...]]()
+        for span in self._spans:
+            selection = self._selection(span, by_press=self._is_by_press(span))
+            arguments = *source, selection, span.start, span.end, columns
+            for *values, number in stored_rows.tally(*arguments, hour_filter=hour_filter, smileys=smileys):
+                totals[tuple(values)] += int(number)
+        return totals
 
     def csv(self) -> Generator[bytes]:
         """All presses of the query as lines of CSV, misuse too, at the present revision."""

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from hymio.feedback import Followup, Metadatum
 from hymio.period import HOUR_MS, MINUTE_MS, Instant
 from hymio.store.dialect import Row, Transaction
-from hymio.store.hours import raw_verdicts
+from hymio.store.hours import HourFilter, hour_condition, raw_verdicts
 from hymio.store.phases import ANSWERS, Answer
 
 
@@ -143,6 +143,31 @@ def count(transaction: Transaction, organization: int, selection: Selection, sta
     text = f"SELECT count(*) FROM ({_source(transaction, selection)}) AS selected"
     [[number]] = transaction.rows(text, **_values(transaction, organization, selection, start, end))
     return int(number)
+
+
+def tally(
+    transaction: Transaction,
+    organization: int,
+    selection: Selection,
+    start: Instant,
+    end: Instant,
+    columns: Sequence[str],
+    *,
+    hour_filter: HourFilter,
+    smileys: Sequence[int] | None = None,
+) -> Iterator[tuple[Any, ...]]:
+    """The values of columns of a selection's rows in [start, end), each with the number of rows, counted by the engine.
+
+    Only rows in the hours of a filter and, with `smileys`, of those; of texts only those that are not empty. Columns
+    are `button` and, with `answer_` before their names, those of the answer.
+    """
+    names = ", ".join(columns)
+    of_smileys = "" if smileys is None else f"AND {transaction.within('smiley_id', 'smileys')}"
+    written = "answer_text <> ''" if selection.phase is Phase.TEXT else "1 = 1"
+    text = f"""SELECT {names}, count(*) FROM ({_source(transaction, selection)}) AS selected WHERE {written}
+        {hour_condition(f"((at + utc_offset * {MINUTE_MS}) / {HOUR_MS})", hour_filter)} {of_smileys} GROUP BY {names}"""
+    among = {} if smileys is None else {"smileys": transaction.among(smileys)}
+    yield from transaction.rows(text, **_values(transaction, organization, selection, start, end), **among)
 
 
 def _with_answer(answer_from: Callable[[Row], Answer], row: Row) -> FeedbackRow:
