@@ -9,10 +9,10 @@ import pytest
 from hymio import intake, manage
 from hymio.access import operator
 from hymio.errors import BadRequest
-from hymio.feedback import HourReport, Press, Upload
+from hymio.feedback import Followup, HourReport, Phases, Press, Text, Upload
 from hymio.misuse import MisusePolicy
 from hymio.period import DAY_MS, HOUR_MS
-from hymio.report import Compare, Report, ReportQuery, build
+from hymio.report import Compare, Report, ReportQuery, TextQuery, build
 from hymio.report.files import as_csv, as_json, from_json
 from hymio.report.tables import TABLE_NAMES
 from hymio.report.terminal import WIDTH, as_text
@@ -146,3 +146,55 @@ def test_one_outlier_flattens_neither_the_bands_of_the_index_nor_those_of_the_an
     assert value.bands is not None
     assert value.bands.index == (40.0, 60.0, 75.0, 85.0)
     assert [cell.few for cell in cells].count(False) == 1
+
+
+def test_follow_ups_are_counted_by_side_under_each_filter(store: Store) -> None:
+    world = build_world(store, policy=MisusePolicy(interval=0))
+    boss, survey = operator(world.organization), world.surveys[0]
+    sides = {
+        positive: manage.add_followup(
+            store, boss, survey, positive=positive, wording=wording(text), options=[wording("A"), wording("B")], now=0
+        )
+        for positive, text in ((False, "What was wrong?"), (True, "What was good?"))
+    }
+    presses = []
+    for n in range(1, 13):
+        question, options = sides[n % 4 > 1]
+        option = None if n % 6 == 5 else options[n % 2]
+        presses.append(
+            Press(7, n, AT + n * HOUR_MS, n % 4, phases=Phases((Followup(option, question),), Text(f"Text {n}")))
+        )
+    intake.record(store, world.organization, [Upload(world.smileys[0], tuple(presses))], NOW)
+
+    def counted(**asked: object) -> list[tuple[bool, int, list[int]]]:
+        value = build(store, boss, ReportQuery(world.root, "2023-11", survey=survey, **asked), NOW)  # type: ignore[arg-type]
+        return [
+            (line.positive, line.left, [option.answers for option in line.options]) for line in value.followups or ()
+        ]
+
+    def expected(wanted: list[int]) -> list[tuple[bool, int, list[int]]]:
+        lines = []
+        for positive in (True, False):
+            of_side = [n for n in wanted if (n % 4 > 1) is positive]
+            chosen = [n for n in of_side if n % 6 != 5]
+            lines.append((positive, len(of_side) - len(chosen), [sum(n % 2 == odd for n in chosen) for odd in (0, 1)]))
+        return lines
+
+    numbers = list(range(1, 13))
+    assert counted() == expected(numbers)
+    assert counted(hours=(23, 0, 1)) == expected([1, 2, 3])
+    assert counted(smiley_type=SmileyType.TERMINAL) == expected(numbers)
+    assert counted(smiley_type=SmileyType.DIGITAL) == expected([])
+    for asked in ({}, {"hours": (23, 0, 1)}, {"weekdays": (1,)}, {"smiley_type": SmileyType.TOUCH}):
+        one, whole = (
+            build(store, boss, ReportQuery(world.root, "2023-11", texts=TextQuery(limit=limit), **asked), NOW).texts  # type: ignore[arg-type]
+            for limit in (5, None)
+        )
+        assert one is not None
+        assert whole is not None
+        assert (one.total, one.spam, one.matching, one.shown) == (
+            whole.total,
+            whole.spam,
+            whole.matching,
+            whole.shown[:5],
+        )
