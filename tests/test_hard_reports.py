@@ -187,7 +187,7 @@ def test_follow_ups_are_counted_by_side_under_each_filter(store: Store) -> None:
     assert counted(smiley_type=SmileyType.DIGITAL) == expected([])
     for asked in ({}, {"hours": (23, 0, 1)}, {"weekdays": (1,)}, {"smiley_type": SmileyType.TOUCH}):
         one, whole = (
-            build(store, boss, ReportQuery(world.root, "2023-11", texts=TextQuery(limit=limit), **asked), NOW).texts  # type: ignore[arg-type]
+            build(store, boss, ReportQuery(world.root, "2023-11", texts=TextQuery(limit=limit), **asked), NOW).texts
             for limit in (5, None)
         )
         assert one is not None

@@ -48,6 +48,9 @@ def report(
     weekdays: Annotated[str | None, typer.Option(help="Only these: mon-fri or sat,sun", show_default=False)] = None,
     hours: Annotated[str | None, typer.Option(help="Only these: 8-11,14", show_default=False)] = None,
     text: Annotated[str | None, typer.Option(help="Only texts that contain this", show_default=False)] = None,
+    text_language: Annotated[
+        str | None, typer.Option(help="Only texts in: en, other (with a translation), unknown", show_default=False)
+    ] = None,
     spam: Annotated[bool, typer.Option("--spam", help="List texts that are spam too")] = False,
     as_of: Annotated[int | None, typer.Option(help="As of this revision", min=1, show_default=False)] = None,
     as_json: Annotated[bool, typer.Option("--json", help="The whole report as JSON")] = False,
@@ -73,7 +76,7 @@ def report(
         chosen = _organization(store, organization)
         layout = store.layout(chosen.id)
         given = {"period": period, "compare": compare, "smileyType": smiley_type, "weekdays": weekdays, "hours": hours,
-                 "text": text}  # fmt: skip
+                 "text": text, "textLanguage": text_language}  # fmt: skip
         words = {name: value for name, value in given.items() if value is not None}
         query = reports.parse_query(node_of(layout, node).id, words)
         is_whole = as_json or csv is not None
