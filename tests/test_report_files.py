@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import httpx
+import jsonschema
 import pytest
 
 from hymio import manage, report
@@ -56,6 +57,17 @@ def test_json_is_the_value_with_an_absolute_link(place: Place):
     built = report.build(place.store, place.boss, report.parse_query(1, {"period": "2024-03"}), NOW)
     assert value.summary == built.summary
     assert value.hours is None
+
+
+def test_the_schema_at_its_address_describes_the_json(place: Place):
+    schema = place.http.get("/docs/schema/report.json").json()
+    for query in ("period=2024-03&compare=previous", "period=2024-03&survey=2", "period=1999"):
+        answer = place.http.get(f"/reports/1.json?{query}", headers=place.token())
+        assert answer.links["describedby"]["url"] == "/docs/schema/report.json"
+        jsonschema.validate(answer.json(), schema, cls=jsonschema.Draft202012Validator)
+        unknown = {**answer.json(), "revision": "four"}
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(unknown, schema, cls=jsonschema.Draft202012Validator)
 
 
 def test_each_table_is_csv_and_all_are_in_a_zip_file(place: Place):

@@ -21,6 +21,7 @@ from hymio.api import openapi, v1, v2
 from hymio.clock import Clock, ClockWatch, now
 from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
+from hymio.report.files import SCHEMA_FILE, encoded_schema
 from hymio.serving import health
 from hymio.serving.addresses import shown_path
 from hymio.serving.answers import error_answer, language_of
@@ -47,7 +48,8 @@ _LOGGED: Final = (ChecksFailed, DatabaseReplaced)
 
 
 _DOCUMENTS: Final = docs.Documents(
-    openapi.encoded, {file: openapi.schema_file(file) for file in openapi.SCHEMA_FILES.values()}
+    openapi.encoded,
+    {**{file: openapi.schema_file(file) for file in openapi.SCHEMA_FILES.values()}, SCHEMA_FILE: encoded_schema()},
 )
 
 DOORS: Final = (

@@ -23,7 +23,7 @@ from hymio.user import User
 LEAST_ANSWERS: Final = 5
 """The least number of answers that a link without sign-in shows, unless that of the survey is larger.
 
-It is one number for all links: what two links with different ones show could be compared (decision 35).
+It is one number for all links: what two links with different ones show could be compared (decision 37).
 """
 
 LONGEST_MS: Final = 366 * DAY_MS

@@ -12,8 +12,10 @@ from typing import IO, Final, cast
 import msgspec
 
 from hymio.report.tables import TABLE_NAMES, Plain, table
-from hymio.report.values import Report
+from hymio.report.values import Report, schema
 from hymio.spreadsheet import disarmed
+
+SCHEMA_FILE: Final = "report.json"
 
 SPOOLED_BYTES: Final = 4 << 20
 """Bytes of a file that are in memory; a larger one is a temporary file."""
@@ -22,6 +24,13 @@ SPOOLED_BYTES: Final = 4 << 20
 def as_json(report: Report) -> bytes:
     """The report as JSON by the schema of `values.schema`; dates and times in ISO 8601 with their offset."""
     return msgspec.json.encode(report)
+
+
+def encoded_schema() -> bytes:
+    """The JSON Schema of `as_json`, as it is served at /docs/schema/SCHEMA_FILE."""
+    return msgspec.json.format(
+        msgspec.json.encode({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema()})
+    )
 
 
 def from_json(body: bytes) -> Report:

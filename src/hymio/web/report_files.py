@@ -19,7 +19,7 @@ from hymio import report
 from hymio.access import Principal
 from hymio.errors import BadRequest, NotFound, Phrase
 from hymio.report import Report, ReportQuery
-from hymio.report.files import as_csv, as_json, as_zip
+from hymio.report.files import SCHEMA_FILE, as_csv, as_json, as_zip
 from hymio.report.pdf import as_pdf
 from hymio.report.tables import TABLE_NAMES
 from hymio.report.xlsx import MEDIA_TYPE as XLSX
@@ -131,6 +131,8 @@ def file_answer(services: Services, principal: Principal, asked: FileRequest) ->
     headers = {**known.headers(), "Content-Disposition": disposition(value, kind), "X-Robots-Tag": "noindex"}
     value = msgspec.structs.replace(value, link=asked.base_url + value.link)
     file = kind.make(value, language, separator)
+    if kind.extension == "json":
+        headers["Link"] = f'</docs/schema/{SCHEMA_FILE}>; rel="describedby"'
     headers["Content-Length"] = str(file.seek(0, io.SEEK_END))
     return Stream(_chunks(file), media_type=kind.media_type, headers=headers)
 
