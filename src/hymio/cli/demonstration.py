@@ -240,6 +240,7 @@ def _print_requests(store: Store, demo: Demo, folder: Path, *, server_stopped: b
     if server_stopped:
         say(f"\nStart it again with `{_again(folder, url)}`, then:")
     say(f"\n[bold]{url}[/]  shows the results; sign in as [bold]{secrets.email}[/] with [bold]{secrets.password}[/]")
+    say("Those pages are in Finnish, as Aino Virtanen's account is; the account's page changes the language")
     say(f"[bold]{url}/docs[/]  documents the API")
     say(f"All secrets, also those of the smileys: {escape(str(folder / FILE))}\n")
     client = f"curl -u {secrets.client_id}:{secrets.api_token}"

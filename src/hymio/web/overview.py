@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from hymio.access import Principal
@@ -23,10 +24,15 @@ FEW_ANSWERS: Final = 10
 """With fewer answers an index says little."""
 
 MOST_TEXTS: Final = 5
+MOST_WRITTEN: Final = 4
+"""Surveys whose texts are looked for, those with the most answers."""
+
 MOST_SILENT: Final = 8
 MOST_PLACES: Final = 30
 MOST_CHILDREN: Final = 50
 """Children at the side, and in the ranking; the report lists all."""
+
+_LONG_AGO: Final = datetime(1, 1, 1)  # noqa: DTZ001  times of reports are local
 
 
 class SurveyRow(NamedTuple):
@@ -54,9 +60,10 @@ class SurveyRow(NamedTuple):
 
 
 class WrittenText(NamedTuple):
-    """An open text, and the name of its place, unless that is withheld."""
+    """An open text with its survey, and the name of its place, unless that is withheld."""
 
     line: TextLine
+    survey: SurveyRow
     place: str | None
 
 
@@ -98,6 +105,10 @@ def overview(
     rows = _survey_rows(layout, content, language, (last, before, present))
     if survey is None and rows and rows[0].id != chosen:  # nothing in the last seven days, but today
         return overview(store, principal, node, rows[0].id, language, now)
+    by_survey: list[tuple[SurveyRow, Sequence[Report]]] = [(row, (present, last)) for row in rows if row.id == chosen]
+    for row in [row for row in rows if row.id != chosen and not row.is_quiet][: MOST_WRITTEN - 1]:
+        query = ReportQuery(node, f"{dates_of(LAST, today).start}..{today}", survey=row.id, texts=texts)
+        by_survey.append((row, [build(store, principal, query, now)]))
     hierarchy = layout.hierarchy
     return Overview(
         node=hierarchy.nodes[node],
@@ -110,7 +121,7 @@ def overview(
         chosen=next((row for row in rows if row.id == chosen), None),
         days=last.trend,
         ranking=last.children,
-        texts=tuple(_texts(layout, (present, last))),
+        texts=tuple(_texts(layout, by_survey)),
         silent=() if last.completeness is None else last.completeness.silent,
         minimum=last.withholding.minimum,
     )
@@ -151,14 +162,22 @@ def _survey_row(layout: Layout, content: Content, language: str, lines: Sequence
     return SurveyRow(survey.id, question, survey.scale, survey.index_type, last, before, today)
 
 
-def _texts(layout: Layout, reports: Sequence[Report]) -> list[WrittenText]:
-    """The latest texts of periods that are given the newest first."""
-    lines = [line for report in reports if report.texts is not None for line in report.texts.shown]
-    nodes = layout.hierarchy.nodes
-    places = [None if line.node is None else nodes.get(line.node) for line in lines[:MOST_TEXTS]]
-    return [
-        WrittenText(line, None if place is None else place.name) for line, place in zip(lines, places, strict=False)
+def _texts(layout: Layout, by_survey: Sequence[tuple[SurveyRow, Sequence[Report]]]) -> list[WrittenText]:
+    """The latest texts of some surveys, the newest first, then those whose time is withheld."""
+    written = [
+        WrittenText(line, row, _place(layout, line))
+        for row, reports in by_survey
+        for report in reports
+        if report.texts is not None
+        for line in report.texts.shown
     ]
+    return sorted(written, key=lambda text: text.line.at or _LONG_AGO, reverse=True)[:MOST_TEXTS]
+
+
+def _place(layout: Layout, line: TextLine) -> str | None:
+    """The name of the place of a text."""
+    place = None if line.node is None else layout.hierarchy.nodes.get(line.node)
+    return None if place is None else place.name
 
 
 def wording_in(wording: Localized, language: str) -> str:
