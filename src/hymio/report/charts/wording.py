@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Final
 
 from hymio.errors import Phrase
@@ -27,29 +27,29 @@ _LETTER: Final = 0.57
 """The mean width of a letter, in units of its size."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Words:
     """What a survey's numbers are called and how they are written in a language."""
 
     survey: SurveyLine
     localization: Localization
 
-    @property
+    @cached_property
     def index_type(self) -> IndexType:
         """The index of the survey."""
         return IndexType(self.survey.index_type)
 
-    @property
+    @cached_property
     def scale(self) -> Scale:
         """The scale of the survey."""
         return Scale(self.survey.scale)
 
-    @property
+    @cached_property
     def range(self) -> tuple[int, int]:
         """The smallest and the largest value of the index."""
         return index_range(self.index_type, self.survey.buttons)
 
-    @property
+    @cached_property
     def index_name(self) -> str:
         """The name of the index."""
         return self.text(INDEX_NAMES[self.index_type])
