@@ -16,10 +16,12 @@ from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import openpyxl
+from pypdf import PdfReader
 
 from hymio.access import Principal
 from hymio.report import Report, ReportQuery
 from hymio.report.files import as_csv, as_json
+from hymio.report.pdf import as_pdf
 from hymio.report.terminal import as_text
 from hymio.report.xlsx import as_xlsx
 from hymio.store import Store
@@ -140,6 +142,38 @@ def page(asked: Asked) -> Shown:
     return Shown(int(numbers[1]), counts, index_text(float(shown[1])))
 
 
+def pdf(asked: Asked) -> Shown:
+    """The text of the PDF in English: the large index, the table of buttons, and that of the trend."""
+    lines = pdf_lines(as_pdf(asked.report, Localization("en", "en-US")))
+    start = lines.index("How good")
+    told = next(line for line in lines[start:] if re.fullmatch(r"[\d,]+ answers?", line))
+    by_button = [whole(row[1]) for row in pdf_rows(lines, r"Button Answers Share", r"(.+) ([\d,]+) \d+%")]
+    numbers = r" (?:∗|–|[-\d.,]+)"
+    compared = rf"(?:{numbers}{numbers})?"
+    trend = pdf_rows(lines, r"From .* Low High Answers.*", rf".+{numbers}{numbers}{numbers} ([\d,]+){compared}")
+    number = whole(told)
+    assert len(trend) == len(asked.report.trend)
+    assert sum(whole(row[0]) for row in trend) == number
+    assert any(line.endswith(f"· {told}") or f"· {told} ·" in line for line in lines)
+    counts = tuple(by_button[-len(asked.report.distribution) :])  # of NPS the three faces come first
+    return Shown(number, counts, index_text(float(lines[start + 1])))
+
+
+def pdf_lines(file: bytes) -> list[str]:
+    """The lines of all pages, with ordinary spaces, and without what only says where a word may break."""
+    text = "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(file)).pages)
+    return [" ".join(line.replace("\u200b", "").split()) for line in text.splitlines()]
+
+
+def pdf_rows(lines: list[str], head: str, row: str) -> list[tuple[str, ...]]:
+    """The rows of the first table with such a head, over pages too, as many as its last line says that there are."""
+    start = next(place for place, line in enumerate(lines) if re.fullmatch(head, line))
+    end = next(place for place in range(start, len(lines)) if lines[place].startswith("Rows: "))
+    rows = [found.groups() for line in lines[start + 1 : end] if (found := re.fullmatch(row, line))]
+    assert len(rows) == whole(lines[end])
+    return rows
+
+
 def report_html(asked: Asked, language: str = "en") -> str:
     """The page of a report as an operator sees it."""
     store, organization = asked.store, asked.principal.organization
@@ -174,5 +208,6 @@ RENDERINGS: Final[dict[str, Callable[[Asked], Shown]]] = {
     "xlsx": workbook,
     "terminal": terminal,
     "page": page,
+    "pdf": pdf,
 }
 """Every rendering by name."""

@@ -62,6 +62,8 @@ def test_every_rendering_and_both_apis_show_the_same(
     if told.number:
         asked = Asked(store, boss, query, NOW, value)
         for name, rendering in RENDERINGS.items():
+            if name == "pdf" and data.draw(st.integers(0, 2)):  # it takes as long as all others together
+                continue
             assert agrees(rendering(asked), told), name
 
 
