@@ -32,7 +32,7 @@ class Localization:
 
     def number(self, number: float, digits: int = 0) -> str:
         """A number with its groups and `digits` decimals."""
-        return _decimal(round(number, digits), digits, self._locale)
+        return _decimal(round(number, digits), digits, self.locale_name, self.language)
 
     def signed(self, number: float, digits: int = 0) -> str:
         """A difference with its sign, also for zero without one."""
@@ -57,7 +57,7 @@ class Localization:
 
     def hour(self, hour: int) -> str:
         """The beginning of an hour of the day, 0 to 24: 12:00 or 12:00 PM."""
-        return _hour(hour % 24, self._locale)
+        return _hour(hour % 24, self.locale_name, self.language)
 
     def hours(self, first: int, last: int) -> str:
         """The hours of the day from `first` to the end of `last`: 12:00 to 14:00, both in one text."""
@@ -65,7 +65,7 @@ class Localization:
 
     def weekday(self, weekday: int, width: str = "wide") -> str:
         """The name of a weekday, 0 for Monday; `width` may be `abbreviated`."""
-        return _weekday(weekday, width, self._locale)
+        return _weekday(weekday, width, self.locale_name, self.language)
 
     @property
     def weekdays(self) -> tuple[int, ...]:
@@ -101,21 +101,21 @@ class Localization:
 
 
 @lru_cache(16_384)
-def _decimal(number: float, digits: int, locale: Locale) -> str:
+def _decimal(number: float, digits: int, name: str, language: str) -> str:
     """A number with so many decimals; Babel takes 50 µs for one, and a page has thousands."""
-    return format_decimal(number, "#,##0" + ("." + "0" * digits if digits else ""), locale)
+    return format_decimal(number, "#,##0" + ("." + "0" * digits if digits else ""), _locale(name, language))
 
 
 @lru_cache(1024)
-def _weekday(weekday: int, width: str, locale: Locale) -> str:
+def _weekday(weekday: int, width: str, name: str, language: str) -> str:
     """The name of a weekday."""
-    return str(get_day_names(width, "stand-alone", locale)[weekday])  # type: ignore[arg-type]
+    return str(get_day_names(width, "stand-alone", _locale(name, language))[weekday])  # type: ignore[arg-type]
 
 
 @lru_cache(1024)
-def _hour(hour: int, locale: Locale) -> str:
+def _hour(hour: int, name: str, language: str) -> str:
     """The beginning of an hour of the day."""
-    return format_time(time(hour), "short", locale=locale)
+    return format_time(time(hour), "short", locale=_locale(name, language))
 
 
 @lru_cache(64)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
-from functools import singledispatchmethod
+from collections.abc import Callable, Iterator, Mapping
 from html import escape
-from typing import Final
+from typing import Any, Final
 
 from hymio.report.charts.chart import Chart, Dot, FaceMark, Group, Hatch, Label, Mark, Rect, Stroke
 from hymio.report.charts.paints import FACES, Paint, attributes
@@ -43,6 +42,14 @@ class _Renderer:
 
     def __init__(self, palette: Palette | None, font: str) -> None:
         self._palette, self._font = palette, font
+        self._writers: Mapping[type, Callable[[Any], str]] = {
+            Rect: self._rect,
+            Stroke: self._stroke,
+            Dot: self._dot,
+            Hatch: self._hatch,
+            Label: self._label,
+            FaceMark: self._face,
+        }
 
     def element(self, chart: Chart, css_class: str) -> str:
         width, height = _n(chart.width), _n(chart.height)
@@ -64,41 +71,34 @@ class _Renderer:
     def _look(self, paint: Paint) -> str:
         return f' class="{paint.value}"' if self._palette is None else attributes(paint, self._palette)
 
-    @singledispatchmethod
     def _mark(self, mark: Mark) -> str:
-        raise TypeError(f"no mark: {mark!r}")
+        return self._writers[type(mark)](mark)
 
-    @_mark.register
-    def _(self, mark: Rect) -> str:
+    def _rect(self, mark: Rect) -> str:
         if mark.paint is Paint.HIT and self._palette is not None:
             return ""
         radius = f' rx="{_n(mark.radius)}"' if mark.radius else ""
         place = f'x="{_n(mark.x)}" y="{_n(mark.y)}" width="{_n(mark.width)}" height="{_n(mark.height)}"'
         return f"<rect{self._look(mark.paint)} {place}{radius}/>"
 
-    @_mark.register
-    def _(self, mark: Stroke) -> str:
+    def _stroke(self, mark: Stroke) -> str:
         path = "L".join(f"{_n(x)} {_n(y)}" for x, y in mark.points)
         return f'<path{self._look(mark.paint)} d="M{path}{"Z" if mark.is_closed else ""}"/>'
 
-    @_mark.register
-    def _(self, mark: Dot) -> str:
+    def _dot(self, mark: Dot) -> str:
         return f'<circle{self._look(mark.paint)} cx="{_n(mark.x)}" cy="{_n(mark.y)}" r="{_n(mark.radius)}"/>'
 
-    @_mark.register
-    def _(self, mark: Hatch) -> str:
+    def _hatch(self, mark: Hatch) -> str:
         path = "".join(f"M{_n(a)} {_n(b)}L{_n(c)} {_n(d)}" for a, b, c, d in _diagonals(mark))
         return f'<path{self._look(Paint.HATCH)} d="{path}"/>'
 
-    @_mark.register
-    def _(self, mark: Label) -> str:
+    def _label(self, mark: Label) -> str:
         anchor = "" if mark.anchor.value == "start" else f' text-anchor="{mark.anchor.value}"'
         weight = ' font-weight="700"' if mark.is_bold else ""
         place = f'x="{_n(mark.x)}" y="{_n(mark.y)}" font-size="{_n(mark.size)}"'
         return f"<text{self._look(mark.paint)} {place}{anchor}{weight}>{_text(mark.text)}</text>"
 
-    @_mark.register
-    def _(self, mark: FaceMark) -> str:
+    def _face(self, mark: FaceMark) -> str:
         is_dark = 0 < mark.number < 4
         eye, mouth = (Paint.EYE_DARK, Paint.MOUTH_DARK) if is_dark else (Paint.EYE_BRIGHT, Paint.MOUTH_BRIGHT)
         if mark.number == len(_MOUTHS) - 1:
