@@ -31,7 +31,7 @@ from hymio.results import EVERYTHING, OfNode, Query, weekday_of
 from hymio.smiley import SmileyType
 from hymio.store import Store, open_store
 from tests.test_laws import law, opened
-from tests.test_same_numbers import with_phases
+from tests.test_same_numbers import DIGITAL, with_phases
 from tests.world import NOW, World, deliveries, policies, pressed, zone_pairs
 from tests.world import build as build_world
 
@@ -359,6 +359,20 @@ def test_an_empty_organization_has_an_empty_report(store: Store) -> None:
     assert [as_csv(value, name).count(b"\r\n") for name in TABLE_NAMES if name != "about"] == [1] * (
         len(TABLE_NAMES) - 1
     )
+
+
+def test_presses_of_a_web_smiley_are_known_to_the_second(store: Store, world: World) -> None:
+    """A client's UUID gives a press a negative sequence, as placeholders of an SMS have."""
+    query = ReportQuery(world.root, "2023", survey=world.surveys[1])
+    before = build(store, operator(world.organization), query, NOW).summary
+    press = Press(-(1 << 62), -(1 << 61), 1_700_000_000_000, 3, world.surveys[1])
+    intake.record(store, world.organization, [Upload(world.smileys[DIGITAL], (press,))], NOW)
+    value = build(store, operator(world.organization), query, NOW)
+    assert value.summary is not None
+    assert before is not None
+    assert value.summary.number == (before.number or 0) + 1
+    assert value.completeness is not None
+    assert value.completeness.hour_only == 0
 
 
 # --- the command line ------------------------------------------------------------------------------------------------

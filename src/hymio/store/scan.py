@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hymio.feedback import Feedback, HourReport, Verdict
+from hymio.feedback import Accuracy, Feedback, HourReport, Verdict
 from hymio.hierarchy import BEGINNING
 from hymio.period import HOUR_MS, MINUTE_MS, Instant
 from hymio.rollup import AssignmentHour, Counts, GroupHour
@@ -228,12 +228,13 @@ def placeholder_count(
 ) -> int:
     """How many counted presses under assignments with instants in [start, end) are known only to the hour.
 
-    They are placeholders, which have negative sequences and an index of their own. With `smileys` only theirs; `as_of`
-    is an older revision, whose placeholders are searched for by the epochs with hour reports.
+    They are placeholders, which have negative sequences and an index of their own, as presses with a client's UUID may
+    have too. With `smileys` only theirs; `as_of` is an older revision, whose placeholders are searched for by the
+    epochs with hour reports.
     """
     of_smileys = "" if smileys is None else f"AND {transaction.within(transaction.unindexed('f.smiley_id'), 'smileys')}"
     local_hour = f"((f.at + f.utc_offset * {MINUTE_MS}) / {HOUR_MS})"
-    asked = f"{hour_condition(local_hour, hour_filter)} {of_smileys}"
+    asked = f"AND f.accuracy = {int(Accuracy.HOUR)} {hour_condition(local_hour, hour_filter)} {of_smileys}"
     if as_of is None:
         text = f"""SELECT count(*) FROM {transaction.list_table("assignments", "id")} AS a
             CROSS JOIN feedback f {transaction.indexed_by("ix_feedback_placeholder")}
