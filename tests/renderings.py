@@ -149,12 +149,12 @@ def pdf(asked: Asked) -> Shown:
     told = next(line for line in lines[start:] if re.fullmatch(r"[\d,]+ answers?", line))
     by_button = [whole(row[1]) for row in pdf_rows(lines, r"Button Answers Share", r"(.+) ([\d,]+) \d+%")]
     numbers = r" (?:∗|–|[-\d.,]+)"
-    compared = rf"(?:{numbers}{numbers})?"
+    compared = numbers * 2 if any("Before: " in line for line in lines) else ""
     trend = pdf_rows(lines, r"From .* Low High Answers.*", rf".+{numbers}{numbers}{numbers} ([\d,]+){compared}")
     number = whole(told)
     assert len(trend) == len(asked.report.trend)
     assert sum(whole(row[0]) for row in trend) == number
-    assert any(line.endswith(f"· {told}") or f"· {told} ·" in line for line in lines)
+    assert f"· {told} " in " ".join(lines)
     counts = tuple(by_button[-len(asked.report.distribution) :])  # of NPS the three faces come first
     return Shown(number, counts, index_text(float(lines[start + 1])))
 

@@ -139,6 +139,18 @@ def test_very_many_texts_are_attached_and_the_pages_say_so(report: Report, monke
     assert MOST_TEXTS == 5_000
 
 
+@pytest.mark.parametrize("name", ["", " \n", "\u202e", "\x00"])
+def test_names_without_letters_are_no_fault(report: Report, name: str) -> None:
+    assert report.survey is not None
+    nameless = msgspec.structs.replace(
+        report,
+        node=msgspec.structs.replace(report.node, name=name, path=name),
+        survey=msgspec.structs.replace(report.survey, question=name),
+        followups=tuple(msgspec.structs.replace(line, text=name) for line in report.followups or ()),
+    )
+    assert "How good" in text_of(as_pdf(nameless, ENGLISH))
+
+
 def test_a_report_without_a_survey_is_a_page(report: Report) -> None:
     empty = msgspec.structs.replace(report, survey=None, summary=None)
     assert "No survey is asked here." in text_of(as_pdf(empty, ENGLISH))

@@ -34,11 +34,11 @@ def main() -> int:
 
 
 def _pdf(compiler: typst.Compiler, made: int) -> bytes:
-    """The document as PDF/UA-1; a script that the standard cannot express makes it tagged PDF without that promise."""
+    """The document as PDF/UA-1; what the standard refuses, as some scripts, makes it tagged PDF without its mark."""
     try:
         pdf = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made)
     except typst.TypstError as error:
-        if "missing codepoints" not in error.message:
+        if "PDF/UA-1" not in error.message:
             raise
         pdf = compiler.compile(format="pdf", timestamp=made)
     return pdf if isinstance(pdf, bytes) else b""

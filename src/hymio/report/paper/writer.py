@@ -52,8 +52,10 @@ class Writer:
 
     @property
     def question(self) -> str:
-        """What was asked, or the node's name."""
-        return self.report.node.name if self.report.survey is None else self.report.survey.question
+        """What was asked, or the node's name; a dash where neither has letters, as a document needs a title."""
+        asked = "" if self.report.survey is None else self.report.survey.question
+        shown = (text for text in (asked, self.report.node.name) if printable(text, breaks=False).strip())
+        return next(shown, "–")
 
     @property
     def dates(self) -> str:
