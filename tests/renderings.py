@@ -10,26 +10,31 @@ import csv
 import io
 import json
 import re
+import zipfile
 from collections.abc import Callable
 from html import unescape
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple
 
 import openpyxl
+from litestar.response import Stream
 from pypdf import PdfReader
 
 from hymio.access import Principal
 from hymio.report import Report, ReportQuery
-from hymio.report.files import as_csv, as_json
+from hymio.report.files import as_csv, as_json, from_json
 from hymio.report.pdf import as_pdf
 from hymio.report.terminal import as_text
 from hymio.report.xlsx import as_xlsx
+from hymio.serving.door import Services
+from hymio.settings import Settings
 from hymio.store import Store
 from hymio.texts.localization import Localization
 from hymio.user import Theme
 from hymio.web.look import Look
 from hymio.web.page import rendered
 from hymio.web.report_address import Address
+from hymio.web.report_files import FileRequest, file_answer, kind_of
 from hymio.web.report_page import page_values
 from hymio.web.report_view import view_of
 
@@ -89,7 +94,7 @@ def csv_tables(asked: Asked) -> Shown:
 
 
 def csv_rows(report: Report, table: str) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(as_csv(report, table).decode(), newline="")))
+    return _rows(as_csv(report, table))
 
 
 def workbook(asked: Asked) -> Shown:
@@ -112,6 +117,33 @@ def _sheet_rows(rows: list[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """The rows of a sheet by the heads of their columns."""
     heads, *others = rows
     return [dict(zip(map(str, heads), row, strict=True)) for row in others]
+
+
+def addresses(asked: Asked) -> Shown:
+    """The files as `/reports/NODE` sends them: JSON, and all tables as CSV in a zip file."""
+    value = from_json(_sent(asked, "json"))
+    with zipfile.ZipFile(io.BytesIO(_sent(asked, "zip"))) as archive:
+        by_hour, by_table = (_rows(archive.read(f"{table}.csv")) for table in ("hours", "summary"))
+    shown = of_value(value)
+    buttons = [name for name in by_hour[0] if name.startswith("button")]
+    assert tuple(sum(int(row[name]) for row in by_hour) for name in buttons) == shown.counts
+    assert sum(int(row["answers"]) for row in by_hour) == int(by_table[0]["answers"]) == shown.number
+    return shown
+
+
+def _rows(body: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+
+
+def _sent(asked: Asked, extension: str) -> bytes:
+    """A file as it is answered, whoever asked for it."""
+    services, kind = Services.of(asked.store, Settings(), lambda: asked.now), kind_of(extension)
+    wanted = FileRequest(
+        kind, kind.query(asked.query), Localization("en", "en-US"), "https://hymio.example.com", None, ""
+    )
+    answer = file_answer(services, asked.principal, wanted)
+    assert isinstance(answer, Stream)
+    return b"".join(answer.iterator)
 
 
 def terminal(asked: Asked) -> Shown:
@@ -206,6 +238,7 @@ RENDERINGS: Final[dict[str, Callable[[Asked], Shown]]] = {
     "json": json_file,
     "csv": csv_tables,
     "xlsx": workbook,
+    "addresses": addresses,
     "terminal": terminal,
     "page": page,
     "pdf": pdf,

@@ -489,10 +489,10 @@ def test_what_expired_is_cleared(world: World) -> None:
     jobs.plan(world.store, JOBS[-1].name, MINUTE_MS, NOW - MINUTE_MS)
     world.clock.time = NOW + job_table.KEEP_ENDED + 1
     run = Run(world.environment, threading.Event())
-    assert job_table.clear_expired(run) == "rows of the outbox deleted: 1, of jobs: 1"
+    assert job_table.clear_expired(run) == "rows of the outbox deleted: 1, of jobs: 1, sessions and links: 0"
     assert [state.name for state in jobs.states(world.store)] == [JOBS[-1].name]
     world.clock.time += 1
-    assert job_table.clear_expired(run) == "rows of the outbox deleted: 1, of jobs: 0"
+    assert job_table.clear_expired(run) == "rows of the outbox deleted: 1, of jobs: 0, sessions and links: 0"
 
 
 def test_changes_of_the_set_up_are_forgotten_after_a_week(world: World) -> None:
