@@ -1,10 +1,11 @@
-"""`python -m scripts.screens`: pictures of every page, of phone and desk, light and dark, in `docs/screens/`.
+"""`make screens`: pictures of every page, of phone and desk, light and dark, and of a PDF's pages, in `docs/screens/`.
 
 It serves the demo's organization at an instant within its history, and looks at it with Debian's Chromium.
 """
 
 from __future__ import annotations
 
+import base64
 import tempfile
 import threading
 import time
@@ -15,24 +16,43 @@ from typing import Any, Final, NamedTuple
 
 from playwright.sync_api import sync_playwright
 
-from hymio import demo, manage
+from hymio import demo, manage, report
 from hymio.access import operator
 from hymio.app import make_server, open_database
-from hymio.period import Instant, parse_timestamp
+from hymio.demo.example import SHOP
+from hymio.period import DAY_MS, Instant, parse_timestamp
+from hymio.report.paper import document
 from hymio.settings import Settings
+from hymio.store import Store
+from hymio.texts.localization import Localization
+from hymio.typesetting.process import pictures
 
 FOLDER: Final = Path(__file__).parents[1] / "docs" / "screens"
 CHROMIUM: Final = "/usr/bin/chromium"
 NOW: Final[Instant] = parse_timestamp("2025-12-17T13:20:00Z")
 SIZES: Final = {"desk": {"width": 1280, "height": 900}, "phone": {"width": 390, "height": 844}}
 SCHEMES: Final = ("light", "dark")
+PAPER_PPI: Final = 72
 _PRESSES: Final = 120_000
 _MOST_PIXELS: Final = 2_600
 """Height of a picture: longer pages are cut there, so that the folder stays small."""
 
 
+PERIOD: Final = "period=2025-06-01..2025-11-30"
+
+
+class Served(NamedTuple):
+    """A server with the demo: its address, who signs in, and the secrets of a one-time link and of a shared report."""
+
+    address: str
+    made: demo.Demo
+    store: Store
+    link: str
+    shared: str
+
+
 class Screen(NamedTuple):
-    """A page to take a picture of; `link` in its address stands for the secret of a one-time link."""
+    """A page to take a picture of; `link` and `shared` in its address stand for the secrets of links."""
 
     name: str
     title: str
@@ -43,32 +63,35 @@ class Screen(NamedTuple):
 BEFORE_SIGN_IN: Final = (
     Screen("sign-in", "Signing in", "/"),
     Screen("password", "Choosing a password by a one-time link", "/password?link={link}"),
+    Screen("shared", "A shared report, without sign-in", "/shared/{shared}"),
     Screen("not-found", "What is not there", "/nothing"),
 )
 SIGNED_IN: Final = (
-    Screen("overview", "The overview of a place", "/?node=5"),
-    Screen("report", "The report of a place", "/reports/5?period=2025-07-01..2025-12-16&compare=previous"),
+    Screen("overview", "The overview", "/"),
+    Screen("report", "The report of a group, compared with the period before", f"/reports/2?{PERIOD}&compare=previous"),
+    Screen("web", "The report of a web page, with what people wrote", f"/reports/{SHOP}?period=last-28-days"),
     Screen("account", "One's own account", "/account"),
-    Screen("overview-arabic", "The overview in Arabic", "/?node=5", "ar"),
-    Screen("report-arabic", "The report in Arabic", "/reports/5?period=last-28-days", "ar"),
+    Screen("links", "The links that one shares", "/account/links"),
+    Screen("overview-arabic", "The overview in Arabic", "/", "ar"),
+    Screen("report-arabic", "The report in Arabic", f"/reports/2?{PERIOD}", "ar"),
 )
 
 
 def main() -> None:
     """Takes the pictures, and writes the page that shows them."""
     FOLDER.mkdir(exist_ok=True)
-    for picture in FOLDER.glob("*.png"):
+    for picture in (*FOLDER.glob("*.png"), *FOLDER.glob("*.webp")):
         picture.unlink()
     with (
         tempfile.TemporaryDirectory() as folder,
-        _served(Path(folder)) as (address, made, link),
+        _served(Path(folder)) as served,
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        page = browser.new_context(locale="en-US").new_page()
+        page, address = browser.new_context(locale="en-US").new_page(), served.address
         for screen in BEFORE_SIGN_IN:
-            _take(page, screen, address + screen.address.format(link=link))
-        _sign_in(page, address, made.credentials.email, made.credentials.password)
+            _take(page, screen, address + screen.address.format(link=served.link, shared=served.shared))
+        _sign_in(page, address, served.made.credentials.email, served.made.credentials.password)
         language = ""
         for screen in SIGNED_IN:
             if screen.language != language:
@@ -76,25 +99,30 @@ def main() -> None:
                 _speak(page, address, language)
             _take(page, screen, address + screen.address)
         browser.close()
+        _take_paper(served)
     (FOLDER / "README.md").write_text(_index(), encoding="utf-8")
 
 
 @contextmanager
-def _served(folder: Path) -> Iterator[tuple[str, demo.Demo, str]]:
-    """The demo on a free port: its address, its credentials, and a one-time link."""
+def _served(folder: Path) -> Iterator[Served]:
+    """The demo on a free port."""
     settings = Settings(data=folder, port=0, wrong_credentials=0, log_level="error")
     store = open_database(settings)
     made = demo.build(store, NOW, presses=_PRESSES)
     boss = operator(made.organization)
     [user] = [user.id for user in manage.users(store, boss) if user.email.startswith("bina.")]
     link = manage.invite_user(store, boss, user, now=NOW)
+    terms = manage.LinkTerms("Summer and autumn", 2, PERIOD, NOW + 30 * DAY_MS, needs_sign_in=False)
+    [aino] = [user.id for user in manage.users(store, boss) if user.email == made.credentials.email]
+    shared = manage.share_report(store, boss, aino, terms, now=NOW).secret
     server = make_server(store, settings, lambda: NOW)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.02)
     try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", made, link
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield Served(f"http://127.0.0.1:{port}", made, store, link, shared)
     finally:
         server.should_exit = True
         thread.join()
@@ -110,8 +138,22 @@ def _take(page: Any, screen: Screen, address: str) -> None:
             page.goto(address)
             height = min(_MOST_PIXELS, page.evaluate("document.documentElement.scrollHeight"))
             page.set_viewport_size({**viewport, "height": max(height, viewport["height"])})
-            page.screenshot(path=FOLDER / f"{screen.name}-{size}-{scheme}.png")
+            (FOLDER / f"{screen.name}-{size}-{scheme}.webp").write_bytes(_picture(page))
             page.set_viewport_size(viewport)
+
+
+def _picture(page: Any) -> bytes:
+    """What a page shows as WebP, a third of the size of PNG; Playwright itself has no WebP."""
+    session = page.context.new_cdp_session(page)
+    return base64.b64decode(session.send("Page.captureScreenshot", {"format": "webp", "quality": 80})["data"])
+
+
+def _take_paper(served: Served) -> None:
+    """Takes the pictures of the pages of a PDF."""
+    boss = operator(served.made.organization)
+    value = report.build(served.store, boss, report.ReportQuery(2, PERIOD.partition("=")[2]), NOW)
+    for number, picture in enumerate(pictures(document(value, Localization("en", "en-GB")), PAPER_PPI), start=1):
+        (FOLDER / f"paper-{number:02}.png").write_bytes(picture)
 
 
 def _sign_in(page: Any, address: str, email: str, password: str) -> None:
@@ -135,9 +177,12 @@ def _index() -> str:
     """The page that shows the pictures."""
     parts = ["# Screens\n", "<!-- Made by `make screens` from the demo's organization. Change it there. -->"]
     for screen in (*BEFORE_SIGN_IN, *SIGNED_IN):
-        shown = [path.name for path in sorted(FOLDER.glob(f"{screen.name}-*.png")) if _is_of(path, screen)]
+        shown = [path.name for path in sorted(FOLDER.glob(f"{screen.name}-*.webp")) if _is_of(path, screen)]
         parts.append(f"\n## {screen.title}\n")
         parts += [f'<img src="{name}" alt="{_alternative(screen, name)}" width="{_width(name)}">' for name in shown]
+    parts.append("\n## The pages of the report as PDF\n")
+    papers = sorted(path.name for path in FOLDER.glob("paper-*.png"))
+    parts += [f'<img src="{name}" alt="Page {number} of the PDF" width="360">' for number, name in enumerate(papers, 1)]
     return "\n".join(parts) + "\n"
 
 
@@ -148,7 +193,7 @@ def _is_of(path: Path, screen: Screen) -> bool:
 
 def _alternative(screen: Screen, name: str) -> str:
     """What stands for a picture in words."""
-    size, scheme = name.removesuffix(".png").split("-")[-2:]
+    size, scheme = name.removesuffix(".webp").split("-")[-2:]
     return f"{screen.title}, {'on a phone' if size == 'phone' else 'on a desk'}, {scheme}"
 
 

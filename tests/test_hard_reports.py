@@ -118,6 +118,9 @@ def test_answers_known_to_the_hour_follow_the_filters_and_the_revision(store: St
     detailed = tuple(Press(7, n, start + n * 1000, button) for n, button in ((1, 0), (2, 2), (3, 2)))
     intake.record(store, world.organization, [Upload(world.smileys[0], detailed)], NOW)
     assert (hour_only(), hour_only(as_of=before)) == (2, 5)
+    of_a_page = Press(9, -1, start + 9 * 60_000, 3)  # digital smileys draw UUIDs, half of whose sequences are negative
+    intake.record(store, world.organization, [Upload(world.smileys[0], (of_a_page,))], NOW)
+    assert (hour_only(), hour_only(as_of=before)) == (2, 5)
 
 
 @pytest.mark.parametrize("period", ["0000", "9999", "2023-02-01..2023-01-01", "0001-01-01..0001-01-02", "9999-12-31"])

@@ -1,4 +1,4 @@
-"""An index of placeholders, presses that are known only to the hour: reports count those of a period."""
+"""An index of presses with negative sequences: among them are the placeholders, which reports count in a period."""
 
 import sqlalchemy as sa
 from alembic import op
