@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
 from http.client import HTTPConnection
+from threading import Event, Thread
 from typing import Final, NamedTuple
 
 from hymio import clock, manage
@@ -60,7 +61,7 @@ def pages(url: str, fleet: Fleet) -> Iterator[Figure]:
     year = f"/reports/{fleet.root}?period=2025"
     with served(url) as server, closing(Browser(server, session)) as browser:
         first = browser.get(year)
-        yield _timed("page of the root, a year", PAGE_MS, partial(browser.get, year))
+        yield _timed(server, "page of the root, a year", PAGE_MS, partial(browser.get, year))
         size, whole = (len(gzip.compress(body)) / 1000 for body in (_CHART.sub(b"", first.body), first.body))
         yield Figure(
             "its size gzipped, without charts",
@@ -70,27 +71,45 @@ def pages(url: str, fleet: Fleet) -> Iterator[Figure]:
             met=size <= PAGE_KB,
         )
         yield _timed(
-            "page of a point, a year", POINT_MS, partial(browser.get, f"/reports/{point}?period=2025")
+            server, "page of a point, a year", POINT_MS, partial(browser.get, f"/reports/{point}?period=2025")
         )  # fmt: skip
-        yield _timed("an unchanged page: 304", UNCHANGED_MS, partial(browser.get, year, first.etag))
+        yield _timed(server, "an unchanged page: 304", UNCHANGED_MS, partial(browser.get, year, first.etag))
         workbook = f"/reports/{fleet.root}.xlsx?period=2025"
-        yield _timed("XLSX of a year by hour", XLSX_MS, partial(browser.get, workbook), 3)
+        yield _timed(server, "XLSX of a year by hour", XLSX_MS, partial(browser.get, workbook), 3)
         if "pdf" in EXTENSIONS:
-            yield from _pdf(server, browser, f"/reports/{fleet.root}.pdf?period=2025")
+            yield from _pdf(server, browser, f"/reports/{point}.pdf?period=2025")
 
 
 def _pdf(server: Server, browser: Browser, address: str) -> Iterator[Figure]:
-    before = server.memory
+    before, peaks, is_done = server.memory, [0], Event()
+
+    def watch() -> None:
+        while not is_done.wait(0.005):
+            peaks.append(server.helper_memory)
+
+    watcher = Thread(target=watch)
+    watcher.start()
     body = browser.get(address).body
+    is_done.set()
+    watcher.join()
     count = len(re.findall(rb"/Type\s*/Page\b", body))
-    yield _timed(f"PDF, {count or 'compressed'} pages, warm", PDF_MS, partial(browser.get, address), 3)
-    more = (server.memory - before) / _MIB
-    yield Figure("memory that it takes", f"{more:.0f} MiB more", reach=f"≤ {PDF_MIB} MiB", met=more <= PDF_MIB)
+    yield _timed(server, f"PDF, {count or 'compressed'} pages, warm", PDF_MS, partial(browser.get, address), 3)
+    more = (server.memory - before + max(peaks)) / _MIB
+    yield Figure(
+        "memory that it takes, the helper process included",
+        f"{more:.0f} MiB more",
+        reach=f"≤ {PDF_MIB} MiB",
+        met=more <= PDF_MIB,
+    )
 
 
-def _timed(what: str, most: int, work: partial[Reply], times: int = 7) -> Figure:
+def _timed(server: Server, what: str, most: int, work: partial[Reply], times: int = 7) -> Figure:
+    """The median time of an answer, and beside it the processor time that the server used for one."""
+    work()
+    used = server.processor_ms
     taken = median_ms(work, times)
-    return Figure(what, f"{taken:.1f} ms", reach=f"≤ {most} ms", met=taken <= most)
+    used = (server.processor_ms - used) / times
+    return Figure(what, f"{taken:.1f} ms", f"{used:.0f} ms of a processor", reach=f"≤ {most} ms", met=taken <= most)
 
 
 def _session(url: str, fleet: Fleet) -> tuple[str, int]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email.message import Message
 from pathlib import Path
 from typing import IO, NamedTuple, cast
@@ -48,6 +49,33 @@ class Server(NamedTuple):
         except OSError:
             return 0
         return int(words[1]) * 4096
+
+    @property
+    def processor_ms(self) -> float:
+        """Processor time of the server and its ended helper processes, in ms; other work does not lengthen it."""
+        stat = self._stats().get(self.process.pid, ["0"] * 15)
+        ticks = sum(map(int, stat[11:15]))  # its own, and those of children that have ended
+        return 1000 * ticks / os.sysconf("SC_CLK_TCK")
+
+    @property
+    def helper_memory(self) -> int:
+        """The most resident bytes that its running helper processes, such as that of a PDF, have had."""
+        most = 0
+        for helper in self._stats().keys() - {self.process.pid}:
+            with suppress(OSError, IndexError):  # it has ended
+                status = Path(f"/proc/{helper}/status").read_text()
+                most += 1024 * int(status.partition("VmHWM:")[2].split(maxsplit=1)[0])
+        return most
+
+    def _stats(self) -> dict[int, list[str]]:
+        """The words of /proc/PID/stat behind the name, of the server and its children, where the machine has them."""
+        stats = {}
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                words = path.read_text().rpartition(")")[2].split()
+                if self.process.pid in (int(path.parent.name), int(words[1])):
+                    stats[int(path.parent.name)] = words
+        return stats
 
 
 @contextmanager
