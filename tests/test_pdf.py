@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,6 +26,7 @@ NOW = 1_767_268_800_000
 """2026-01-01T12:00Z, at the end of the example's year."""
 
 ENGLISH = Localization("en", "en")
+GOLDEN = Path(__file__).parent / "golden"
 ROOT, SITE = 1, 5
 """The root of the example, and its survey with follow-ups and texts."""
 
@@ -137,6 +140,27 @@ def test_very_many_texts_are_attached_and_the_pages_say_so(report: Report, monke
     [attached] = reader.attachments["texts.csv"]
     assert len(attached.decode().splitlines()) >= len(report.texts.shown) + 1
     assert MOST_TEXTS == 5_000
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_the_text_of_a_pdf_is_as_it_was(report: Report, language: str) -> None:
+    """Compared with its golden file; HYMIO_GOLDEN=1 writes it anew."""
+    file = GOLDEN / f"report-pdf-{language}.txt"
+    text = text_of(as_pdf(shortened(report), Localization(language, language))) + "\n"
+    if os.environ.get("HYMIO_GOLDEN"):
+        file.write_text(text, encoding="utf-8")
+    assert text == file.read_text(encoding="utf-8")
+
+
+def shortened(report: Report) -> Report:
+    """The report with fewer days and texts, so that a difference is seen."""
+    assert report.texts is not None
+    assert report.misuse is not None
+    return msgspec.structs.replace(
+        report,
+        texts=msgspec.structs.replace(report.texts, shown=report.texts.shown[:8]),
+        misuse=msgspec.structs.replace(report.misuse, days=report.misuse.days[:8]),
+    )
 
 
 @pytest.mark.parametrize("name", ["", " \n", "\u202e", "\x00"])

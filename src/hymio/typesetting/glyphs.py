@@ -52,7 +52,7 @@ def _broken(text: str) -> Iterator[str]:
 def _written(char: str) -> str:
     """What is written for a character."""
     if char in "\n\t":
-        return char
+        return char.replace("\t", " ")
     category = unicodedata.category(char)
     if category in ("Cc", "Cs"):
         return "" if category == "Cc" else "\ufffd"

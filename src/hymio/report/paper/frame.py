@@ -12,12 +12,16 @@ from hymio.errors import Phrase
 from hymio.report import sentences
 from hymio.report.charts import LIGHT, Chart, ChartTable, svg
 from hymio.report.charts.chart import FaceMark
+from hymio.report.charts.wording import fitted, one_line
 from hymio.report.files import as_csv
 from hymio.report.paper.sections import sections
 from hymio.report.paper.writer import Writer
 from hymio.report.values import Report
 from hymio.texts.localization import Localization
 from hymio.typesetting import Document, lacks, printable
+
+_HEAD, _FOOT = 360.0, 240.0
+"""The widths of the path in the head and of the name in the foot of a page, in points; both are in full on others."""
 
 
 def document(report: Report, localization: Localization) -> Document:
@@ -42,7 +46,7 @@ def _values(writer: Writer) -> dict[str, object]:
         "title": printable(f"{writer.question} – {report.node.name}, {writer.dates}", breaks=False),
         "description": printable(report.node.path, breaks=False),
         "made": [*made.timetuple()[:6]],
-        "head": [path, dates],
+        "head": [writer.own(fitted(one_line(report.node.path), _HEAD, 7.5)), dates],
         "foot": list(_foot(writer)),
         "path": path,
         "question": writer.own(writer.question),
@@ -69,7 +73,7 @@ def _face(number: int) -> str:
 def _foot(writer: Writer) -> Iterator[str]:
     """What every page says of the report."""
     report, localization = writer.report, writer.localization
-    yield writer.own(report.node.name)
+    yield writer.own(fitted(one_line(report.node.name), _FOOT, 7.5))
     yield writer.dates
     yield ", ".join(report.zones)
     yield from writer.filters()
