@@ -11,10 +11,10 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from html import unescape
 from types import SimpleNamespace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import openpyxl
 from litestar.response import Stream
@@ -143,7 +143,7 @@ def _sent(asked: Asked, extension: str) -> bytes:
     )
     answer = file_answer(services, asked.principal, wanted)
     assert isinstance(answer, Stream)
-    return b"".join(answer.iterator)
+    return b"".join(cast("Iterable[bytes]", answer.iterator))
 
 
 def terminal(asked: Asked) -> Shown:
