@@ -64,6 +64,11 @@ def interval_meaning() -> Phrase:
     )
 
 
+def interval_method() -> Phrase:
+    """How intervals are computed: `chance.interval`."""
+    return Phrase("All intervals are Wilson's, computed with the variance of the answers.")
+
+
 def number_of_answers(one: Figure | None, words: Localization) -> Phrase:
     """How many answers there are, or that their number is withheld."""
     if one is None or one.number == 0:
@@ -93,6 +98,9 @@ def chance(report: Report, words: Localization) -> Iterator[Phrase]:
     """Whether the hours of the day differ beyond chance, and which of them do."""
     times = report.times
     if times is None or report.survey is None or report.summary is None or not report.summary.number:
+        return
+    if not any(cell.figure.number for cell in report.profile):
+        yield Phrase("The hours of the day are withheld.")
         return
     if times.differ is None or times.p is None:
         yield Phrase("There are too few answers to say whether the hours of the day differ.")
@@ -187,7 +195,7 @@ def misuse(report: Report, words: Localization) -> Iterator[Phrase]:
     if not left_out:
         yield Phrase("Nothing was left out.")
         return
-    yield Phrase("{share} of the presses were left out.", share=words.percent(left_out / whole.raw))
+    yield Phrase("{share} of the presses were left out.", share=_share(left_out / whole.raw, words))
     days = sorted(whole.days, key=lambda day: (day.counted - day.raw, day.day))[:MOST_MISUSED_DAYS]
     for day in days:
         if day.raw > day.counted:
@@ -224,8 +232,13 @@ def completeness(report: Report, words: Localization) -> Iterator[Phrase]:
             restated=words.number(whole.restated_hours), hours=words.number(whole.hours),
         )  # fmt: skip
     if whole.hour_only and report.summary is not None and report.summary.number:
-        share = words.percent(whole.hour_only / report.summary.number)
+        share = _share(whole.hour_only / report.summary.number, words)
         yield Phrase("{share} of the answers are known only to the hour.", share=share)
+
+
+def _share(fraction: float, words: Localization) -> str:
+    """A fraction that is not 0 as whole per cent, or as being below the least of them."""
+    return words.percent(fraction) if fraction >= 0.01 else f"<\N{NO-BREAK SPACE}{words.percent(0.01)}"
 
 
 def withholding(report: Report, words: Localization) -> Iterator[Phrase]:
@@ -235,6 +248,10 @@ def withholding(report: Report, words: Localization) -> Iterator[Phrase]:
         return
     least = words.number(rule.minimum)
     yield Phrase("Below {minimum} answers nothing is shown, so that nobody can be told apart.", minimum=least)
+    if rule.hidden_from is not None:
+        yield Phrase(
+            "Nothing is shown from {date} on until that month has ended everywhere.", date=words.day(rule.hidden_from)
+        )
     if rule.left_out:
         yield Phrase("Some answers are left out here, as too few of them would be told apart.")
     if rule.hidden_from is not None:

@@ -90,6 +90,16 @@ class View:
         return face_of(self.scale, line.button)
 
     @property
+    def has_hours(self) -> bool:
+        """Whether any hour of the day has answers that are shown."""
+        return any(cell.figure.number for cell in self.report.profile)
+
+    @property
+    def has_cells(self) -> bool:
+        """Whether any hour of the week has answers that are shown."""
+        return any(cell.figure.number for cell in self.report.heat_map)
+
+    @property
     def span(self) -> tuple[int, int]:
         """The range in which the intervals of the children are drawn: all of them, rounded outwards to fives."""
         lows = [line.figure.low for line in self.report.children if line.figure.low is not None]
