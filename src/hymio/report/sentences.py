@@ -64,11 +64,6 @@ def interval_meaning() -> Phrase:
     )
 
 
-def interval_method() -> Phrase:
-    """How intervals are computed: `chance.interval`."""
-    return Phrase("All intervals are Wilson's, computed with the variance of the answers.")
-
-
 def number_of_answers(one: Figure | None, words: Localization) -> Phrase:
     """How many answers there are, or that their number is withheld."""
     if one is None or one.number == 0:
@@ -248,10 +243,6 @@ def withholding(report: Report, words: Localization) -> Iterator[Phrase]:
         return
     least = words.number(rule.minimum)
     yield Phrase("Below {minimum} answers nothing is shown, so that nobody can be told apart.", minimum=least)
-    if rule.hidden_from is not None:
-        yield Phrase(
-            "Nothing is shown from {date} on until that month has ended everywhere.", date=words.day(rule.hidden_from)
-        )
     if rule.left_out:
         yield Phrase("Some answers are left out here, as too few of them would be told apart.")
     if rule.hidden_from is not None:
