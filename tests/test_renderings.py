@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import httpx
@@ -52,6 +53,9 @@ def test_every_rendering_and_both_apis_show_the_same(
         intake.record(store, world.organization, [with_phases(upload) for upload in uploads], NOW)
     query = data.draw(queries(world, presses, zones[0]))
     value = build(store, boss, query, NOW)
+    if value.surveys:
+        query = replace(query, survey=data.draw(st.sampled_from([None, *(line.id for line in value.surveys)])))
+        value = build(store, boss, query, NOW)
     if value.survey is None or value.summary is None:
         return
     shown = surfaces(served, world)
