@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,9 @@ import msgspec
 import pytest
 from pypdf import PdfReader
 
-from hymio import demo
+from hymio import demo, typesetting
 from hymio.access import operator
+from hymio.errors import Unavailable
 from hymio.report import Compare, Report, ReportQuery, TextQuery, build
 from hymio.report.paper.writer import MOST_TEXTS
 from hymio.report.pdf import as_pdf
@@ -163,7 +165,7 @@ def shortened(report: Report) -> Report:
     )
 
 
-@pytest.mark.parametrize("name", ["", " \n", "\u202e", "\x00"])
+@pytest.mark.parametrize("name", ["", "\u202e\x00 \n"])
 def test_names_without_letters_are_no_fault(report: Report, name: str) -> None:
     assert report.survey is not None
     nameless = msgspec.structs.replace(
@@ -173,6 +175,28 @@ def test_names_without_letters_are_no_fault(report: Report, name: str) -> None:
         followups=tuple(msgspec.structs.replace(line, text=name) for line in report.followups or ()),
     )
     assert "How good" in text_of(as_pdf(nameless, ENGLISH))
+
+
+def test_too_many_documents_at_a_time_are_refused(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hymio.typesetting.process._places", threading.BoundedSemaphore(1))
+    typesetting.process._places.acquire()
+    with pytest.raises(Unavailable) as refused:
+        as_pdf(report, ENGLISH)
+    assert refused.value.code == "too-many-documents"
+
+
+def test_a_document_that_takes_too_long_is_ended(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hymio.typesetting.process.MAX_TIME", 0.01)
+    with pytest.raises(Unavailable) as refused:
+        as_pdf(report, ENGLISH)
+    assert refused.value.code == "document-failed"
+
+
+def test_a_document_that_takes_too_much_memory_is_ended(report: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hymio.typesetting.process.MAX_MEMORY", 40 << 20)
+    with pytest.raises(Unavailable) as refused:
+        as_pdf(report, ENGLISH)
+    assert refused.value.code == "document-failed"
 
 
 def test_a_report_without_a_survey_is_a_page(report: Report) -> None:

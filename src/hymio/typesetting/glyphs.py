@@ -54,9 +54,11 @@ def _written(char: str) -> str:
     if char in "\n\t":
         return char.replace("\t", " ")
     category = unicodedata.category(char)
+    if category in ("Zl", "Zp"):
+        return "\n"
     if category in ("Cc", "Cs"):
         return "" if category == "Cc" else "\ufffd"
-    if ord(char) in _covered() or category in ("Cf", "Zs", "Zl", "Zp") or unicodedata.name(char, "").startswith("VARI"):
+    if ord(char) in _covered() or category in ("Cf", "Zs") or unicodedata.name(char, "").startswith("VARI"):
         return char if category != "Zs" else " "
     if category in _INVISIBLE:
         return f"[U+{ord(char):04X}]"

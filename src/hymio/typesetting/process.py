@@ -16,6 +16,9 @@ from hymio.errors import Unavailable
 MAX_PROCESSES: Final = 2
 """Documents of this process that are set at the same time; others wait."""
 
+MAX_WAITING: Final = 6
+"""Documents that wait for their turn, each in a thread; any further one is refused at once."""
+
 MAX_WAIT: Final = 30.0
 """Seconds that a document waits for its turn."""
 
@@ -29,6 +32,7 @@ PAGE_END: Final = b"\0\0PAGE\0\0"
 """What stands between two pictures."""
 
 _turns: Final = threading.BoundedSemaphore(MAX_PROCESSES)
+_places: Final = threading.BoundedSemaphore(MAX_PROCESSES + MAX_WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +53,21 @@ def typeset(document: Document) -> bytes:
 
     Unavailable if too many documents wait, or if it takes more than MAX_TIME or MAX_MEMORY.
     """
-    if not _turns.acquire(timeout=MAX_WAIT):
-        raise Unavailable("too-many-documents", "Too many documents are made at the moment.", retry_after=10)
+    if not _places.acquire(blocking=False):
+        raise _too_many()
     try:
-        return _call(document, "pdf", 0)
+        if not _turns.acquire(timeout=MAX_WAIT):
+            raise _too_many()
+        try:
+            return _call(document, "pdf", 0)
+        finally:
+            _turns.release()
     finally:
-        _turns.release()
+        _places.release()
+
+
+def _too_many() -> Unavailable:
+    return Unavailable("too-many-documents", "Too many documents are made at the moment.", retry_after=10)
 
 
 def pictures(document: Document, ppi: int = 72) -> list[bytes]:
