@@ -214,7 +214,7 @@ def report_html(asked: Asked, language: str = "en") -> str:
     address = Address(asked.query.node, asked.query.words())
     view = view_of(layout, content, asked.principal, asked.report, address, look)
     person = SimpleNamespace(user=SimpleNamespace(first_name="Jane", last_name="Doe"))
-    return rendered("report.html", look, person=person, token="", **page_values(view, asked.now)).decode()
+    return rendered("report.html", look, person=person, token="", **page_values(view)).decode()
 
 
 def rows_of(html: str, section: str) -> list[list[str]]:

@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from hymio import manage, report
 from hymio.access import DataKind, Principal, Role, operator
+from hymio.cli import app
 from hymio.errors import NotFound, SetupError
 from hymio.manage.shared_links import LEAST_ANSWERS, LONGEST_MS, USED_EVERY_MS
 from hymio.period import DAY_MS
@@ -252,6 +254,19 @@ def test_use_is_written_rarely_and_only_hashes_are_stored(place: Place):
         rows = transaction.rows("SELECT * FROM shared_link") + transaction.rows("SELECT * FROM audit")
     assert secret not in repr(rows).encode()
     assert shown_path(f"{address}.json") == "/shared/…"
+
+
+def test_the_command_lists_and_revokes_links(place: Place, database_url: str):
+    address = place.share(2, needs_sign_in=True)
+    listed = CliRunner().invoke(app, ["share", "list", "Acme", "--database", database_url], env={"COLUMNS": "200"})
+    assert listed.exit_code == 0, listed.output
+    assert re.search(r"1 +Link +jane.doe@example.com +Acme / Finland +no +yes", listed.output), listed.output
+    assert CliRunner().invoke(app, ["share", "revoke", "Acme", "1", "--database", database_url]).exit_code == 0
+    assert place.status(address, place.browser(JANE)) == 404
+    ended = CliRunner().invoke(app, ["share", "list", "Acme", "--database", database_url], env={"COLUMNS": "200"})
+    assert "revoked" in ended.output
+    with pytest.raises(NotFound, match="no link 9"):
+        manage.revoke_link(place.store, place.boss, 9, now=LATER)
 
 
 def test_ended_links_are_deleted_after_a_month(place: Place):

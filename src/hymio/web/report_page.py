@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -11,7 +12,6 @@ from litestar import Request, Response
 from hymio.access import Principal
 from hymio.errors import BadRequest
 from hymio.manage import SignedIn
-from hymio.period import Instant, wall_of, zone
 from hymio.report import Report, build, parse_query, sentences
 from hymio.report.wording import (
     GRAIN_NAMES,
@@ -73,22 +73,22 @@ def _answer(here: Visit, person: SignedIn, address: Address) -> Answer:
     if known is not None:
         return known
     report = build(services.store, principal, query, state.moment)
-    return shown(here, principal, report, address, state.headers())
+    return shown(here, principal, report, address, state.headers)
 
 
 def shown(
-    here: Visit, principal: Principal, report: Report, address: Address, headers: dict[str, str],
+    here: Visit, principal: Principal, report: Report, address: Address, headers: Callable[[], dict[str, str]],
     template: str = "report.html", **more: Any,
 ) -> Response[bytes]:  # fmt: skip
-    """The page of a report; `more` are values of another template."""
+    """The page of a report; `more` are values of another template. `headers` is called once all is read."""
     store, look = here.services.store, look_of(here.request, here.person)
     layout, content = store.layout(principal.organization), store.content(principal.organization)
     view = view_of(layout, content, principal, report, address, look)
-    values = {**page_values(view, here.services.clock()), "is_shared": bool(more), **more}
-    return here.page(template, headers={**WITH_SCRIPTS, **headers}, **values)
+    values = {**page_values(view), "is_shared": bool(more), **more}
+    return here.page(template, headers={**WITH_SCRIPTS, **headers()}, **values)
 
 
-def page_values(view: View, now: Instant) -> dict[str, object]:
+def page_values(view: View) -> dict[str, object]:
     """What the template of the page needs besides the person and the look."""
     return {
         "view": view,
@@ -103,7 +103,7 @@ def page_values(view: View, now: Instant) -> dict[str, object]:
         "extensions": EXTENSIONS,
         "most_days": MOST_DAYS,
         "is_shared": False,
-        "this_year": wall_of(now, zone("UTC")).year,
+        "this_year": view.report.made_at.year,
     }
 
 

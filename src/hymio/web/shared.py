@@ -123,7 +123,7 @@ def _page(here: Visit, shared: Shared, secret: str) -> Answer:
     layout = services.store.layout(principal.organization)
     return shown(
         replace(here, form_secret="shared"),  # noqa: S106  no form is on the page, so no cookie is needed
-        principal, report, address, state.headers(), "shared.html",
+        principal, report, address, state.headers, "shared.html",
         link=shared.link, now=state.moment, zone=layout.zone_of(terms.node, state.moment).key,
     )  # fmt: skip
 
