@@ -17,7 +17,7 @@ from hymio.period import DAY_MS, DateRange, wall_of
 from hymio.results import OfSurvey
 from hymio.scale import index
 from hymio.store import Store, open_store
-from hymio.texts import LANGUAGES, PAGE_LANGUAGES
+from hymio.texts import LANGUAGES, PAGE_LANGUAGES, translate
 from hymio.web.browser import browser_name
 from hymio.web.overview import overview
 from tests.example import HELSINKI, NEW_YORK, NOW, make_example
@@ -138,6 +138,18 @@ def test_a_browser_gets_a_page_and_a_program_a_problem(shown: Shown, path: str, 
     assert answer.status_code == 404
     kind = "text/html; charset=utf-8" if is_page else "application/problem+json"
     assert answer.headers["content-type"] == kind
+
+
+@pytest.mark.parametrize("language", PAGE_LANGUAGES)
+def test_pages_of_errors_are_in_the_language_of_the_browser(shown: Shown, language: str):
+    browser = Browser(shown.http, **{"Accept-Language": language})
+    answers = [browser.get(path) for path in ("/nothing", "/docs/nothing", "/password?link=1.1.x", "/shared/1.1.x")]
+    answers += [browser.http.post("/account/nothing"), browser.http.post("/sign-in"), browser.http.post("/docs")]
+    assert [answer.status_code for answer in answers] == [404, 404, 404, 404, 404, 403, 405]
+    titles = {403: "Forbidden", 404: "Not found", 405: "Method not allowed"}
+    for answer in answers:
+        assert answer.headers["content-language"] == language
+        assert f"<h1>{translate(titles[answer.status_code], language)}</h1>" in answer.text
 
 
 def test_a_wrong_method_and_a_challenge_keep_their_headers(shown: Shown):
