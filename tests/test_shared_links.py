@@ -129,6 +129,17 @@ def test_without_sign_in_no_number_of_few_answers_is_shown(place: Place):
     assert seen.summary.number == 3
 
 
+def test_a_survey_of_which_people_see_smaller_numbers_is_not_shared_without_sign_in(place: Place):
+    address = place.share(needs_sign_in=False)
+    for minimum, status in ((4, 403), (5, 200), (None, 200)):
+        manage.set_minimum_answers(place.store, place.boss, 1, minimum, now=LATER)
+        assert place.status(address) == status
+    manage.set_minimum_answers(place.store, place.boss, None, 2, now=LATER)
+    with pytest.raises(SetupError, match="share with sign-in"):
+        place.share(needs_sign_in=False)
+    assert place.status(place.share(needs_sign_in=True), place.browser(JANE)) == 200
+
+
 def test_texts_are_shown_only_if_they_are_shared(place: Place):
     without, with_texts = (
         from_json(place.http.get(f"{place.share(shows_texts=shown)}.json").content).texts for shown in (False, True)

@@ -11,6 +11,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from hymio import intake, manage
 from hymio.access import operator
@@ -372,6 +373,36 @@ def test_a_month_that_has_not_ended_is_named_and_the_link_has_no_revision(store:
     assert (value.summary and value.summary.number, value.withholding.left_out) == (None, True)
     assert value.link == f"/reports/{place.nodes['a']}?period=2023-03-15..2023-04-30"
     assert build(store, operator(place.organization), query, NOW).withholding.hidden_from is None
+
+
+def test_the_running_month_tells_not_even_in_which_hours_there_are_answers(store: Store) -> None:
+    place = teams(store, 3)
+    now = MARCH + 9 * HOUR_MS
+    queries = [ReportQuery(place.nodes[name], "2023-02-28..2023-03-31", lists_hours=True) for name in ("root", "a")]
+
+    def looked() -> list[Report]:
+        values = [build(store, operator(place.organization), query, now) for query in queries]
+        return [structs.replace(value, revision=0, revised_at=None, link="") for value in values]
+
+    before = looked()
+    press(store, place, {("a", 0, 8): 1})
+    assert looked() == before
+    assert before[0].summary is not None
+    assert before[0].summary.is_withheld
+    assert [line.figure.is_withheld for line in before[0].trend[:3]] == [True, True, False]  # 2 March has begun nowhere
+
+
+def test_a_filter_of_smileys_says_that_points_with_several_types_are_left_out(store: Store) -> None:
+    place = teams(store, 3)
+    boss = operator(place.organization)
+    touch = manage.add_smiley(store, boss, "T", "Touch", SmileyType.TOUCH, now=0).id
+    manage.place(store, boss, touch, place.nodes["a"], 0, now=0)
+    press(store, place, {("a", 0, 8): 6, ("b", 0, 8): 7})
+    query = ReportQuery(place.nodes["north"], "2023-03", smiley_type=SmileyType.TERMINAL)
+    value = build(store, boss, query, NOW)
+    assert value.summary is not None
+    assert (value.summary.number, value.summary.left_out, value.withholding.left_out) == (7, True, True)
+    assert {line.node.name: line.figure.is_withheld for line in value.children} == {"a": True, "b": False}
 
 
 def test_a_report_that_would_look_at_too_many_hours_is_refused(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import parse_qsl
 
 from hymio.access import DataKind, Permission, Principal, Role, Via
 from hymio.errors import NotFound, SetupError
@@ -18,6 +19,7 @@ from hymio.store import Store
 from hymio.store.catalog import shared_links as rows
 from hymio.store.catalog.rows import is_id
 from hymio.store.catalog.shared_links import LinkTerms, SharedLink
+from hymio.store.minimum import minimums
 from hymio.user import User
 
 LEAST_ANSWERS: Final = 5
@@ -124,9 +126,28 @@ def _check(change: Change, owner: User, terms: LinkTerms) -> None:
         raise SetupError("link-end-refused", "a link lasts at most {days} days", days=LONGEST_MS // DAY_MS)
     if len(terms.words) > _MAX_WORDS or not (terms.words.isascii() and terms.words.isprintable()):
         raise SetupError("link-words-refused", "the parameters of the report are too long")
+    if not terms.needs_sign_in:
+        _require_one_division(change, terms)
     existing = rows.select_links(change.ledger.transaction, change.ledger.organization, owner.id)
     if sum(link.is_valid(now) for link in existing) >= MOST_LINKS:
         raise SetupError("too-many-links", "there are {most} links already; revoke some first", most=MOST_LINKS)
+
+
+def _require_one_division(change: Change, terms: LinkTerms) -> None:
+    """SetupError if reports of the survey have a minimum between 1 and LEAST_ANSWERS (decision 37)."""
+    survey = dict(parse_qsl(terms.words)).get("survey", "")
+    if not (survey.isdecimal() and len(survey) < 19):
+        return
+    own = minimums(change.ledger.transaction, change.ledger.organization).of(int(survey))
+    if own is not None and 1 < own < LEAST_ANSWERS:
+        raise SetupError(
+            "shared-minimum-too-small",
+            "reports of survey {survey} show numbers of {own} answers or more: only numbers of {least} or more can be"
+            " shared without sign-in, and both together could tell of fewer; share with sign-in",
+            survey=int(survey),
+            own=own,
+            least=LEAST_ANSWERS,
+        )
 
 
 def _shown(terms: LinkTerms) -> dict[str, object]:

@@ -15,7 +15,7 @@ from hymio.feedback import Verdict
 from hymio.period import HOUR_MS, MINUTE_MS, Grain, Instant, bucket_of
 from hymio.report.figures import figure
 from hymio.report.values import Figure
-from hymio.report.withholding import Atom, Block, Place, blocks, grouped, has_ended
+from hymio.report.withholding import Atom, Block, Place, blocks, grouped, has_begun, has_ended
 from hymio.results import FeedbackRow, NodeReader, PeriodHour, Progress, Selection, SumReader, weekday_of
 from hymio.scale import IndexType
 
@@ -212,7 +212,9 @@ class Blocks(Source):
         self._first, self._end = first_hour(selection.dates.start), first_hour(selection.dates.end)
         below = {row.id for row in reader.assignments() if row.survey == selection.survey}
         kind = selection.smiley_type
-        self._assignments = {key for key in below if kind is None or {kind} == set(reader.layout.smiley_types(key))}
+        types = {key: set(reader.layout.smiley_types(key)) for key in below}
+        self._assignments = {key for key in below if kind is None or {kind} == types[key]}
+        self._mixed = {key for key in below - self._assignments if kind in types[key]}
         self._is_bounded()
 
     @cached_property
@@ -222,7 +224,7 @@ class Blocks(Source):
         rows = [row for row in reader.layout.assignments.values() if row.survey == survey]
         places = [Place(row.id, (row.node, *reader.layout.hierarchy.ancestors(row.node))) for row in rows]
         totals = reader.counted_in_months(survey, self._months, self._minimum)
-        hours = reader.hours_of_assignments(survey, sorted(self._assignments), *self._span)
+        hours = reader.hours_of_assignments(survey, self._read, *self._span)
         atoms = ((Atom(assignment, hour), verdict, counts) for assignment, hour, verdict, counts in hours)
         return list(blocks(atoms, totals, places, self._minimum, self._now))
 
@@ -248,7 +250,7 @@ class Blocks(Source):
 
     def _is_bounded(self) -> None:
         """BadRequest if the hours of the node are more than MAX_HOURS: each of them is looked at."""
-        hours = self.reader.number_of_hours(sorted(self._assignments), *self._span)
+        hours = self.reader.number_of_hours(self._read, *self._span)
         if hours > MAX_HOURS:
             raise BadRequest(
                 "too-many-withheld-hours",
@@ -258,16 +260,34 @@ class Blocks(Source):
                 most=MAX_HOURS,
             )
 
+    @property
+    def _read(self) -> list[int]:
+        """The assignments whose hours are read.
+
+        Of one that has smileys of other types too no part is shown: which answers are of the type is no whole block.
+        """
+        return sorted(self._assignments | self._mixed)
+
     def _is_asked(self, atom: Atom) -> bool:
-        return (
-            self._first <= atom.hour < self._end
-            and atom.assignment in self._assignments
-            and self.selection.hours.holds(atom.hour)
-        )
+        return atom.assignment in self._assignments and self._is_hour_asked(atom.hour)
+
+    def _is_hour_asked(self, hour: int) -> bool:
+        return self._first <= hour < self._end and self.selection.hours.holds(hour)
+
+    @cached_property
+    def _running_hours(self) -> list[int]:
+        """The asked hours until now of months that have not ended everywhere.
+
+        Answers of all of them are said to be left out, also where there are none yet: otherwise two looks would tell in
+        which hour somebody answered.
+        """
+        hours = (hour for month in self._months if not has_ended(month[0], self._now) for hour in range(*month))
+        return [hour for hour in hours if has_begun(hour, self._now) and self._is_hour_asked(hour)]
 
     def by(self, key: Callable[[int], K | None]) -> Grouped[K]:
         sums, cut = grouped(self._asked_blocks, lambda atom: key(atom.hour))
-        cut |= {one for atom in self._cut_atoms if (one := key(atom.hour)) is not None}
+        hours = [atom.hour for atom in self._cut_atoms] + (self._running_hours if self._read else [])
+        cut |= {one for hour in hours if (one := key(hour)) is not None}
         return Grouped(sums, frozenset(cut))
 
     def by_child(self) -> tuple[Mapping[int, tuple[int, ...]], frozenset[int]]:
@@ -280,6 +300,8 @@ class Blocks(Source):
 
         sums, cut = grouped(self._asked_blocks, key)
         cut |= {one for atom in self._cut_atoms if (one := key(atom)) is not None}
+        if self._running_hours:
+            cut |= {child_of[node] for one in self._read if (node := layout.assignments[one].node) in child_of}
         none = (0,) * self.buttons
         return {child: total.get(Verdict.COUNTED, none) for child, total in sums.items()}, frozenset(cut)
 
@@ -290,8 +312,10 @@ class Blocks(Source):
 
     @cached_property
     def _cut_atoms(self) -> set[Atom]:
-        """The atoms that are asked for and in other blocks, so that they are left out."""
-        return {atom for block in self._blocks for atom in block.atoms if self._is_asked(atom)} - self._shown_atoms
+        """The atoms that are asked for and in other blocks or at mixed smileys, so that they are left out."""
+        return {
+            atom for block in self._blocks for atom in block.atoms if self._is_hour_asked(atom.hour)
+        } - self._shown_atoms
 
     @cached_property
     def _shown_atoms(self) -> set[Atom]:

@@ -27,6 +27,9 @@ K = TypeVar("K")
 _WEST_MS: Final = 12 * HOUR_MS
 """No zone is further behind UTC: a local month has ended everywhere so long after its end in UTC."""
 
+_EAST_MS: Final = 14 * HOUR_MS
+"""No zone is further ahead of UTC."""
+
 Counts = Mapping[int, tuple[int, ...]]
 """Presses by button, for each verdict."""
 
@@ -111,6 +114,11 @@ def grouped(
 def has_ended(month: int, now: Instant) -> bool:
     """Whether a month, given by its first local hour, has ended in every zone."""
     return bucket_of(month + 32 * 24, Grain.MONTH) * HOUR_MS + _WEST_MS <= now
+
+
+def has_begun(hour: int, now: Instant) -> bool:
+    """Whether a local hour has begun in any zone."""
+    return hour * HOUR_MS - _EAST_MS <= now
 
 
 class _Leaf(NamedTuple):

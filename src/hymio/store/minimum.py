@@ -20,6 +20,10 @@ class Minimums:
     organization: int | None
     surveys: Mapping[int, int]
 
+    def of(self, survey: int) -> int | None:
+        """The setting that applies to a survey: its own, else the organization's."""
+        return self.surveys.get(survey, self.organization)
+
 
 def minimums(transaction: Transaction, organization: int) -> Minimums:
     """The settings of an organization."""
