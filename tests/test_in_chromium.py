@@ -197,6 +197,31 @@ def test_a_report_is_filtered_and_the_browser_goes_back_and_forward(chromium: An
     context.close()
 
 
+def test_a_drag_over_the_trend_opens_the_report_of_its_dates(chromium: Any, site: Site):
+    context = chromium.new_context(viewport=SIZES["desk"], locale="en-US")
+    page = context.new_page()
+    page.goto(site.address + REPORT)
+    page.fill("#email", JANE)
+    page.fill("#password", PASSWORD)
+    page.click("button.main")
+    page.wait_for_url(f"**{REPORT}")
+    parts = page.locator(".only-wide g[data-first]")
+    first, last = (parts.nth(place).bounding_box() for place in (3, 6))
+    dates = parts.nth(3).get_attribute("data-first"), parts.nth(6).get_attribute("data-last")
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(first["x"] + first["width"] / 2, first["y"] + 60, steps=4)
+    assert page.locator("g.picked").count() == 4
+    page.mouse.up()
+    page.wait_for_url(f"**period={dates[0]}..{dates[1]}")
+    page.go_back()
+    page.wait_for_url(f"**{REPORT}")
+    day = parts.nth(5).get_attribute("data-first")
+    parts.nth(5).click()
+    page.wait_for_url(f"**period={day}..*")
+    context.close()
+
+
 def test_with_the_keyboard_alone_a_report_is_filtered(chromium: Any, site: Site):
     context = chromium.new_context(viewport=SIZES["desk"], locale="en-US")
     page = context.new_page()

@@ -33,6 +33,11 @@ class Address:
         return self.file("")
 
     @property
+    def may_zoom(self) -> bool:
+        """Whether the page may lead to other dates."""
+        return True
+
+    @property
     def query(self) -> str:
         """The parameters as they are written in an address."""
         return urlencode(self.words, safe=",.")

@@ -162,7 +162,10 @@ def _charts(report: Report, address: Address, look: Localization) -> Iterator[tu
     for name, (make, width) in makers.items():
         wide, narrow = (make(report, look, size) for size in (width, charts.NARROW))
         if wide is not None and narrow is not None:
-            pictures = (charts.svg(wide, css_class="only-wide"), charts.svg(narrow, css_class="only-narrow"))
+            pictures = (
+                charts.svg(wide, css_class="only-wide", zoom=address.may_zoom),
+                charts.svg(narrow, css_class="only-narrow", zoom=address.may_zoom),
+            )
             yield name, Drawn(wide, Markup("".join(pictures)))  # noqa: S704  `svg` escapes every text
 
 

@@ -43,6 +43,10 @@ class SharedAddress(Address):
     secret: str = ""
 
     @property
+    def may_zoom(self) -> bool:
+        return False
+
+    @property
     def query(self) -> str:
         """The parameters as they are written in an address."""
         return urlencode({name: value for name, value in self.words.items() if name in OF_THE_PAGE})

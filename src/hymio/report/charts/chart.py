@@ -7,6 +7,7 @@ of `pages.css` on pages and attributes elsewhere (`paints`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import Enum
 from typing import TypeAlias
 
@@ -122,10 +123,14 @@ Mark: TypeAlias = Rect | Stroke | Dot | Hatch | Label | FaceMark
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Marks that say the same: `tip` has their numbers in words, shown where one points at them."""
+    """Marks that say the same: `tip` has their numbers in words, shown where one points at them.
+
+    `dates` are the first and the last date that they stand for, where a page leads to the report of these.
+    """
 
     tip: str
     marks: tuple[Mark, ...]
+    dates: tuple[date, date] | None = None
 
     def mirrored(self, width: float) -> Group:
         """The same in a mirrored picture."""

@@ -28,20 +28,23 @@ _MOUTHS: Final = (
 """The mouth of each face, and brows of the angriest one, in a square of 24: faces differ by shape too."""
 
 
-def svg(chart: Chart, palette: Palette | None = None, *, css_class: str = "", font: str = "sans-serif") -> str:
+def svg(
+    chart: Chart, palette: Palette | None = None, *, css_class: str = "", font: str = "sans-serif", zoom: bool = False
+) -> str:
     """The chart as an SVG element; its description is its accessible name.
 
     Without a palette it has classes for `pages.css`, the further class `css_class`, and the tips of its groups as
-    `<title>`. With one it needs no style sheet, and has no tips.
+    `<title>`. With one it needs no style sheet, and has no tips. With `zoom` its groups have the dates to which the
+    script of the report's page leads, as `data-first` and `data-last`.
     """
-    return _Renderer(palette, font).element(chart, css_class)
+    return _Renderer(palette, font, zoom=zoom).element(chart, css_class)
 
 
 class _Renderer:
     """Writes marks with classes or with attributes."""
 
-    def __init__(self, palette: Palette | None, font: str) -> None:
-        self._palette, self._font = palette, font
+    def __init__(self, palette: Palette | None, font: str, *, zoom: bool) -> None:
+        self._palette, self._font, self._zoom = palette, font, zoom
         self._writers: Mapping[type, Callable[[Any], str]] = {
             Rect: self._rect,
             Stroke: self._stroke,
@@ -66,7 +69,12 @@ class _Renderer:
         if not isinstance(mark, Group):
             return self._mark(mark)
         body = "".join(map(self._mark, mark.marks))
-        return body if self._palette is not None else f"<g><title>{_text(mark.tip)}</title>{body}</g>"
+        if self._palette is not None:
+            return body
+        dates = ""
+        if self._zoom and mark.dates is not None:
+            dates = f' data-first="{mark.dates[0]}" data-last="{mark.dates[1]}"'
+        return f"<g{dates}><title>{_text(mark.tip)}</title>{body}</g>"
 
     def _look(self, paint: Paint) -> str:
         return f' class="{paint.value}"' if self._palette is None else attributes(paint, self._palette)

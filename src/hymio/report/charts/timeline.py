@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from hymio.report.charts.axes import index_ticks, labelled, scaled, ticks
@@ -22,12 +23,16 @@ _MOST_DOTS: Final = 31
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place on the axis of time: its label, its name in full, its answers, and those compared with them."""
+    """A place on the axis of time: its label, its name in full, its answers, and those compared with them.
+
+    `dates` are its first and its last date, where it stands for whole ones.
+    """
 
     label: str
     name: str
     figure: Figure
     before: Figure | None = None
+    dates: tuple[date, date] | None = None
 
 
 class Timeline:
@@ -116,6 +121,7 @@ class Timeline:
         return Group(
             self.words.tip(spot.name, spot.figure),
             (Rect(Paint.HIT, x, _TOP, self._step, _BARS_BOTTOM - _TOP),),
+            spot.dates,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from itertools import zip_longest
 from typing import Final
 
@@ -50,11 +51,22 @@ def profile(report: Report, localization: Localization, width: float) -> Chart |
 def _spots(report: Report, localization: Localization) -> Iterator[Spot]:
     """The lines of the trend, each with that of the compared period at the same place, if there is one."""
     grain = Grain(report.grain)
-
-    for line, before in zip_longest(report.trend, report.compared_trend[: len(report.trend)]):
+    dates = _dates(report)
+    for place, (line, before) in enumerate(zip_longest(report.trend, report.compared_trend[: len(report.trend)])):
         label, name = (localization.dated(line.start, names[grain]) for names in (_LABELS, _NAMES))
         full = f"{name}, {label}" if grain is Grain.HOUR else name
-        yield Spot(label, full, line.figure, None if before is None else before.figure)
+        yield Spot(label, full, line.figure, None if before is None else before.figure, dates[place] if dates else None)
+
+
+def _dates(report: Report) -> list[tuple[date, date]]:
+    """The first and the last date of each line of the trend, within the period; empty for a trend by hour."""
+    if report.grain == Grain.HOUR.value:
+        return []
+    starts = [line.start.date() for line in report.trend]
+    ends = [*(start - timedelta(days=1) for start in starts[1:]), report.period.last]
+    return [
+        (max(start, report.period.first), min(end, report.period.last)) for start, end in zip(starts, ends, strict=True)
+    ]
 
 
 def _chart(

@@ -1,4 +1,4 @@
-// What the page of a report does better with a script: tips on charts, one open menu at a time, and, as parts of the
+// What the page of a report does better with a script: tips and zoom on charts, one open menu at a time, and, as parts of the
 // page are replaced, where the focus is and a word for screen readers. Without it the page shows the same.
 "use strict";
 (() => {
@@ -28,6 +28,42 @@
   };
   document.addEventListener("pointerover", (event) => show(event.target.closest?.(".chart g")));
   document.addEventListener("scroll", () => show(null), { capture: true, passive: true });
+
+  // Zoom: a click on a part of the trend opens the report of its dates, a drag over parts that of all of them.
+  let from = null;
+  const partOf = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest(".chart g[data-first]");
+  const parts = (to) => {
+    const all = [...from.parentNode.querySelectorAll("g[data-first]")];
+    const [low, high] = [all.indexOf(from), all.indexOf(to)].sort((one, other) => one - other);
+    return low < 0 ? [] : all.slice(low, high + 1);
+  };
+  const mark = (chosen) => {
+    for (const part of document.querySelectorAll(".chart g.picked")) part.classList.remove("picked");
+    for (const part of chosen) part.classList.add("picked");
+  };
+  document.addEventListener("pointerdown", (event) => {
+    if (event.button) return;
+    from = partOf(event) ?? null;
+    if (from) event.preventDefault();
+  });
+  document.addEventListener("pointermove", (event) => {
+    const to = from && partOf(event);
+    if (to) mark(parts(to));
+  });
+  document.addEventListener("pointercancel", () => {
+    from = null;
+    mark([]);
+  });
+  document.addEventListener("pointerup", (event) => {
+    const to = from && partOf(event), chosen = to ? parts(to) : [], all = from?.parentNode.querySelectorAll("g[data-first]");
+    from = null;
+    mark([]);
+    if (!chosen.length || chosen.length === all.length) return;
+    const address = new URL(location.href);
+    address.searchParams.set("period", `${chosen[0].dataset.first}..${chosen.at(-1).dataset.last}`);
+    address.searchParams.delete("textOffset");
+    location.assign(address);
+  });
 
   document.addEventListener("click", (event) => {
     for (const menu of document.querySelectorAll("details.drop[open]")) {
