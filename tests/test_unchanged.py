@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -13,9 +14,11 @@ from hypothesis import strategies as st
 
 from hymio import intake, manage
 from hymio.access import Role, operator
+from hymio.errors import NotFound
 from hymio.feedback import Phases as After
-from hymio.feedback import Press, Text, Upload
+from hymio.feedback import Press, Text, Upload, feedback_id
 from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS
+from hymio.personal_data import OfFeedback
 from hymio.store import Store
 from hymio.user import Theme
 from tests.pages import PASSWORD
@@ -27,6 +30,7 @@ ADDRESSES = (
     "/reports/1?period=today", "/reports/1.json?period=today&compare=previous", "/reports/1.json?period=last-7-days",
     "/reports/1.json?period=2096-10&asOf=14", "/reports/1/hours.csv?period=today", "/reports/1.xlsx?period=this-month",
     "/reports/1.zip?period=today", "/reports/1/silent.csv?period=today", "/reports/1.csv?period=2096-10",
+    "/reports/1/texts.csv?period=this-month",
 )  # fmt: skip
 """Addresses of what depends on the date, of a fixed period, of an older revision, and of what grows old."""
 
@@ -99,6 +103,22 @@ def move_zone(scene: Scene) -> None:
     manage.set_zone(scene.store, operator(scene.organization), scene.world.points[0], zone, now=scene.now[0])
 
 
+def mark(scene: Scene) -> None:
+    feedback, boss = feedback_id(scene.world.smileys[0], 7, 1), operator(scene.organization)
+    with suppress(NotFound):  # its text may be erased
+        manage.mark_spam(scene.store, boss, feedback, spam=next(scene.sequence) % 2 == 0, now=scene.now[0])
+
+
+def erase(scene: Scene) -> None:
+    feedback = feedback_id(scene.world.smileys[0], 7, 1)
+    intake.erase(scene.store, scene.organization, OfFeedback((feedback,)), scene.now[0])
+
+
+def reword(scene: Scene) -> None:
+    boss, text = operator(scene.organization), f"How was it, the {next(scene.sequence)}.?"
+    manage.localize_question(scene.store, boss, 1, "en-US", text, now=scene.now[0])
+
+
 def minute(scene: Scene) -> None:
     scene.now[0] += MINUTE_MS
 
@@ -111,7 +131,9 @@ def days(scene: Scene) -> None:
     scene.now[0] += 2 * DAY_MS
 
 
-STEPS = st.lists(st.sampled_from([press, press, rename, withhold, move_zone, minute, hours, days]), max_size=5)
+STEPS = st.lists(
+    st.sampled_from([press, press, rename, withhold, move_zone, mark, erase, reword, minute, hours, days]), max_size=5
+)
 
 
 @settings(law, max_examples=max(6, law.max_examples // 8))
