@@ -19,7 +19,7 @@ from hymio.errors import BadRequest, Forbidden, SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.misuse import MisusePolicy
 from hymio.period import DAY_MS, HOUR_MS, Grain, bucket_of
-from hymio.report import Compare, Figure, Report, ReportQuery, build
+from hymio.report import Compare, Figure, Report, ReportQuery, TextQuery, build
 from hymio.report.values import TrendLine
 from hymio.report.withholding import Atom, Block, Place, blocks, grouped
 from hymio.scale import Scale
@@ -441,6 +441,19 @@ def test_texts_of_withheld_answers_are_not_shown_and_others_do_not_say_when(stor
     of_team = report_of(store, place, "a", "2023-03").texts
     assert of_team is not None
     assert (of_team.total, of_team.shown) == (0, ())
+
+
+def test_parts_of_the_list_of_texts_do_not_tell_their_order_in_time(store: Store) -> None:
+    place = teams(store, 3)
+    presses = [Press(7, n + 1, MARCH + n * 1000, 1, phases=_phases(text)) for n, text in enumerate("cabd")]
+    intake.record(store, place.organization, [Upload(place.smileys["a"], tuple(presses))], NOW)
+    parts = []
+    for offset in range(4):
+        query = ReportQuery(place.nodes["a"], "2023-03", texts=TextQuery(offset=offset, limit=2))
+        texts = build(store, operator(place.organization), query, NOW).texts
+        assert texts is not None
+        parts.append("".join(line.text for line in texts.shown))
+    assert parts == ["ab", "bc", "cd", "d"]
 
 
 def _phases(text: str) -> Phases:

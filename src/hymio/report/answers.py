@@ -82,10 +82,13 @@ def texts_of(source: Source, query: TextQuery) -> Texts:
                 continue
             if wanted and wanted not in _plain(answer.text) and wanted not in _plain(answer.english or ""):
                 continue
-            if matching >= query.offset and (query.limit is None or len(shown) < query.limit):
+            is_of_part = matching >= query.offset and (query.limit is None or len(shown) < query.limit)
+            if is_of_part or not isinstance(source, AllHours):
                 shown.append(_text_line(source, row, answer))
             matching += 1
-    return Texts(total=total, spam=spam, matching=matching, offset=query.offset, shown=tuple(_ordered(source, shown)))
+    if not isinstance(source, AllHours):
+        shown = _part_by_text(shown, query)
+    return Texts(total=total, spam=spam, matching=matching, offset=query.offset, shown=tuple(shown))
 
 
 def _page_of_texts(source: AllHours, query: TextQuery, limit: int) -> Texts:
@@ -125,9 +128,13 @@ def language_of(answer: Text) -> TextLanguage:
     return TextLanguage.ENGLISH if is_same else TextLanguage.OTHER
 
 
-def _ordered(source: Source, lines: list[TextLine]) -> list[TextLine]:
-    """The newest first; where instants are withheld by the text, as the order would tell them."""
-    return lines if isinstance(source, AllHours) else sorted(lines, key=lambda line: (line.text, line.button))
+def _part_by_text(lines: list[TextLine], query: TextQuery) -> list[TextLine]:
+    """The asked part of all texts in the order of their letters: that of time would tell withheld instants.
+
+    So would parts of a list by time, of which one text leaves when the next one comes in.
+    """
+    ordered = sorted(lines, key=lambda line: (line.text, line.button, line.english or "", line.relevance or 0.0))
+    return ordered[query.offset : None if query.limit is None else query.offset + query.limit]
 
 
 def _text_line(source: Source, row: FeedbackRow, answer: Text) -> TextLine:
