@@ -24,7 +24,7 @@ from hymio.jobs import JOBS
 from hymio.jobs.table import clear_expired
 from hymio.manage import passwords, principals
 from hymio.manage.passwords import check_password, matches
-from hymio.serving.backoff import FREE_ATTEMPTS, LONGEST_SECONDS, Backoff
+from hymio.serving.backoff import FREE_ATTEMPTS, FREE_OF_ADDRESS, LONGEST_SECONDS, SECONDS_OF_ADDRESS, Backoff
 from hymio.serving.password_threads import PasswordThreads
 from hymio.store import Store, open_store, schema
 from hymio.store.catalog.signing_in import select_sign_in
@@ -552,6 +552,22 @@ def test_a_stranger_does_not_keep_the_person_out():
     with pytest.raises(TooManyRequests):
         backoff.require_turn("jane@example.com", "198.51.100.1")
     backoff.require_turn("jane@example.com", "192.0.2.1")
+
+
+def test_one_password_for_many_accounts_is_delayed_by_address_and_not_for_the_person_next_door():
+    now = [0.0]
+    backoff = Backoff(lambda: now[0])
+    backoff.note_right("jane@example.com", "192.0.2.1")
+    for number in range(FREE_OF_ADDRESS):
+        backoff.require_turn(f"person{number}@example.com", "192.0.2.1")
+        backoff.note_wrong(f"person{number}@example.com", "192.0.2.1")
+    with pytest.raises(TooManyRequests) as caught:
+        backoff.require_turn("another@example.com", "192.0.2.1")
+    assert caught.value.retry_after == SECONDS_OF_ADDRESS
+    backoff.require_turn("jane@example.com", "192.0.2.1")
+    backoff.require_turn("another@example.com", "198.51.100.1")
+    now[0] = SECONDS_OF_ADDRESS
+    backoff.require_turn("another@example.com", "192.0.2.1")
 
 
 @pytest.mark.parametrize(
