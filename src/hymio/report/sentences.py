@@ -98,7 +98,7 @@ def chance(report: Report, words: Localization) -> Iterator[Phrase]:
         yield Phrase("The hours of the day are withheld.")
         return
     if times.differ is None or times.p is None:
-        yield Phrase("There are too few answers to say whether the hours of the day differ.")
+        yield Phrase("Whether the hours of the day differ cannot be tested: all answers are of one hour or one button.")
         return
     p = words.probability(times.p)
     if not times.differ:
@@ -120,13 +120,13 @@ def _best_and_worst(report: Report, times: Times, words: Localization) -> Iterat
     """The hours that are worse, and those that are better, than the rest of the day."""
     if times.worst:
         yield Phrase(
-            "Worse than the rest of the day, and not by chance: {times} (index {index}, p {p} after correction for"
+            "Worse than the rest of the day, beyond chance: {times} (index {index}, p {p} after correction for"
             " {hours} hours).",
             **_hours_apart(report, times, times.worst, words),
         )
     if times.best:
         yield Phrase(
-            "Better than the rest of the day, and not by chance: {times} (index {index}, p {p} after correction for"
+            "Better than the rest of the day, beyond chance: {times} (index {index}, p {p} after correction for"
             " {hours} hours).",
             **_hours_apart(report, times, times.best, words),
         )
