@@ -141,7 +141,9 @@ def _sent(asked: Asked, extension: str) -> bytes:
     wanted = FileRequest(
         kind, kind.query(asked.query), Localization("en", "en-US"), "https://hymio.example.com", None, ""
     )
-    answer = file_answer(services, asked.principal, wanted)
+    make = file_answer(services, asked.principal, wanted)
+    assert callable(make)
+    answer = make()
     assert isinstance(answer, Stream)
     return b"".join(cast("Iterable[bytes]", answer.iterator))
 

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 
 import httpx
 import jsonschema
+import openpyxl
 import pytest
+from pypdf import PdfReader
 
 from hymio import manage, report
 from hymio.access import EVERY_KIND, DataKind, Principal, operator
@@ -18,7 +20,7 @@ from hymio.report.files import from_json
 from hymio.report.tables import TABLE_NAMES
 from hymio.store import Store
 from hymio.web.report_files import EXTENSIONS
-from tests.example import HELSINKI, NEW_YORK, NOW, make_example
+from tests.example import FOUND, HELSINKI, NEW_YORK, NOW, make_example
 from tests.pages import Browser, add_person
 from tests.served import serving
 
@@ -149,3 +151,34 @@ def test_a_token_without_raw_results_gets_no_texts(place: Place):
 def test_bad_input_is_refused(place: Place, address: str, status: int, code: str):
     answer = place.http.get(address, headers=place.token())
     assert (answer.status_code, answer.json()["code"]) == (status, code)
+
+
+@pytest.mark.parametrize("extension", ["pdf", "xlsx"])
+def test_files_for_people_have_the_texts_of_the_set_up_in_their_language(place: Place, extension: str):
+    layout, content = place.store.layout(place.boss.organization), place.store.content(place.boss.organization)
+    survey = layout.surveys[FOUND]
+    followup = content.followups(survey)[0]
+    texts = {"question": "Miten meni?", "followup": "Mikä ilahdutti?", "option": "Palvelu"}
+    change = place.store, place.boss
+    manage.localize_question(*change, survey.question, "fi-FI", texts["question"], now=NOW)
+    manage.localize_followup_question(*change, followup.id, "fi-FI", texts["followup"], now=NOW)
+    manage.localize_followup_option(*change, followup.options[0].id, "fi-FI", texts["option"], now=NOW)
+    words = f"{PERIOD}&survey={FOUND}"
+    for language in ("fi", "sv"):  # the set-up has no Swedish
+        headers = {**place.token(), "Accept-Language": language}
+        body = place.http.get(f"/reports/1.{extension}?{words}", headers=headers).content
+        shown = _words_of_pdf(body) if extension == "pdf" else _words_of_workbook(body)
+        assert [text in shown for text in texts.values()] == [language == "fi"] * 3, shown
+        value = from_json(place.http.get(f"/reports/1.json?{words}", headers=headers).content)
+        assert value.survey is not None
+        assert value.survey.question == content.question(survey).wording.text, "files for programs are in one language"
+
+
+def _words_of_pdf(body: bytes) -> str:
+    pages = PdfReader(io.BytesIO(body)).pages
+    return " ".join(page.extract_text() for page in pages)
+
+
+def _words_of_workbook(body: bytes) -> str:
+    sheets = openpyxl.load_workbook(io.BytesIO(body)).worksheets
+    return " ".join(str(cell.value) for sheet in sheets for row in sheet.iter_rows() for cell in row)

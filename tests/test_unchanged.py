@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 
 import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from litestar import Litestar
+from litestar.testing import TestClient
 
 from hymio import intake, manage
 from hymio.access import Role, operator
@@ -19,8 +22,10 @@ from hymio.feedback import Phases as After
 from hymio.feedback import Press, Text, Upload, feedback_id
 from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS
 from hymio.personal_data import OfFeedback
+from hymio.serving.door import Services
 from hymio.store import Store
 from hymio.user import Theme
+from hymio.web.reports import routes
 from tests.pages import PASSWORD
 from tests.served import UNBOUND, serving
 from tests.test_laws import law, opened
@@ -185,3 +190,17 @@ def test_another_password_of_the_same_person_is_another_page(served: tuple[Store
     other = scene.person(Role.USER, "en-US")[1]
     assert scene.ask(ADDRESSES[0], {**headers, "Cookie": f"hymio-session={secret}"}) != scene.ask(ADDRESSES[0], other)
     assert scene.ask(ADDRESSES[1], {**headers, "Cookie": f"hymio-session={secret}"}) == scene.ask(ADDRESSES[1], other)
+
+
+def test_what_has_not_changed_waits_for_no_report_that_is_built(served: tuple[Store, httpx.Client, list[int]]) -> None:
+    store, http, now = served
+    scene = Scene(store, http, now, build(store))
+    addresses, (_, headers) = (ADDRESSES[0], ADDRESSES[1]), scene.person(Role.USER, "en-US")
+    tags = [scene.ask(address, headers) for address in addresses]
+    services = Services.of(store, replace(UNBOUND, threads=2), lambda: now[0])
+    asyncio.run(services.listings.acquire())  # the only report that may be built at a time
+    host = http.base_url.netloc.decode()
+    with TestClient(Litestar(routes(services))) as client:
+        for address, tag in zip(addresses, tags, strict=True):
+            answer = client.get(address, headers={**headers, "If-None-Match": tag, "Host": host})
+            assert answer.status_code == 304

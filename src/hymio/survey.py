@@ -37,6 +37,15 @@ class Localized:
         """The text in the default locale."""
         return self.texts[self.default_locale]
 
+    def locale_in(self, language: str) -> str:
+        """A locale of a language (`fi` has `fi-FI`), above all the default one, which it also is if there is none."""
+        locales = (self.default_locale, *sorted(self.texts))
+        return next((locale for locale in locales if locale.partition("-")[0] == language), self.default_locale)
+
+    def text_in(self, language: str) -> str:
+        """The text in `locale_in`."""
+        return self.texts[self.locale_in(language)]
+
 
 @dataclass(frozen=True, slots=True)
 class Question:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from hymio.errors import Phrase
-from hymio.report.values import Figure, HourTest, Report, SurveyLine, Times
+from hymio.report.values import Figure, HourTest, MisuseLine, Report, SurveyLine, Times
 from hymio.report.wording import DIGITS, INDEX_NAMES, REASON_NAMES, index_range
 from hymio.scale import IndexType
 from hymio.texts.localization import Localization
@@ -192,12 +192,15 @@ def misuse(report: Report, words: Localization) -> Iterator[Phrase]:
         return
     yield Phrase("{share} of the presses were left out.", share=_share(left_out / whole.raw, words))
     days = sorted(whole.days, key=lambda day: (day.counted - day.raw, day.day))[:MOST_MISUSED_DAYS]
-    for day in days:
-        if day.raw > day.counted:
-            yield Phrase(
-                "{day}: {misuse} of {raw}.",
-                day=words.day(day.day), misuse=words.number(day.raw - day.counted), raw=words.number(day.raw),
-            )  # fmt: skip
+    shown = [words.text(_left_out(day, words)) for day in days if day.raw > day.counted]
+    if len(whole.days) > 1 and shown:
+        yield Phrase("Most was left out on {days}.", days="; ".join(shown))
+
+
+def _left_out(day: MisuseLine, words: Localization) -> Phrase:
+    """How much of a day's presses was left out."""
+    misuse, raw = words.number(day.raw - day.counted), words.number(day.raw)
+    return Phrase("{day} ({misuse} of {raw})", day=words.day(day.day), misuse=misuse, raw=raw)
 
 
 def misuse_sum(report: Report) -> list[tuple[int, Phrase]]:

@@ -15,7 +15,6 @@ from hymio.report.values import ChildLine, SilentLine, SurveyLine, TextLine, Tre
 from hymio.scale import IndexType, Scale, rounded
 from hymio.setup import Content, Layout
 from hymio.store import Store
-from hymio.survey import Localized
 
 LAST: Final = "last-7-days"
 """The period of the overview, which ends with yesterday."""
@@ -71,11 +70,13 @@ class WrittenText(NamedTuple):
 class Overview:
     """What the front shows of a node; all from `chosen` on is about one survey, and empty where none is asked.
 
-    `surveys` are those with any answers in the three periods."""
+    `surveys` are those with any answers in the three periods; `zone` is the node's, `zones` those of its points.
+    """
 
     node: Node
     path: tuple[Node, ...]
     children: tuple[Node, ...]
+    zone: str
     zones: tuple[str, ...]
     adds_local_hours: bool
     revision: int
@@ -114,6 +115,7 @@ def overview(
         node=hierarchy.nodes[node],
         path=tuple(_path(layout, principal, node)),
         children=hierarchy.children(node),
+        zone=layout.zone_of(node, now).key,
         zones=last.zones,
         adds_local_hours=last.adds_local_hours,
         revision=last.revision,
@@ -157,7 +159,7 @@ def _survey_rows(
 def _survey_row(layout: Layout, content: Content, language: str, lines: Sequence[SurveyLine]) -> SurveyRow:
     """A survey with its figures: last, before, today."""
     survey = layout.surveys[lines[0].id]
-    question = wording_in(content.question(survey).wording, language)
+    question = content.question(survey).wording.text_in(language)
     last, before, today = (line.figure for line in lines)
     return SurveyRow(survey.id, question, survey.scale, survey.index_type, last, before, today)
 
@@ -178,9 +180,3 @@ def _place(layout: Layout, line: TextLine) -> str | None:
     """The name of the place of a text."""
     place = None if line.node is None else layout.hierarchy.nodes.get(line.node)
     return None if place is None else place.name
-
-
-def wording_in(wording: Localized, language: str) -> str:
-    """A text of the set-up in a language of any country, else in its default locale."""
-    matching = (text for locale, text in sorted(wording.texts.items()) if locale.partition("-")[0] == language)
-    return next(matching, wording.text)

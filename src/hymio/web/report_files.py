@@ -22,12 +22,14 @@ from hymio.report import Report, ReportQuery
 from hymio.report.files import SCHEMA_FILE, as_csv, as_json, as_zip
 from hymio.report.pdf import as_pdf
 from hymio.report.tables import TABLE_NAMES
+from hymio.report.translated import in_language
 from hymio.report.xlsx import MEDIA_TYPE as XLSX
 from hymio.report.xlsx import as_xlsx
 from hymio.serving.answers import JSON
 from hymio.serving.door import Services
 from hymio.texts.localization import Localization
-from hymio.web.unchanged import unchanged
+from hymio.web.sign_in import Answer
+from hymio.web.unchanged import Making, Unchanged, unchanged
 
 MAX_TEXTS: Final = 50_000
 """Texts that a file lists; the file says how many match, and `textOffset` goes on behind them."""
@@ -55,6 +57,9 @@ class FileKind:
     is_shown: bool = False
     table: str = ""
     lists_hours: bool = False
+    is_translated: bool = False
+    """Whether the texts of the set-up are in the reader's language, as on the page; files for programs have them in
+    their default locale."""
 
     def query(self, query: ReportQuery) -> ReportQuery:
         """The query of a file: with as many texts as a file lists and, if its tables need them, the hours."""
@@ -84,8 +89,8 @@ def _pdf(value: Report, language: Localization, _separator: str) -> IO[bytes]:
 _CSV: Final = "text/csv; charset=utf-8; header=present"
 _KINDS: Final = {
     "json": FileKind("json", JSON, _json, is_shown=True),
-    "pdf": FileKind("pdf", "application/pdf", _pdf, is_shown=True),
-    "xlsx": FileKind("xlsx", XLSX, _xlsx, lists_hours=True),
+    "pdf": FileKind("pdf", "application/pdf", _pdf, is_shown=True, is_translated=True),
+    "xlsx": FileKind("xlsx", XLSX, _xlsx, lists_hours=True, is_translated=True),
     "zip": FileKind("zip", "application/zip", _zip, lists_hours=True),
 }
 
@@ -120,14 +125,25 @@ class FileRequest:
     if_none_match: str
 
 
-def file_answer(services: Services, principal: Principal, asked: FileRequest) -> Response[Any]:
-    """A file of a report, or 304. BadRequest names a wrong parameter; NotFound and Forbidden as for `report.build`."""
+def file_answer(services: Services, principal: Principal, asked: FileRequest) -> Answer | Making:
+    """304, or what makes the file of a report. BadRequest for a wrong parameter; NotFound and Forbidden as `build`."""
     separator, kind, language = _separator(asked.separator), asked.kind, asked.language
     parts = kind.extension, kind.table, separator, language.language, language.locale_name, asked.base_url
     known = unchanged(services.store, principal, asked.query, services.clock(), *parts, vary=VARY)
     if (answer := known.answer(asked.if_none_match)) is not None:
         return answer
+    return partial(_file, services, principal, asked, separator, known)
+
+
+def _file(
+    services: Services, principal: Principal, asked: FileRequest, separator: str, known: Unchanged
+) -> Response[Any]:
+    """The file, whose bytes are made before the answer begins."""
+    kind, language = asked.kind, asked.language
     value = report.build(services.store, principal, asked.query, known.moment)
+    if kind.is_translated:
+        layout, content = services.store.layout(principal.organization), services.store.content(principal.organization)
+        value = in_language(value, layout, content, language.language)
     headers = {**known.headers(), "Content-Disposition": disposition(value, kind), "X-Robots-Tag": "noindex"}
     value = msgspec.structs.replace(value, link=asked.base_url + value.link)
     file = kind.make(value, language, separator)

@@ -29,7 +29,7 @@ from hymio.web.report_address import Address, address_of
 from hymio.web.report_files import EXTENSIONS
 from hymio.web.report_view import TEXTS, View, view_of
 from hymio.web.sign_in import Answer
-from hymio.web.unchanged import unchanged
+from hymio.web.unchanged import Making, unchanged
 
 MOST_WORDS: Final = 200
 """Parameters of an address that are read."""
@@ -41,8 +41,11 @@ MOST_DAYS: Final = 62
 """Days with misuse that the page lists; files list all."""
 
 
-def report_page(here: Visit, person: SignedIn, node: int) -> Answer:
-    """The page of a node's report for a person. NotFound for a node that does not exist or is outside the scope."""
+def report_page(here: Visit, person: SignedIn, node: int) -> Answer | Making:
+    """The page of a node's report for a person, or what makes it.
+
+    NotFound for a node that does not exist or is outside the scope.
+    """
     sent = _sent(here.request)
     address = address_of(node, sent)
     if list(address.words.items()) != sent:
@@ -62,8 +65,8 @@ def _sent(request: Request[Any, Any, Any]) -> list[tuple[str, str]]:
         raise BadRequest("too-many-parameters", "An address has at most {most} parameters.", most=MOST_WORDS) from None
 
 
-def _answer(here: Visit, person: SignedIn, address: Address) -> Answer:
-    """The page, or 304 for a browser that has it. BadRequest, NotFound."""
+def _answer(here: Visit, person: SignedIn, address: Address) -> Answer | Making:
+    """304 for a browser that has the page, or what makes it. BadRequest, NotFound."""
     services, principal, look = here.services, person.principal, look_of(here.request, person)
     query = parse_query(address.node, address.words)
     query = replace(query, texts=replace(query.texts, limit=TEXTS))
@@ -72,8 +75,15 @@ def _answer(here: Visit, person: SignedIn, address: Address) -> Answer:
     known = state.answer(here.request.headers.get("If-None-Match", ""))
     if known is not None:
         return known
-    report = build(services.store, principal, query, state.moment)
-    return shown(here, principal, report, address, state.headers)
+
+    def make() -> Answer:
+        try:
+            report = build(services.store, principal, query, state.moment)
+        except BadRequest as error:
+            return _refusal(here, principal, address, error)
+        return shown(here, principal, report, address, state.headers)
+
+    return make
 
 
 def shown(

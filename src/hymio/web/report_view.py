@@ -13,11 +13,11 @@ from hymio.access import Permission, Principal
 from hymio.report import Report, charts
 from hymio.report.charts import Chart
 from hymio.report.faces import Face, face_of, faces_of
+from hymio.report.translated import in_language
 from hymio.report.values import ChildLine, FollowupLine, TextLine
 from hymio.report.wording import DIGITS
 from hymio.scale import IndexType, Scale
 from hymio.setup import Content, Layout
-from hymio.survey import Localized
 from hymio.texts.localization import Localization
 from hymio.web.report_address import Address
 from hymio.web.report_places import Places, places_of
@@ -55,9 +55,6 @@ class View:
     report: Report
     address: Address
     places: Places
-    questions: Mapping[int, str]
-    followup_texts: Mapping[int, str]
-    option_texts: Mapping[int, str]
     place_names: Mapping[int, str]
     children: tuple[ChildLine, ...]
     child_paging: Paging
@@ -120,23 +117,13 @@ def view_of(
     layout: Layout, content: Content, principal: Principal, report: Report, address: Address, look: Localization
 ) -> View:
     """The view of a report in a language."""
-    language = look.language
-    survey = None if report.survey is None else layout.surveys.get(report.survey.id)
-    followups = () if survey is None else content.followups(survey)
-    options = [option for followup in followups for option in followup.options]
+    report = in_language(report, layout, content, look.language)
     first = min(_number(address.words.get("places", "")), max(0, len(report.children) - 1))
     nodes, texts = layout.hierarchy.nodes, report.texts
     return View(
         report=report,
         address=address,
         places=places_of(layout, principal, report, address),
-        questions={
-            line.id: wording_in(content.question(layout.surveys[line.id]).wording, language)
-            for line in report.surveys
-            if line.id in layout.surveys
-        },
-        followup_texts={one.id: wording_in(one.wording, language) for one in followups},
-        option_texts={one.id: wording_in(one.wording, language) for one in options},
         place_names={
             key: nodes[key].name
             for key in _places_named(report)
@@ -186,9 +173,3 @@ def _paging(address: Address, word: str, first: int, size: int, total: int) -> P
 def _number(text: str) -> int:
     """A whole number of an address; 0 if it is none."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else 0
-
-
-def wording_in(wording: Localized, language: str) -> str:
-    """A text of the set-up in a language of any country, else in its default locale."""
-    matching = (text for locale, text in sorted(wording.texts.items()) if locale.partition("-")[0] == language)
-    return next(matching, wording.text)

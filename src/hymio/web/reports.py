@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from litestar import Request, get
+from litestar import Request, Response, get
 from litestar.concurrency import sync_to_thread
 
 from hymio import manage
@@ -31,6 +31,7 @@ from hymio.web.report_page import report_page
 from hymio.web.report_spam import spam_routes
 from hymio.web.shared import asked_of, shared_answer
 from hymio.web.sign_in import Answer
+from hymio.web.unchanged import Making
 
 CHALLENGE: Final = 'Bearer realm="Hymio reports"'
 
@@ -44,8 +45,8 @@ def routes(services: Services) -> Sequence[Route]:
         """The page of a node, or a file of its report. NotFound."""
         node, dot, extension = request.path_params["node"].partition(".")
         if not dot:
-            return await _in_turn(people, lambda: _page(people, request, _node(node)))
-        return await _in_turn(people, lambda: _file(people, request, _node(node), extension, None))
+            return await _answer(people, lambda: _page(people, request, _node(node)))
+        return await _answer(people, lambda: _file(people, request, _node(node), extension, None))
 
     @get("/reports/{node:str}/{table:str}")
     async def table(request: Request[Any, Any, Any]) -> Answer:
@@ -54,19 +55,19 @@ def routes(services: Services) -> Sequence[Route]:
         if (dot, extension) != (".", "csv"):
             raise NotFound("unknown-address", "There is nothing at this address.")
         node = request.path_params["node"]
-        return await _in_turn(people, lambda: _file(people, request, _node(node), extension, name))
+        return await _answer(people, lambda: _file(people, request, _node(node), extension, name))
 
     @get("/shared/{name:str}")
     async def shared(request: Request[Any, Any, Any]) -> Answer:
         """The page of a shared report, or a file of it. NotFound."""
         asked = asked_of(request.path_params["name"])
-        return await _in_turn(people, lambda: shared_answer(people, request, asked))
+        return await _answer(people, lambda: shared_answer(people, request, asked))
 
     @get("/shared/{name:str}/{table:str}")
     async def shared_table(request: Request[Any, Any, Any]) -> Answer:
         """One table of a shared report as CSV. NotFound."""
         asked = asked_of(request.path_params["name"], request.path_params["table"])
-        return await _in_turn(people, lambda: shared_answer(people, request, asked))
+        return await _answer(people, lambda: shared_answer(people, request, asked))
 
     return [report, table, shared, shared_table, *spam_routes(people)]
 
@@ -74,7 +75,13 @@ def routes(services: Services) -> Sequence[Route]:
 DOOR: Final = Door("reports", routes, challenge=CHALLENGE)
 
 
-async def _in_turn(people: People, make: Callable[[], Answer]) -> Answer:
+async def _answer(people: People, begin: Callable[[], Answer | Making]) -> Answer:
+    """What `begin` answers; if it gives what makes the answer, that is called in its turn."""
+    answer = await sync_to_thread(begin)
+    return answer if isinstance(answer, Response) else await _in_turn(people, answer)
+
+
+async def _in_turn(people: People, make: Making) -> Answer:
     """Makes an answer in a thread, under the semaphore `services.listings`. Unavailable if that takes WAIT_SECONDS."""
     listings = people.services.listings
     try:
@@ -90,14 +97,16 @@ async def _in_turn(people: People, make: Callable[[], Answer]) -> Answer:
         listings.release()
 
 
-def _page(people: People, request: Request[Any, Any, Any], node: int) -> Answer:
-    """The page of a report; a browser without a session signs in first."""
+def _page(people: People, request: Request[Any, Any, Any], node: int) -> Answer | Making:
+    """The page of a report, or what makes it; a browser without a session signs in first."""
     here = visit(people, request)
     return here.to_sign_in() if here.person is None else report_page(here, here.person, node)
 
 
-def _file(people: People, request: Request[Any, Any, Any], node: int, extension: str, table: str | None) -> Answer:
-    """A file of a report. NotFound for an unknown format or table; Unauthorized without a credential."""
+def _file(
+    people: People, request: Request[Any, Any, Any], node: int, extension: str, table: str | None
+) -> Answer | Making:
+    """A file of a report, or what makes it. NotFound for an unknown format; Unauthorized without a credential."""
     kind = kind_of(extension, table)
     here = visit(people, request)
     reader = reader_of(here)

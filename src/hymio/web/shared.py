@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
-from litestar import Request
+from litestar import Request, Response
 
 from hymio import manage
 from hymio.errors import NotFound
@@ -27,7 +27,7 @@ from hymio.web.report_files import FileRequest, file_answer, kind_of
 from hymio.web.report_page import shown
 from hymio.web.report_view import TEXTS
 from hymio.web.sign_in import Answer
-from hymio.web.unchanged import unchanged
+from hymio.web.unchanged import Making, unchanged
 
 HEADERS: Final = {"Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex, nofollow"}
 """The address is a secret: no other site may learn it, and no search engine list it."""
@@ -86,8 +86,11 @@ def asked_of(name: str, table: str | None = None) -> Asked:
     return Asked(".".join(parts[:3]), ".".join(parts[3:]) if len(parts) > 3 else None)
 
 
-def shared_answer(people: People, request: Request[Any, Any, Any], asked: Asked) -> Answer:
-    """The page or a file of a shared report. NotFound; a browser without a session signs in first if that is needed."""
+def shared_answer(people: People, request: Request[Any, Any, Any], asked: Asked) -> Answer | Making:
+    """The page or a file of a shared report, or what makes it.
+
+    NotFound; a browser without a session signs in first if that is needed.
+    """
     here = visit(people, request)
     services, now = here.services, here.services.clock()
     shared = manage.shared_report(services.store, asked.secret, now)
@@ -100,6 +103,11 @@ def shared_answer(people: People, request: Request[Any, Any, Any], asked: Asked)
             raise nothing_here()
     manage.note_link_use(services.store, shared.principal.organization, shared.link, now)
     answer = _page(here, shared, asked.secret) if asked.extension is None else _file(here, shared, asked)
+    return _secretly(answer) if isinstance(answer, Response) else lambda: _secretly(answer())
+
+
+def _secretly(answer: Answer) -> Answer:
+    """An answer with HEADERS."""
     for name, value in HEADERS.items():
         answer.headers[name] = value
     return answer
@@ -112,8 +120,8 @@ def _address(here: Visit, shared: Shared, secret: str) -> SharedAddress:
     return SharedAddress(shared.link.terms.node, {**words, **chosen}, secret)
 
 
-def _page(here: Visit, shared: Shared, secret: str) -> Answer:
-    """The page, or 304 for a browser that has it."""
+def _page(here: Visit, shared: Shared, secret: str) -> Answer | Making:
+    """304 for a browser that has the page, or what makes it."""
     services, principal, terms = here.services, shared.principal, shared.link.terms
     address, look = _address(here, shared, secret), look_of(here.request, here.person)
     query = parse_query(address.node, address.words)
@@ -123,17 +131,21 @@ def _page(here: Visit, shared: Shared, secret: str) -> Answer:
     known = state.answer(here.request.headers.get("If-None-Match", ""))
     if known is not None:
         return known
-    report = build(services.store, principal, query, state.moment)
-    layout = services.store.layout(principal.organization)
-    return shown(
-        replace(here, form_secret="shared"),  # noqa: S106  no form is on the page, so no cookie is needed
-        principal, report, address, state.headers, "shared.html",
-        link=shared.link, now=state.moment, zone=layout.zone_of(terms.node, state.moment).key,
-    )  # fmt: skip
+
+    def make() -> Answer:
+        report = build(services.store, principal, query, state.moment)
+        layout = services.store.layout(principal.organization)
+        return shown(
+            replace(here, form_secret="shared"),  # noqa: S106  no form is on the page, so no cookie is needed
+            principal, report, address, state.headers, "shared.html",
+            link=shared.link, now=state.moment, zone=layout.zone_of(terms.node, state.moment).key,
+        )  # fmt: skip
+
+    return make
 
 
-def _file(here: Visit, shared: Shared, asked: Asked) -> Answer:
-    """A file of the report."""
+def _file(here: Visit, shared: Shared, asked: Asked) -> Answer | Making:
+    """304, or what makes a file of the report."""
     kind = kind_of(asked.extension or "", asked.table)
     address, request = _address(here, shared, asked.secret), here.request
     look = look_of(request, here.person)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
 from litestar import Response
 
@@ -12,6 +13,10 @@ from hymio.period import Instant
 from hymio.report import Basis, ReportQuery, basis_of
 from hymio.serving.answers import cached, is_known, tag_of
 from hymio.store import Store
+from hymio.web.sign_in import Answer
+
+Making: TypeAlias = Callable[[], Answer]
+"""Makes an answer that may take long: what is known without it (304, a redirect, a refusal) is answered before."""
 
 NOT_STORED: Final = {"Cache-Control": "no-store"}
 

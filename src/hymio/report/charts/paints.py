@@ -56,7 +56,7 @@ STYLES: Final[Mapping[Paint, Mapping[str, str]]] = {
     **{paint: {"fill": f"@c{number}"} for number, paint in enumerate(FACES)},
     **{paint: {"fill": f"@q{number}"} for number, paint in enumerate(FIFTHS)},
     Paint.EMPTY: {"fill": "@line", "fill-opacity": ".35"},
-    Paint.HATCH: {"fill": "none", "stroke": "@edge", "stroke-width": ".8", "stroke-opacity": ".55"},
+    Paint.HATCH: {"fill": "none", "stroke": "@hatch", "stroke-width": ".8", "stroke-opacity": ".55"},
     Paint.GRID: {"fill": "none", "stroke": "@line"},
     Paint.LINE: {"fill": "none", "stroke": "@brand", "stroke-width": "2.4", "stroke-linejoin": "round"},
     Paint.BAND: {"fill": "@brand", "stroke": "none", "fill-opacity": ".15"},
@@ -82,6 +82,7 @@ _SHARES: Final = (14, 30, 46, 72, 100)
 
 _ON_PAGES: Final[Mapping[str, str]] = {
     **{f"q{n}": f"color-mix(in srgb, var(--brand) {share}%, var(--card))" for n, share in enumerate(_SHARES)},
+    "hatch": "light-dark(#7f8a86, #c3cdc8)",
     "bright": "light-dark(#fff, #10201c)",
     "dark": "#1c2321",
     "white": "#fff",
@@ -98,7 +99,7 @@ def _mixed(share: int) -> str:
 LIGHT: Final[Mapping[str, str]] = {
     "ink": "#1c2321", "muted": "#5d6864", "line": "#e4e2dc", "edge": "#7f8a86", "brand": "#0b6b50", "warn": "#9a3412",
     "c0": "#b8431a", "c1": "#eda04a", "c2": "#b9b4a8", "c3": "#6fb8a6", "c4": "#0f766e",
-    "bright": "#ffffff", "dark": "#1c2321", "white": "#ffffff",
+    "bright": "#ffffff", "dark": "#1c2321", "white": "#ffffff", "hatch": "#7f8a86",
     **{f"q{n}": _mixed(share) for n, share in enumerate(_SHARES)},
 }  # fmt: skip
 """The colours of the tokens on white paper; they are those of pages in the light."""
