@@ -271,7 +271,7 @@ account_email = Table(
 user_sign_in = _owned(
     "user_sign_in",
     _id("user_id"),
-    _text("password_hash", null=True),
+    _text("password_hash", null=True, personal=True),
     _number("password_set_at", null=True),
     _text("theme"),
 )
