@@ -100,8 +100,8 @@ class Backoff:
         return 0.0 if failures is None else failures.at + failures.seconds - self._clock()
 
     def _wait_of_address(self, account: str, address: str) -> float:
-        """Seconds, not above 0 if none; a familiar address does not wait for other accounts."""
-        if self._pair(account, address) in self._familiar:
+        """Seconds, not above 0 if none; a familiar address does not wait for other accounts, nor one not known."""
+        if not address or self._pair(account, address) in self._familiar:
             return 0.0
         return (self._level(address) + 1 - FREE_OF_ADDRESS) * SECONDS_OF_ADDRESS
 
