@@ -79,7 +79,7 @@ def test_each_table_is_csv_and_all_are_in_a_zip_file(place: Place):
         assert archive.namelist() == [f"{name}.csv" for name in TABLE_NAMES]
         for name in TABLE_NAMES:
             one = place.http.get(f"/reports/1/{name}.csv?{PERIOD}", headers=headers)
-            assert one.headers["content-type"].startswith("text/csv")
+            assert one.headers["content-type"] == "text/csv; header=present; charset=utf-8"
             assert one.content == archive.read(f"{name}.csv")
     assert (
         place.http.get(f"/reports/1.csv?{PERIOD}", headers=headers).content

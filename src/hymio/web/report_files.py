@@ -86,7 +86,7 @@ def _pdf(value: Report, language: Localization, _separator: str) -> IO[bytes]:
     return io.BytesIO(as_pdf(value, language))
 
 
-_CSV: Final = "text/csv; charset=utf-8; header=present"
+_CSV: Final = "text/csv; header=present"  # the server adds the charset
 _KINDS: Final = {
     "json": FileKind("json", JSON, _json, is_shown=True),
     "pdf": FileKind("pdf", "application/pdf", _pdf, is_shown=True, is_translated=True),
