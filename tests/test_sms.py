@@ -408,7 +408,7 @@ def test_a_request_without_a_usable_body_is_refused(
     with serving(opened, NOW) as url, client() as http:
         headers = {"X-Hymio-Secret": acme.sms_secret} | how.pop("headers", {})
         answer = http.post(f"{url}/sms", headers=headers, **how)
-        assert http.get(f"{url}/sms").status_code == 405
+        assert http.put(f"{url}/sms").status_code == 405
     opened.close()
     assert answer.status_code == status
     assert answer.json().get("parameter") == names

@@ -46,6 +46,21 @@ class Via(Enum):
     SHELL = "shell"
 
 
+class SmsGateway(Enum):
+    """A kind of SMS gateway, each with an address and an authentication of its own; the values are in the addresses."""
+
+    GENERIC = "generic"
+    KANNEL = "kannel"
+    TWILIO = "twilio"
+    VONAGE = "vonage"
+    ANDROID = "android"
+
+    @property
+    def signs(self) -> bool:
+        """Whether it signs each request with a key that Hymio must be able to read; the others send a secret."""
+        return self not in (SmsGateway.GENERIC, SmsGateway.KANNEL)
+
+
 class Permission(Enum):
     """Something that a principal may be allowed to do; the values are published in errors and documents."""
 

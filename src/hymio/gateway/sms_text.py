@@ -61,8 +61,11 @@ def encode(
     offset: int,
     reported_through: int | None = None,
     battery: float | None = None,
+    keyword: str = "",
 ) -> list[str]:
     """The text messages that report these hours, in their order; `offset` is minutes east of UTC.
+
+    Each begins with the keyword of a shared number, if there is one; it counts in the 160 characters.
 
     The last text has `reported_through` (ms UTC, rounded down to a minute) and `battery` (0.0 to 1.0); without hours it
     is the only one. An hour starts a new text if it does not fit, or does not continue the one before: next sequence,
@@ -72,10 +75,11 @@ def encode(
     """
     tail = "" if reported_through is None else f"/T{_base36(reported_through // _MINUTE)}"
     tail += "" if battery is None else f"/B{round(100 * battery)}"
-    texts = list(_packed(serial, hours, offset, MAX_CHARACTERS - len(tail) - 1 - _CHECK_CHARACTERS))
+    lead = f"{keyword} " if keyword else ""
+    texts = list(_packed(serial, hours, offset, MAX_CHARACTERS - len(lead) - len(tail) - 1 - _CHECK_CHARACTERS))
     if not texts:
         texts = [_head(serial, epoch=0, first=1, offset=offset)]  # no hours: epoch and sequence mean nothing
-    return [_signed(text + (tail if text is texts[-1] else ""), key) for text in texts]
+    return [lead + _signed(text + (tail if text is texts[-1] else ""), key) for text in texts]
 
 
 def decode(text: str) -> SmsReport:

@@ -51,6 +51,11 @@ def id_refused(table: str, identity: int) -> SetupError:
     )
 
 
+def whole_tree_needed() -> Forbidden:
+    """The error for what belongs to no node, where the scope is not the whole tree."""
+    return Forbidden("whole-tree-needed", "this takes a scope that is the whole tree")
+
+
 class Batch:
     """Many verbs in one commit, each in a savepoint: if one raises and the caller catches it, the others stand."""
 
@@ -141,7 +146,7 @@ class Change:
     def require_whole_tree(self) -> None:
         """Raises Forbidden unless the principal's scope is the whole tree; needed for objects that have no node."""
         if not self.reaches(None):
-            raise Forbidden("whole-tree-needed", "this takes a scope that is the whole tree")
+            raise whole_tree_needed()
 
     def require_node(self, node: int) -> nodes.NodeRow:
         """The row of a node. NotFound if it does not exist or is outside the scope."""

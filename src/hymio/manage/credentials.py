@@ -1,11 +1,10 @@
-"""Clients of API v1, tokens of API v2, the secret of the SMS webhook, and whether the API and raw results are on."""
+"""Clients of API v1, tokens of API v2, and whether the API and raw results are on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
 
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role
 from hymio.errors import Forbidden, NotFound, SetupError
@@ -18,10 +17,6 @@ from hymio.store.catalog import credentials, rows
 from hymio.store.catalog.credentials import ApiToken, TokenColumns
 from hymio.store.catalog.directory import Kind, delete_hashes, insert_hash
 from hymio.store.catalog.organizations import select_options, update_api_enabled, update_raw_results
-
-_SMS_SECRET_BYTES: Final = 24
-_WEBHOOK: Final = 0
-"""The id in the directory for an SMS secret: an organization has one webhook, so it needs no number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,16 +86,6 @@ def set_raw_results(store: Store | Batch, principal: Principal, *, enabled: bool
             return
         update_raw_results(change.ledger, enabled=enabled)
         change.audit("set-raw-results", f"organization {change.ledger.organization}", old=old, new=enabled)
-
-
-def new_sms_secret(store: Store | Batch, principal: Principal, *, now: Instant) -> str:
-    """Gives the organization's SMS webhook a new shared secret in place of the old one; it is shown once."""
-    with _changing(store, principal, now) as change:
-        secret = new_secret(_SMS_SECRET_BYTES)
-        delete_hashes(change.ledger, Kind.SMS_SECRET)
-        insert_hash(change.ledger, Kind.SMS_SECRET, hash_secret(secret), _WEBHOOK)
-        change.audit("new-sms-secret", f"organization {change.ledger.organization}")
-        return secret
 
 
 def api_flags(store: Store | Batch, principal: Principal) -> tuple[bool, bool]:

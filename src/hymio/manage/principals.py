@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via
+from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, SmsGateway, Via
 from hymio.errors import Forbidden
 from hymio.manage.passwords import matches, renewed
 from hymio.manage.secrets import hash_secret
@@ -24,12 +24,16 @@ from hymio.store.catalog.signing_in import (
     select_sign_in,
 )
 from hymio.store.catalog.smileys import select_by_serial
+from hymio.store.catalog.sms_gateways import select_key
 from hymio.store.catalog.users import select_account
 from hymio.store.dialect import Transaction
 from hymio.user import LinkKind, LoginMethod, Session, Theme, User
 
 _NOBODY: Final = (0, 0)
 """An organization and id that no row has: with it, an unknown credential runs the same statements as a known one."""
+
+SMS_SECRETS: Final = {SmsGateway.GENERIC: Kind.SMS_SECRET, SmsGateway.KANNEL: Kind.KANNEL_SECRET}
+"""The kinds of hashes of the secrets that SMS gateways send; the other gateways sign."""
 
 _MOST_ACCOUNTS: Final = 5
 """Accounts of one e-mail address whose passwords are compared; each takes as long as a hash."""
@@ -85,11 +89,37 @@ def device_principal(transaction: Transaction, token: str) -> Principal | None:
     return Principal(organization, Role.DEVICE, Via.DEVICE, f"smiley {smiley}", smiley)
 
 
-def sms_principal(store: Store, secret: str) -> Principal | None:
-    """The SMS gateway that sends an organization's shared secret; None for an unknown one."""
+def sms_principal(store: Store, secret: str, gateway: SmsGateway = SmsGateway.GENERIC) -> Principal | None:
+    """The SMS gateway of a kind that sends an organization's shared secret; None for an unknown one."""
     with store.read() as transaction:
-        owner = look_up(transaction, Kind.SMS_SECRET, hash_secret(secret))
-    return None if owner is None else Principal(owner[0], Role.DEVICE, Via.SMS_GATEWAY, "SMS gateway")
+        owner = look_up(transaction, SMS_SECRETS[gateway], hash_secret(secret))
+    return None if owner is None else _gateway(owner[0], gateway)
+
+
+@dataclass(frozen=True, slots=True)
+class SigningGateway:
+    """An SMS gateway that signs its requests, with the key of the signatures."""
+
+    principal: Principal
+    key: str = field(repr=False)
+
+
+def signing_gateway(store: Store, organization: int, gateway: SmsGateway) -> SigningGateway | None:
+    """An organization's SMS gateway of a kind that signs; None where it has none, or the organization does not exist.
+
+    Whoever asks must compare the signature before anything else is done for the principal.
+    """
+    if not is_id(organization):
+        return None
+    with store.read() as transaction:
+        key = select_key(transaction, organization, gateway)
+    return None if key is None else SigningGateway(_gateway(organization, gateway), key)
+
+
+def _gateway(organization: int, gateway: SmsGateway) -> Principal:
+    """The principal of an SMS gateway."""
+    name = "SMS gateway" if gateway is SmsGateway.GENERIC else f"SMS gateway {gateway.value}"
+    return Principal(organization, Role.DEVICE, Via.SMS_GATEWAY, name)
 
 
 def smiley_by_serial(store: Store, principal: Principal, serial: str) -> tuple[int, bytes] | None:

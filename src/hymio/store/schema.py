@@ -517,6 +517,7 @@ hour_report = _owned(
 
 visit = _owned("visit", _id("assignment_id"), _hash("visitor"), _number("at"))
 
+# A part of a longer text says which text, by a hash of its sender and reference, and is emptied once it is joined.
 message = _owned(
     "message",
     _id("received_at"),
@@ -525,7 +526,15 @@ message = _owned(
     _text("text", personal=True),
     _number("smiley_id", null=True),
     _text("outcome", personal=True),
+    Column("body", LargeBinary, nullable=True, info={"personal": True}),
+    Column("part_of", LargeBinary, nullable=True, info={"personal": True}),
+    _number("part", null=True),
+    _number("parts", null=True),
+    _number("joined_at", null=True),
 )
+
+# The key with which an SMS gateway signs: readable, because signatures are computed with it, and listed nowhere.
+sms_gateway = _owned("sms_gateway", Column("kind", Text, primary_key=True), _text("secret"))
 
 assignment_hour = _owned(
     "assignment_hour",

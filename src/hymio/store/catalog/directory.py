@@ -18,6 +18,7 @@ class Kind(StrEnum):
     V1_CLIENT = "v1_client"
     V2_TOKEN = "v2_token"  # noqa: S105  the name of a kind
     SMS_SECRET = "sms_secret"  # noqa: S105  the name of a kind
+    KANNEL_SECRET = "kannel_secret"  # noqa: S105  the name of a kind
 
 
 def look_up(transaction: Transaction, kind: Kind, digest: bytes) -> tuple[int, int] | None:
@@ -26,6 +27,12 @@ def look_up(transaction: Transaction, kind: Kind, digest: bytes) -> tuple[int, i
         "SELECT organization_id, id FROM directory WHERE kind = :kind AND hash = :hash", kind=kind.value, hash=digest
     )
     return (row[0], row[1]) if row else None
+
+
+def kinds_of(transaction: Transaction, organization: int) -> frozenset[str]:
+    """The kinds of values that an organization has in the directory."""
+    rows = transaction.rows("SELECT DISTINCT kind FROM directory WHERE organization_id = :o", o=organization)
+    return frozenset(row[0] for row in rows)
 
 
 def insert_hash(ledger: Ledger, kind: Kind, digest: bytes, identity: int) -> None:

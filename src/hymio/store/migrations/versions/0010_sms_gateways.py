@@ -1,0 +1,28 @@
+"""Keys of SMS gateways that sign their requests, bytes of undecodable texts, and parts of longer texts.
+
+Distribution on Citus: the new table is distributed by `organization_id`.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+from hymio.store.new_tables import create_table
+
+revision = "0010"
+down_revision = "0007"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    create_table(
+        "sms_gateway",
+        sa.Column("organization_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("kind", sa.Text(), primary_key=True),
+        sa.Column("secret", sa.Text(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    for name in ("body", "part_of"):
+        op.add_column("message", sa.Column(name, sa.LargeBinary(), nullable=True))
+    for name in ("part", "parts", "joined_at"):
+        op.add_column("message", sa.Column(name, sa.BigInteger(), nullable=True))
