@@ -38,7 +38,7 @@ ALLOWS = {
     Permission.CHANGE_CUSTOM_DATA: "define custom fields and set their values",
     Permission.CHANGE_OWN_ACCOUNT: "sign in, and change one's own password, language, theme and sessions",
     Permission.CHANGE_USERS: "add, edit, invite, disable and remove users",
-    Permission.CHANGE_CREDENTIALS: "activate the API and list, make and revoke clients, tokens and the SMS secret",
+    Permission.CHANGE_CREDENTIALS: "activate the API and list, make and revoke clients, tokens and SMS gateways",
     Permission.CHANGE_OUTBOX: "retry and discard rows of the outbox",
     Permission.RESETTLE: "resolve, judge and count stored feedback again: resettle, release quarantine, rebuild",
     Permission.CORRECT_TEXTS: "say of a text that it is spam, or that it is not",

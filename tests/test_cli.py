@@ -193,6 +193,29 @@ def test_sms_and_its_secret(hymio: Hymio, database_url: str):
     assert "unreadable" in listed
 
 
+def test_sms_gateways_and_their_keys(hymio: Hymio, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    set_up(hymio)
+    assert "No SMS gateway" in done(hymio("sms-gateway", "list", "Acme"))
+    secret = after("secret", done(hymio("sms-gateway", "set", "Acme", "kannel")))
+    Path("twilio.key").write_text("0123456789abcdef\n", encoding="utf-8")
+    set_twilio = hymio("sms-gateway", "set", "Acme", "twilio", "--key-file", "twilio.key")
+    assert "/sms/twilio/1" in done(set_twilio)
+    assert "0123456789abcdef" not in set_twilio.out + set_twilio.err
+    assert "base_url" in set_twilio.err
+    monkeypatch.setattr("sys.stdin", io.StringIO("short\n"))
+    assert "bad-sms-key" in hymio("sms-gateway", "set", "Acme", "android", "--key-file", "-").err
+    listed = done(hymio("sms-gateway", "list", "Acme"))
+    assert [line.split()[:2] for line in listed.splitlines()[1:]] == [["kannel", "secret"], ["twilio", "signature"]]
+    assert secret not in listed + done(hymio("audit", "Acme"))
+    sample = Path("request.txt")
+    sample.write_text(f"GET /sms/kannel?secret={secret}&text=Hello HTTP/1.1\nHost: x\n\n", encoding="utf-8")
+    assert "authentic" in done(hymio("check", "Acme", "--sms-request", str(sample)))
+    done(hymio("sms-gateway", "remove", "Acme", "kannel"))
+    refused = hymio("check", "Acme", "--sms-request", str(sample))
+    assert (refused.code, "the secret is missing or not known" in refused.out) == (1, True)
+    assert "/sms/twilio/1" in refused.out
+
+
 # --- people, custom data, translations, tokens ------------------------------------------------------------------------
 
 

@@ -78,8 +78,9 @@ class Kannel:
     def send(self, kind: str, text: str, sender: str = "358401234567") -> None:
         """Sends a text as a phone would; `kind` and `text` as fakesmsc has them. Returns once it is stored."""
         before = len(self.rows())
+        options = ["-H", "127.0.0.1", "-r", str(self.port), "-m", "1", "-i", "0.01"]
         with subprocess.Popen(
-            [FAKE_SMSC, "-H", "127.0.0.1", "-r", str(self.port), "-m", "1", "-i", "0.01", f"{sender} 12345 {kind} {text}"],
+            [FAKE_SMSC, *options, f"{sender} 12345 {kind} {text}"],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         ) as phone:  # fmt: skip
             try:

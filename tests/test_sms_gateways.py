@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import hmac
 import json
@@ -20,11 +21,13 @@ from hypothesis import strategies as st
 
 from hymio import intake, manage
 from hymio.access import SmsGateway, operator
+from hymio.errors import BadRequest
 from hymio.feedback import HourReport
-from hymio.gateway.sms import android, twilio, vonage, webhook
+from hymio.gateway.sms import android, check_sample, twilio, vonage, webhook
+from hymio.gateway.sms.addresses import ADAPTERS
 from hymio.gateway.sms.charsets import decoded
 from hymio.gateway.sms.parts import part_in_header
-from hymio.gateway.sms.request import SmsRequest
+from hymio.gateway.sms.request import Adapter, SmsRequest
 from hymio.gateway.sms_text import MAX_CHARACTERS, decode, encode
 from hymio.serving import attempts
 from hymio.store import Store, open_store
@@ -163,6 +166,36 @@ def test_a_token_without_a_signature_is_refused() -> None:
         assert not vonage.is_signed(SmsRequest("POST", "https://x/", b"", headers, body), KEY)
 
 
+_TEXTS = st.text(max_size=12) | st.sampled_from(
+    ["utf-16", "application/json", "sms:received", "algorithm=x", "Bearer a.b.c"]
+)
+_NAMES = st.sampled_from(
+    ["text", "Body", "udh", "charset", "coding", "sig", "data", "bodySHA256", "concat-ref", "payload"]
+)
+
+
+@given(
+    st.sampled_from(list(ADAPTERS.values())),
+    st.dictionaries(_NAMES, _TEXTS, max_size=4),
+    st.dictionaries(
+        st.sampled_from([b"content-type", b"x-twilio-signature", b"authorization", b"x-kannel-udh", b"x-signature"]),
+        _TEXTS.map(lambda text: text.encode("utf-8", "replace").decode("latin-1")),
+    ),
+    st.binary(max_size=20)
+    | st.recursive(_TEXTS | st.integers(), st.lists).map(lambda each: json.dumps(each).encode())
+    | st.dictionaries(_NAMES | st.just("event"), _TEXTS, max_size=4).map(lambda each: json.dumps(each).encode()),
+)
+def test_no_request_breaks_an_adapter(
+    adapter: Adapter, query: dict[str, str], headers: dict[bytes, str], body: bytes
+) -> None:
+    encoded = urlencode(query, errors="replace")
+    request = SmsRequest("POST", f"{PUBLIC}/sms?{encoded}", encoded.encode(), headers, body)
+    assert adapter.is_signed is None or not adapter.is_signed(request, KEY)
+    with contextlib.suppress(BadRequest):
+        message = adapter.read(request)
+        assert message is None or "\0" not in message.sender + message.text.text
+
+
 # --- the same text through every adapter -----------------------------------------------------------------------------
 
 
@@ -256,7 +289,7 @@ def test_a_wrong_secret_or_signature_stores_nothing_but_a_line_in_the_log(
     refused: list[dict[str, Any]] = [kannel_get(text, "wrong", "1"), kannel_get(text, acme.sms_secret, "1")]
     for way in (twilio_post, vonage_json, vonage_messages, phone):
         signed, other = way(text, "", "1"), way("another text", "", "1")
-        changed = {name: other[name] for name in ("data", "content") if name in other}
+        changed: dict[str, Any] = {name: other[name] for name in ("data", "content") if name in other}
         if "json" in signed:
             changed["json"] = other["json"] | {"sig": signed["json"]["sig"]}
         refused.append(signed | changed)
@@ -300,6 +333,52 @@ def test_events_that_are_no_texts_are_accepted_and_not_stored(store: Store, http
     assert http.head(query).headers["X-Hymio-Outcome"] == "nothing is delivered by HEAD"
     assert http.get("/sms/android/1").status_code == 405
     assert stored(store, 1, "message", "text") == []
+
+
+def saved(how: dict[str, Any], host: str = "feedback.example.com", **more: str) -> bytes:
+    """A request as somebody saves it in a file."""
+    content = httpx.Request(**how).read() if "auth" not in how else how["content"].encode()
+    headers = {"Host": host, **how.get("headers", {}), **more}
+    lines = [
+        f"{how['method']} {how['url'].removeprefix('http://x')} HTTP/1.1",
+        *(f"{k}: {v}" for k, v in headers.items()),
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + content
+
+
+def test_a_saved_request_is_proved(store: Store, acme: Terminals, kannel: str) -> None:
+    def proved(how: dict[str, Any], url: str = PUBLIC, **more: str) -> tuple[bool, str]:
+        content = saved(how | {"url": f"http://x{how['url']}"}, **more)
+        is_right, detail = check_sample(store, acme.organization, content, url)
+        return is_right, str(detail)
+
+    for way in (kannel_get, twilio_post, vonage_messages, phone):
+        assert proved(way("Hello", kannel, "1")) == (True, "the request is authentic")
+        other = way("Hello", "wrong", "1")
+        assert proved(other | {"headers": {}})[0] is False
+    moved = "the signature is over https://feedback.example.com; base_url is https://new.example.com"
+    form = {"Body": "Hello"}
+    headers = twilio_headers("https://feedback.example.com/sms/twilio/1", form)
+    signed = {"method": "POST", "url": "/sms/twilio/1", "data": form, "headers": headers}
+    assert proved(signed, "https://new.example.com") == (False, moved)
+    manage.remove_sms_gateway(store, operator(acme.organization), SmsGateway.TWILIO, now=PLACED)
+    assert proved(signed) == (False, "no key is set")
+    for content in (b"", b"not a request", b"GET /elsewhere HTTP/1.1\n\n"):
+        with pytest.raises(BadRequest):
+            check_sample(store, acme.organization, content, PUBLIC)
+
+
+def test_a_server_whose_public_address_is_not_set_says_of_which_gateway_no_signature_can_fit(
+    store: Store, acme: Terminals, kannel: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+    monkeypatch.setattr(webhook, "_log", structlog.get_logger("hymio.sms"))
+    with structlog.testing.capture_logs() as entries:
+        for settings in (SETTINGS, UNBOUND):
+            with serving(store, NOW, settings):
+                pass
+    assert [entry["event"] for entry in entries] == ["SMS signatures cannot fit: base_url is not set"]
+    assert entries[0]["address"].endswith("/sms/twilio/1")
 
 
 # --- any gateway, any charset ----------------------------------------------------------------------------------------

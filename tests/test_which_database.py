@@ -64,6 +64,7 @@ def hymio(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, t
 
 WORDS = {
     "zone": "UTC", "start": "2025-01-01", "locale": "fi", "row": "7.1", "switch": "on", "kind": "texts",
+    "gateway": "kannel",
     "ids": "11111111-1111-4111-8111-111111111111",
 }  # fmt: skip
 """What is valid in place of an argument that is required, by its name; otherwise 1 is.

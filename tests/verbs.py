@@ -12,7 +12,7 @@ from uuid import uuid4
 from hypothesis import strategies as st
 
 from hymio import manage
-from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via, operator
+from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, SmsGateway, Via, operator
 from hymio.alert import AlertType
 from hymio.custom import CustomField
 from hymio.misuse import MisusePolicy
@@ -417,7 +417,21 @@ def set_language(draw: Draw, world: Grown) -> Attempt:
 
 @verb
 def new_sms_secret(draw: Draw, world: Grown) -> Attempt:
-    return Attempt(manage.new_sms_secret, Permission.CHANGE_CREDENTIALS, (None,))
+    gateway = draw(st.sampled_from(SmsGateway))
+    return Attempt(manage.new_sms_secret, Permission.CHANGE_CREDENTIALS, (None,), (gateway,))
+
+
+@verb
+def set_sms_key(draw: Draw, world: Grown) -> Attempt:
+    gateway, key = draw(st.sampled_from(SmsGateway)), draw(st.sampled_from(["12345678", "short", "two words"]))
+    return Attempt(manage.set_sms_key, Permission.CHANGE_CREDENTIALS, (None,), (gateway, key))
+
+
+@verb
+def remove_sms_gateway(draw: Draw, world: Grown) -> Attempt:
+    return Attempt(
+        manage.remove_sms_gateway, Permission.CHANGE_CREDENTIALS, (None,), (draw(st.sampled_from(SmsGateway)),)
+    )
 
 
 _kinds = st.sampled_from([EVERY_KIND, frozenset({DataKind.SURVEYS}), frozenset[DataKind]()])

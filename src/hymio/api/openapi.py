@@ -166,6 +166,8 @@ _UPLOAD: Final[Json] = {
 _TEXT_MESSAGE: Final[Json] = {
     "operationId": "textMessage",
     "summary": "Delivery of a terminal's text message by an SMS gateway",
+    "description": "Also by GET with the fields in the query. Kannel, Twilio, Vonage and Android phones have addresses"
+    " of their own, which the terminal protocol describes: `/docs/terminal-protocol`.",
     "tags": ["Smileys"],
     "security": [{"smsSecret": []}, {"smsBasic": []}, {"smsQuery": []}],
     "requestBody": {

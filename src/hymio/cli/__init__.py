@@ -25,6 +25,7 @@ from hymio.cli import (
     running,
     shared_links,
     smileys,
+    sms_gateways,
     surveys,
     tokens,
     tree,
@@ -57,7 +58,8 @@ app.add_typer(users.commands, name="user", rich_help_panel=_SET_UP)
 app.add_typer(shared_links.commands, name="share", rich_help_panel=_SET_UP)
 api.commands.add_typer(tokens.commands, name="token")
 app.add_typer(api.commands, name="api", rich_help_panel=_SET_UP)
-app.command("sms-secret", rich_help_panel=_SET_UP)(api.sms_secret)
+app.add_typer(sms_gateways.commands, name="sms-gateway", rich_help_panel=_SET_UP)
+app.command("sms-secret", rich_help_panel=_SET_UP)(sms_gateways.sms_secret)
 app.command("report", rich_help_panel=_RUN)(reporting.report)
 app.command("verify", rich_help_panel=_LOOK_AFTER)(upkeep.verify)
 app.command("check", rich_help_panel=_LOOK_AFTER)(checking.check)

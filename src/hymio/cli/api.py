@@ -1,4 +1,4 @@
-"""`hymio api` and `hymio sms-secret`: credentials of API v1, and the secret of the SMS webhook."""
+"""`hymio api`: credentials of API v1."""
 
 from __future__ import annotations
 
@@ -84,20 +84,6 @@ def raw_results(
     with changing(context, database, name) as (organization, operator, batch):
         manage.set_raw_results(batch, operator, enabled=switch is Switch.ON, now=batch.now)
     say(f"Raw results of [bold]{escape(organization.name)}[/] are {switch.value}.")
-
-
-def sms_secret(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
-    """Create a new shared secret for the SMS webhook of an organization and revoke the old one. It is shown only once.
-
-    Example: hymio sms-secret "Acme"
-    """
-    from hymio import manage
-
-    with changing(context, database, organization) as (_, operator, batch):
-        secret = manage.new_sms_secret(batch, operator, now=batch.now)
-    say(f"  webhook  {loaded(context).public_url}/sms")
-    say(f"  secret   {secret}")
-    hint("The gateway sends it in the header X-Hymio-Secret. It is stored as a hash and cannot be shown again.")
 
 
 def _show(context: typer.Context, credentials: ApiCredentials) -> None:

@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import RIGHT, WHOLE, Database, console, hint, how_many, opened, operator_of, quoted, say, table
+from hymio.cli.command import (
+    RIGHT,
+    WHOLE,
+    Database,
+    console,
+    hint,
+    how_many,
+    loaded,
+    opened,
+    operator_of,
+    quoted,
+    say,
+    table,
+)
+from hymio.cli.sms_gateways import print_gateways
 from hymio.cli.upkeep import All, Some, chosen_organizations, instant_text
 from hymio.clock import now
 
@@ -28,12 +43,21 @@ def check(
         ),
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether the clock is right")] = False,
+    sms_request: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="A request of an SMS gateway as it came: is its secret or signature right?",
+            show_default=False,
+        ),
+    ] = None,
     database: Database = None,
 ) -> None:
     """Check the clock of this computer against the newest receive time, and list presses corrected by over a day.
 
     Intake waits while the clock lies before the newest receive time; then this exits with 1.
     If the clock was ahead before and is right now, --clock-is-right lets intake go on.
+    The addresses of SMS gateways are listed; --sms-request says of a request that you saved whether it is authentic.
     A correction is listed with its smiley: that clock was wrong, or that of the server.
 
     Examples: hymio check "Acme" · hymio check --all
@@ -42,7 +66,7 @@ def check(
     from hymio.period import DAY_MS
     from hymio.store.corrections import corrected_by_more
 
-    is_behind = False
+    is_wrong = False
     with opened(context, database) as store:
         organizations = chosen_organizations(store, organization, every)
         if not organizations:
@@ -54,11 +78,14 @@ def check(
                     typer.confirm(f"The clock shows {instant_text(now())}. Is that right?", abort=True)
                 restated = manage.accept_clock(store, operator_of(chosen), now=now())
                 say(f"{escape(chosen.name)}: {how_many(restated, 'receive time')} set to now.")
-            is_behind |= _check_clock(store, chosen)
+            is_wrong |= _check_clock(store, chosen)
             with store.read() as transaction:
                 corrected = corrected_by_more(transaction, chosen.id, DAY_MS)
             _list_corrections(store, chosen, corrected)
-    if is_behind:
+            print_gateways(context, database, chosen.id, manage.sms_gateways(store, operator_of(chosen)))
+            if sms_request is not None:
+                is_wrong |= not _check_sms_request(store, chosen, sms_request, loaded(context, database).public_url)
+    if is_wrong:
         raise typer.Exit(1)
 
 
@@ -81,6 +108,15 @@ def _check_clock(store: Store, organization: Organization) -> bool:
         return True
     say(f"{name}: the clock fits; the newest receive time is {instant_text(newest)}.")
     return False
+
+
+def _check_sms_request(store: Store, organization: Organization, file: Path, public_url: str) -> bool:
+    """Prints whether a saved request of an SMS gateway is authentic, and returns it."""
+    from hymio.gateway.sms import check_sample
+
+    is_right, detail = check_sample(store, organization.id, file.read_bytes(), public_url)
+    say(f"{escape(file.name)}: {escape(detail)}" if is_right else f"{escape(file.name)}: [red]{escape(detail)}[/]")
+    return is_right
 
 
 def _list_corrections(store: Store, organization: Organization, corrected: list[Corrected]) -> None:

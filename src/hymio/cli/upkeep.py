@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hymio.intake import Difference
     from hymio.manage import Organization
     from hymio.store import Store
+    from hymio.store.messages import Message
 
 MAX_PRINTED = 50
 """Differences printed for an organization; of further ones only the number is printed."""
@@ -264,6 +265,11 @@ def _key_text(smiley: int, epoch: int, sequence: int) -> str:
     return f"from {epoch}/{placeholder_of(sequence)[0]}" if sequence < 0 else f"{epoch}/{sequence}"
 
 
+def _whole(message: Message) -> str:
+    """The text of a message, and the bytes of one that could not be decoded."""
+    return message.text if message.body is None else f"{message.text} (bytes {message.body.hex()})"
+
+
 @messages.command("list")
 def list_messages(
     context: typer.Context,
@@ -272,7 +278,7 @@ def list_messages(
     full: Annotated[bool, typer.Option("--full", help="Do not shorten long texts")] = False,
     database: Database = None,
 ) -> None:
-    """List the newest text messages with their outcomes.
+    """List the newest text messages with their outcomes; a part of a longer one whose other parts are missing, too.
 
     Example: hymio message list "Acme"
     """
@@ -283,13 +289,14 @@ def list_messages(
         chosen = find_organization(store, organization)
         with store.read() as transaction:
             rows = newest_messages(transaction, chosen.id, limit)
+    at = now()
     if not rows:
         say("No text message was received yet.")
         return
     output = table(("received", WHOLE), ("from", FOLDED), ("outcome", FOLDED), ("text", FOLDED))
     for message in rows:
-        text = message.text if full else _shortened(message.text)
-        output.add_row(instant_text(message.received_at), escape(message.sender), escape(message.outcome), escape(text))
+        text, outcome = _whole(message) if full else _shortened(message.text), message.outcome_at(at)
+        output.add_row(instant_text(message.received_at), escape(message.sender), escape(outcome), escape(text))
     console().print(output)
     if not full and any(len(message.text) > _LONG_TEXT for message in rows):
         hint("Long texts are cut off at …; --full shows them whole.")

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from hymio import intake, manage
-from hymio.access import Principal, operator
+from hymio.access import Principal, SmsGateway, operator
 from hymio.demo import history
 from hymio.demo.credentials import Credentials, SmileySecret
 from hymio.demo.example import FOUNDED, GROUPS, NAME, PAGE, SPOTS, USERS, WEB, set_up
@@ -182,7 +182,8 @@ def _new_credentials(
     if valid is None:
         api = manage.activate_api(batch, founder, now=now)
         v2_token = manage.create_token(batch, founder, FOR_DEMO, now=now).secret
-        valid = Credentials("", api.client_id, api.token, v2_token, manage.new_sms_secret(batch, founder, now=now), ())
+        sms_secret = manage.new_sms_secret(batch, founder, SmsGateway.KANNEL, now=now)
+        valid = Credentials("", api.client_id, api.token, v2_token, sms_secret, ())
     for spot in SPOTS:
         if spot.smiley not in tokens:
             tokens[spot.smiley] = manage.new_token(batch, founder, spot.smiley, now=now)
@@ -212,7 +213,7 @@ def _are_valid(store: Store, organization: int, known: Credentials, now: Instant
         principals = (
             manage.v1_principal(store, known.client_id, known.api_token),
             manage.v2_principal(store, known.v2_token, now),
-            manage.sms_principal(store, known.sms_secret),
+            manage.sms_principal(store, known.sms_secret, SmsGateway.KANNEL),
         )
     except Forbidden:  # the API was revoked
         return False

@@ -9,6 +9,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -125,10 +126,14 @@ class LiveSmileys:
         now = self._clock()
         offset = offset_at(now, zone(terminal.spot.zone))
         for text in texts(terminal.journal, now, offset, battery=0.81):
-            headers = {"X-Hymio-Secret": self._credentials.sms_secret}
-            self._post(sms.PATH, {"from": _PHONE, "text": text}, headers)
+            self._deliver(text)
         if terminal.journal.texted:
             append_acknowledged(terminal.journal, terminal.journal.texted)
+
+    def _deliver(self, text: str) -> None:
+        """Delivers an SMS as Kannel's `get-url` does, with the secret as the password. UploadFailed."""
+        fields = {"from": _PHONE, "text": text, "coding": "0", "charset": "UTF-8", "udh": ""}
+        self._request("GET", sms.KANNEL_PATH, params=fields, auth=("kannel", self._credentials.sms_secret))
 
     def _send_web_presses(self, instants: list[Instant]) -> None:
         """Uploads a press of a new web visitor for each instant; a heartbeat if there are none."""
@@ -137,12 +142,13 @@ class LiveSmileys:
             for at in instants
         ]
         body = {"presses": presses, "reportedThrough": self._clock()}
-        self._post(upload.PATH, body, {"Authorization": f"Bearer {self._credentials.token(WEB.serial)}"})
+        headers = {"Authorization": f"Bearer {self._credentials.token(WEB.serial)}"}
+        self._request("POST", upload.PATH, json=body, headers=headers)
 
-    def _post(self, path: str, body: dict[str, object], headers: dict[str, str]) -> None:
-        """Sends a JSON body to the server. UploadFailed without an answer or with a status other than 2xx."""
+    def _request(self, method: str, path: str, **content: Any) -> None:
+        """Sends a request to the server. UploadFailed without an answer or with a status other than 2xx."""
         try:
-            answer = self._client.post(self._credentials.base_url + path, json=body, headers=headers)
+            answer = self._client.request(method, self._credentials.base_url + path, **content)
         except httpx.TransportError as error:
             raise UploadFailed(f"no answer: {error}") from error
         if not answer.is_success:

@@ -70,7 +70,7 @@ def newest_messages(transaction: Transaction, organization: int, limit: int) -> 
         o=organization,
         limit=limit,
     )
-    return [Message(*row) for row in rows]
+    return [Message._make((*row[:4], None if row[4] is None else bytes(row[4]), *row[5:])) for row in rows]
 
 
 # --- parts of longer texts -------------------------------------------------------------------------------------------
@@ -94,7 +94,7 @@ def joined_text(transaction: Transaction, organization: int, sender: str, part: 
         since=now - PARTS_WAIT_MS,
         of=_text_hash(sender, part),
     )
-    texts: dict[int, str] = dict(rows)  # type: ignore[arg-type]  # rows of two columns
+    texts: dict[int, str] = dict(rows)
     return "".join(texts[number] for number in sorted(texts)) if len(texts) == part.total else None
 
 

@@ -33,7 +33,12 @@ def fields_of(request: SmsRequest) -> dict[str, Value]:
         of_body = [("text", request.body)] if request.body else []
     else:
         of_body = _named(form_pairs(request.body))
-    return {name.lower(): value for name, value in (*_named(form_pairs(request.query)), *of_body)}
+    return query_fields(request) | {name.lower(): value for name, value in of_body}
+
+
+def query_fields(request: SmsRequest) -> dict[str, Value]:
+    """The fields of the query alone."""
+    return {name.lower(): value for name, value in _named(form_pairs(request.query))}
 
 
 def json_object(request: SmsRequest) -> dict[str, Any]:

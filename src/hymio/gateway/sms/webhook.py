@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import structlog
@@ -18,7 +18,8 @@ from hymio import manage
 from hymio.access import Permission, Principal, SmsGateway
 from hymio.errors import BadRequest, TooLarge, Unauthorized
 from hymio.gateway.body import read_body
-from hymio.gateway.sms import android, generic, kannel, twilio, vonage
+from hymio.gateway.sms.addresses import ADAPTERS, KANNEL_PATH, PATH, path_of
+from hymio.gateway.sms.credential import secret_of
 from hymio.gateway.sms.fields import fields_of, word
 from hymio.gateway.sms.request import Adapter, Answer, SmsRequest
 from hymio.gateway.sms.storing import store_message
@@ -26,8 +27,6 @@ from hymio.serving.door import Door, Route, Services
 from hymio.serving.streams import HEAD_ONLY
 from hymio.store import Store
 
-PATH: Final = "/sms"
-KANNEL_PATH: Final = f"{PATH}/{SmsGateway.KANNEL.value}"
 MAX_BYTES: Final = 64 << 10
 OUTCOME: Final = "x-hymio-outcome"
 """The header of an answer that says what became of the text."""
@@ -35,23 +34,34 @@ OUTCOME: Final = "x-hymio-outcome"
 _log = structlog.get_logger("hymio.sms")
 
 
-def address(gateway: SmsGateway, organization: int) -> str:
-    """The path of a gateway; one that signs names its organization, as the signature does not."""
-    if gateway is SmsGateway.GENERIC:
-        return PATH
-    return f"{PATH}/{gateway.value}/{organization}" if gateway.signs else f"{PATH}/{gateway.value}"
-
-
 def routes(services: Services) -> list[Route]:
     """The handlers of the addresses, one for each adapter."""
     return [
-        _sending_secret(services, generic.ADAPTER, PATH),
-        _sending_secret(services, kannel.ADAPTER, KANNEL_PATH),
-        *(_signing(services, adapter) for adapter in (twilio.ADAPTER, vonage.ADAPTER, android.ADAPTER)),
+        _sending_secret(services, ADAPTERS[SmsGateway.GENERIC], PATH),
+        _sending_secret(services, ADAPTERS[SmsGateway.KANNEL], KANNEL_PATH),
+        *(_signing(services, adapter) for adapter in ADAPTERS.values() if adapter.is_signed is not None),
     ]
 
 
-DOOR: Final = Door("SMS webhooks", routes, challenge='Basic realm="Hymio"')
+@asynccontextmanager
+async def _running(services: Services) -> AsyncIterator[None]:
+    """Logs, when the server starts, of which gateways no signature can fit because the public address is not set."""
+    if not services.settings.base_url:
+        for path in await sync_to_thread(_over_address, services.store):
+            _log.error("SMS signatures cannot fit: base_url is not set", address=services.settings.public_url + path)
+    yield
+
+
+def _over_address(store: Store) -> list[str]:
+    """The paths of the gateways that sign the public address."""
+    return [
+        path_of(SmsGateway.TWILIO, organization.id)
+        for organization in manage.organizations(store)
+        if manage.signing_gateway(store, organization.id, SmsGateway.TWILIO) is not None
+    ]
+
+
+DOOR: Final = Door("SMS webhooks", routes, challenge='Basic realm="Hymio"', lifespan=_running)
 
 
 def _sending_secret(services: Services, adapter: Adapter, path: str) -> ASGIRouteHandler:
@@ -75,7 +85,7 @@ def _signing(services: Services, adapter: Adapter) -> HTTPRouteHandler:
     async def messages(request: Request[Any, Any, Any]) -> Response[bytes]:
         """`GET` or `POST` of a text, or of another event."""
         scope, organization = request.scope, int(request.path_params["organization"])
-        head = _head(services, scope, address(adapter.gateway, organization))
+        head = _head(services, scope, path_of(adapter.gateway, organization))
         with services.attempts.of(scope):
             gateway, whole = await _verified(services.store, adapter, organization, head, request.receive)
         outcome = await _delivered(services, gateway, adapter, whole, scope)
@@ -143,7 +153,7 @@ async def _authenticated(
     Only if headers and query have no secret is the body read before the sender is authenticated; then an error in the
     body is answered like a wrong secret.
     """
-    secret = _secret(head)
+    secret = secret_of(head)
     gateway = None if secret is None else await _gateway(store, kind, secret)
     try:
         request = _with_body(head, await read_body(head.headers, receive, MAX_BYTES))
@@ -153,20 +163,6 @@ async def _authenticated(
     if gateway is None:
         gateway = await _gateway(store, kind, word(fields, "secret"))
     return gateway, request
-
-
-def _secret(head: SmsRequest) -> str | None:
-    """The secret from its own header, the password of HTTP Basic, or the query; None where it is in none of these."""
-    scheme, _, credentials = head.headers.get(b"authorization", "").partition(" ")
-    if b"x-hymio-secret" in head.headers:
-        return head.headers[b"x-hymio-secret"]
-    if scheme.lower() == "basic":
-        try:
-            return base64.b64decode(credentials, validate=True).decode("latin-1").partition(":")[2]
-        except binascii.Error:
-            return ""
-    fields = fields_of(SmsRequest("GET", "", head.query, {}))
-    return word(fields, "secret") if "secret" in fields else None
 
 
 async def _gateway(store: Store, kind: SmsGateway, secret: str) -> Principal:

@@ -9,7 +9,7 @@ from alembic import op
 from hymio.store.new_tables import create_table
 
 revision = "0010"
-down_revision = "0007"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 

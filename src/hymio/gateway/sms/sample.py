@@ -1,0 +1,66 @@
+"""Says whether a gateway's request that somebody saved in a file is authentic: secret, signature and public address."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hymio import manage
+from hymio.errors import BadRequest, Phrase
+from hymio.gateway.sms.addresses import ADAPTERS, gateway_at, path_of
+from hymio.gateway.sms.credential import secret_of
+from hymio.gateway.sms.request import SmsRequest
+from hymio.store import Store
+
+RIGHT: Final = Phrase("the request is authentic")
+_WRONG_SECRET: Final = Phrase("the secret is missing or not known")
+_WRONG: Final = Phrase("the signature is missing or does not fit the key and the address")
+_NO_KEY: Final = Phrase("no key is set")
+
+
+def read_sample(content: bytes, public_url: str) -> SmsRequest:
+    """A request as HTTP/1.1 writes it: request line, headers, an empty line, body. BadRequest.
+
+    Line ends may be those of a text file. A line end after the body is not part of it, as editors add one.
+    """
+    head, _, body = content.replace(b"\r\n", b"\n").partition(b"\n\n")
+    first, *lines = head.decode("latin-1").split("\n")
+    method, _, rest = first.partition(" ")
+    target = rest.partition(" ")[0]
+    if not (method.isalpha() and target.startswith("/")):
+        raise BadRequest(
+            parameter="sms-request", got=repr(first[:60]), accepted=Phrase("a request: POST /sms/… HTTP/1.1")
+        )
+    pairs = (line.partition(":") for line in lines)
+    headers = {name.strip().lower().encode("latin-1"): value.strip() for name, _, value in pairs}
+    query = target.partition("?")[2].encode("latin-1")
+    return SmsRequest(method, public_url + target, query, headers, body.removesuffix(b"\n"))
+
+
+def check_sample(store: Store, organization: int, content: bytes, public_url: str) -> tuple[bool, Phrase]:
+    """Whether a saved request is authentic, and what is wrong with it. BadRequest for what is no request."""
+    request = read_sample(content, public_url)
+    path = request.url.removeprefix(public_url).partition("?")[0]
+    gateway = gateway_at(path, organization)
+    if gateway is None:
+        accepted = ", ".join(path_of(each, organization) for each in ADAPTERS)
+        raise BadRequest(parameter="sms-request", got=path, accepted=accepted)
+    is_signed = ADAPTERS[gateway].is_signed
+    if is_signed is None:
+        principal = manage.sms_principal(store, secret_of(request) or "", gateway)
+        is_right = principal is not None and principal.organization == organization
+        return is_right, RIGHT if is_right else _WRONG_SECRET
+    known = manage.signing_gateway(store, organization, gateway)
+    if known is None:
+        return False, _NO_KEY
+    if is_signed(request, known.key):
+        return True, RIGHT
+    host = request.headers.get(b"host", "")
+    other = SmsRequest(request.method, f"https://{host}{request.url.removeprefix(public_url)}", *_rest(request))
+    if host and is_signed(other, known.key):
+        return False, Phrase("the signature is over https://{host}; base_url is {url}", host=host, url=public_url)
+    return False, _WRONG
+
+
+def _rest(request: SmsRequest) -> tuple[bytes, dict[bytes, str], bytes]:
+    """A request without method and address."""
+    return request.query, dict(request.headers), request.body
