@@ -97,6 +97,8 @@ def set_up(hymio: Hymio) -> tuple[str, str]:
     done(hymio("smiley", "place", "Acme", "2415VE0A110042", "Front door", "--from", "2026-01-01T00:00"))
     active = done(hymio("api", "activate", "Acme"))
     assert "/docs" in active
+    assert "curl -u" in active
+    assert active.count(after("API token", active)) == 1  # in no command line
     return token, f"{after('client identifier', active)}:{after('API token', active)}"
 
 
@@ -287,7 +289,8 @@ def test_tokens_of_api_v2(hymio: Hymio, database_url: str):
     assert "hymio api token create" in hymio("api", "token", "list", "Acme").err
     made = done(hymio("api", "token", "create", "Acme", "Board", "--scope", "Front door", "--kinds", "surveys,Users"))
     secret = after("API token", made)
-    assert f"curl -H 'X-HON-API-Token: {secret}' http://127.0.0.1:8000/v2/experience-points.json" in made
+    assert "curl -H @token.header http://127.0.0.1:8000/v2/experience-points.json" in made
+    assert made.count(secret) == 1  # in no command line, which other accounts can see
     done(hymio("api", "token", "create", "Acme", "Everything", "--until", "2199-01-01"))
     listed = done(hymio("api", "token", "list", "Acme"))
     assert re.search(r"1\s+Board\s+valid\s+Acme / Front door\s+surveys, users\s+never\s+never", listed)
@@ -585,6 +588,17 @@ def test_long_messages_are_cut_unless_all_is_asked_for(hymio: Hymio, database_ur
     assert "The end." in " ".join(done(hymio("message", "list", "Acme", "--full")).split())
 
 
+def test_a_password_that_other_accounts_can_read_is_warned_of(hymio: Hymio, tmp_path: Path):
+    done(hymio("organization", "create", "Acme"))
+    file = Path("other.toml")
+    file.write_text('database = "postgresql://hymio:secret@nowhere.invalid/hymio"\n', encoding="utf-8")
+    for mode, count in ((0o644, 1), (0o600, 0)):
+        file.chmod(mode)
+        said = hymio("--config", "other.toml", "organization", "list")
+        assert said.err.count("warning: other.toml has a password, and other accounts can read it: chmod 600") == count
+        assert "secret" not in said.err
+
+
 # --- mistakes ---------------------------------------------------------------------------------------------------------
 
 
@@ -809,6 +823,14 @@ def test_a_process_that_starts_ten_years_back_takes_no_presses(
 # --- the README, to the letter ----------------------------------------------------------------------------------------
 
 README = Path(__file__).parents[1] / "README.md"
+
+
+def test_every_file_with_a_secret_of_the_readme_is_in_the_data_folder() -> None:
+    section = README.read_text(encoding="utf-8").partition("## Your own organization")[2].partition("\n## ")[0]
+    written = re.findall(r"(?:>|tee)\s+(\S+)", "\n".join(re.findall(r"```sh\n(.*?)```", section, re.DOTALL)))
+    assert len(written) == 6
+    assert {name.partition("/")[0] for name in written} == {"hymio-data"}
+    assert "/hymio-data/" in (README.parent / ".gitignore").read_text(encoding="utf-8").splitlines()
 
 
 def test_the_quick_start_of_the_readme(tmp_path: Path):

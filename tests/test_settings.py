@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from hymio.errors import SetupError
-from hymio.settings import Settings, described, load
+from hymio.settings import Settings, described, exposed_files, load
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,30 @@ def test_a_secret_can_be_in_a_file_of_its_own(tmp_path: Path):
     assert load(environment={"HYMIO_DATABASE_FILE": str(tmp_path / "secret")}).database == "postgresql://u:p@h/d"
     with pytest.raises(SetupError, match=r"HYMIO_DATABASE_FILE: .*missing cannot be read"):
         load(environment={"HYMIO_DATABASE_FILE": str(tmp_path / "missing")})
+
+
+@pytest.mark.parametrize(
+    ("mode", "database", "is_exposed"),
+    [
+        (0o644, "postgresql://hymio:secret@h/d", True),
+        (0o604, "postgresql://h/d?user=hymio&password=secret", True),
+        (0o640, "postgresql://hymio:secret@h/d", False),
+        (0o600, "postgresql://hymio:secret@h/d", False),
+        (0o644, "postgresql://hymio@h/d", False),
+        (0o644, "sqlite:///hymio.db", False),
+    ],
+)
+def test_a_file_with_a_password_that_others_can_read_is_named(
+    mode: int, database: str, is_exposed: bool, tmp_path: Path
+):
+    settings, secret = tmp_path / "hymio.toml", tmp_path / "secret"
+    settings.write_text(f'database = "{database}"\n')
+    secret.write_text(f"{database}\n")
+    for file in (settings, secret):
+        file.chmod(mode)
+    found = exposed_files({"HYMIO_DATABASE_FILE": str(secret)})
+    assert found == ([Path("hymio.toml"), secret] if is_exposed else [])
+    assert exposed_files({}, settings) == ([settings] if is_exposed else [])
 
 
 @pytest.mark.parametrize(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any, Final, TypeAlias, get_args
+from urllib.parse import parse_qsl, urlsplit
 
 from hymio.errors import Phrase, SetupError
 
@@ -216,6 +218,33 @@ def load(
     ):
         values |= {name: _checked(source, name, value) for name, value in entries.items()}
     return Settings(**values)  # type: ignore[arg-type]  # `_checked` made each value fit its field
+
+
+def exposed_files(environment: Mapping[str, str], file: Path | None = None) -> list[Path]:
+    """The files with a password of the database that other accounts of the machine can read; `file` as for `load`."""
+    exposed, path = [], file or Path(FILE)
+    if _is_for_others(path) and _has_password(str(_file(path)[1].get("database", ""))):
+        exposed.append(path)
+    variable = f"{PREFIX}DATABASE{_FROM_FILE}"
+    if variable in environment:
+        path = Path(environment[variable])
+        if _is_for_others(path) and _has_password(_content(variable, path)):
+            exposed.append(path)
+    return exposed
+
+
+def _is_for_others(path: Path) -> bool:
+    """Whether accounts that are neither the owner nor in the group can read a file."""
+    return path.is_file() and bool(path.stat().st_mode & stat.S_IROTH)
+
+
+def _has_password(database: str) -> bool:
+    """Whether the URL of a database has a password; one that is no URL may have."""
+    try:
+        parts = urlsplit(database)
+        return bool(parts.password) or "password" in dict(parse_qsl(parts.query))
+    except ValueError:
+        return True
 
 
 def _file(file: Path | None) -> tuple[str, dict[str, Any]]:

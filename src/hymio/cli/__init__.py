@@ -32,7 +32,7 @@ from hymio.cli import (
     upkeep,
     users,
 )
-from hymio.cli.command import Database, obey, say_error
+from hymio.cli.command import Database, obey, say_error, warn_of_exposed_files
 from hymio.errors import HymioError
 
 app = typer.Typer(
@@ -102,6 +102,8 @@ def root(
     Settings come from flags, from HYMIO_* in the environment or from hymio.toml, in this order of precedence.
     """
     context.obj = {"database": database, "data": data, "config": config}
+    if not context.resilient_parsing:
+        warn_of_exposed_files(config)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

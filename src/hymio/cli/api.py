@@ -87,10 +87,11 @@ def raw_results(
 
 
 def _show(context: typer.Context, credentials: ApiCredentials) -> None:
-    """Prints credentials with a curl command that uses them."""
+    """Prints credentials, and a curl command in which the token does not stand."""
     url = loaded(context).public_url
     say(f"  documentation      {url}/docs")
     say(f"  client identifier  {credentials.client_id}")
     say(f"  API token          {credentials.token}\n")
-    say(f"  curl -u {credentials.client_id}:{credentials.token} {url}/v1/folders")
-    hint("\nThe token is stored as a hash and cannot be shown again.")
+    say(f"  curl -u {credentials.client_id} {url}/v1/folders")
+    hint("\ncurl asks for the token as password, so that it stands in no command line, which other accounts see.")
+    hint("The token is stored as a hash and cannot be shown again.")

@@ -19,6 +19,7 @@ from typer.main import get_command
 
 from hymio import settings
 from hymio.clock import now
+from hymio.errors import HymioError
 
 if TYPE_CHECKING:
     from hymio.access import Principal
@@ -73,6 +74,17 @@ def say_error(detail: str, code: str = "") -> None:
     """Prints an error as one red line to standard error, with its code in brackets at the end."""
     suffix = f" [dim]{escape(f'[{code}]')}[/]" if code else ""
     console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]{suffix}", soft_wrap=True)
+
+
+def warn_of_exposed_files(config: Path | None) -> None:
+    """Prints which files with a password of the database other accounts can read. Nothing where they are unreadable."""
+    try:
+        exposed = settings.exposed_files(os.environ, config)
+    except (HymioError, OSError):  # said by whoever needs the settings
+        return
+    for file in exposed:
+        warning = f"{escape(str(file))} has a password, and other accounts can read it: chmod 600 {quoted(str(file))}"
+        console(stderr=True).print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
 
 
 def quoted(text: str) -> str:

@@ -78,8 +78,9 @@ def create(
     url = loaded(context).public_url
     say(f"Token {created.id} [bold]{escape(name)}[/] sees {escape(scope_text)}.\n")
     say(f"  API token  {created.secret}\n")
-    say(f"  curl -H 'X-HON-API-Token: {created.secret}' {url}/v2/experience-points.json")
-    hint("\nThe token is stored as a hash and cannot be shown again.")
+    say(f"  curl -H @token.header {url}/v2/experience-points.json")
+    hint("\nHere the file token.header has the line `X-HON-API-Token: TOKEN`; other accounts can see command lines.")
+    hint("The token is stored as a hash and cannot be shown again.")
 
 
 @commands.command("list")
