@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import UNSET, Struct
 
-from hymio.spreadsheet import disarmed
+from hymio.spreadsheet import cell, disarmed
 
 JSON: Final = "application/json; charset=utf-8"
 CSV: Final = "text/csv; header=present"
@@ -45,22 +45,15 @@ def header(names: Iterable[str], separator: str) -> str:
 def _line(row: Struct, separator: str) -> str:
     """One row as a line of CSV."""
     values = (getattr(row, name) for name in row.__struct_fields__)
-    return separator.join(cell(_text(value), separator) for value in values) + END_OF_LINE
+    return separator.join(cell(_text(value, separator), separator) for value in values) + END_OF_LINE
 
 
-def _text(value: Any) -> str:
+def _text(value: Any, separator: str) -> str:
     """A value as CSV writes it: empty for a missing one, `true` or `false`, lists separated by commas."""
     if value is UNSET or value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return ",".join(map(_text, value))
-    return disarmed(str(value)) if isinstance(value, str) else str(value)
-
-
-def cell(text: str, separator: str) -> str:
-    """A value of CSV, quoted if RFC 4180 requires it."""
-    if separator in text or '"' in text or "\n" in text or "\r" in text:
-        return '"' + text.replace('"', '""') + '"'
-    return text
+        return ",".join(_text(each, separator) for each in value)
+    return disarmed(str(value), separator) if isinstance(value, str) else str(value)

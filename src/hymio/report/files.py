@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import zipfile
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
@@ -14,6 +12,8 @@ import msgspec
 from hymio.report.tables import TABLE_NAMES, Plain, table
 from hymio.report.values import Report, schema
 from hymio.spreadsheet import disarmed
+from hymio.report.values import Report
+from hymio.spreadsheet import cell, disarmed
 
 SCHEMA_FILE: Final = "report.json"
 
@@ -45,11 +45,8 @@ def as_csv(report: Report, name: str, separator: str = ",") -> bytes:
     that a spreadsheet would run as a formula is prefixed with an apostrophe. KeyError for an unknown table.
     """
     shown = table(report, name)
-    output = io.StringIO(newline="")
-    writer = csv.writer(output, delimiter=separator, lineterminator="\r\n")
-    writer.writerow(shown.columns)
-    writer.writerows([_text(value) for value in row] for row in shown.rows)
-    return output.getvalue().encode()
+    rows = [shown.columns, *([_text(value, separator) for value in row] for row in shown.rows)]
+    return "".join(separator.join(cell(text, separator) for text in row) + "\r\n" for row in rows).encode()
 
 
 def as_zip(report: Report, separator: str = ",") -> IO[bytes]:
@@ -63,7 +60,7 @@ def as_zip(report: Report, separator: str = ",") -> IO[bytes]:
     return output
 
 
-def _text(value: Plain) -> str:
+def _text(value: Plain, separator: str) -> str:
     """A cell as text: flags in lower case as in JSON, numbers in full."""
     if value is None:
         return ""
@@ -72,5 +69,5 @@ def _text(value: Plain) -> str:
     if isinstance(value, (date, datetime)):
         return value.isoformat()
     if isinstance(value, str):
-        return disarmed(value)
+        return disarmed(value, separator)
     return repr(value)

@@ -10,10 +10,10 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from hymio.api.formats import END_OF_LINE, cell, header
+from hymio.api.formats import END_OF_LINE, header
 from hymio.api.v2.feedbacks import Column, Form, Kind, Names
 from hymio.results import FeedbackRow
-from hymio.spreadsheet import disarmed
+from hymio.spreadsheet import cell, disarmed
 
 _Value = Callable[[FeedbackRow], Any]
 _Values = Callable[[Sequence[FeedbackRow]], Iterator[Any]]
@@ -75,19 +75,19 @@ class _Csv(NamedTuple):
         return "%s" if form in (Form.NUMBER, Form.PLAIN) and self.separator in _COMMON_SEPARATORS else None
 
     def text(self, before: str, value: object) -> str:
-        return before + cell(_cell_text(value), self.separator)
+        return before + cell(_cell_text(value, self.separator), self.separator)
 
 
 _COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
 """With these, numbers and plain words never need quotes."""
 
 
-def _cell_text(value: object) -> str:
+def _cell_text(value: object, separator: str) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return disarmed(value) if isinstance(value, str) else str(value)
+    return disarmed(value, separator) if isinstance(value, str) else str(value)
 
 
 # --- lines from the table of columns ---------------------------------------------------------------------------------
