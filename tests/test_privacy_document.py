@@ -23,9 +23,7 @@ NOT_PERSONAL = {
     "node_setting": "name value", "organization": "name language", "outbox": "kind payload holder outcome detail",
     "purge_due": "name", "question": "default_locale", "followup_question": "default_locale", "retention": "kind",
     "setup_change": "part", "shared_link": "hash", "sign_in_link": "hash kind", "smiley": "serial name type sms_key",
-    "setup_change": "part", "sms_gateway": "kind secret",
-    "sign_in_link": "hash kind", "smiley": "serial name type sms_key",
-    "smiley_state": "firmware",
+    "smiley_state": "firmware", "sms_gateway": "kind secret",
     "survey": "scale index_type type", "tombstone": "phase", "user_account": "role login_method",
     "user_session": "hash", "user_sign_in": "theme",
 }  # fmt: skip
