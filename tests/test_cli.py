@@ -218,6 +218,72 @@ def test_sms_gateways_and_their_keys(hymio: Hymio, database_url: str, tmp_path: 
     assert "/sms/twilio/1" in refused.out
 
 
+def test_what_was_set_up_can_be_renamed_and_deleted(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    press(database_url, 3)
+    done(hymio("node", "add-point", "Acme", "Back door"))
+    assert "is called 'Back door' already [sibling-has-name]" in hymio("node", "add-point", "Acme", "back door").err
+    assert "By the door now" in done(hymio("smiley", "rename", "Acme", "2415VE0A110042", "By the door"))
+    assert "How was it? now" in done(hymio("survey", "rename", "Acme", "1", "How was it?"))
+    done(hymio("survey", "add", "Acme", "Why?"))
+    assert done(hymio("survey", "delete", "Acme", "Why?", "--yes")) == "Survey 2 is deleted.\n"
+    assert done(hymio("node", "delete", "Acme", "Back door")) == "3 Back door is deleted.\n"
+    for group, name in (("smiley", "2415VE0A110042"), ("survey", "1"), ("node", "Front door")):
+        assert "is archived, because feedback lies there" in done(hymio(group, "delete", "Acme", name))
+    shown = done(hymio("organization", "show", "Acme"))
+    assert not [name for name in ("Front door", "By the door", "How was it?") if name in shown]
+    assert "How was it?" not in done(hymio("survey", "list", "Acme"))
+    assert "How was it?" in done(hymio("survey", "list", "Acme", "--archived"))
+    shown = done(hymio("organization", "show", "Acme", "--archived"))
+    assert all(name in shown for name in ("Front door", "By the door", "How was it?"))
+    assert "is listed again" in done(hymio("node", "delete", "Acme", "Front door", "--undo"))
+    assert "Front door" in done(hymio("organization", "show", "Acme"))
+
+
+def test_destructive_commands_ask_on_a_terminal(hymio: Hymio, monkeypatch: pytest.MonkeyPatch):
+    set_up(hymio)
+
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    for answer, count in (("n\n", 1), ("y\n", 0)):
+        monkeypatch.setattr("sys.stdin", Terminal(answer))
+        said = hymio("api", "revoke", "Acme")
+        assert "End the API and all its credentials?" in said.err
+        assert done(hymio("api", "list", "Acme")).count("valid") == count
+    monkeypatch.setattr("sys.stdin", Terminal(""))
+    assert "deleted" in done(hymio("smiley", "delete", "Acme", "2415VE0A110042", "--yes"))
+
+
+def test_the_credentials_of_the_api_are_listed(hymio: Hymio):
+    done(hymio("organization", "create", "Acme"))
+    assert "The API is not active" in done(hymio("api", "list", "Acme"))
+    client = after("client identifier", done(hymio("api", "activate", "Acme")))
+    made = done(hymio("api", "rotate", "Acme"))
+    listed = done(hymio("api", "list", "Acme"))
+    assert "The API is active; raw results are on." in listed
+    assert re.search(rf"1\s+{client}\s+\S+ \S+\s+revoked", listed)
+    assert re.search(rf"2\s+{after('client identifier', made)}\s+\S+ \S+\s+valid", listed)
+    assert after("API token", made) not in listed
+
+
+def test_wording_names_what_was_probably_meant(hymio: Hymio):
+    set_up(hymio)
+    zones = {"europe/helsinki": "Europe/Helsinki", "Helsinki": "Europe/Helsinki", "x": "Europe/Tallinn"}
+    for name, meant in zones.items():
+        assert f"an IANA name such as {meant} is needed" in hymio("node", "zone", "Acme", "1", name).err
+    done(hymio("node", "add-point", "Acme", "Back door"))
+    said = hymio("custom-data", "add", "Acme", "format", "Format", "--type", "foo")
+    assert said.code == 2
+    assert "select" in said.err
+    future = done(hymio("smiley", "place", "Acme", "2415VE0A110042", "Front door", "--from", "2199-01-01"))
+    assert "will stand at Acme / Front door from 2199-01-01 00:00:00 on" in future
+    assert "Survey 1 will be asked at" in done(
+        hymio("survey", "assign", "Acme", "1", "Back door", "--from", "2198-01-01")
+    )
+
+
 # --- people, custom data, translations, tokens ------------------------------------------------------------------------
 
 

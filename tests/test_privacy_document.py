@@ -16,6 +16,7 @@ DOCUMENT = (Path(__file__).parents[1] / "docs" / "privacy.md").read_text(encodin
 ROWS = [line.strip("|").split("|") for line in DOCUMENT.splitlines() if re.match(r"\|.*`\w+\.\w+`", line)]
 
 NOT_PERSONAL = {
+    "archived": "kind",
     "alert": "id type parameters", "alert_specification": "type parameters", "active_period": "starts ends",
     "api_client": "client_id token_hash", "api_token": "kinds", "audit": "via verb subject",
     "custom_field": "id label type options", "custom_value": "field_id", "directory": "kind hash",

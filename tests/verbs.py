@@ -145,6 +145,36 @@ def rename_node(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def rename_smiley(draw: Draw, world: Grown) -> Attempt:
+    (smiley, nodes), name = _smiley(draw, world), draw(st.sampled_from(["Other name", "", "x" * 300]))
+    return Attempt(manage.rename_smiley, Permission.CHANGE_SMILEYS, nodes, (smiley, name))
+
+
+@verb
+def remove_node(draw: Draw, world: Grown) -> Attempt:
+    node = _node(draw, world)
+    return Attempt(manage.remove_node, Permission.CHANGE_TREE, (node,), (node,))
+
+
+@verb
+def remove_survey(draw: Draw, world: Grown) -> Attempt:
+    survey = _names(draw, world, 1)
+    nodes = _reached(None, exists=survey == 1)
+    return Attempt(manage.remove_survey, Permission.CHANGE_SURVEYS, nodes, (survey,))
+
+
+@verb
+def remove_smiley(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(manage.remove_smiley, Permission.CHANGE_SMILEYS, nodes, (smiley,))
+
+
+@verb
+def unarchive(draw: Draw, world: Grown) -> Attempt:
+    return Attempt(manage.unarchive, Permission.CHANGE_TREE, (None, NOWHERE), (manage.Archivable.NODE, NOWHERE))
+
+
+@verb
 def move_node(draw: Draw, world: Grown) -> Attempt:
     node, parent = _node(draw, world), _node(draw, world)
     return Attempt(manage.move_node, Permission.CHANGE_TREE, (node, parent), (node, parent))
@@ -651,11 +681,11 @@ def organizations(draw: Draw, store: Store) -> Grown:
     with manage.batch(store, organization, NOW) as batch:
         for _ in range(draw(st.integers(0, 5))):
             parent = draw(st.sampled_from([node for node in parents if node not in points]))
-            node = manage.add_group(batch, boss, "Group", parent, now=NOW)
+            node = manage.add_group(batch, boss, f"Group {len(parents)}", parent, now=NOW)
             parents[node] = parent
         for _ in range(2):
             parent = draw(st.sampled_from([node for node in parents if node not in points]))
-            points.append(manage.add_point(batch, boss, "Point", parent, now=NOW))
+            points.append(manage.add_point(batch, boss, f"Point {len(parents)}", parent, now=NOW))
             parents[points[-1]] = parent
         return _furnish(draw, batch, boss, parents, tuple(points))
 

@@ -10,10 +10,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
 from typing import Final, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from hymio.errors import BadRequest, Phrase, SetupError
 
@@ -49,9 +50,24 @@ def zone(name: str) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a whole area, as "America"
         raise SetupError(
             "unknown-zone",
-            "unknown time zone {zone!r}: an IANA name such as Europe/Tallinn is needed",
+            "unknown time zone {zone!r}: an IANA name such as {example} is needed",
             zone=name[:80],
+            example=_similar_zone(name[:80]),
         ) from None
+
+
+def _similar_zone(name: str) -> str:
+    """The zone that is probably meant by a name of another case or with a slip; a common one if none is similar."""
+    known = _known_zones()
+    folded = " ".join(name.split()).replace(" ", "_").casefold()
+    similar = get_close_matches(folded, known, n=1) or [each for each in known if each.endswith(f"/{folded}")]
+    return known[similar[0]] if similar else "Europe/Tallinn"
+
+
+@lru_cache(maxsize=1)
+def _known_zones() -> dict[str, str]:
+    """The names of all zones, by their names in lower case."""
+    return {name.casefold(): name for name in sorted(available_timezones())}
 
 
 def offset_at(at: Instant, zone: ZoneInfo) -> int:

@@ -8,7 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import Database, OrganizationName, changing, hint, loaded, say
+from hymio.cli.command import (
+    RIGHT,
+    WHOLE,
+    Database,
+    OrganizationName,
+    Yes,
+    ask,
+    changing,
+    console,
+    hint,
+    loaded,
+    opened,
+    operator_of,
+    say,
+    table,
+)
 
 if TYPE_CHECKING:
     from hymio.manage import ApiCredentials
@@ -42,13 +57,14 @@ def activate(context: typer.Context, name: OrganizationName, database: Database 
 
 
 @commands.command("rotate")
-def rotate(context: typer.Context, name: OrganizationName, database: Database = None) -> None:
+def rotate(context: typer.Context, name: OrganizationName, yes: Yes = False, database: Database = None) -> None:
     """Create new credentials and revoke all others. The token is shown only once.
 
     Example: hymio api rotate "Acme"
     """
     from hymio import manage
 
+    ask("Revoke all former credentials of API v1?", yes=yes)
     with changing(context, database, name) as (organization, operator, batch):
         credentials = manage.rotate_api(batch, operator, now=batch.now)
     say(f"All former credentials of [bold]{escape(organization.name)}[/] have ended. The new ones:\n")
@@ -56,16 +72,43 @@ def rotate(context: typer.Context, name: OrganizationName, database: Database = 
 
 
 @commands.command("revoke")
-def revoke(context: typer.Context, name: OrganizationName, database: Database = None) -> None:
+def revoke(context: typer.Context, name: OrganizationName, yes: Yes = False, database: Database = None) -> None:
     """Disable the API and revoke all its credentials.
 
     Example: hymio api revoke "Acme"
     """
     from hymio import manage
 
+    ask("End the API and all its credentials?", yes=yes)
     with changing(context, database, name) as (organization, operator, batch):
         manage.revoke_api(batch, operator, now=batch.now)
     say(f"The API of [bold]{escape(organization.name)}[/] and all its credentials have ended.")
+
+
+@commands.command("list")
+def list_all(context: typer.Context, name: OrganizationName, database: Database = None) -> None:
+    """List the credentials of API v1 with their state, and whether the API and raw results are on.
+
+    Example: hymio api list "Acme"
+    """
+    from hymio import manage
+    from hymio.cli.upkeep import instant_text
+
+    with opened(context, database) as store:
+        operator = operator_of(manage.find_organization(store, name))
+        clients = manage.clients(store, operator)
+        enabled, raw_results = manage.api_flags(store, operator)
+    say(f"The API is {'active' if enabled else 'not active'}; raw results are {'on' if raw_results else 'off'}.")
+    if not clients:
+        hint("There are no credentials of API v1. Make some with: hymio api activate ORGANIZATION")
+        return
+    output = table(("client", RIGHT), ("client identifier", WHOLE), ("created", WHOLE), ("state", WHOLE))
+    for client in clients:
+        revoked = client.revoked_at
+        state = "valid" if revoked is None else f"revoked {instant_text(revoked)}"
+        output.add_row(str(client.id), client.client_id, instant_text(client.created_at), state)
+    console().print(output)
+    hint("Tokens of API v2: hymio api token list ORGANIZATION")
 
 
 @commands.command("raw-results")

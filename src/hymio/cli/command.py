@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -23,7 +24,7 @@ from hymio.errors import HymioError
 
 if TYPE_CHECKING:
     from hymio.access import Principal
-    from hymio.manage import Batch, Organization
+    from hymio.manage import Batch, Organization, Removal
     from hymio.store import Store
 
 Database = Annotated[
@@ -85,6 +86,29 @@ def warn_of_exposed_files(config: Path | None) -> None:
     for file in exposed:
         warning = f"{escape(str(file))} has a password, and other accounts can read it: chmod 600 {quoted(str(file))}"
         console(stderr=True).print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant")]
+
+
+Undo = Annotated[bool, typer.Option("--undo", help="List it again; what ended stays ended")]
+Archived = Annotated[bool, typer.Option("--archived", help="Also what is archived")]
+
+
+def say_removal(name: str, removal: Removal | None) -> None:
+    """Says what became of something that was to be deleted; None is one that is listed again."""
+    if removal is None:
+        say(f"{escape(name)} is listed again.")
+    elif removal.value == "removed":
+        say(f"{escape(name)} is deleted.")
+    else:
+        say(f"{escape(name)} is archived, because feedback lies there.")
+
+
+def ask(question: str, *, yes: bool) -> None:
+    """Asks on a terminal whether something that cannot be undone is meant, unless `yes`; a script is not asked."""
+    if not yes and sys.stdin.isatty():
+        typer.confirm(question, abort=True, err=True)
 
 
 def quoted(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -11,6 +12,8 @@ from hymio.cli.command import (
     WHOLE,
     Database,
     OrganizationName,
+    Yes,
+    ask,
     changing,
     console,
     hint,
@@ -20,6 +23,14 @@ from hymio.cli.command import (
     table,
 )
 from hymio.custom import SELECT, TEXT
+
+
+class Kind(StrEnum):
+    """The types of custom fields."""
+
+    TEXT = TEXT
+    SELECT = SELECT
+
 
 commands = typer.Typer(no_args_is_help=True, help="Define custom data fields, and set their values at nodes.")
 
@@ -42,8 +53,8 @@ def add(
     ],
     label: Annotated[str, typer.Argument(help="Label", show_default=False)],
     kind: Annotated[
-        str | None,
-        typer.Option("--type", metavar="WORD", help="Type; otherwise select with options, or text", show_default=False),
+        Kind | None,
+        typer.Option("--type", help="Otherwise select with options, or text", show_default=False),
     ] = None,
     options: _Options = None,
     database: Database = None,
@@ -55,7 +66,7 @@ def add(
     from hymio import manage
     from hymio.custom import CustomField
 
-    field = CustomField(identity, label, kind or (SELECT if options else TEXT), tuple(options or ()))
+    field = CustomField(identity, label, (kind or (Kind.SELECT if options else Kind.TEXT)).value, tuple(options or ()))
     with changing(context, database, organization) as (_, operator, batch):
         manage.add_custom_field(batch, operator, field, now=batch.now)
     say(f"Custom field {field.id}: {escape(label)} [dim]({escape(field.type)})[/]")
@@ -67,7 +78,7 @@ def edit(
     organization: OrganizationName,
     field: FieldName,
     label: Annotated[str | None, typer.Option(help="New label", show_default=False)] = None,
-    kind: Annotated[str | None, typer.Option("--type", metavar="WORD", help="New type", show_default=False)] = None,
+    kind: Annotated[Kind | None, typer.Option("--type", help="New type", show_default=False)] = None,
     options: _Options = None,
     database: Database = None,
 ) -> None:
@@ -83,7 +94,9 @@ def edit(
     with changing(context, database, organization) as (_, operator, batch):
         existing = field_of(manage.custom_fields(batch, operator), field)
         chosen = existing.options if not options else tuple(options)
-        changed = replace(existing, label=label or existing.label, type=kind or existing.type, options=chosen)
+        changed = replace(
+            existing, label=label or existing.label, type=existing.type if kind is None else kind.value, options=chosen
+        )
         manage.change_custom_field(batch, operator, changed, now=batch.now)
     say(f"Custom field {changed.id}: {escape(changed.label)} [dim]({escape(changed.type)})[/]")
 
@@ -153,7 +166,13 @@ def clear(
 
 
 @commands.command("remove")
-def remove(context: typer.Context, organization: OrganizationName, field: FieldName, database: Database = None) -> None:
+def remove(
+    context: typer.Context,
+    organization: OrganizationName,
+    field: FieldName,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
     """Remove a field with all its values.
 
     Example: hymio custom-data remove "Acme" format
@@ -161,6 +180,7 @@ def remove(context: typer.Context, organization: OrganizationName, field: FieldN
     from hymio import manage
     from hymio.cli.naming import field_of
 
+    ask("Remove the field and all its values?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         existing = field_of(manage.custom_fields(batch, operator), field)
         manage.remove_custom_field(batch, operator, existing.id, now=batch.now)

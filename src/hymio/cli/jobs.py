@@ -15,6 +15,8 @@ from hymio.cli.command import (
     WHOLE,
     Database,
     OrganizationName,
+    Yes,
+    ask,
     changing,
     console,
     hint,
@@ -239,7 +241,9 @@ def retry(context: typer.Context, organization: OrganizationName, row: RowName, 
 
 
 @commands.command("discard")
-def discard(context: typer.Context, organization: OrganizationName, row: RowName, database: Database = None) -> None:
+def discard(
+    context: typer.Context, organization: OrganizationName, row: RowName, yes: Yes = False, database: Database = None
+) -> None:
     """Mark a failed or undecided row of the outbox as discarded, so that it is never attempted again.
 
     Example: hymio jobs discard "Acme" 7.1
@@ -247,6 +251,7 @@ def discard(context: typer.Context, organization: OrganizationName, row: RowName
     from hymio import manage
     from hymio.store.outbox import OutboxId
 
+    ask("Discard the row for good?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         before = manage.discard_outbox_row(batch, operator, OutboxId.parsed(row), now=batch.now)
     say(f"Row {escape(row)} was {before.value} and is discarded.")

@@ -247,6 +247,11 @@ def _parsed(text: str) -> datetime:
         ) from None
 
 
+def wall_now(layout: Layout, node: int, now: Instant) -> datetime:
+    """What the clocks at a node show, as a naive datetime."""
+    return wall_of(now, layout.zone_of(node, now))
+
+
 def midnight(at: Instant, zone: ZoneInfo) -> datetime:
     """Midnight of the local date of an instant, as a naive datetime."""
     return wall_of(at, zone).replace(hour=0, minute=0, second=0, microsecond=0)

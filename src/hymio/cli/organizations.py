@@ -11,6 +11,7 @@ from rich.tree import Tree
 from hymio.cli.command import (
     RIGHT,
     WHOLE,
+    Archived,
     Database,
     OrganizationName,
     account,
@@ -18,6 +19,7 @@ from hymio.cli.command import (
     console,
     hint,
     opened,
+    operator_of,
     quoted,
     say,
     table,
@@ -110,34 +112,39 @@ def language(
 
 
 @commands.command("show")
-def show(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+def show(
+    context: typer.Context, organization: OrganizationName, archived: Archived = False, database: Database = None
+) -> None:
     """Show the tree of an organization, its surveys and its smileys.
 
     Example: hymio organization show "Acme"
     """
-    from hymio.manage import find_organization
+    from hymio import manage
+    from hymio.manage import Archivable
 
     with opened(context, database) as store:
-        chosen = find_organization(store, organization).id
-        layout, content = store.layout(chosen), store.content(chosen)
+        found = manage.find_organization(store, organization)
+        layout, content = store.layout(found.id), store.content(found.id)
+        hidden = {} if archived else manage.archived(store, operator_of(found))
     out = console()
     root = layout.hierarchy.root
     if root is None:
         hint("The tree is empty. Begin with: hymio node add-group ORGANIZATION NAME")
         return
-    out.print(_branch(layout, content, root))
+    out.print(_branch(layout, content, root, hidden.get(Archivable.NODE, frozenset())))
     if layout.surveys:
-        out.print("", _surveys(layout, content))
+        out.print("", _surveys(layout, content, hidden.get(Archivable.SURVEY, frozenset())))
     if layout.smileys:
-        out.print("", _smileys(layout))
+        out.print("", _smileys(layout, hidden.get(Archivable.SMILEY, frozenset())))
 
 
-def _branch(layout: Layout, content: Content, node: Node, above: Tree | None = None) -> Tree:
-    """A node with its children, assignments and current smileys as a branch of a printed tree."""
+def _branch(layout: Layout, content: Content, node: Node, hidden: frozenset[int], above: Tree | None = None) -> Tree:
+    """A node with its children, assignments and current smileys as a branch of a printed tree, without some nodes."""
     label = _label(layout, node)
     branch = Tree(label, guide_style="dim") if above is None else above.add(label)
     for child in layout.hierarchy.children(node.id):
-        _branch(layout, content, child, branch)
+        if child.id not in hidden:
+            _branch(layout, content, child, hidden, branch)
     for assignment in layout.assignments_at(node.id):
         question = content.question(layout.surveys[assignment.survey]).wording.text
         state = layout.state(assignment.id, now()).value
@@ -180,10 +187,12 @@ def _period(start: object, end: object) -> str:
     )
 
 
-def _surveys(layout: Layout, content: Content) -> Table:
-    """The surveys with their numbers of points and their follow-ups."""
+def _surveys(layout: Layout, content: Content, hidden: frozenset[int]) -> Table:
+    """The surveys, without some, with their numbers of points and their follow-ups."""
     output = table(("survey", RIGHT), "question", ("scale", WHOLE), ("index", WHOLE), ("asked at", RIGHT), "follow-up")
     for survey in layout.surveys.values():
+        if survey.id in hidden:
+            continue
         points = len({assignment.node for assignment in layout.assignments.values() if assignment.survey == survey.id})
         followups = "; ".join(
             f"{'+' if followup.positive else '–'} {followup.wording.text} ({len(followup.options)})"
@@ -200,10 +209,12 @@ def _surveys(layout: Layout, content: Content) -> Table:
     return output
 
 
-def _smileys(layout: Layout) -> Table:
-    """The smileys with their current points."""
+def _smileys(layout: Layout, hidden: frozenset[int]) -> Table:
+    """The smileys, without some, with their current points."""
     output = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
     for smiley in layout.smileys.values():
+        if smiley.id in hidden:
+            continue
         placement = layout.placement(smiley.id, now())
         node = layout.hierarchy.nodes[placement.node] if placement else None
         place = f"[dim]{node.id}[/] {escape(node.name)}" if node else "[dim]nowhere[/]"

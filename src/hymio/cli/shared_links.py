@@ -12,6 +12,8 @@ from hymio.cli.command import (
     WHOLE,
     Database,
     OrganizationName,
+    Yes,
+    ask,
     changing,
     console,
     hint,
@@ -65,13 +67,20 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 
 
 @commands.command("revoke")
-def revoke(context: typer.Context, organization: OrganizationName, link: LinkNumber, database: Database = None) -> None:
+def revoke(
+    context: typer.Context,
+    organization: OrganizationName,
+    link: LinkNumber,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
     """Revoke a shared link for good, at once.
 
     Example: hymio share revoke "Acme" 3
     """
     from hymio import manage
 
+    ask("Revoke the link for good?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         manage.revoke_link(batch, operator, link, now=batch.now)
     say(f"Link {link} is revoked.")

@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, say
+from hymio.cli.command import (
+    Database,
+    Moment,
+    OrganizationName,
+    Undo,
+    Yes,
+    ask,
+    changing,
+    hint,
+    loaded,
+    say,
+    say_removal,
+)
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
 commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and create their upload tokens.")
@@ -79,16 +91,71 @@ def place(
         since = None if start is None else naming.moment(start, zone)
         began = manage.place(batch, operator, chosen.id, at.id, since, now=batch.now)
         path = batch.layout.hierarchy.path(at.id)
-    say(f"{chosen.serial} {escape(chosen.name)} stands at {escape(path)} from {clock_time(began, zone)} on.")
+    verb = "will stand" if began > batch.now else "stands"
+    say(f"{chosen.serial} {escape(chosen.name)} {verb} at {escape(path)} from {clock_time(began, zone)} on.")
     if start is None:
         hint(f"Presses that wait for this in quarantine are counted by: {release_line(organization)}")
     else:
         offer_resettle(organization, point, stamp(began, zone))
 
 
+@commands.command("rename")
+def rename(
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: SmileyName,
+    name: Annotated[str, typer.Argument(help="The new name", show_default=False)],
+    database: Database = None,
+) -> None:
+    """Rename a smiley. Its serial stays.
+
+    Example: hymio smiley rename "Acme" 2415VE0A110042 "By the back door"
+    """
+    from hymio import manage
+    from hymio.cli.naming import smiley_of
+
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = smiley_of(batch.layout, smiley)
+        manage.rename_smiley(batch, operator, chosen.id, name, now=batch.now)
+    say(f"{chosen.serial} {escape(chosen.name)} is {escape(name)} now.")
+
+
+@commands.command("delete")
+def delete(
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: SmileyName,
+    undo: Undo = False,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
+    """Delete a smiley; one that has sent presses is archived: it stands nowhere any more, and its token is revoked.
+
+    Feedback stays, and so do results. Archived smileys are left out of listings; --undo lists them again.
+
+    Example: hymio smiley delete "Acme" 2415VE0A110042
+    """
+    from hymio import manage
+    from hymio.cli.naming import smiley_of
+
+    if not undo:
+        ask("Delete the smiley?", yes=yes)
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = smiley_of(batch.layout, smiley)
+        if undo:
+            manage.unarchive(batch, operator, manage.Archivable.SMILEY, chosen.id, now=batch.now)
+        else:
+            what = manage.remove_smiley(batch, operator, chosen.id, now=batch.now)
+    say_removal(f"{chosen.serial} {chosen.name}", None if undo else what)
+
+
 @commands.command("token")
 def token(
-    context: typer.Context, organization: OrganizationName, smiley: SmileyName, database: Database = None
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: SmileyName,
+    yes: Yes = False,
+    database: Database = None,
 ) -> None:
     """Create a new upload token for a smiley and revoke the old one. It is shown only once.
 
@@ -97,6 +164,7 @@ def token(
     from hymio import manage
     from hymio.cli.naming import smiley_of
 
+    ask("Revoke the smiley's present token?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         chosen = smiley_of(batch.layout, smiley)
         new_token = manage.new_token(batch, operator, chosen.id, now=batch.now)
@@ -123,6 +191,7 @@ def remove(
         str | None,
         typer.Option("--at", metavar="WHEN", help="Local time; otherwise now", show_default=False),
     ] = None,
+    yes: Yes = False,
     database: Database = None,
 ) -> None:
     """End the placement of a smiley. Its stored presses stay; later presses are quarantined.
@@ -132,12 +201,14 @@ def remove(
     from hymio import manage
     from hymio.cli import naming
 
+    ask("End the placement? Later presses go into quarantine.", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         chosen = naming.smiley_of(batch.layout, smiley)
         zone, point = naming.last_place(batch.layout, chosen.id, batch.now)
         ended = manage.unplace(
             batch, operator, chosen.id, None if end is None else naming.moment(end, zone), now=batch.now
         )
-    say(f"{chosen.serial} {escape(chosen.name)} stands nowhere any more from {clock_time(ended, zone)} on.")
+    verb = "will stand" if ended > batch.now else "stands"
+    say(f"{chosen.serial} {escape(chosen.name)} {verb} nowhere any more from {clock_time(ended, zone)} on.")
     if end is not None:
         offer_resettle(organization, point, stamp(ended, zone))

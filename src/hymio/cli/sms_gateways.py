@@ -13,6 +13,8 @@ from hymio.cli.command import (
     WHOLE,
     Database,
     OrganizationName,
+    Yes,
+    ask,
     changing,
     console,
     hint,
@@ -92,13 +94,20 @@ def list_gateways(context: typer.Context, organization: OrganizationName, databa
 
 
 @commands.command("remove")
-def remove(context: typer.Context, organization: OrganizationName, gateway: Gateway, database: Database = None) -> None:
+def remove(
+    context: typer.Context,
+    organization: OrganizationName,
+    gateway: Gateway,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
     """Delete the secret or key of an SMS gateway; its texts are refused from then on.
 
     Example: hymio sms-gateway remove "Acme" kannel
     """
     from hymio import manage
 
+    ask(f"Refuse texts of {gateway.value} from now on?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         manage.remove_sms_gateway(batch, operator, gateway, now=batch.now)
     say(f"Texts of {gateway.value} are refused from now on.")

@@ -9,7 +9,24 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, changing, console, hint, opened, say, table
+from hymio.cli.command import (
+    RIGHT,
+    WHOLE,
+    Archived,
+    Database,
+    OrganizationName,
+    Undo,
+    Yes,
+    ask,
+    changing,
+    console,
+    hint,
+    opened,
+    operator_of,
+    say,
+    say_removal,
+    table,
+)
 from hymio.cli.taking_effect import offer_resettle, release_line, resettle_line
 from hymio.scale import IndexType, Scale
 from hymio.survey import ActivePeriod
@@ -133,6 +150,57 @@ def translate(
     say(f"{what} {key} of survey {chosen.id} in {language}: {escape(text)}")
 
 
+@commands.command("rename")
+def rename(
+    context: typer.Context,
+    organization: OrganizationName,
+    survey: SurveyName,
+    question: Annotated[str, typer.Argument(help="The new text of its question", show_default=False)],
+    database: Database = None,
+) -> None:
+    """Change the text of a survey's question in its own language; translations stay.
+
+    Example: hymio survey rename "Acme" 1 "How was your visit today?"
+    """
+    from hymio import manage
+    from hymio.cli.naming import survey_of
+
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = survey_of(batch.layout, batch.content, survey)
+        old = batch.content.question(chosen).wording
+        manage.localize_question(batch, operator, chosen.question, old.default_locale, question, now=batch.now)
+    say(f"Survey {chosen.id} {escape(old.text)} is {escape(question)} now.")
+
+
+@commands.command("delete")
+def delete(
+    context: typer.Context,
+    organization: OrganizationName,
+    survey: SurveyName,
+    undo: Undo = False,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
+    """Delete a survey with its follow-up questions; one that was answered is archived: it ends everywhere.
+
+    Feedback stays, and so do results. Archived surveys are left out of listings; --undo lists them again.
+
+    Example: hymio survey delete "Acme" 1
+    """
+    from hymio import manage
+    from hymio.cli.naming import survey_of
+
+    if not undo:
+        ask("Delete the survey?", yes=yes)
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = survey_of(batch.layout, batch.content, survey)
+        if undo:
+            manage.unarchive(batch, operator, manage.Archivable.SURVEY, chosen.id, now=batch.now)
+        else:
+            what = manage.remove_survey(batch, operator, chosen.id, now=batch.now)
+    say_removal(f"Survey {chosen.id}", None if undo else what)
+
+
 @commands.command("assign")
 def assign(
     context: typer.Context,
@@ -166,22 +234,32 @@ def assign(
         period = ActivePeriod(first, None if end is None else naming.wall(end))
         on = None if smiley is None else naming.smiley_of(layout, smiley).id
         key = manage.assign(batch, operator, at.id, chosen.id, [period], on, now=batch.now)
-    say(f"Survey {chosen.id} is asked at {escape(layout.hierarchy.path(at.id))}; its API v1 key is {key}.")
+    verb = "will be" if period.start > naming.wall_now(layout, at.id, batch.now) else "is"
+    say(f"Survey {chosen.id} {verb} asked at {escape(layout.hierarchy.path(at.id))}; its API v1 key is {key}.")
     if start is not None:
         hint(f"Presses that wait for this in quarantine are counted by: {release_line(organization)}")
 
 
 @commands.command("list")
-def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+def list_all(
+    context: typer.Context, organization: OrganizationName, archived: Archived = False, database: Database = None
+) -> None:
     """List the assignments: survey, point and state, with the keys of API v1."""
+    from hymio import manage
     from hymio.clock import now
-    from hymio.manage import find_organization
+    from hymio.manage import Archivable
 
     with opened(context, database) as store:
-        chosen = find_organization(store, organization).id
-        layout, content = store.layout(chosen), store.content(chosen)
+        found = manage.find_organization(store, organization)
+        layout, content = store.layout(found.id), store.content(found.id)
+        hidden = {} if archived else manage.archived(store, operator_of(found))
+    surveys, nodes = (hidden.get(kind, frozenset()) for kind in (Archivable.SURVEY, Archivable.NODE))
     output = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
     for assignment in layout.assignments.values():
+        if assignment.survey in surveys or nodes.intersection(
+            (assignment.node, *layout.hierarchy.ancestors(assignment.node))
+        ):
+            continue
         survey = layout.surveys[assignment.survey]
         question, path = escape(content.question(survey).wording.text), escape(layout.hierarchy.path(assignment.node))
         state = layout.state(assignment.id, now()).value
@@ -201,6 +279,7 @@ def end_now(
         str | None,
         typer.Option("--at", metavar="WHEN", help="Local time; otherwise now", show_default=False),
     ] = None,
+    yes: Yes = False,
     database: Database = None,
 ) -> None:
     """End a survey at a point. Later active periods are removed; stored feedback stays.
@@ -211,6 +290,7 @@ def end_now(
     from hymio.cli import naming
     from hymio.period import wall_of
 
+    ask("End the survey there? Its later active periods are removed.", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         assignment = naming.assignment_of(batch.layout, key)
         zone = batch.layout.zone_of(assignment.node, batch.now)
@@ -227,7 +307,8 @@ def end_now(
             now=batch.now,
         )
         point = batch.layout.hierarchy.path(assignment.node)
-    say(f"The survey with key {key} ends at {last:%Y-%m-%d %H:%M:%S} on the clock there.")
+    verb = "will end" if last > wall_of(batch.now + 999, zone) else "ended" if end is not None else "ends"
+    say(f"The survey with key {key} {verb} at {last:%Y-%m-%d %H:%M:%S} on the clock there.")
     offer_resettle(organization, point, last.isoformat())
 
 

@@ -13,6 +13,8 @@ from hymio.cli.command import (
     WHOLE,
     Database,
     OrganizationName,
+    Yes,
+    ask,
     changing,
     console,
     hint,
@@ -129,7 +131,13 @@ def edit(
 
 
 @commands.command("revoke")
-def revoke(context: typer.Context, organization: OrganizationName, token: TokenName, database: Database = None) -> None:
+def revoke(
+    context: typer.Context,
+    organization: OrganizationName,
+    token: TokenName,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
     """Revoke a token permanently.
 
     Example: hymio api token revoke "Acme" "Dashboard"
@@ -137,6 +145,7 @@ def revoke(context: typer.Context, organization: OrganizationName, token: TokenN
     from hymio import manage
     from hymio.cli import naming
 
+    ask("Revoke the token for good?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         existing = naming.token_of(manage.tokens(batch, operator), token)
         manage.revoke_token(batch, operator, existing.id, now=batch.now)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, say
+from hymio.cli.command import Database, Moment, OrganizationName, Undo, Yes, ask, changing, hint, say, say_removal
 from hymio.cli.taking_effect import say_effect, when
 
 if TYPE_CHECKING:
@@ -118,6 +118,35 @@ def move(
             "Feedback lies there already: the zones and misuse policies of the new groups act from a minute from now"
             " on, those of the old ones until then."
         )
+
+
+@commands.command("delete")
+def delete(
+    context: typer.Context,
+    organization: OrganizationName,
+    node: NodeName,
+    undo: Undo = False,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
+    """Delete a group or point; where feedback lies below, it is archived: surveys end there, smileys are taken away.
+
+    Feedback stays, and so do results. Archived nodes are left out of listings; --undo lists them again.
+
+    Example: hymio node delete "Acme" "Front door"
+    """
+    from hymio import manage
+    from hymio.cli.naming import node_of
+
+    if not undo:
+        ask("Delete the node?", yes=yes)
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = node_of(batch.layout, node)
+        if undo:
+            manage.unarchive(batch, operator, manage.Archivable.NODE, chosen.id, now=batch.now)
+        else:
+            what = manage.remove_node(batch, operator, chosen.id, now=batch.now)
+    say_removal(f"{chosen.id} {chosen.name}", None if undo else what)
 
 
 @commands.command("zone")

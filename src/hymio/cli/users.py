@@ -14,6 +14,8 @@ from hymio.cli.command import (
     WHOLE,
     Database,
     OrganizationName,
+    Yes,
+    ask,
     changing,
     console,
     hint,
@@ -168,7 +170,9 @@ def edit(
 
 
 @commands.command("remove")
-def remove(context: typer.Context, organization: OrganizationName, user: UserName, database: Database = None) -> None:
+def remove(
+    context: typer.Context, organization: OrganizationName, user: UserName, yes: Yes = False, database: Database = None
+) -> None:
     """Remove a user. To only keep it out: hymio user edit … --not-allowed
 
     Example: hymio user remove "Acme" jane.doe@example.com
@@ -176,6 +180,7 @@ def remove(context: typer.Context, organization: OrganizationName, user: UserNam
     from hymio import manage
     from hymio.cli import naming
 
+    ask("Remove the user?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         existing = naming.user_of(manage.users(batch, operator), user)
         manage.remove_user(batch, operator, existing.id, now=batch.now)
@@ -215,7 +220,9 @@ def reset(context: typer.Context, organization: OrganizationName, user: UserName
 
 
 @commands.command("disable")
-def disable(context: typer.Context, organization: OrganizationName, user: UserName, database: Database = None) -> None:
+def disable(
+    context: typer.Context, organization: OrganizationName, user: UserName, yes: Yes = False, database: Database = None
+) -> None:
     """Keep a user from signing in, and end its sessions and links. To undo it: hymio user edit … --allowed
 
     Example: hymio user disable "Acme" jane.doe@example.com
@@ -223,6 +230,7 @@ def disable(context: typer.Context, organization: OrganizationName, user: UserNa
     from hymio import manage
     from hymio.cli import naming
 
+    ask("Sign the user out everywhere, and let nobody in?", yes=yes)
     with changing(context, database, organization) as (_, operator, batch):
         existing = naming.user_of(manage.users(batch, operator), user)
         manage.disable_user(batch, operator, existing.id, now=batch.now)

@@ -22,6 +22,7 @@ from hymio.manage.credentials import (
     NewToken,
     activate_api,
     api_flags,
+    clients,
     create_token,
     edit_token,
     revoke_api,
@@ -58,6 +59,7 @@ from hymio.manage.principals import (
     v1_principal,
     v2_principal,
 )
+from hymio.manage.removing import Archivable, Removal, archived, remove_node, remove_smiley, remove_survey, unarchive
 from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle
 from hymio.manage.secrets import sms_key
 from hymio.manage.sessions import (
@@ -84,7 +86,7 @@ from hymio.manage.shared_links import (
     share_report,
     shared_report,
 )
-from hymio.manage.smileys import NewSmiley, add_smiley, new_token, place, unplace
+from hymio.manage.smileys import NewSmiley, add_smiley, new_token, place, rename_smiley, unplace
 from hymio.manage.sms_gateways import new_sms_secret, remove_sms_gateway, set_sms_key, sms_gateways
 from hymio.manage.surveys import (
     add_followup,
@@ -109,6 +111,7 @@ __all__ = [
     "ROOT",
     "ApiCredentials",
     "ApiToken",
+    "Archivable",
     "AuditEntry",
     "Batch",
     "Invited",
@@ -117,6 +120,7 @@ __all__ = [
     "NewSmiley",
     "NewToken",
     "Organization",
+    "Removal",
     "Shared",
     "SharedLink",
     "SignedIn",
@@ -139,6 +143,7 @@ __all__ = [
     "alert_specifications",
     "alerts",
     "api_flags",
+    "archived",
     "assign",
     "audit_log",
     "batch",
@@ -151,6 +156,7 @@ __all__ = [
     "clear_custom_value",
     "clear_links",
     "clear_sessions",
+    "clients",
     "close_alert",
     "comment_alert",
     "create_organization",
@@ -184,9 +190,13 @@ __all__ = [
     "password_principal",
     "place",
     "remove_custom_field",
+    "remove_node",
+    "remove_smiley",
     "remove_sms_gateway",
+    "remove_survey",
     "remove_user",
     "rename_node",
+    "rename_smiley",
     "reset_password",
     "retention",
     "retry_outbox_row",
@@ -215,6 +225,7 @@ __all__ = [
     "sms_key",
     "sms_principal",
     "tokens",
+    "unarchive",
     "unplace",
     "users",
     "v1_principal",

@@ -8,13 +8,22 @@ from dataclasses import dataclass
 
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role
 from hymio.errors import Forbidden, NotFound, SetupError
-from hymio.manage.change import Batch, Change, changing, instant_text, reach_in, reading, require_own_permissions
+from hymio.manage.change import (
+    Batch,
+    Change,
+    changing,
+    instant_text,
+    reach_in,
+    reading,
+    require_own_permissions,
+    whole_tree_needed,
+)
 from hymio.manage.checks import check_instant, check_name
 from hymio.manage.secrets import hash_secret, new_client_id, new_secret
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog import credentials, rows
-from hymio.store.catalog.credentials import ApiToken, TokenColumns
+from hymio.store.catalog.credentials import ApiClient, ApiToken, TokenColumns
 from hymio.store.catalog.directory import Kind, delete_hashes, insert_hash
 from hymio.store.catalog.organizations import select_options, update_api_enabled, update_raw_results
 
@@ -86,6 +95,15 @@ def set_raw_results(store: Store | Batch, principal: Principal, *, enabled: bool
             return
         update_raw_results(change.ledger, enabled=enabled)
         change.audit("set-raw-results", f"organization {change.ledger.organization}", old=old, new=enabled)
+
+
+def clients(store: Store | Batch, principal: Principal) -> list[ApiClient]:
+    """The clients of API v1, revoked ones too, by id. Forbidden below the root, as clients read the whole tree."""
+    principal.require(Permission.CHANGE_CREDENTIALS)
+    with reading(store) as transaction:
+        if not reach_in(store, transaction, principal).is_whole_tree:
+            raise whole_tree_needed()
+        return credentials.select_clients(transaction, principal.organization)
 
 
 def api_flags(store: Store | Batch, principal: Principal) -> tuple[bool, bool]:

@@ -50,6 +50,7 @@ def rename_node(store: Store | Batch, principal: Principal, node: int, name: str
         check_name(name)
         if name == old:
             return
+        _require_own_name(change, name, change.ledger.layout.hierarchy.nodes[node].parent, node)
         nodes.update_name(change.ledger, node, name)
         change.audit("rename-node", f"node {node}", node=node, old=old, new=name)
 
@@ -76,6 +77,7 @@ def move_node(
             )
         if parent == old:
             return None
+        _require_own_name(change, before.hierarchy.nodes[node].name, parent, node)
         replaced: dict[str, object] = {}
         effect = _by_default(change, node)
         if effect.oldest is not None:
@@ -125,11 +127,30 @@ def _add_node(
             raise SetupError("second-root", "got a second node without parent; the root is node {root}", root=root)
     else:
         change.require_node(parent)
+        _require_own_name(change, name, parent)
     identity = change.new_id("node", wanted)
     nodes.insert_node(change.ledger, identity, parent, kind, name, public_name)
     verb = "add-group" if kind is NodeKind.GROUP else "add-point"
     change.audit(verb, f"node {identity}", node=identity, new={"name": name, "parent": parent})
     return identity
+
+
+def _require_own_name(change: Change, name: str, parent: int | None, node: int | None = None) -> None:
+    """SetupError if another node below the same group has the name, which could not be told from it by its path."""
+    siblings = () if parent is None else change.ledger.layout.hierarchy.children(parent)
+    same = next((each for each in siblings if each.id != node and _folded(each.name) == _folded(name)), None)
+    if same is not None:
+        raise SetupError(
+            "sibling-has-name",
+            "node {node} below the same group is called {name!r} already",
+            node=same.id,
+            name=same.name,
+        )
+
+
+def _folded(name: str) -> str:
+    """A name without regard to case and white space, as the command line compares names."""
+    return " ".join(name.casefold().split())
 
 
 def _set(change: Change, verb: str, node: int, name: str, value: str, at: Instant | None) -> TakesEffect | None:

@@ -51,6 +51,21 @@ def select_client_hash(transaction: Transaction, organization: int, client: int)
     return bytes(row[0]) if row else None
 
 
+class ApiClient(NamedTuple):
+    """A client of API v1: its public identifier, and until when its token was valid."""
+
+    id: int
+    client_id: str
+    created_at: Instant
+    revoked_at: Instant | None
+
+
+def select_clients(transaction: Transaction, organization: int) -> list[ApiClient]:
+    """The clients of an organization, revoked ones too, by id."""
+    text = "SELECT id, client_id, created_at, revoked_at FROM api_client WHERE organization_id = :o ORDER BY id"
+    return [ApiClient(*row) for row in transaction.rows(text, o=organization)]
+
+
 def insert_client(ledger: Ledger, identity: int, client_id: str, token_hash: bytes, now: Instant) -> None:
     """Inserts a client."""
     ledger.transaction.insert(schema.api_client, [(ledger.organization, identity, client_id, token_hash, now, None)])

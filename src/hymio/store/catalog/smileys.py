@@ -29,6 +29,12 @@ def insert_smiley(ledger: Ledger, identity: int, serial: str, name: str, type: S
     ledger.changed(Part.SMILEY, identity)
 
 
+def update_name(ledger: Ledger, smiley: int, name: str) -> None:
+    """Sets a smiley's name."""
+    run(ledger, "UPDATE smiley SET name = :name WHERE organization_id = :o AND id = :smiley", name=name, smiley=smiley)
+    ledger.changed(Part.SMILEY, smiley)
+
+
 def update_sms_key(ledger: Ledger, smiley: int, key: bytes) -> None:
     """Sets the key of a smiley's SMS checksums, which is not part of the layout."""
     run(ledger, "UPDATE smiley SET sms_key = :key WHERE organization_id = :o AND id = :smiley", key=key, smiley=smiley)

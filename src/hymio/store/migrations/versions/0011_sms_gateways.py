@@ -1,6 +1,6 @@
-"""Keys of SMS gateways that sign their requests, bytes of undecodable texts, and parts of longer texts.
+"""Keys of SMS gateways that sign, bytes of undecodable texts, parts of longer texts, and what is archived.
 
-Distribution on Citus: the new table is distributed by `organization_id`.
+Distribution on Citus: the new tables are distributed by `organization_id`.
 """
 
 import sqlalchemy as sa
@@ -20,6 +20,14 @@ def upgrade() -> None:
         sa.Column("organization_id", sa.BigInteger(), primary_key=True, autoincrement=False),
         sa.Column("kind", sa.Text(), primary_key=True),
         sa.Column("secret", sa.Text(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    create_table(
+        "archived",
+        sa.Column("organization_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("kind", sa.Text(), primary_key=True),
+        sa.Column("id", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("archived_at", sa.BigInteger(), nullable=False),
         sqlite_with_rowid=False,
     )
     for name in ("body", "part_of"):
