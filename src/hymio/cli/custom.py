@@ -26,10 +26,12 @@ from hymio.custom import SELECT, TEXT
 
 
 class Kind(StrEnum):
-    """The types of custom fields."""
+    """The types of custom fields that the command line sets; an import may have others."""
 
     TEXT = TEXT
     SELECT = SELECT
+    NUMBER = "number"
+    DATE = "date"
 
 
 commands = typer.Typer(no_args_is_help=True, help="Define custom data fields, and set their values at nodes.")
