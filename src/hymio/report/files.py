@@ -11,8 +11,6 @@ import msgspec
 
 from hymio.report.tables import TABLE_NAMES, Plain, table
 from hymio.report.values import Report, schema
-from hymio.spreadsheet import disarmed
-from hymio.report.values import Report
 from hymio.spreadsheet import cell, disarmed
 
 SCHEMA_FILE: Final = "report.json"
