@@ -240,6 +240,18 @@ def test_what_was_set_up_can_be_renamed_and_deleted(hymio: Hymio, database_url: 
     assert "Front door" in done(hymio("organization", "show", "Acme"))
 
 
+def test_what_is_in_quarantine_can_be_dismissed(hymio: Hymio, database_url: str):
+    set_up(hymio)
+    press(database_url, 3, 9, 8)
+    assert "off scale" in done(hymio("quarantine", "list", "Acme"))
+    assert "accepted are no placement, " in hymio("quarantine", "dismiss", "Acme", "--reason", "bad").err
+    done(hymio("quarantine", "dismiss", "Acme", "--reason", "no placement"))
+    said = done(hymio("quarantine", "dismiss", "Acme", "--reason", "Off scale", "--smiley", "2415VE0A110042"))
+    assert "2 presses dismissed" in said
+    assert "Nothing is in quarantine" in done(hymio("quarantine", "list", "Acme"))
+    assert "off scale" in done(hymio("quarantine", "list", "Acme", "--dismissed"))
+
+
 def test_destructive_commands_ask_on_a_terminal(hymio: Hymio, monkeypatch: pytest.MonkeyPatch):
     set_up(hymio)
 

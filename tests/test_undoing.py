@@ -10,11 +10,12 @@ import pytest
 from hymio import intake, manage
 from hymio.access import Principal, operator
 from hymio.errors import NotFound, SetupError
-from hymio.feedback import Press, Upload
+from hymio.feedback import Press, Upload, Verdict
 from hymio.manage import Archivable, Removal
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store, open_store
+from hymio.store.quarantine import newest_quarantined, quarantine_counts
 from hymio.survey import ActivePeriod, Localized, State
 from tests.terminals import PLACED, put_up, stored
 
@@ -150,3 +151,33 @@ def test_a_smiley_is_renamed(store: Store, boss: Principal, database_url: str) -
     assert (store.layout(1).smileys[1].name, store.layout(1).smileys[1].serial) == ("By the exit", "T1")
     assert next(iter(manage.audit_log(store, boss))).verb == "rename-smiley"
     assert is_whole(store, boss, database_url)
+
+
+def test_presses_in_quarantine_are_dismissed_and_stay(store: Store, boss: Principal, database_url: str) -> None:
+    def listed(*, dismissed: bool = False) -> tuple[list[tuple[Verdict, int]], int]:
+        with store.read() as transaction:
+            counts = quarantine_counts(transaction, 1, dismissed=dismissed)
+            return counts, len(newest_quarantined(transaction, 1, 9, dismissed=dismissed))
+
+    def send(smiley: int, sequence: int, button: int, at: int = NOW - HOUR) -> None:
+        assert intake.record(store, 1, [Upload(smiley, (Press(8, sequence, at, button),))], NOW)
+
+    send(1, 1, 9)
+    send(1, 1, 8)  # a conflict, which has no feedback row
+    send(2, 1, 9)
+    send(2, 2, 0, PLACED - HOUR)
+    off_scale, conflict, nowhere = Verdict.OFF_SCALE, Verdict.CONFLICT, Verdict.NO_PLACEMENT
+    everything = sorted([(nowhere, 1), (off_scale, 2), (conflict, 1)])
+    assert listed() == (everything, 4)
+    assert manage.dismiss_quarantined(store, boss, 1, now=NOW) == 2
+    assert listed() == (sorted([(nowhere, 1), (off_scale, 1)]), 2)
+    assert manage.dismiss_quarantined(store, boss, reason=nowhere, now=NOW) == 1
+    assert listed() == ([(off_scale, 1)], 1)
+    send(1, 3, 9)  # a later one of the same smiley and reason
+    assert listed() == ([(off_scale, 2)], 2)
+    assert listed(dismissed=True) == (sorted([(nowhere, 1), (off_scale, 3), (conflict, 1)]), 5)
+    assert manage.dismiss_quarantined(store, boss, now=NOW) == 2
+    assert (listed(), manage.dismiss_quarantined(store, boss, now=NOW)) == (([], 0), 0)
+    assert is_whole(store, boss, database_url)
+    manage.begin_resettle(store, boss, manage.ROOT, 0, now=NOW)
+    assert listed() == listed(dismissed=True)

@@ -571,6 +571,14 @@ def begin_release(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def dismiss_quarantined(draw: Draw, world: Grown) -> Attempt:
+    smiley = draw(st.sampled_from([None, 1, NOWHERE]))
+    return Attempt(
+        manage.dismiss_quarantined, Permission.RESETTLE, (None, *_reached(None, exists=smiley != NOWHERE)), (smiley,)
+    )
+
+
+@verb
 def begin_rebuild(draw: Draw, world: Grown) -> Attempt:
     return Attempt(manage.begin_rebuild, Permission.RESETTLE, (None,), is_announcement=True)
 

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from hymio.access import EVERY_KIND, DataKind
 from hymio.custom import CustomField
 from hymio.errors import SetupError
+from hymio.feedback import Verdict
 from hymio.hierarchy import Node
 from hymio.period import Instant, instant_of, wall_of, zone
 from hymio.personal_data import PersonalData
@@ -111,6 +112,17 @@ def personal_data_of(text: str) -> PersonalData:
         known = ", ".join(kind.value for kind in PersonalData)
         raise SetupError(
             "unknown-kind-of-personal-data", "got {got!r}; accepted are {known}", got=text, known=known
+        ) from None
+
+
+def reason_of(text: str) -> Verdict:
+    """The reason for quarantine with a name, as the list writes it. SetupError lists the reasons."""
+    reasons = {verdict.label.replace("_", " "): verdict for verdict in Verdict if verdict >= Verdict.NO_PLACEMENT}
+    try:
+        return reasons[" ".join(text.lower().replace("_", " ").split())]
+    except KeyError:
+        raise SetupError(
+            "unknown-reason", "got reason {got!r}; accepted are {known}", got=text, known=", ".join(reasons)
         ) from None
 
 

@@ -15,6 +15,8 @@ from hymio.cli.command import (
     WHOLE,
     Database,
     OrganizationName,
+    Yes,
+    ask,
     console,
     hint,
     how_many,
@@ -196,7 +198,11 @@ def _when(difference: Difference) -> str:
 
 @quarantine.command("list")
 def list_quarantine(
-    context: typer.Context, organization: OrganizationName, limit: Limit = 50, database: Database = None
+    context: typer.Context,
+    organization: OrganizationName,
+    limit: Limit = 50,
+    dismissed: Annotated[bool, typer.Option("--dismissed", help="Also what was dismissed")] = False,
+    database: Database = None,
 ) -> None:
     """List quarantined presses and parts of presses: their number by reason, and the newest ones.
 
@@ -210,8 +216,8 @@ def list_quarantine(
         chosen = find_organization(store, organization)
         layout = store.layout(chosen.id)
         with store.read() as transaction:
-            counts = quarantine_counts(transaction, chosen.id)
-            rows = newest_quarantined(transaction, chosen.id, limit)
+            counts = quarantine_counts(transaction, chosen.id, dismissed=dismissed)
+            rows = newest_quarantined(transaction, chosen.id, limit, dismissed=dismissed)
     if not counts:
         say("Nothing is in quarantine.")
         return
@@ -237,6 +243,7 @@ def list_quarantine(
         )
     out.print(summary, "", output)
     hint("Once the set-up is mended: hymio quarantine release ORGANIZATION")
+    hint("What can never be counted: hymio quarantine dismiss ORGANIZATION")
 
 
 @quarantine.command("release")
@@ -254,6 +261,35 @@ def release(context: typer.Context, organization: OrganizationName, database: Da
         with progress("Releasing") as advance:
             released = intake.release(store, chosen.id, now(), advance)
     say(f"{escape(chosen.name)}: {how_many(released, 'press')} released from quarantine.")
+
+
+@quarantine.command("dismiss")
+def dismiss(
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: Annotated[str | None, typer.Option(metavar="SMILEY", help="Only of this smiley")] = None,
+    reason: Annotated[
+        str | None, typer.Option(metavar="REASON", help="Only for this reason, as the list has it", show_default=False)
+    ] = None,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
+    """Leave the presses that are in quarantine now out of its list. They stay stored.
+
+    A release still counts those that the set-up resolves by then; a resettle lists all again.
+
+    Example: hymio quarantine dismiss "Acme" --smiley 2415VE0A110042 --reason "no placement"
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    with opened(context, database) as store:
+        chosen = manage.find_organization(store, organization)
+        key = None if smiley is None else naming.smiley_of(store.layout(chosen.id), smiley).id
+        verdict = None if reason is None else naming.reason_of(reason)
+        ask("Leave them out of the list?", yes=yes)
+        dismissed = manage.dismiss_quarantined(store, operator_of(chosen), key, verdict, now=now())
+    say(f"{escape(chosen.name)}: {how_many(dismissed, 'press')} dismissed.")
 
 
 def _key_text(smiley: int, epoch: int, sequence: int) -> str:

@@ -60,7 +60,7 @@ from hymio.manage.principals import (
     v2_principal,
 )
 from hymio.manage.removing import Archivable, Removal, archived, remove_node, remove_smiley, remove_survey, unarchive
-from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle
+from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle, dismiss_quarantined
 from hymio.manage.secrets import sms_key
 from hymio.manage.sessions import (
     begin_session,
@@ -166,6 +166,7 @@ __all__ = [
     "device_principal",
     "disable_user",
     "discard_outbox_row",
+    "dismiss_quarantined",
     "edit_token",
     "edit_user",
     "end_session",

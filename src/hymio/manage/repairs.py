@@ -6,10 +6,15 @@ Feedback is recomputed by `hymio.intake` in many commits; a caller calls the ver
 from __future__ import annotations
 
 from hymio.access import Permission, Principal
+from hymio.errors import NotFound
+from hymio.feedback import Verdict
 from hymio.manage.change import Batch, changing, instant_text
 from hymio.manage.checks import check_instant
 from hymio.period import Instant
 from hymio.store import Store
+from hymio.store.catalog import rows
+from hymio.store.catalog.dismissals import delete_dismissals, dismiss
+from hymio.store.quarantine import smileys_in_quarantine
 from hymio.store.receive_time import restate_receive_times
 
 
@@ -21,6 +26,8 @@ def begin_resettle(store: Store | Batch, principal: Principal, node: int, since:
     """
     with changing(store, principal, Permission.RESETTLE, now, node=node) as change:
         check_instant(since)
+        # Presses that go into quarantine now keep the revision in which they were stored, before that of a dismissal.
+        delete_dismissals(change.ledger)
         change.audit("begin-resettle", f"node {node}", node=node, new={"from": instant_text(since)})
 
 
@@ -32,6 +39,36 @@ def begin_release(store: Store | Batch, principal: Principal, *, now: Instant) -
     with changing(store, principal, Permission.RESETTLE, now) as change:
         change.require_whole_tree()
         change.audit("begin-release", f"organization {change.ledger.organization}")
+
+
+def dismiss_quarantined(
+    store: Store | Batch,
+    principal: Principal,
+    smiley: int | None = None,
+    reason: Verdict | None = None,
+    *,
+    now: Instant,
+) -> int:
+    """Leaves presses that are in quarantine, of a smiley or reason or all, out of listings; how many they are.
+
+    They stay stored, and are counted if a release or resettle resolves them; a resettle lists all again. Forbidden
+    unless the scope is the whole tree; NotFound for an unknown smiley.
+    """
+    with changing(store, principal, Permission.RESETTLE, now) as change:
+        change.require_whole_tree()
+        if smiley is not None and not rows.exists(change.ledger, "smiley", smiley):
+            raise NotFound("unknown-smiley", "there is no smiley {smiley}", smiley=smiley)
+        chosen = [
+            count
+            for count in smileys_in_quarantine(change.ledger.transaction, change.ledger.organization)
+            if smiley in (None, count.smiley) and (reason is None or count.reason == reason)
+        ]
+        presses = sum(count.presses for count in chosen)
+        if chosen:
+            dismiss(change.ledger, chosen)
+            new = {"smiley": smiley, "reason": None if reason is None else reason.label, "presses": presses}
+            change.audit("dismiss-quarantined", f"organization {change.ledger.organization}", new=new)
+        return presses
 
 
 def begin_rebuild(store: Store | Batch, principal: Principal, *, now: Instant) -> None:

@@ -37,37 +37,62 @@ def quarantine_keys(transaction: Transaction, organization: int) -> list[int]:
     return [row[0] for row in rows]
 
 
-def quarantine_counts(transaction: Transaction, organization: int) -> list[tuple[Verdict, int]]:
-    """(reason, how many presses and parts of presses are in quarantine for it), by reason."""
+class OpenCount(NamedTuple):
+    """How many presses and parts of presses of a smiley are in quarantine for a reason."""
+
+    smiley: int
+    reason: int
+    presses: int
+
+
+def quarantine_counts(
+    transaction: Transaction, organization: int, *, dismissed: bool = False
+) -> list[tuple[Verdict, int]]:
+    """(reason, how many presses and parts of presses are in quarantine for it), by reason; dismissed ones on demand."""
+    counts: dict[int, int] = {}
+    for _, reason, presses in smileys_in_quarantine(transaction, organization, dismissed=dismissed):
+        counts[reason] = counts.get(reason, 0) + presses
+    return [(Verdict(reason), presses) for reason, presses in sorted(counts.items())]
+
+
+def smileys_in_quarantine(transaction: Transaction, organization: int, *, dismissed: bool = False) -> list[OpenCount]:
+    """The presses in quarantine by smiley and reason; dismissed ones on demand."""
     rows = transaction.rows(
-        f"""SELECT reason, sum(presses) FROM (
-          SELECT verdict AS reason, count(*) AS presses FROM feedback
-          WHERE organization_id = :o AND {_UNASSIGNED} AND verdict >= :first GROUP BY verdict
-          UNION ALL SELECT reason, count(*) FROM quarantine WHERE organization_id = :o GROUP BY reason
-        ) AS both_tables GROUP BY reason ORDER BY reason""",
+        f"""SELECT smiley_id, reason, sum(presses) FROM (
+          SELECT f.smiley_id, f.verdict AS reason, count(*) AS presses
+          FROM feedback f {_joined("f", "verdict")} WHERE f.organization_id = :o AND f.{_UNASSIGNED}
+          AND f.verdict >= :first {_is_open("f", dismissed=dismissed)} GROUP BY f.smiley_id, f.verdict
+          UNION ALL SELECT q.smiley_id, q.reason, count(*)
+          FROM quarantine q {_joined("q", "reason")} WHERE q.organization_id = :o
+          {_is_open("q", dismissed=dismissed)} GROUP BY q.smiley_id, q.reason
+        ) AS both_tables GROUP BY smiley_id, reason ORDER BY smiley_id, reason""",
         o=organization,
         first=_FIRST_REASON,
     )
-    return [(Verdict(row[0]), int(row[1])) for row in rows]
+    return [OpenCount(row[0], row[1], int(row[2])) for row in rows]
 
 
-def newest_quarantined(transaction: Transaction, organization: int, limit: int) -> list[QuarantinedPress]:
-    """The `limit` most recently quarantined presses, newest first.
+def newest_quarantined(
+    transaction: Transaction, organization: int, limit: int, *, dismissed: bool = False
+) -> list[QuarantinedPress]:
+    """The `limit` most recently quarantined presses, newest first; dismissed ones on demand.
 
     Merges `feedback` rows that have no assignment with `quarantine` rows (unreadable or conflicting presses, which have
     no feedback row).
     """
     feedback = transaction.rows(
-        f"""SELECT revision, smiley_id, epoch, sequence, at, verdict, button FROM feedback
-        WHERE organization_id = :o AND {_UNASSIGNED} AND verdict >= :first
-        ORDER BY revision DESC, smiley_id, epoch, sequence LIMIT :limit""",
+        f"""SELECT f.revision, f.smiley_id, f.epoch, f.sequence, f.at, f.verdict, f.button
+        FROM feedback f {_joined("f", "verdict")}
+        WHERE f.organization_id = :o AND f.{_UNASSIGNED} AND f.verdict >= :first {_is_open("f", dismissed=dismissed)}
+        ORDER BY f.revision DESC, f.smiley_id, f.epoch, f.sequence LIMIT :limit""",
         o=organization,
         first=_FIRST_REASON,
         limit=limit,
     )
     others = transaction.rows(
-        """SELECT revision, smiley_id, epoch, sequence, reason, body FROM quarantine WHERE organization_id = :o
-        ORDER BY revision DESC, smiley_id, epoch, sequence LIMIT :limit""",
+        f"""SELECT q.revision, q.smiley_id, q.epoch, q.sequence, q.reason, q.body
+        FROM quarantine q {_joined("q", "reason")} WHERE q.organization_id = :o {_is_open("q", dismissed=dismissed)}
+        ORDER BY q.revision DESC, q.smiley_id, q.epoch, q.sequence LIMIT :limit""",
         o=organization,
         limit=limit,
     )
@@ -81,6 +106,19 @@ def newest_quarantined(transaction: Transaction, organization: int, limit: int) 
     ]
     newest = sorted(presses, key=lambda pair: -pair[0])[:limit]
     return [press for _, press in newest]
+
+
+def _joined(rows: str, reason: str) -> str:
+    """SQL: the dismissal that is of the smiley and reason of a row."""
+    return (
+        f"LEFT JOIN dismissal d ON d.organization_id = {rows}.organization_id AND d.smiley_id = {rows}.smiley_id"
+        f" AND d.reason = {rows}.{reason}"
+    )
+
+
+def _is_open(rows: str, *, dismissed: bool) -> str:
+    """SQL: the condition that a row is not dismissed."""
+    return "" if dismissed else f"AND (d.revision IS NULL OR {rows}.revision > d.revision)"
 
 
 def _body(epoch: int, sequence: int, button: int) -> str:

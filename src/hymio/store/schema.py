@@ -384,6 +384,14 @@ quarantine = _owned(
     ),
 )
 
+# Through which revision presses of a smiley, in quarantine for a reason, were dismissed: listings leave them out.
+dismissal = _owned(
+    "dismissal",
+    _id("smiley_id"),
+    Column("reason", SmallInteger, primary_key=True, autoincrement=False),
+    _number("revision"),
+)
+
 feedback = _owned(
     "feedback",
     _id("smiley_id"),

@@ -1,4 +1,4 @@
-"""Keys of SMS gateways that sign, bytes of undecodable texts, parts of longer texts, and what is archived.
+"""Keys of SMS gateways that sign, bytes of undecodable texts, parts of longer texts, what is archived and dismissed.
 
 Distribution on Citus: the new tables are distributed by `organization_id`.
 """
@@ -28,6 +28,14 @@ def upgrade() -> None:
         sa.Column("kind", sa.Text(), primary_key=True),
         sa.Column("id", sa.BigInteger(), primary_key=True, autoincrement=False),
         sa.Column("archived_at", sa.BigInteger(), nullable=False),
+        sqlite_with_rowid=False,
+    )
+    create_table(
+        "dismissal",
+        sa.Column("organization_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("smiley_id", sa.BigInteger(), primary_key=True, autoincrement=False),
+        sa.Column("reason", sa.SmallInteger(), primary_key=True, autoincrement=False),
+        sa.Column("revision", sa.BigInteger(), nullable=False),
         sqlite_with_rowid=False,
     )
     for name in ("body", "part_of"):
