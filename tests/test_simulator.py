@@ -311,6 +311,9 @@ def test_a_text_needs_to_know_who_speaks_and_what_the_clocks_show(words: list[st
     assert "1 press waits" in runner.invoke(terminal, ["press", file, "1"]).output
     if words:
         assert "/W240/" in runner.invoke(terminal, ["sms", file, "--offset", "-240"]).output
+        assert runner.invoke(terminal, ["sms", file, "--offset", "0", "--keyword", "HYMIO"]).output.startswith(
+            "HYMIO H1/"
+        )
     result = runner.invoke(terminal, ["sms", file])
     assert isinstance(result.exception, SetupError)
     assert why in str(result.exception)

@@ -163,6 +163,7 @@ def sms_command(
         typer.Option(help="Minutes east of UTC; the default is the offset in the last receipt", min=-1080, max=1080),
     ] = None,
     battery: Battery = None,
+    keyword: Annotated[str, typer.Option(help="What a shared number requires before the text")] = "",
 ) -> None:
     """Print the SMS of past hours whose presses were neither acknowledged nor reported by SMS."""
     journal = open_journal(file)
@@ -178,4 +179,4 @@ def sms_command(
             "no-terminal-offset",
             "the server has not said yet what the clocks show there; send once, or say --offset MINUTES",
         )
-    texts(journal, now(), minutes, battery, typer.echo)
+    texts(journal, now(), minutes, battery, typer.echo, keyword)

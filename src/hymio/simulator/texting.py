@@ -37,8 +37,9 @@ def texts(
     offset: int,
     battery: float | None = None,
     deliver: Callable[[str], object] = lambda _: None,
+    keyword: str = "",
 ) -> list[str]:
-    """The SMS that report the past hours which no SMS has reported yet.
+    """The SMS that report the past hours which no SMS has reported yet, each with the keyword of a shared number.
 
     Each text is passed to `deliver`. If that raises, the journal is unchanged, and the next call makes the same texts.
     """
@@ -47,7 +48,9 @@ def texts(
     key = hashlib.sha256(b"hymio-sms:" + journal.token.encode()).digest()[:16]
     through = (now + offset * 60_000) // HOUR_MS * HOUR_MS - offset * 60_000
     hours = list(hours_of(past, journal.epoch, offset))
-    messages = encode(journal.serial, hours, key, offset=offset, reported_through=through, battery=battery)
+    messages = encode(
+        journal.serial, hours, key, offset=offset, reported_through=through, battery=battery, keyword=keyword
+    )
     for text in messages:
         deliver(text)
     if past:
