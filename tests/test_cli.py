@@ -189,10 +189,16 @@ def test_sms_and_its_secret(hymio: Hymio, database_url: str):
         answer = httpx.post(
             f"{url}/sms", data={"from": "+1", "text": "see you [red]later"}, headers={"X-Hymio-Secret": secret}
         )
+        part = httpx.get(f"{url}/sms", params={"text": "H1/A", "udh": "0500030A0201", "secret": secret})
+        assert part.headers["X-Hymio-Outcome"] == "part 1 of 2 is stored"
+        strange = {"X-Hymio-Secret": secret, "Content-Type": "text/plain; charset=x-none"}
+        httpx.post(f"{url}/sms", content=b"\xfe\xff", headers=strange)
     assert answer.status_code == 204
     listed = done(hymio("message", "list", "Acme"))
     assert "see you [red]later" in listed
     assert "unreadable" in listed
+    assert "part 1 of 2: waits for the others" in listed
+    assert "(bytes feff)" in done(hymio("message", "list", "Acme", "--full"))
 
 
 def test_sms_gateways_and_their_keys(hymio: Hymio, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
