@@ -356,6 +356,9 @@ def test_a_saved_request_is_proved(store: Store, acme: Terminals, kannel: str) -
         assert proved(way("Hello", kannel, "1")) == (True, "the request is authentic")
         other = way("Hello", "wrong", "1")
         assert proved(other | {"headers": {}})[0] is False
+    body = b'{"event": "sms:received",\r\n\r\n "payload": {"message": "x"}}'
+    long_path = {"method": "POST", "url": "/hymio/sms/android/1", "content": body, "headers": phone_headers(body)}
+    assert proved(long_path)[0]  # as a proxy in front of it logs the path
     moved = "the signature is over https://feedback.example.com; base_url is https://new.example.com"
     form = {"Body": "Hello"}
     headers = twilio_headers("https://feedback.example.com/sms/twilio/1", form)

@@ -87,7 +87,7 @@ def text_missing() -> BadRequest:
 
 
 def _named(pairs: Iterable[tuple[bytes, bytes]]) -> list[tuple[str, Value]]:
-    """Fields with names as texts, without line ends that a gateway's template may have left around a value's name."""
+    """Fields with names as texts, without the white space that a gateway's template may have around them."""
     return [(name.decode("latin-1").strip(), value) for name, value in pairs]
 
 

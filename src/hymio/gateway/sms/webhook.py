@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, Final
 
 import structlog
@@ -110,11 +111,6 @@ def _head(services: Services, scope: HTTPScope, path: str) -> SmsRequest:
     return SmsRequest(scope["method"], url, query, headers)
 
 
-def _with_body(head: SmsRequest, body: bytes) -> SmsRequest:
-    """A request with its body."""
-    return SmsRequest(head.method, head.url, head.query, head.headers, body)
-
-
 async def _delivered(
     services: Services, gateway: Principal, adapter: Adapter, request: SmsRequest, scope: HTTPScope
 ) -> str:
@@ -156,7 +152,7 @@ async def _authenticated(
     secret = secret_of(head)
     gateway = None if secret is None else await _gateway(store, kind, secret)
     try:
-        request = _with_body(head, await read_body(head.headers, receive, MAX_BYTES))
+        request = replace(head, body=await read_body(head.headers, receive, MAX_BYTES))
         fields = fields_of(request) if gateway is None else {}
     except (BadRequest, TooLarge) as error:
         raise _refused_secret(is_missing=True) if gateway is None else error from None
@@ -188,7 +184,7 @@ async def _verified(
     """The SMS gateway that signed, and the whole request. Unauthorized, also for a body that is too large."""
     known = await sync_to_thread(manage.signing_gateway, store, organization, adapter.gateway)
     try:
-        request = _with_body(head, await read_body(head.headers, receive, MAX_BYTES))
+        request = replace(head, body=await read_body(head.headers, receive, MAX_BYTES))
     except (BadRequest, TooLarge):
         raise _refused_signature(adapter, head, "the body is incomplete or too large") from None
     if known is None:
