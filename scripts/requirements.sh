@@ -1,5 +1,6 @@
 #!/bin/sh
 # Updates requirements.txt and requirements-dev.txt for all supported Python versions. Called by `make requirements`.
+# Each pin has the hashes of its files: pip installs nothing else, and refuses a requirement without a hash.
 # Pins that still fit are kept; ARGS="--upgrade-package litestar" upgrades one, ARGS=--upgrade all.
 set -eu
 cd "$(dirname "$0")/.."
@@ -12,14 +13,22 @@ trap 'rm -rf "$tools"' EXIT
 pin() { # pin OUTPUT SOURCE...
     output=$1; shift
     UV_CUSTOM_COMPILE_COMMAND="make requirements" "$tools/uv/bin/uv" pip compile --quiet --universal \
-        --python-version 3.11 --no-header --no-annotate --output-file "$output" "$@"
+        --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+        --output-file "$output" "$@"
+}
+
+pins() { # pins FILE: its pins without their hashes
+    sed -n 's/ *\\$//; /^[a-z]/p' "$1"
 }
 
 pin requirements.txt pyproject.toml "$@"
 if [ -f requirements-dev.txt ]; then grep -v '^-r ' requirements-dev.txt > "$tools/dev.txt"; fi
-pin "$tools/dev.txt" --group dev --constraints requirements.txt "$@"
+pins requirements.txt > "$tools/run.txt"
+pin "$tools/dev.txt" --group dev --constraints "$tools/run.txt" "$@"
 
 {
     echo "-r requirements.txt"
-    grep -vxF -f requirements.txt "$tools/dev.txt"
+    # A pin that requirements.txt has is left out together with the lines of its hashes.
+    awk 'NR == FNR { there[$0]; next } /^[a-z]/ { pin = $0; sub(/ *\\$/, "", pin); out = pin in there } !out' \
+        "$tools/run.txt" "$tools/dev.txt"
 } > requirements-dev.txt

@@ -45,6 +45,7 @@ def test_every_setting_can_come_from_each_source(tmp_path: Path):
         "connections_per_address": 9,
         "trusted_proxies": "192.0.2.0/24, 2001:db8::1",
         "wrong_credentials": 9,
+        "cors_origins": "https://bi.example.com, http://localhost:3000",
         "queue": 9,
         "body_bytes": 2048,
         "streams": 9,
@@ -106,6 +107,11 @@ def test_a_file_with_a_password_that_others_can_read_is_named(
         ("threads", "0", "1 to 256"),
         ("log_level", "loud", "debug, info, warning, error"),
         ("base_url", "hymio.example.com", "a text that begins with http:// or https://"),
+        (
+            "cors_origins",
+            "https://bi.example.com/",
+            "origins such as https://bi.example.com without a path, separated by commas, or *",
+        ),
         ("trusted_proxies", "192.0.2.0/24 and more", "addresses and networks, separated by commas"),
     ],
 )

@@ -25,6 +25,8 @@ from hymio.report.files import SCHEMA_FILE, encoded_schema
 from hymio.serving import health
 from hymio.serving.addresses import shown_path
 from hymio.serving.answers import error_answer, language_of
+from hymio.serving.compressing import with_compression
+from hymio.serving.cross_origin import with_cross_origin
 from hymio.serving.door import Door, Services, database_connections
 from hymio.serving.edge import MAX_BUFFERED_BYTES, with_edge
 from hymio.serving.log import configure_log
@@ -91,7 +93,8 @@ def create_app(
         logging_config=None,
         debug=False,
     )
-    return with_edge(litestar, max(MAX_BUFFERED_BYTES, 2 * settings.body_bytes), settings.log_address)
+    served = with_cross_origin(with_compression(litestar), settings.cors_origins)
+    return with_edge(served, max(MAX_BUFFERED_BYTES, 2 * settings.body_bytes), settings.log_address)
 
 
 def _router(door: Door, services: Services) -> Router:

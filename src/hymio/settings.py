@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 import tomllib
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from hymio.errors import Phrase, SetupError
 FILE: Final = "hymio.toml"
 PREFIX: Final = "HYMIO_"
 _FROM_FILE: Final = "_FILE"
+_ORIGIN: Final = re.compile(r"\*|https?://[a-z0-9.\[\]:-]+")
 
 Value: TypeAlias = str | int | Path
 
@@ -25,8 +27,8 @@ class Settings:
     """The settings of one Hymio process; `load` reads them, tests construct them directly.
 
     The metadata of a field holds its `help` text and its limits: `least` and `most` of a number, `among` (the accepted
-    words), `begins` (the accepted prefixes), `networks` (of a list of them). The value of a field marked `secret` is
-    never printed.
+    words), `begins` (the accepted prefixes), `networks` and `origins` (of lists of them). The value
+    of a field marked `secret` is never printed.
     """
 
     data: Path = field(default=Path("hymio-data"), metadata={"help": "Folder for all files that Hymio stores"})
@@ -102,6 +104,13 @@ class Settings:
             "help": "Wrong credentials that a client address may send in a minute; more are answered 429; 0: no bound",
             "least": 0,
             "most": 1_000_000,
+        },
+    )
+    cors_origins: str = field(
+        default="",
+        metadata={
+            "help": "Origins whose pages may read the APIs, such as https://bi.example.com; * for all; empty for none",
+            "origins": True,
         },
     )
     queue: int = field(
@@ -324,6 +333,8 @@ def _converted(setting: Field[Any], value: object) -> Value | None:
     text = str(value)
     if "networks" in setting.metadata:
         return text if _are_networks(text) else None
+    if "origins" in setting.metadata:
+        return text if all(map(_ORIGIN.fullmatch, origins_in(text))) else None
     begins = not text or text.startswith(setting.metadata.get("begins", ""))
     return text if begins and text in setting.metadata.get("among", (text,)) else None
 
@@ -337,12 +348,19 @@ def _accepted(setting: Field[Any]) -> str:
         return Phrase("a text that begins with {first} or {second}", first=first, second=second)
     if "networks" in setting.metadata:
         return Phrase("addresses and networks, separated by commas")
+    if "origins" in setting.metadata:
+        return Phrase("origins such as https://bi.example.com without a path, separated by commas, or *")
     return ", ".join(setting.metadata["among"]) if "among" in setting.metadata else Phrase("a text")
 
 
 def networks_in(text: str) -> list[IPv4Network | IPv6Network]:
     """The networks that a text lists, separated by commas; an address is a network of one. ValueError."""
     return [ip_network(part.strip(), strict=False) for part in text.split(",") if part.strip()]
+
+
+def origins_in(text: str) -> list[str]:
+    """The origins that a text lists, separated by commas, in lower case."""
+    return [part.strip().lower() for part in text.split(",") if part.strip()]
 
 
 def _are_networks(text: str) -> bool:

@@ -31,7 +31,7 @@ class Format(Enum):
 def encoded(rows: Sequence[Struct], kind: type[Struct], output_format: Format, separator: str) -> bytes:
     """Rows as a JSON array, or as CSV with a header line; `kind` is the class of the rows."""
     if output_format is Format.JSON:
-        return msgspec.json.encode(rows)
+        return msgspec.json.encode(rows) + b"\n"
     names = [field.encode_name for field in msgspec.structs.fields(kind)]
     lines = [header(names, separator), *(_line(row, separator) for row in rows)]
     return "".join(lines).encode()

@@ -66,7 +66,7 @@ _ERRORS: Final = {
 @lru_cache(maxsize=4)
 def encoded(base_url: str) -> bytes:
     """The document as JSON."""
-    return msgspec.json.format(msgspec.json.encode(document(base_url)), indent=2)
+    return msgspec.json.format(msgspec.json.encode(document(base_url)), indent=2) + b"\n"
 
 
 def document(base_url: str) -> Json:

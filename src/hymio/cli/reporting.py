@@ -90,7 +90,7 @@ def report(
         value = reports.build(store, operator_of(chosen), query, now())
     if csv is not None:
         _require_table(csv)
-    output = json_of(value) + b"\n" if as_json else as_csv(value, csv) if csv is not None else as_text(value).encode()
+    output = json_of(value) if as_json else as_csv(value, csv) if csv is not None else as_text(value).encode()
     sys.stdout.buffer.write(output)
     sys.stdout.buffer.flush()
 

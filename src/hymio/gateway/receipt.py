@@ -48,7 +48,7 @@ def receipt_body(
         "time": now,
         "settings": settings_of(layout, receipt.smiley, now),
     }
-    return _to_json.encode(content) if form is Format.JSON else cbor2.dumps(content)
+    return _to_json.encode(content) + b"\n" if form is Format.JSON else cbor2.dumps(content)
 
 
 def settings_of(layout: Layout, smiley: int, now: Instant) -> dict[str, object]:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import TypeGuard
 
 import structlog
@@ -38,6 +39,33 @@ FAILURE_SECONDS = 10.0
 _log = structlog.get_logger("hymio.intake")
 
 
+@dataclass(slots=True)
+class Totals:
+    """What a queue has done since the server was started; only the event loop changes it.
+
+    `refused` are uploads that were not taken or of which nothing was acknowledged, `seconds` how long commits took.
+    """
+
+    uploads: int = 0
+    refused: int = 0
+    presses: int = 0
+    duplicates: int = 0
+    quarantined: int = 0
+    commits: int = 0
+    seconds: float = 0.0
+
+    def add(self, outcome: Outcome) -> None:
+        """Counts the outcome of an upload."""
+        if not isinstance(outcome, Committed):
+            self.refused += 1
+            return
+        receipt = outcome.receipt
+        self.uploads += 1
+        self.presses += receipt.stored
+        self.duplicates += receipt.duplicates
+        self.quarantined += len(receipt.quarantined)
+
+
 class UploadQueue:
     """Takes uploads from all ways in of one event loop and commits them in batches, in threads of its own.
 
@@ -50,6 +78,7 @@ class UploadQueue:
     def __init__(
         self, store: Store, clock: Clock, *, max_waiting: int = MAX_WAITING_UPLOADS, threads: int | None = None
     ) -> None:
+        self.totals = Totals()
         self._clock = clock
         self._max_waiting = max_waiting
         self._threads = threads or intake_threads(store)
@@ -85,6 +114,7 @@ class UploadQueue:
         then nothing of it is acknowledged, and nothing stored except slices of a large one that were committed before.
         """
         if refusal := self._refusal(arrival.size):
+            self.totals.refused += 1
             raise refusal
         upload = waiting(arrival, asyncio.get_running_loop().create_future())
         self._unfinished += 1
@@ -93,6 +123,11 @@ class UploadQueue:
         self._lanes.put(upload)
         self._arrived.set()
         return await upload.outcome
+
+    @property
+    def waiting(self) -> int:
+        """How many uploads wait to be committed."""
+        return self._unfinished
 
     def refusal(self) -> Unavailable | None:
         """Why an upload would not be taken now, or the error of the last commit if it failed a moment ago."""
@@ -122,7 +157,10 @@ class UploadQueue:
             arrivals = [upload.arrival for upload in batch]
             began = time.monotonic()
             outcomes = await loop.run_in_executor(pool, commit_batch, self._store, arrivals, self._clock())
-            self._lanes.note_duration(batch, time.monotonic() - began)
+            seconds = time.monotonic() - began
+            self._lanes.note_duration(batch, seconds)
+            self.totals.commits += 1
+            self.totals.seconds += seconds
             if self._store.has_single_writer and all(map(_is_writer_busy, outcomes)):
                 # The write lock was not released in time. The uploads that came meanwhile would wait as long and
                 # get the same answer, so they get it now.
@@ -156,6 +194,7 @@ class UploadQueue:
                 self._lanes.put_back(upload)
                 return
             outcome = outcome._replace(receipt=receipt)
+        self.totals.add(outcome)
         self._lanes.finish(upload)
         self._unfinished -= 1
         self._unfinished_bytes -= upload.size

@@ -21,14 +21,13 @@ SPOOLED_BYTES: Final = 4 << 20
 
 def as_json(report: Report) -> bytes:
     """The report as JSON by the schema of `values.schema`; dates and times in ISO 8601 with their offset."""
-    return msgspec.json.encode(report)
+    return msgspec.json.encode(report) + b"\n"
 
 
 def encoded_schema() -> bytes:
     """The JSON Schema of `as_json`, as it is served at /docs/schema/SCHEMA_FILE."""
-    return msgspec.json.format(
-        msgspec.json.encode({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema()})
-    )
+    document = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema()}
+    return msgspec.json.format(msgspec.json.encode(document)) + b"\n"
 
 
 def from_json(body: bytes) -> Report:

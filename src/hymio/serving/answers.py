@@ -71,9 +71,14 @@ def not_modified(tag: str) -> Response[None]:
     return Response(None, status_code=304, headers=cached(tag))
 
 
+def json_line(content: object) -> bytes:
+    """A value as JSON with the end of a line, so that a shell's prompt does not stand behind it."""
+    return msgspec.json.encode(content) + b"\n"
+
+
 def json_answer(content: object, if_none_match: str, tag: str | None = None) -> Response[Any]:
     """A value as JSON, or 304; without a tag, the tag is made from the body."""
-    body = msgspec.json.encode(content)
+    body = json_line(content)
     tag = tag or tag_of(body)
     if is_known(tag, if_none_match):
         return not_modified(tag)
@@ -144,7 +149,7 @@ def _encodable(text: str) -> str:
 
 def problem_body(error: HymioError, language: str = SOURCE) -> bytes:
     """The problem document of an error as JSON."""
-    return msgspec.json.encode(problem_of(error, language))
+    return json_line(problem_of(error, language))
 
 
 def language_of(request: Request[Any, Any, Any]) -> str:

@@ -13,12 +13,12 @@ from typing import Final
 
 import msgspec
 import structlog
-from litestar import get
+from litestar import Response, get
 from msgspec import UNSET, UnsetType
 
 from hymio import __version__
 from hymio.errors import CheckResult, ChecksFailed, DatabaseReplaced, HymioError, Phrase
-from hymio.serving.answers import CheckRow, check_rows
+from hymio.serving.answers import CheckRow, check_rows, json_line
 from hymio.serving.clock_health import ClockStepRow
 from hymio.serving.door import Route, Services
 from hymio.texts import SOURCE
@@ -54,14 +54,18 @@ def routes(services: Services) -> list[Route]:
     """`/health`: 200 where every check passes. `/ready`: 200 where those pass that presses depend on. Otherwise 503."""
 
     @get("/health", sync_to_thread=True)
-    def health() -> Health:
-        return passed(services, CHECKS)
+    def health() -> Response[bytes]:
+        return _answer(passed(services, CHECKS))
 
     @get("/ready", sync_to_thread=True)
-    def ready() -> Health:
-        return passed(services, [check for check in CHECKS if check.stops_presses])
+    def ready() -> Response[bytes]:
+        return _answer(passed(services, [check for check in CHECKS if check.stops_presses]))
 
     return [health, ready]
+
+
+def _answer(health: Health) -> Response[bytes]:
+    return Response(json_line(health), media_type="application/json")
 
 
 def passed(services: Services, checks: Iterable[Check]) -> Health:

@@ -48,7 +48,7 @@ def enveloped(meta: object, lines: Iterable[str]) -> Generator[bytes]:
         rows = list(islice(rest, ROWS_PER_CHUNK))
         if len(rows) < ROWS_PER_CHUNK:
             # The comma between two full chunks must not stand before the end.
-            yield (prefix + ",".join(rows) + "]}" if rows or prefix != "," else "]}").encode()
+            yield (prefix + ",".join(rows) + "]}\n" if rows or prefix != "," else "]}\n").encode()
             return
         yield (prefix + ",".join(rows)).encode()
         prefix = ","

@@ -28,7 +28,7 @@ def body(batches: Iterable[Sequence[FeedbackRow]], kind: Kind, names: Names, sep
     form: _Format = _Json() if separator is None else _Csv(separator)
     lines = chain.from_iterable(_lines(rows, kind.columns, names, form) for rows in batches)
     if separator is None:
-        return f"[{','.join(lines)}]".encode()
+        return f"[{','.join(lines)}]\n".encode()
     return f"{header((column.name for column in kind.columns), separator)}{''.join(lines)}".encode()
 
 
