@@ -46,6 +46,7 @@ def test_every_setting_can_come_from_each_source(tmp_path: Path):
         "trusted_proxies": "192.0.2.0/24, 2001:db8::1",
         "wrong_credentials": 9,
         "cors_origins": "https://bi.example.com, http://localhost:3000",
+        "metrics_token": "m",
         "queue": 9,
         "body_bytes": 2048,
         "streams": 9,

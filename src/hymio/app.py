@@ -55,7 +55,7 @@ _DOCUMENTS: Final = docs.Documents(
 )
 
 DOORS: Final = (
-    Door("server", health.routes),
+    Door("server", health.routes, challenge=health.METRICS_CHALLENGE),
     front.DOOR,
     reports.DOOR,
     v1.DOOR,
@@ -94,7 +94,8 @@ def create_app(
         debug=False,
     )
     served = with_cross_origin(with_compression(litestar), settings.cors_origins)
-    return with_edge(served, max(MAX_BUFFERED_BYTES, 2 * settings.body_bytes), settings.log_address)
+    buffered = max(MAX_BUFFERED_BYTES, 2 * settings.body_bytes)
+    return with_edge(served, buffered, settings.log_address, services.metrics.note)
 
 
 def _router(door: Door, services: Services) -> Router:

@@ -113,6 +113,14 @@ class Settings:
             "origins": True,
         },
     )
+    metrics_token: str = field(
+        default="",
+        repr=False,
+        metadata={
+            "help": "Token with which Prometheus reads /metrics, as a bearer token; empty: there is no /metrics",
+            "secret": True,
+        },
+    )
     queue: int = field(
         default=1000,
         metadata={

@@ -125,17 +125,18 @@ class _Answer:
             await self._send_first(message)
 
     async def _begin(self, message: Any) -> None:
-        """Notes by which headers the answer was chosen; holds it back if it may be compressed."""
+        """Notes by which headers the answer was chosen; holds it back if it may be compressed.
+
+        304 does not say of which media type it is, so the Vary of all answers is the same.
+        """
         headers = dict(message["headers"])
         is_text = bool(_COMPRESSED_TYPES.match(headers.get(b"content-type", b"").lower()))
         if message["status"] == 304:
             message["headers"] = [(n, self._copy_of(v) if n == b"etag" else v) for n, v in message["headers"]]
-        if message["status"] != 304 and (not is_text or b"content-encoding" in headers):
-            await self._send(message)
-            return
         message["headers"] = varying(message["headers"], b"Accept-Encoding")
         is_whole = message["status"] // 100 in (2, 4) and message["status"] not in (204, 206)
-        if self._coding is None or not is_whole or int(headers.get(b"content-length", LEAST_BYTES)) < LEAST_BYTES:
+        is_taken = is_text and is_whole and b"content-encoding" not in headers
+        if self._coding is None or not is_taken or int(headers.get(b"content-length", LEAST_BYTES)) < LEAST_BYTES:
             await self._send(message)
         else:
             self._start = message

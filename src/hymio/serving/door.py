@@ -17,6 +17,7 @@ from hymio.manage.passwords import AT_ONCE
 from hymio.serving.attempts import Attempts
 from hymio.serving.bodies import BodyParsers
 from hymio.serving.clock_health import ClockHealth
+from hymio.serving.metrics import RequestMetrics
 from hymio.serving.password_threads import PasswordThreads
 from hymio.serving.streams import Exports
 from hymio.settings import Settings
@@ -44,6 +45,7 @@ class Services:
     clock_health: ClockHealth
     attempts: Attempts
     passwords: PasswordThreads
+    metrics: RequestMetrics
 
     @classmethod
     def of(cls, store: Store, settings: Settings, clock: Clock, watch: ClockWatch | None = None) -> Services:
@@ -63,6 +65,7 @@ class Services:
             clock_health=ClockHealth(store, clock, watch or ClockWatch()),
             attempts=Attempts(settings.wrong_credentials, settings.log_address),
             passwords=PasswordThreads(),
+            metrics=RequestMetrics(),
         )
 
     @asynccontextmanager

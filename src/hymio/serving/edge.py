@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -24,10 +25,16 @@ more of them arrive."""
 access_log = structlog.get_logger("hymio.access")
 
 
-def with_edge(app: ASGIApp, max_buffered: int = MAX_BUFFERED_BYTES, log_address: str = "shortened") -> ASGIApp:
+def with_edge(
+    app: ASGIApp,
+    max_buffered: int = MAX_BUFFERED_BYTES,
+    log_address: str = "shortened",
+    noted: Callable[[str, int, float], object] = lambda _path, _status, _seconds: None,
+) -> ASGIApp:
     """Wraps an application. An entry of the access log has the path, never the query or headers.
 
-    `log_address` is how it shows the client's address (`addresses.shown`).
+    `log_address` is how it shows the client's address (`addresses.shown`). `noted` is called after each request with
+    its path, the status of its answer (0 without one) and how many seconds it took.
     """
     buffered = BufferedBytes(max_buffered)
 
@@ -43,7 +50,9 @@ def with_edge(app: ASGIApp, max_buffered: int = MAX_BUFFERED_BYTES, log_address:
             await app(inner, exchange.receive, exchange.send)
         finally:
             exchange.release()
-            milliseconds = round(1000 * (time.perf_counter() - began), 1)
+            seconds = time.perf_counter() - began
+            milliseconds = round(1000 * seconds, 1)
+            noted(scope["path"], exchange.status, seconds)
             client = shown(scope["client"][0], log_address) if scope.get("client") else None
             access_log.info("request", method=method, path=path, status=exchange.status, ms=milliseconds, client=client)
 

@@ -9,19 +9,23 @@ import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from secrets import compare_digest
+from typing import Any, Final
 
 import msgspec
 import structlog
-from litestar import Response, get
+from litestar import Request, Response, get
 from msgspec import UNSET, UnsetType
 
 from hymio import __version__
-from hymio.errors import CheckResult, ChecksFailed, DatabaseReplaced, HymioError, Phrase
+from hymio.errors import CheckResult, ChecksFailed, DatabaseReplaced, HymioError, NotFound, Phrase, Unauthorized
 from hymio.serving.answers import CheckRow, check_rows, json_line
 from hymio.serving.clock_health import ClockStepRow
 from hymio.serving.door import Route, Services
 from hymio.texts import SOURCE
+
+METRICS: Final = "text/plain; version=0.0.4; charset=utf-8"
+METRICS_CHALLENGE: Final = 'Bearer realm="Hymio metrics"'
 
 _MEGABYTE: Final = 1_000_000
 
@@ -51,7 +55,10 @@ class Health(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def routes(services: Services) -> list[Route]:
-    """`/health`: 200 where every check passes. `/ready`: 200 where those pass that presses depend on. Otherwise 503."""
+    """`/health`: 200 where every check passes. `/ready`: 200 where those pass that presses depend on. Otherwise 503.
+
+    `/metrics`: numbers for Prometheus.
+    """
 
     @get("/health", sync_to_thread=True)
     def health() -> Response[bytes]:
@@ -61,7 +68,27 @@ def routes(services: Services) -> list[Route]:
     def ready() -> Response[bytes]:
         return _answer(passed(services, [check for check in CHECKS if check.stops_presses]))
 
-    return [health, ready]
+    @get("/metrics", sync_to_thread=True)
+    def metrics(request: Request[Any, Any, Any]) -> Response[bytes]:
+        return _metrics(services, request)
+
+    return [health, ready, metrics]
+
+
+def _metrics(services: Services, request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The metrics. NotFound without a token in the settings, Unauthorized for another one."""
+    wanted = services.settings.metrics_token
+    if not wanted:
+        raise NotFound("unknown-address", "There is nothing at this address.")
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    with services.attempts.of(request.scope):
+        if scheme.lower() != "bearer" or not compare_digest(token.strip().encode(), wanted.encode()):
+            raise Unauthorized(
+                "metrics-token-refused", "The token of /metrics is missing or not valid.", is_missing=not token
+            )
+    checks = ((check.name, _result(check, services).ok) for check in CHECKS)
+    body = services.metrics.text(services.store, services.uploads, checks)
+    return Response(body, media_type=METRICS, headers={"Cache-Control": "no-store"})
 
 
 def _answer(health: Health) -> Response[bytes]:

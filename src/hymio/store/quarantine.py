@@ -72,6 +72,19 @@ def smileys_in_quarantine(transaction: Transaction, organization: int, *, dismis
     return [OpenCount(row[0], row[1], int(row[2])) for row in rows]
 
 
+def quarantine_totals(transaction: Transaction) -> list[tuple[Verdict, int]]:
+    """(reason, how many presses are in quarantine for it) of all organizations, dismissed ones too, by reason."""
+    rows = transaction.rows(
+        f"""SELECT reason, sum(presses) FROM (
+          SELECT verdict AS reason, count(*) AS presses FROM feedback
+          WHERE {_UNASSIGNED} AND verdict >= :first GROUP BY verdict
+          UNION ALL SELECT reason, count(*) FROM quarantine GROUP BY reason
+        ) AS both_tables GROUP BY reason ORDER BY reason""",
+        first=_FIRST_REASON,
+    )
+    return [(Verdict(reason), int(presses)) for reason, presses in rows]
+
+
 def newest_quarantined(
     transaction: Transaction, organization: int, limit: int, *, dismissed: bool = False
 ) -> list[QuarantinedPress]:

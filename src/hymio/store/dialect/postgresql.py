@@ -94,6 +94,10 @@ class PostgresqlTransaction(Transaction):
         cluster, part = self._cluster, self._bound.part
         bulkhead.check(part, lambda: cluster is None or cluster.answers(part))
 
+    def database_bytes(self) -> int:
+        [[size]] = self.rows("SELECT pg_database_size(current_database())")
+        return int(size)
+
     def lost_nodes(self) -> list[str]:
         return [] if self._cluster is None else self._cluster.lost_nodes()
 

@@ -281,6 +281,10 @@ class SqliteTransaction(Transaction):
             at += length
             length *= 2 if count < CSV_ROWS // 3 else 1
 
+    def database_bytes(self) -> int:
+        [[size]] = self.rows("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
+        return int(size)
+
     def lost_nodes(self) -> list[str]:
         return []
 

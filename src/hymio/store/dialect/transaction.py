@@ -218,6 +218,10 @@ class Transaction(ABC):
     def forget_pages(self) -> None:
         """Has what is read next come from the file rather than from this connection's memory."""
 
+    @abstractmethod
+    def database_bytes(self) -> int:
+        """The bytes of the database on disk, without the log of a SQLite file; of a cluster the coordinator's."""
+
     # A cluster
 
     @abstractmethod
