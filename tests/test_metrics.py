@@ -8,9 +8,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from hymio import manage
 from hymio.access import operator
+from hymio.period import HOUR_MS
 from hymio.serving.metrics import BUCKETS, PARTS, RequestMetrics
 from hymio.settings import Settings
-from hymio.store import Store
+from hymio.store import Store, jobs
 from tests.example import NOW, TERMINAL, make_example
 from tests.served import serving
 
@@ -28,6 +29,7 @@ def read(http: httpx.Client) -> dict[tuple[str, tuple[str, ...]], float]:
 
 def test_numbers_of_a_server(store: Store) -> None:
     made = make_example(store)
+    jobs.plan(store, "clear-expired", HOUR_MS, NOW)
     token = manage.new_token(store, operator(made.organization), TERMINAL, now=NOW)
     with serving(store, Settings(port=0, metrics_token=TOKEN)) as http:
         before = read(http)
