@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 
@@ -19,6 +18,7 @@ from hymio.cli import (
     checking,
     custom,
     erasing,
+    failing,
     jobs,
     organizations,
     reporting,
@@ -32,8 +32,7 @@ from hymio.cli import (
     upkeep,
     users,
 )
-from hymio.cli.command import Database, obey, say_error, warn_of_exposed_files
-from hymio.errors import HymioError
+from hymio.cli.command import Database, obey
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -102,30 +101,16 @@ def root(
     Settings come from flags, from HYMIO_* in the environment or from hymio.toml, in this order of precedence.
     """
     context.obj = {"database": database, "data": data, "config": config}
-    if not context.resilient_parsing:
-        warn_of_exposed_files(config)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits: 0 success, 1 a negative result (`verify` found differences), 2 an error."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
     try:
-        obey(app, arguments, "hymio")
-    except HymioError as error:
-        _fail(error, error.detail)
+        obey(app, words, "hymio")
     except BrokenPipeError:
         # The reader of a pipe has ended (`hymio … | head`). Without this, Python would print another error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    except OSError as error:
-        file = f"{error.filename}: " if error.filename else ""
-        _fail(error, f"{file}{error.strerror or error}")
+        sys.exit(failing.NEGATIVE)
     except Exception as error:  # noqa: BLE001  any error is printed as one line
-        _fail(error, f"a mistake of Hymio's, {type(error).__name__}: {error}. HYMIO_LOG_LEVEL=debug says where")
-
-
-def _fail(error: Exception, detail: str) -> NoReturn:
-    """Prints an error, with its traceback if the log level is debug, and exits with 2."""
-    if os.environ.get("HYMIO_LOG_LEVEL", "").lower() == "debug":
-        traceback.print_exception(error)
-    say_error(detail, error.code if isinstance(error, HymioError) else "")
-    sys.exit(2)
+        failing.end(error, as_json=failing.wants_json(words))

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import (
-    FOLDED,
-    WHOLE,
-    Database,
-    Moment,
-    OrganizationName,
-    console,
-    hint,
-    opened,
-    operator_of,
-    table,
-)
+from hymio.cli.command import Database, Moment, OrganizationName, opened, operator_of
+from hymio.cli.listing import Column, Fit, Listing, Shown, listing
 from hymio.clock import now
 
 if TYPE_CHECKING:
@@ -29,8 +18,14 @@ if TYPE_CHECKING:
     from hymio.setup import Layout
 
 _LONGEST_CHANGE = 200
+_COLUMNS = (
+    Column("revision", Fit.DATA), Column("number", Fit.DATA), Column("at", Fit.WORD, "when"),
+    Column("actor", heading="who"), Column("via", Fit.DATA), Column("verb"), Column("node", Fit.DATA),
+    Column("from_node", Fit.DATA), Column("subject"), Column("old", Fit.DATA), Column("new", heading="change"),
+)  # fmt: skip
 
 
+@listing()
 def audit(
     context: typer.Context,
     organization: OrganizationName,
@@ -48,9 +43,8 @@ def audit(
         str | None, typer.Option("--until", metavar="WHEN", help="Only changes before", show_default=False)
     ] = None,
     limit: Annotated[int, typer.Option(metavar="COUNT", help="Number of the newest to list")] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with complete values and times in UTC")] = False,
     database: Database = None,
-) -> None:
+) -> Listing:
     """List the changes of the set-up and of credentials, the newest first: when, by whom, and what.
 
     Times are in the zone of the root of the tree.
@@ -59,6 +53,7 @@ def audit(
     """
     from hymio import manage
     from hymio.cli import naming
+    from hymio.cli.instants import timestamp
 
     with opened(context, database) as store:
         operator = operator_of(manage.find_organization(store, organization))
@@ -67,20 +62,16 @@ def audit(
             store, operator, node=None if node is None else naming.node_of(layout, node).id, actor=who, verb=verb,
             since=_instant(layout, start), until=_instant(layout, end), limit=limit,
         )  # fmt: skip
-    if as_json:
-        typer.echo(json.dumps([_in_json(entry) for entry in entries], ensure_ascii=False, indent=2))
-        return
-    if not entries:
-        hint("Nothing of that kind was changed.")
-        return
-    output = table(("when", WHOLE), ("who", FOLDED), ("what", {"ratio": 2}), ("change", {"ratio": 3, **FOLDED}))
-    output.expand = True
-    for entry in entries:
-        what = f"{entry.verb} [dim]{escape(entry.subject)}[/]"
-        output.add_row(_local_time(layout, entry.at), escape(entry.actor), what, escape(_change(entry)))
-    console().print(output)
-    if len(entries) == limit:
-        hint(f"There may be more than {limit}; --limit shows more.")
+    rows = [
+        (
+            entry.revision, entry.number, Shown(timestamp(entry.at), _local_time(layout, entry.at)), entry.actor,
+            entry.via, entry.verb, entry.node, entry.from_node, entry.subject, entry.old,
+            Shown(entry.new, escape(_change(entry))),
+        )
+        for entry in entries
+    ]  # fmt: skip
+    after = f"There may be more than {limit}; --limit shows more." if len(entries) == limit else ""
+    return Listing("changes", _COLUMNS, rows, nothing="Nothing of that kind was changed.", after=after)
 
 
 def _instant(layout: Layout, text: str | None) -> Instant | None:
@@ -118,10 +109,3 @@ def _short(value: Any) -> str:
     else:
         text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _LONGEST_CHANGE else f"{text[:_LONGEST_CHANGE]}…"
-
-
-def _in_json(entry: AuditEntry) -> dict[str, Any]:
-    """An entry as a JSON object, with its time in UTC."""
-    from hymio.period import format_timestamp
-
-    return {**asdict(entry), "at": format_timestamp(entry.at, 0, utc=True)}

@@ -9,10 +9,7 @@ import typer
 from rich.markup import escape
 
 from hymio.cli.command import (
-    RIGHT,
-    WHOLE,
     Database,
-    console,
     hint,
     how_many,
     loaded,
@@ -20,16 +17,23 @@ from hymio.cli.command import (
     operator_of,
     quoted,
     say,
-    table,
 )
+from hymio.cli.instants import instant_text
+from hymio.cli.listing import Column, Fit, Listing, Shown, instant, show
 from hymio.cli.sms_gateways import print_gateways
-from hymio.cli.upkeep import All, Some, chosen_organizations, instant_text
+from hymio.cli.upkeep import All, Some, chosen_organizations
 from hymio.clock import now
 
 if TYPE_CHECKING:
     from hymio.manage import Organization
     from hymio.store import Store
     from hymio.store.corrections import Corrected
+
+
+_CORRECTIONS = (
+    Column("smiley", Fit.WORD), Column("name"), Column("presses", Fit.NUMBER), Column("pressed_from", Fit.WORD),
+    Column("through", Fit.WORD), Column("corrected_by", Fit.WORD),
+)  # fmt: skip
 
 
 def check(
@@ -127,15 +131,19 @@ def _list_corrections(store: Store, organization: Organization, corrected: list[
         return
     smileys = store.layout(organization.id).smileys
     heading = f"{organization.name}: presses corrected by more than a day"
-    instants = ("pressed from", WHOLE), ("through", WHOLE)
-    shown = table(("smiley", WHOLE), "name", ("presses", RIGHT), *instants, ("corrected by", RIGHT), title=heading)
-    for row in corrected:
-        smiley = smileys[row.smiley]
-        by = _days(row.least) if row.least == row.most else f"{_days(row.least)} to {_days(row.most)}"
-        shown.add_row(
-            smiley.serial, escape(smiley.name), f"{row.number:,}", instant_text(row.first), instant_text(row.last), by
+    rows = [
+        (
+            smileys[row.smiley].serial, smileys[row.smiley].name, row.number, instant(row.first), instant(row.last),
+            _by(row.least, row.most),
         )
-    console().print(shown)
+        for row in corrected
+    ]  # fmt: skip
+    show(Listing("corrections", _CORRECTIONS, rows, title=heading))
+
+
+def _by(least: int, most: int) -> Shown:
+    """The least and the greatest correction; for programs in ms."""
+    return Shown([least, most], _days(least) if least == most else f"{_days(least)} to {_days(most)}")
 
 
 def _days(milliseconds: int) -> str:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 from rich.markup import escape
 
 from hymio.cli.command import console, hint, how_many, say
+from hymio.cli.listing import Shown
 
 if TYPE_CHECKING:
+    from hymio.cli.listing import Cell
     from hymio.store import Store
     from hymio.store.distribute import Distribution
 
@@ -48,30 +50,24 @@ def _warning(text: str) -> None:
     console(stderr=True).print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
 
 
-def show(store: Store) -> None:
-    """Prints the nodes, and how many tables are distributed; nothing of a database without Citus."""
+def cells(store: Store) -> tuple[tuple[Cell, ...], str]:
+    """What `hymio db status` shows of a cluster, and what to do; nothing of a database without Citus.
+
+    The cells are the nodes, the number of distributed tables, and the tables that are not or have a local copy though
+    others are distributed.
+    """
     from hymio.store.distribute import distribution
 
     cluster = distribution(store)
     if cluster is None:
-        return
-    nodes = ", ".join(
+        return (None, None, (), ()), ""
+    nodes = [
         node.address + (" (coordinator)" if node.is_coordinator else "") + ("" if node.is_active else " (not active)")
         for node in cluster.nodes
-    )
-    say(f"nodes     {escape(nodes) or 'none'}")
-    say(f"tables    {len(cluster.distributed)} distributed, {len(cluster.local)} not")
-    if cluster.distributed:
-        _show_missing(cluster)
-    else:
-        hint("To distribute them: hymio db distribute")
-
-
-def _show_missing(cluster: Distribution) -> None:
-    """Names the tables that are not distributed, or have a local copy, though others are distributed."""
-    if cluster.local:
-        say(f"[yellow]not distributed:[/] {escape(', '.join(cluster.local))}")
-    if cluster.copies:
-        say(f"[yellow]local copies left:[/] {escape(', '.join(cluster.copies))}")
-    if cluster.local or cluster.copies:
-        hint("To complete it: hymio db distribute")
+    ]
+    tables = len(cluster.distributed)
+    counts = Shown(tables, f"{tables} distributed, {len(cluster.local)} not")
+    if not tables:
+        return (nodes, counts, (), ()), "To distribute them: hymio db distribute"
+    is_partial = bool(cluster.local or cluster.copies)
+    return (nodes, counts, cluster.local, cluster.copies), "To complete it: hymio db distribute" if is_partial else ""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,11 +16,11 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from rich.table import Table
 from typer.core import TyperOption
 from typer.main import get_command
 
 from hymio import settings
+from hymio.cli import everywhere
 from hymio.clock import now
 from hymio.errors import HymioError
 
@@ -50,7 +52,7 @@ Moment = Annotated[
 ]
 
 _PIPED_WIDTH = 110
-"""Width in columns of tables that are written to a file or pipe."""
+"""Width in columns of what is drawn, such as the demo's table, where it is written to a file or pipe."""
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -77,15 +79,24 @@ def say_error(detail: str, code: str = "") -> None:
     console(stderr=True).print(f"[red]error:[/] [red]{escape(' '.join(detail.split()))}[/]{suffix}", soft_wrap=True)
 
 
-def warn_of_exposed_files(config: Path | None) -> None:
-    """Prints which files with a password of the database other accounts can read. Nothing where they are unreadable."""
+def _warn_of_exposed_files(context: typer.Context, config: Path | None) -> None:
+    """Prints once which files with a password of the database other accounts can read.
+
+    Nothing where they are unreadable; a line of JSON for a command with --json.
+    """
+    if context.find_root().meta.setdefault("hymio.warned", False):
+        return
+    context.find_root().meta["hymio.warned"] = True
     try:
         exposed = settings.exposed_files(os.environ, config)
     except (HymioError, OSError):  # said by whoever needs the settings
         return
     for file in exposed:
-        warning = f"{escape(str(file))} has a password, and other accounts can read it: chmod 600 {quoted(str(file))}"
-        console(stderr=True).print(f"[yellow]warning:[/] {warning}", soft_wrap=True)
+        warning = f"{file} has a password, and other accounts can read it: chmod 600 {shlex.quote(str(file))}"
+        if context.params.get("as_json"):
+            sys.stderr.write(json.dumps({"warning": warning}, ensure_ascii=False) + "\n")
+        else:
+            console(stderr=True).print(f"[yellow]warning:[/] {escape(warning)}", soft_wrap=True)
 
 
 Yes = Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant")]
@@ -113,8 +124,6 @@ def ask(question: str, *, yes: bool) -> None:
 
 def quoted(text: str) -> str:
     """A name quoted for a shell, and escaped for rich's markup."""
-    import shlex
-
     return escape(shlex.quote(text))
 
 
@@ -124,23 +133,6 @@ def how_many(number: int, noun: str) -> str:
     return f"{number:,} {noun if number == 1 else plural}"
 
 
-def table(*columns: str | tuple[str, dict[str, Any]], title: str | None = None) -> Table:
-    """An empty table in the common style; a column is a heading, or a heading with rich's options."""
-    result = Table(
-        title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="bold dim"
-    )
-    result.padding = (0, 2, 0, 0)
-    for column in columns:
-        heading, options = (column, {}) if isinstance(column, str) else column
-        result.add_column(heading, **options)
-    return result
-
-
-RIGHT: dict[str, Any] = {"justify": "right", "no_wrap": True}
-WHOLE: dict[str, Any] = {"no_wrap": True}
-FOLDED: dict[str, Any] = {"overflow": "fold"}
-
-
 # --- settings and the store -------------------------------------------------------------------------------------------
 
 
@@ -148,6 +140,7 @@ def loaded(context: typer.Context, database: str | None = None, **flags: setting
     """The settings; an option after the command overrides the same option before it."""
     before = dict(context.find_root().obj or {})
     config: Path | None = before.pop("config", None)
+    _warn_of_exposed_files(context, config)
     flags["database"] = database
     return settings.load(
         before | {name: value for name, value in flags.items() if value is not None}, os.environ, config
@@ -211,14 +204,20 @@ def account() -> str:
 
 
 def obey(app: typer.Typer, words: Sequence[str] | None, name: str) -> None:
-    """Parses and runs the words of a command, by default those of the command line, and exits the process."""
-    _command(app)(args=words, prog_name=name)
+    """Parses and runs the words of a command, by default those of the command line, and exits the process.
+
+    Raises what the command raises, and the parser's errors about its words.
+    """
+    result = _command(app)(args=words, prog_name=name, standalone_mode=False)
+    sys.exit(result if isinstance(result, int) else 0)
 
 
 @cache
 def _command(app: typer.Typer) -> Any:
     """The parser of all commands, made once: it takes four times as long as a small command."""
     command = get_command(app)
+    if hasattr(command, "commands"):
+        everywhere.spread(command)
     _show_flags_bare(command)
     return command
 

@@ -9,19 +9,16 @@ import typer
 from rich.markup import escape
 
 from hymio.cli.command import (
-    WHOLE,
     Database,
     OrganizationName,
     Yes,
     ask,
     changing,
-    console,
-    hint,
     opened,
     operator_of,
     say,
-    table,
 )
+from hymio.cli.listing import Column, Fit, Listing, Listings, listing
 from hymio.custom import SELECT, TEXT
 
 
@@ -103,8 +100,13 @@ def edit(
     say(f"Custom field {changed.id}: {escape(changed.label)} [dim]({escape(changed.type)})[/]")
 
 
+_FIELDS = (Column("field", Fit.WORD), Column("label"), Column("type", Fit.WORD), Column("options"))
+_VALUES = (Column("node", Fit.DATA), Column("path", heading="node"), Column("field", Fit.WORD), Column("value"))
+
+
 @commands.command("list")
-def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+@listing("fields", "values")
+def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> Listings:
     """List the fields of an organization and their values."""
     from hymio import manage
 
@@ -112,18 +114,15 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
         operator = operator_of(manage.find_organization(store, organization))
         hierarchy = store.layout(operator.organization).hierarchy
         fields, values = manage.custom_fields(store, operator), manage.custom_values(store, operator)
-    if not fields:
-        hint("There is no custom field yet. Add one with: hymio custom-data add ORGANIZATION ID LABEL")
-        return
-    output = table(("field", WHOLE), "label", ("type", WHOLE), "options", title="Fields")
-    for field in fields:
-        output.add_row(field.id, escape(field.label), field.type, escape(", ".join(field.options)))
-    console().print(output)
-    if values:
-        output = table("node", ("field", WHOLE), "value", title="Values")
-        for value in values:
-            output.add_row(escape(hierarchy.path(value.node)), value.field, escape(value.value))
-        console().print("", output)
+    kinds = [(field.id, field.label, field.type, field.options) for field in fields]
+    known = [(value.node, hierarchy.path(value.node), value.field, value.value) for value in values]
+    nothing = "There is no custom field yet. Add one with: hymio custom-data add ORGANIZATION ID LABEL"
+    return Listings(
+        (
+            Listing("fields", _FIELDS, kinds, title="Fields", nothing=nothing),
+            Listing("values", _VALUES, known, title="Values"),
+        )
+    )
 
 
 @commands.command("set")

@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from hymio.cli.command import (
-    RIGHT,
-    WHOLE,
     Database,
     OrganizationName,
     changing,
-    console,
     hint,
     how_many,
     opened,
     operator_of,
     progress,
     say,
-    table,
 )
+from hymio.cli.listing import Column, Fit, Listing, Shown, listing, show
 from hymio.clock import now
 from hymio.personal_data import PersonalData
 
@@ -176,11 +172,8 @@ def _show(found: Tally, organization: Organization) -> None:
     if not any(found.rows.values()) and not found.feedbacks:
         say(f"{escape(organization.name)}: nothing to erase.")
         return
-    shown = table(("to be erased", WHOLE), ("how many", RIGHT))
-    for kind, number in found.rows.items():
-        if number:
-            shown.add_row(WORDS[kind], f"{number:,}")
-    console().print(shown)
+    columns = Column("to_be_erased", Fit.WORD), Column("how_many", Fit.NUMBER)
+    show(Listing("found", columns, [(WORDS[kind], number) for kind, number in found.rows.items() if number]))
     say(f"They belong to {how_many(found.feedbacks, 'press')}. Presses, counts, hours and indexes stay as they are.")
 
 
@@ -208,28 +201,28 @@ def _purge(store: Store) -> None:
 # --- by age -----------------------------------------------------------------------------------------------------------
 
 
+_RETENTION = (Column("kind", Fit.WORD), Column("what"), Column("days", Fit.NUMBER), Column("by_default", Fit.NUMBER))
+
+
 @retention.command("list")
-def list_retention(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+@listing()
+def list_retention(context: typer.Context, organization: OrganizationName, database: Database = None) -> Listing:
     """List how many days each kind of people's data is kept.
 
     Example: hymio retention list "Acme"
     """
     from hymio import manage
+    from hymio.personal_data import DEFAULT_DAYS
 
     with opened(context, database) as store:
         chosen = manage.find_organization(store, organization)
         kept = manage.retention(store, operator_of(chosen))
-    console().print(_kept(kept))
+    rows = [(kind.value, WORDS[kind], _shown(days), _shown(DEFAULT_DAYS[kind])) for kind, days in kept.items()]
+    return Listing("retention", _RETENTION, rows)
 
 
-def _kept(kept: Mapping[PersonalData, int | None]) -> object:
-    """The table of retention."""
-    from hymio.personal_data import DEFAULT_DAYS
-
-    shown = table(("kind", WHOLE), "what", ("days", RIGHT), ("by default", RIGHT))
-    for kind, days in kept.items():
-        shown.add_row(kind.value, WORDS[kind], _days(days), _days(DEFAULT_DAYS[kind]))
-    return shown
+def _shown(days: int | None) -> Shown:
+    return Shown(days, _days(days))
 
 
 def _days(days: int | None) -> str:

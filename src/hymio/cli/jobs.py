@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from hymio.cli.command import (
-    FOLDED,
-    RIGHT,
-    WHOLE,
     Database,
     OrganizationName,
     Yes,
     ask,
     changing,
-    console,
-    hint,
     loaded,
     opened,
     say,
-    table,
 )
+from hymio.cli.instants import instant_text, timestamp
+from hymio.cli.listing import Cell, Column, Fit, Listing, Listings, Shown, listing
 from hymio.clock import now
 
 if TYPE_CHECKING:
@@ -41,22 +35,39 @@ RowName = Annotated[
 ]
 
 _COLORS = {"done": "green", "failed": "red", "undecided": "yellow", "discarded": "dim"}
-_AT_LEAST = {"overflow": "fold", "min_width": len("organization")}
 _UNITS = (("ms", 1), ("s", 1_000), ("min", 60_000), ("h", 3_600_000), ("days", 86_400_000))
 
 
 # --- listing ----------------------------------------------------------------------------------------------------------
 
 
+_JOBS = (
+    Column("name", Fit.WORD, "job"), Column("every_ms", Fit.WORD, "every"), Column("leased", Fit.DATA),
+    Column("finished_at", heading="last run"), Column("outcome"), Column("detail", Fit.DATA),
+    Column("due_at", heading="next run"), Column("attempts", Fit.DATA), Column("started_at", Fit.DATA),
+    Column("lease_until", Fit.DATA), Column("holder", heading="process"),
+)  # fmt: skip
+_COUNTS = (
+    Column("organization", Fit.DATA), Column("name", heading="organization"), Column("kind", heading="outbox"),
+    Column("outcome", Fit.STATE), Column("rows", Fit.NUMBER), Column("oldest"),
+)  # fmt: skip
+_OPEN = (
+    Column("organization", Fit.DATA), Column("name", heading="organization"), Column("id", Fit.WORD), Column("kind"),
+    Column("attempts", Fit.NUMBER), Column("created_at", Fit.DATA), Column("not_before", Fit.DATA),
+    Column("holder", Fit.DATA), Column("lease_until", Fit.DATA), Column("ended_at", heading="ended"),
+    Column("outcome"), Column("detail", Fit.DATA),
+)  # fmt: skip
+
+
 @commands.callback(invoke_without_command=True)
+@listing("jobs", "outbox.counts", "outbox.open")
 def jobs(
     context: typer.Context,
     limit: Annotated[
         int, typer.Option(metavar="COUNT", help="Number of the newest failed and undecided rows to list", min=1)
     ] = 50,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with complete details and times in UTC")] = False,
     database: Database = None,
-) -> None:
+) -> Listings | None:
     """List the server's periodic jobs (interval, last run, next run, process) and the outbox.
 
     An undecided row may or may not have been done: its process stopped before it wrote the outcome.
@@ -64,7 +75,7 @@ def jobs(
     Examples: hymio jobs · hymio jobs retry "Acme" 7.1 · hymio jobs discard "Acme" 7.1
     """
     if context.invoked_subcommand is not None:
-        return
+        return None
     from hymio import manage
     from hymio.jobs import periodic_jobs
     from hymio.store import jobs as rows
@@ -76,95 +87,80 @@ def jobs(
         names = {organization.id: organization.name for organization in manage.organizations(store)}
         with store.read() as transaction:
             counts, open_rows = outbox.counts(transaction), outbox.open_rows(transaction, limit)
-    if as_json:
-        typer.echo(json.dumps(_in_json(periodic, states, counts, open_rows), ensure_ascii=False, indent=2))
-        return
-    _show_jobs(periodic, states)
-    if counts:
-        _show_counts(counts, names)
-    if open_rows:
-        _show_open(open_rows, names)
-        hint("Once you know whether it was done: hymio jobs retry ORGANIZATION ID, or: hymio jobs discard …")
-
-
-def _show_jobs(periodic: tuple[Job, ...], states: dict[str, JobState]) -> None:
-    """Prints the table of jobs, those of this version first."""
-    jobs_by_name = {job.name: job for job in periodic}
-    output = table(
-        ("job", WHOLE),
-        ("every", RIGHT),
-        ("last run", FOLDED),
-        ("outcome", FOLDED),
-        ("next run", FOLDED),
-        ("process", FOLDED),
+    after = (
+        "Once you know whether it was done: hymio jobs retry ORGANIZATION ID, or: hymio jobs discard ORGANIZATION ID"
     )
-    for name in (*jobs_by_name, *sorted(states.keys() - jobs_by_name)):
-        output.add_row(name, *_cells(jobs_by_name.get(name), states.get(name)))
-    console().print(output)
+    counted = [(*_named(names, row.organization), row.kind, *_count_cells(row)) for row in counts]
+    return Listings(
+        (
+            _jobs(periodic, states),
+            Listing("outbox.counts", _COUNTS, counted),
+            Listing("outbox.open", _OPEN, [_open_row(row, names) for row in open_rows], after=after),
+        )
+    )
 
 
-def _cells(job: Job | None, state: JobState | None) -> tuple[str, ...]:
-    """The cells of a job: interval, last run, outcome, next run, process. `job` is None if this version lacks it."""
-    every = "" if job is None else _period(job.every)
-    if job is not None and not job.leased:
-        return every, "", "", "", "each"
+def _jobs(periodic: tuple[Job, ...], states: dict[str, JobState]) -> Listing:
+    """The jobs, those of this version first."""
+    by_name = {job.name: job for job in periodic}
+    names = (*by_name, *sorted(states.keys() - by_name))
+    return Listing("jobs", _JOBS, [(name, *_cells(by_name.get(name), states.get(name))) for name in names])
+
+
+def _cells(job: Job | None, state: JobState | None) -> tuple[Cell, ...]:
+    """The cells of a job after its name. `job` is None if this version lacks it."""
+    every = (None, None) if job is None else (Shown(job.every, _period(job.every)), job.leased)
     if state is None:
-        return every, "never", "", "once a server runs", ""
-    last = "never" if state.finished_at is None else _moment(state.finished_at)
-    following = "" if job is None else _next(state)
-    return every, last, _outcome(state.outcome, state.detail), following, escape(state.holder or "")
+        is_leased = job is not None and job.leased
+        last, due = (Shown(None, "never"), Shown(None, "once a server runs")) if is_leased else (None, None)
+        return *every, last, None, None, due, None, None, None, None if is_leased else Shown(None, "each")
+    last = _moment(state.finished_at) or Shown(None, "never")
+    outcome = _outcome(state.outcome, state.detail)
+    due = Shown(timestamp(state.due_at), "" if job is None else _next(state))
+    started, lease = _moment(state.started_at), _moment(state.lease_until)
+    return *every, last, outcome, state.detail, due, state.attempts, started, lease, state.holder
 
 
 def _next(state: JobState) -> str:
     """The next run of a job, or how long it has been running."""
     if state.holder is not None and state.started_at is not None:
         return f"running for {_span(now() - state.started_at)}"
-    return _moment(state.due_at)
+    moment = _moment(state.due_at)
+    return moment.text if moment else ""
 
 
-def _show_counts(counts: list[OutboxCount], names: dict[int, str]) -> None:
-    """Prints the number of rows of the outbox by organization, kind and outcome."""
-    kinds: dict[tuple[int, str], dict[str, OutboxCount]] = {}
-    for count in counts:
-        outcome = "waiting" if count.outcome is None else count.outcome.value
-        kinds.setdefault((count.organization, count.kind), {})[outcome] = count
-    outcomes = ("waiting", *_COLORS)
-    numbered = [(name, RIGHT) for name in outcomes]
-    output = table(("organization", _AT_LEAST), ("outbox", FOLDED), *numbered, ("oldest", FOLDED))
-    for (organization, kind), by_outcome in kinds.items():
-        numbers = [f"{by_outcome[name].rows:,}" if name in by_outcome else "" for name in outcomes]
-        oldest = _relative(by_outcome["waiting"].oldest) if "waiting" in by_outcome else ""
-        output.add_row(_name(names, organization), escape(kind), *numbers, oldest)
-    console().print("", output)
+def _count_cells(count: OutboxCount) -> tuple[Cell, ...]:
+    """Outcome, number and the oldest of the rows of the outbox that are counted together."""
+    outcome = Shown(None, "waiting") if count.outcome is None else count.outcome.value
+    oldest = Shown(timestamp(count.oldest), _relative(count.oldest) if count.outcome is None else "")
+    return outcome, count.rows, oldest
 
 
-def _show_open(rows: list[OutboxRow], names: dict[int, str]) -> None:
-    """Prints failed and undecided rows of the outbox."""
-    output = table(
-        ("organization", FOLDED), ("id", WHOLE), "kind", ("attempts", RIGHT), ("ended", FOLDED), ("outcome", FOLDED)
-    )
-    for row in rows:
-        ended = "" if row.ended_at is None else _moment(row.ended_at)
-        cells = escape(row.kind), str(row.attempts), ended, _outcome(row.outcome, row.detail)
-        output.add_row(_name(names, row.organization), str(row.id), *cells)
-    console().print("", output)
+def _open_row(row: OutboxRow, names: dict[int, str]) -> tuple[Cell, ...]:
+    """A failed or undecided row of the outbox."""
+    began = timestamp(row.created_at), timestamp(row.not_before), row.holder, _moment(row.lease_until)
+    ended = _moment(row.ended_at), _outcome(row.outcome, row.detail), row.detail
+    return *_named(names, row.organization), str(row.id), row.kind, row.attempts, *began, *ended
 
 
-def _name(names: dict[int, str], organization: int) -> str:
-    """The name of an organization, or its number if it is unknown."""
-    return escape(names.get(organization, str(organization)))
+def _named(names: dict[int, str], organization: int) -> tuple[int, str]:
+    """Number and name of an organization; the number for both if it is unknown."""
+    return organization, names.get(organization, str(organization))
 
 
-def _outcome(outcome: Outcome | None, detail: str | None) -> str:
-    """An outcome in colour, with its detail."""
+def _outcome(outcome: Outcome | None, detail: str | None) -> Shown | None:
+    """An outcome, for people in colour and with its detail."""
     if outcome is None:
-        return ""
-    return f"[{_COLORS[outcome.value]}]{outcome.value}[/]" + (f" [dim]{escape(detail)}[/]" if detail else "")
+        return None
+    more = f" [dim]{escape(detail)}[/]" if detail else ""
+    return Shown(outcome.value, f"[{_COLORS[outcome.value]}]{outcome.value}[/]{more}")
 
 
-def _moment(at: Instant) -> str:
-    """An instant on two lines: relative to now, and in UTC."""
-    return f"{_relative(at)}\n[dim]{_utc(at)[:19].replace('T', ' ')}Z[/]"
+def _moment(at: Instant | None) -> Shown | None:
+    """An instant, for people on two lines: relative to now, and in UTC."""
+    if at is None:
+        return None
+    return Shown(timestamp(at), f"{_relative(at)}\n[dim]{instant_text(at)}[/]")
 
 
 def _relative(at: Instant) -> str:
@@ -183,42 +179,6 @@ def _span(ms: int) -> str:
     """A duration in the largest unit of which it has two, or at least one: 90 s, 2 min, 47 h, 2 days."""
     unit, size = next(((unit, size) for unit, size in reversed(_UNITS) if ms >= 2 * size), _UNITS[1])
     return f"{ms // size:,} {unit}"
-
-
-def _utc(at: Instant) -> str:
-    """An instant as a timestamp in UTC."""
-    from hymio.period import format_timestamp
-
-    return format_timestamp(at, 0, utc=True)
-
-
-def _in_json(
-    periodic: tuple[Job, ...], states: dict[str, JobState], counts: list[OutboxCount], rows: list[OutboxRow]
-) -> dict[str, Any]:
-    """The jobs and the outbox as JSON."""
-    table_jobs = {job.name: {"every_ms": job.every, "leased": job.leased} for job in periodic}
-    return {
-        "jobs": [
-            {"name": name, **table_jobs.get(name, {}), **(_plain(asdict(states[name])) if name in states else {})}
-            for name in (*table_jobs, *sorted(states.keys() - table_jobs))
-        ],
-        "outbox": {
-            "counts": [_plain(count._asdict()) for count in counts],
-            "open": [_plain({**asdict(row), "id": str(row.id)}) for row in rows],
-        },
-    }
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """Values of JSON: outcomes by name, instants as text."""
-    instants = {"not_before", "lease_until", "oldest"}
-
-    def plain(name: str, value: Any) -> Any:
-        if name == "outcome":
-            return value and value.value
-        return _utc(value) if value is not None and (name in instants or name.endswith("_at")) else value
-
-    return {name: plain(name, value) for name, value in values.items()}
 
 
 # --- decisions --------------------------------------------------------------------------------------------------------

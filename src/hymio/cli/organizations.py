@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,29 +10,27 @@ from rich.markup import escape
 from rich.tree import Tree
 
 from hymio.cli.command import (
-    RIGHT,
-    WHOLE,
     Archived,
     Database,
     OrganizationName,
     account,
     changing,
-    console,
     hint,
     opened,
     operator_of,
     quoted,
     say,
-    table,
 )
+from hymio.cli.listing import Column, Fit, Listing, Listings, Shown, listing, table_of
 from hymio.clock import now
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.console import RenderableType
 
     from hymio.hierarchy import Node
     from hymio.misuse import MisusePolicy
     from hymio.setup import Content, Layout
+    from hymio.survey import ActivePeriod, FollowupQuestion
 
 commands = typer.Typer(no_args_is_help=True, help="Create organizations and show their set-up.")
 
@@ -59,38 +58,36 @@ def create(
     hint(f"Next: hymio node add-point {quoted(name)} 'Front door'")
 
 
+_COLUMNS = (
+    Column("number", Fit.KEY), Column("name"), Column("points", Fit.NUMBER), Column("smileys", Fit.NUMBER),
+    Column("api", Fit.STATE, "API"), Column("raw_results", Fit.STATE), Column("language", Fit.WORD),
+    Column("revision", Fit.NUMBER),
+)  # fmt: skip
+
+
 @commands.command("list")
-def list_all(context: typer.Context, database: Database = None) -> None:
+@listing()
+def list_all(context: typer.Context, database: Database = None) -> Listing:
     """List the organizations."""
     from hymio.access import operator
     from hymio.manage import organizations
     from hymio.results import revision
 
-    output = table(
-        ("number", RIGHT),
-        "name",
-        ("points", RIGHT),
-        ("smileys", RIGHT),
-        "API",
-        "raw results",
-        "language",
-        ("revision", RIGHT),
-    )
+    rows = []
     with opened(context, database) as store:
         for row in organizations(store):
             layout = store.layout(row.id)
             points = sum(node.is_point for node in layout.hierarchy.nodes.values())
-            output.add_row(
-                str(row.id),
-                escape(row.name),
-                str(points),
-                str(len(layout.smileys)),
-                "on" if row.api_enabled else "[dim]off[/]",
-                ("on" if row.raw_results else "off") if row.api_enabled else "[dim]–[/]",
-                row.language,
-                f"{revision(store, operator(row.id)).revision:,}",
-            )
-    console().print(output)
+            api, raw_results = "on" if row.api_enabled else "off", "on" if row.raw_results else "off"
+            number = revision(store, operator(row.id)).revision
+            rows.append(
+                (
+                    row.id, row.name, points, len(layout.smileys), api, raw_results if row.api_enabled else None,
+                    row.language, number,
+                )
+            )  # fmt: skip
+    nothing = "There is no organization yet. Create one with: hymio organization create NAME"
+    return Listing("organizations", _COLUMNS, rows, nothing=nothing)
 
 
 @commands.command("language")
@@ -111,11 +108,32 @@ def language(
     say(f"Clients of [bold]{escape(changed.name)}[/] that ask for no language are answered in {language}.")
 
 
+_NODES = (
+    Column("node", Fit.KEY), Column("parent", Fit.KEY), Column("name"), Column("kind", Fit.WORD), Column("path"),
+    Column("zone"), Column("policy"),
+)  # fmt: skip
+_ASSIGNMENTS = (
+    Column("v1_key", Fit.KEY), Column("survey", Fit.KEY), Column("question"), Column("node", Fit.KEY),
+    Column("smiley", Fit.WORD), Column("state", Fit.STATE), Column("periods"),
+)  # fmt: skip
+_SURVEYS = (
+    Column("survey", Fit.KEY), Column("question"), Column("scale", Fit.WORD), Column("index", Fit.WORD),
+    Column("points", Fit.NUMBER, "asked at points"), Column("followups", heading="follow-up"),
+)  # fmt: skip
+_SMILEYS = (
+    Column("smiley", Fit.KEY), Column("serial", Fit.WORD), Column("name"), Column("type", Fit.WORD),
+    Column("node", Fit.DATA), Column("point", heading="stands at"),
+)  # fmt: skip
+
+
 @commands.command("show")
+@listing("nodes", "assignments", "surveys", "smileys")
 def show(
     context: typer.Context, organization: OrganizationName, archived: Archived = False, database: Database = None
-) -> None:
+) -> Listings:
     """Show the tree of an organization, its surveys and its smileys.
+
+    For programs these are four tables: nodes, assignments of surveys, surveys and smileys.
 
     Example: hymio organization show "Acme"
     """
@@ -126,16 +144,60 @@ def show(
         found = manage.find_organization(store, organization)
         layout, content = store.layout(found.id), store.content(found.id)
         hidden = {} if archived else manage.archived(store, operator_of(found))
-    out = console()
     root = layout.hierarchy.root
-    if root is None:
-        hint("The tree is empty. Begin with: hymio node add-group ORGANIZATION NAME")
-        return
-    out.print(_branch(layout, content, root, hidden.get(Archivable.NODE, frozenset())))
-    if layout.surveys:
-        out.print("", _surveys(layout, content, hidden.get(Archivable.SURVEY, frozenset())))
-    if layout.smileys:
-        out.print("", _smileys(layout, hidden.get(Archivable.SMILEY, frozenset())))
+    nodes, surveys, smileys = (
+        hidden.get(kind, frozenset()) for kind in (Archivable.NODE, Archivable.SURVEY, Archivable.SMILEY)
+    )
+    parts = (
+        _nodes(layout, nodes),
+        _assignments(layout, content, nodes | surveys),
+        _surveys(layout, content, surveys),
+        _smileys(layout, smileys),
+    )
+
+    def picture() -> Iterator[RenderableType]:
+        if root is not None:
+            yield _branch(layout, content, root, nodes)
+        for part in parts[2:]:
+            if part.rows:
+                yield ""
+                yield table_of(part)
+
+    return Listings(parts, picture)
+
+
+def _nodes(layout: Layout, hidden: frozenset[int]) -> Listing:
+    """The nodes that are not hidden, neither themselves nor a node above, with what they do not inherit."""
+    from hymio.hierarchy import value_at
+
+    rows = []
+    for node in layout.hierarchy.nodes.values():
+        if hidden.isdisjoint((node.id, *layout.hierarchy.ancestors(node.id))):
+            zone = value_at(layout.zones.get(node.id, ()), now())
+            policy = value_at(layout.policies.get(node.id, ()), now())
+            kind, path = "point" if node.is_point else "group", layout.hierarchy.path(node.id)
+            rules = None if policy is None else _policy(policy)
+            rows.append((node.id, node.parent, node.name, kind, path, zone, rules))
+    nothing = "The tree is empty. Begin with: hymio node add-group ORGANIZATION NAME"
+    return Listing("nodes", _NODES, rows, nothing=nothing)
+
+
+def _assignments(layout: Layout, content: Content, hidden: frozenset[int]) -> Listing:
+    """Which surveys are asked where and when, by the keys of API v1."""
+    rows = []
+    for assignment in layout.assignments.values():
+        if hidden.isdisjoint((assignment.survey, assignment.node, *layout.hierarchy.ancestors(assignment.node))):
+            question = content.question(layout.surveys[assignment.survey]).wording.text
+            state, smiley = layout.state(assignment.id, now()).value, assignment.smiley
+            serial = None if smiley is None else layout.smileys[smiley].serial
+            periods = [_interval(period) for period in assignment.periods]
+            rows.append((assignment.id, assignment.survey, question, assignment.node, serial, state, periods))
+    return Listing("assignments", _ASSIGNMENTS, rows)
+
+
+def _interval(period: ActivePeriod) -> str:
+    """An active period on the clocks of its point, as START/END or START/."""
+    return f"{period.start.isoformat()}/{'' if period.end is None else period.end.isoformat()}"
 
 
 def _branch(layout: Layout, content: Content, node: Node, hidden: frozenset[int], above: Tree | None = None) -> Tree:
@@ -187,37 +249,43 @@ def _period(start: object, end: object) -> str:
     )
 
 
-def _surveys(layout: Layout, content: Content, hidden: frozenset[int]) -> Table:
-    """The surveys, without some, with their numbers of points and their follow-ups."""
-    output = table(("survey", RIGHT), "question", ("scale", WHOLE), ("index", WHOLE), ("asked at", RIGHT), "follow-up")
+def _surveys(layout: Layout, content: Content, hidden: frozenset[int]) -> Listing:
+    """The surveys, without some, with their numbers of points and their follow-up questions."""
+    rows = []
     for survey in layout.surveys.values():
-        if survey.id in hidden:
-            continue
-        points = len({assignment.node for assignment in layout.assignments.values() if assignment.survey == survey.id})
-        followups = "; ".join(
-            f"{'+' if followup.positive else '–'} {followup.wording.text} ({len(followup.options)})"
-            for followup in content.followups(survey)
-        )
-        output.add_row(
-            str(survey.id),
-            escape(content.question(survey).wording.text),
-            survey.scale.code,
-            survey.index_type.value,
-            f"{points} point{'s' if points != 1 else ''}",
-            escape(followups),
-        )
-    return output
+        if survey.id not in hidden:
+            points = {row.node for row in layout.assignments.values() if row.survey == survey.id}
+            question, kind = content.question(survey).wording.text, survey.index_type.value
+            followups = _followups(content.followups(survey))
+            rows.append((survey.id, question, survey.scale.code, kind, len(points), followups))
+    return Listing("surveys", _SURVEYS, rows)
 
 
-def _smileys(layout: Layout, hidden: frozenset[int]) -> Table:
+def _followups(followups: Iterable[FollowupQuestion]) -> Shown:
+    """Follow-up questions; for people with a sign for the buttons before them and the number of their options."""
+    rows, texts = [], []
+    for followup in followups:
+        options = [option.wording.text for option in followup.options]
+        texts.append(f"{'+' if followup.positive else '–'} {followup.wording.text} ({len(options)})")
+        rows.append(
+            {
+                "followup": followup.id,
+                "question": followup.wording.text,
+                "positive": followup.positive,
+                "options": options,
+            }
+        )
+    return Shown(rows, escape("; ".join(texts)))
+
+
+def _smileys(layout: Layout, hidden: frozenset[int]) -> Listing:
     """The smileys, without some, with their current points."""
-    output = table(("smiley", RIGHT), ("serial", WHOLE), "name", ("type", WHOLE), "stands at")
+    rows = []
     for smiley in layout.smileys.values():
-        if smiley.id in hidden:
-            continue
-        placement = layout.placement(smiley.id, now())
-        node = layout.hierarchy.nodes[placement.node] if placement else None
-        place = f"[dim]{node.id}[/] {escape(node.name)}" if node else "[dim]nowhere[/]"
-        kind = smiley.type.value.removeprefix("SMILEY_").lower()
-        output.add_row(str(smiley.id), smiley.serial, escape(smiley.name), kind, place)
-    return output
+        if smiley.id not in hidden:
+            placement = layout.placement(smiley.id, now())
+            node = layout.hierarchy.nodes[placement.node] if placement else None
+            kind = smiley.type.value.removeprefix("SMILEY_").lower()
+            at = (None, None) if node is None else (node.id, Shown(node.name, f"[dim]{node.id}[/] {escape(node.name)}"))
+            rows.append((smiley.id, smiley.serial, smiley.name, kind, *at))
+    return Listing("smileys", _SMILEYS, rows)

@@ -109,9 +109,12 @@ def bench(context: typer.Context) -> None:
 
 def demo(
     context: typer.Context,
-    data: Annotated[Path, typer.Option(metavar="DIR", help="Folder for the demo, and nothing else")] = Path(
-        "hymio-demo"
-    ),
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Folder for the demo, and nothing else; otherwise hymio-demo", show_default=False
+        ),
+    ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one", min=0, max=65_535)] = 8000,
     once: Annotated[bool, typer.Option("--once", help="Print everything once and exit")] = False,
@@ -144,8 +147,9 @@ def demo(
     from hymio import settings
 
     # Nothing from the environment or a file: a demo must not end up in the database of a real organization.
-    url = (database or (context.find_root().obj or {}).get("database")) or ""
-    demo_settings = settings.load({"data": data, "host": host, "port": port, "database": url})
+    flags = context.find_root().obj or {}
+    url, folder = database or flags.get("database") or "", data or flags.get("data") or Path("hymio-demo")
+    demo_settings = settings.load({"data": folder, "host": host, "port": port, "database": url})
     with listening(demo_settings) as door:
         from hymio.cli import demonstration
 

@@ -5,65 +5,57 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 
 from hymio.cli.command import (
-    RIGHT,
-    WHOLE,
     Database,
     OrganizationName,
     Yes,
     ask,
     changing,
-    console,
-    hint,
     opened,
     operator_of,
     say,
-    table,
 )
+from hymio.cli.listing import Column, Fit, Listing, Shown, listing
 from hymio.clock import now
 
 if TYPE_CHECKING:
     from hymio.manage import SharedLink
+    from hymio.period import Instant
 
 commands = typer.Typer(no_args_is_help=True, help="List and revoke links by which people share reports.")
 
 LinkNumber = Annotated[int, typer.Argument(metavar="LINK", help="Number of the link", show_default=False)]
 
 
+_COLUMNS = (
+    Column("link", Fit.KEY), Column("name"), Column("shared_by"), Column("node", Fit.DATA), Column("shows"),
+    Column("texts"), Column("sign_in"), Column("state", Fit.STATE), Column("until", Fit.WORD),
+    Column("last_used", Fit.WORD),
+)  # fmt: skip
+
+
 @commands.command("list")
-def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+@listing()
+def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> Listing:
     """List the shared links of an organization, including revoked and expired ones of the last month."""
     from hymio import manage
-    from hymio.period import wall_of, zone
 
     with opened(context, database) as store:
         operator = operator_of(manage.find_organization(store, organization))
         layout, existing = store.layout(operator.organization), manage.links(store, operator)
         emails = {user.id: user.email for user in manage.users(store, operator)}
-    if not existing:
-        hint("There is no shared link. People make them on the page of a report.")
-        return
-    output = table(
-        ("link", RIGHT), "name", "shared by", "shows", ("texts", WHOLE), ("sign-in", WHOLE), ("state", WHOLE),
-        ("until", WHOLE), ("last used", WHOLE),
-    )  # fmt: skip
-    utc = zone("UTC")
-    for link in existing:
-        terms = link.terms
-        output.add_row(
-            str(link.id),
-            escape(terms.name),
-            escape(emails.get(link.user, "")),
-            escape(layout.hierarchy.path(terms.node)),
-            "yes" if terms.shows_texts else "no",
-            "yes" if terms.needs_sign_in else "no",
-            _state(link),
-            f"{wall_of(terms.expires_at, utc):%Y-%m-%d}",
-            "[dim]never[/]" if link.used_at is None else f"{wall_of(link.used_at, utc):%Y-%m-%d}",
+    rows = [
+        (
+            link.id, link.terms.name, emails.get(link.user), link.terms.node, layout.hierarchy.path(link.terms.node),
+            link.terms.shows_texts, link.terms.needs_sign_in, _state(link), _date(link.terms.expires_at),
+            _date(link.used_at),
         )
-    console().print(output)
+        for link in existing
+    ]  # fmt: skip
+    return Listing(
+        "links", _COLUMNS, rows, nothing="There is no shared link. People make them on the page of a report."
+    )
 
 
 @commands.command("revoke")
@@ -89,5 +81,12 @@ def revoke(
 def _state(link: SharedLink) -> str:
     """Whether a link is valid, expired or revoked."""
     if link.is_valid(now()):
-        return "[green]valid[/]"
-    return "[dim]expired[/]" if link.revoked_at is None else "[dim]revoked[/]"
+        return "valid"
+    return "expired" if link.revoked_at is None else "revoked"
+
+
+def _date(at: Instant | None) -> Shown | None:
+    """An instant, for people as a date in UTC."""
+    from hymio.cli.instants import instant_text, timestamp
+
+    return None if at is None else Shown(timestamp(at), instant_text(at)[:10])

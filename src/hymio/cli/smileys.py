@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -21,6 +22,7 @@ from hymio.cli.command import (
     say,
     say_removal,
 )
+from hymio.cli.header_file import Header, header_file
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
 commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and create their upload tokens.")
@@ -48,6 +50,7 @@ def add(
     point: Annotated[
         str | None, typer.Option("--at", metavar="POINT", help="Experience point from now on", show_default=False)
     ] = None,
+    header: Header = None,
     database: Database = None,
 ) -> None:
     """Add a smiley. Its upload token is shown only once.
@@ -58,13 +61,14 @@ def add(
     from hymio.cli.naming import point_of
     from hymio.smiley import SmileyType
 
-    with changing(context, database, organization) as (_, operator, batch):
+    with header_file(header) as write, changing(context, database, organization) as (_, operator, batch):
         added = manage.add_smiley(batch, operator, serial, name or serial, SmileyType[kind.name], now=batch.now)
         if point is not None:
             manage.place(batch, operator, added.id, point_of(batch.layout, point).id, now=batch.now)
         where = "" if point is None else f" at {batch.layout.hierarchy.path(point_of(batch.layout, point).id)}"
+        write(_header(added.token))
     say(f"Smiley {added.id}, {serial}{escape(where)}\n")
-    _show_token(context, added.token)
+    _show_token(context, added.token, header)
 
 
 @commands.command("place")
@@ -154,6 +158,7 @@ def token(
     context: typer.Context,
     organization: OrganizationName,
     smiley: SmileyName,
+    header: Header = None,
     yes: Yes = False,
     database: Database = None,
 ) -> None:
@@ -165,21 +170,30 @@ def token(
     from hymio.cli.naming import smiley_of
 
     ask("Revoke the smiley's present token?", yes=yes)
-    with changing(context, database, organization) as (_, operator, batch):
+    with header_file(header) as write, changing(context, database, organization) as (_, operator, batch):
         chosen = smiley_of(batch.layout, smiley)
         new_token = manage.new_token(batch, operator, chosen.id, now=batch.now)
+        write(_header(new_token))
     say(f"Smiley {chosen.id}, {chosen.serial}: the old token has ended.\n")
-    _show_token(context, new_token)
+    _show_token(context, new_token, header)
 
 
-def _show_token(context: typer.Context, upload_token: str) -> None:
-    """Prints an upload token, the SMS key derived from it, and the address for uploads."""
+def _header(upload_token: str) -> str:
+    """The header by which a terminal authenticates."""
+    return f"Authorization: Bearer {upload_token}"
+
+
+def _show_token(context: typer.Context, upload_token: str, header: Path | None) -> None:
+    """Prints an upload token, the SMS key derived from it, and the address for uploads; or where the token is."""
     from hymio.manage import sms_key
 
+    if header is not None:
+        say(f"  upload token  in {escape(str(header))}")
+        return say(f"  uploads to    {loaded(context).public_url}/terminal/v1/uploads")
     say(f"  upload token  {upload_token}")
     say(f"  SMS key       {sms_key(upload_token).hex()}")
     say(f"  uploads to    {loaded(context).public_url}/terminal/v1/uploads")
-    hint("\nThe token is stored as a hash and cannot be shown again. The SMS key is made from it.")
+    return hint("\nThe token is stored as a hash and cannot be shown again. The SMS key is made from it.")
 
 
 @commands.command("remove")

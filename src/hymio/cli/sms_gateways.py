@@ -10,20 +10,18 @@ import typer
 
 from hymio.access import SmsGateway
 from hymio.cli.command import (
-    WHOLE,
     Database,
     OrganizationName,
     Yes,
     ask,
     changing,
-    console,
     hint,
     loaded,
     opened,
     operator_of,
     say,
-    table,
 )
+from hymio.cli.listing import Column, Fit, Listing, listing
 
 if TYPE_CHECKING:
     from hymio.settings import Settings
@@ -72,8 +70,12 @@ def set_gateway(
     _warn_without_address(settings, gateway)
 
 
+_COLUMNS = (Column("gateway"), Column("authentication"), Column("address", Fit.WORD))
+
+
 @commands.command("list")
-def list_gateways(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+@listing()
+def list_gateways(context: typer.Context, organization: OrganizationName, database: Database = None) -> Listing:
     """List the SMS gateways of an organization with their addresses.
 
     Example: hymio sms-gateway list "Acme"
@@ -83,14 +85,16 @@ def list_gateways(context: typer.Context, organization: OrganizationName, databa
     with opened(context, database) as store:
         chosen = manage.find_organization(store, organization)
         there = manage.sms_gateways(store, operator_of(chosen))
-    if not there:
-        say("No SMS gateway is set up.")
-        return
-    output = table("gateway", "authentication", ("address", WHOLE))
-    for gateway in there:
-        how = "signature" if gateway.signs else "secret"
-        output.add_row(gateway.value, how, _address(loaded(context, database), gateway, chosen.id))
-    console().print(output)
+    rows = [
+        (
+            gateway.value,
+            "signature" if gateway.signs else "secret",
+            _address(loaded(context, database), gateway, chosen.id),
+        )
+        for gateway in there
+    ]
+    nothing = "No SMS gateway is set up. Set one up with: hymio sms-gateway set ORGANIZATION GATEWAY"
+    return Listing("gateways", _COLUMNS, rows, nothing=nothing)
 
 
 @commands.command("remove")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 
 from hymio.cli.command import (
-    RIGHT,
-    WHOLE,
     Archived,
     Database,
     OrganizationName,
@@ -19,14 +18,13 @@ from hymio.cli.command import (
     Yes,
     ask,
     changing,
-    console,
     hint,
     opened,
     operator_of,
     say,
     say_removal,
-    table,
 )
+from hymio.cli.listing import Cell, Column, Fit, Listing, Shown, listing
 from hymio.cli.taking_effect import offer_resettle, release_line, resettle_line
 from hymio.scale import IndexType, Scale
 from hymio.survey import ActivePeriod
@@ -240,10 +238,17 @@ def assign(
         hint(f"Presses that wait for this in quarantine are counted by: {release_line(organization)}")
 
 
+_COLUMNS = (
+    Column("v1_key", Fit.KEY), Column("survey", Fit.KEY), Column("question"), Column("scale", Fit.WORD),
+    Column("node", Fit.DATA), Column("point"), Column("state", Fit.STATE),
+)  # fmt: skip
+
+
 @commands.command("list")
+@listing()
 def list_all(
     context: typer.Context, organization: OrganizationName, archived: Archived = False, database: Database = None
-) -> None:
+) -> Listing:
     """List the assignments: survey, point and state, with the keys of API v1."""
     from hymio import manage
     from hymio.clock import now
@@ -254,17 +259,18 @@ def list_all(
         layout, content = store.layout(found.id), store.content(found.id)
         hidden = {} if archived else manage.archived(store, operator_of(found))
     surveys, nodes = (hidden.get(kind, frozenset()) for kind in (Archivable.SURVEY, Archivable.NODE))
-    output = table(("v1 key", RIGHT), ("survey", RIGHT), "question", ("scale", WHOLE), "point", ("state", WHOLE))
+    rows = []
     for assignment in layout.assignments.values():
         if assignment.survey in surveys or nodes.intersection(
             (assignment.node, *layout.hierarchy.ancestors(assignment.node))
         ):
             continue
         survey = layout.surveys[assignment.survey]
-        question, path = escape(content.question(survey).wording.text), escape(layout.hierarchy.path(assignment.node))
+        question, path = content.question(survey).wording.text, layout.hierarchy.path(assignment.node)
         state = layout.state(assignment.id, now()).value
-        output.add_row(str(assignment.id), str(survey.id), question, survey.scale.code, path, state)
-    console().print(output)
+        rows.append((assignment.id, survey.id, question, survey.scale.code, assignment.node, path, state))
+    nothing = "No survey is asked anywhere yet. Assign one with: hymio survey assign ORGANIZATION SURVEY POINT"
+    return Listing("assignments", _COLUMNS, rows, nothing=nothing)
 
 
 Key = Annotated[int, typer.Argument(metavar="KEY", help="Key in API v1, as printed by `hymio survey list`")]
@@ -313,6 +319,7 @@ def end_now(
 
 
 @commands.command("periods")
+@listing()
 def periods(
     context: typer.Context,
     organization: OrganizationName,
@@ -322,7 +329,7 @@ def periods(
         typer.Argument(metavar="[PERIOD]...", help="START/END or START/ in local time", show_default=False),
     ] = None,
     database: Database = None,
-) -> None:
+) -> Listing:
     """Show the active periods of a survey at a point, or replace them all.
 
     Example: hymio survey periods "Acme" 1 2025-06-01/2025-09-01 2026-06-01/
@@ -333,26 +340,30 @@ def periods(
     if not new_periods:
         with opened(context, database) as store:
             layout = store.layout(manage.find_organization(store, organization).id)
-        return _show_periods(naming.assignment_of(layout, key).periods)
+        return _periods_of(naming.assignment_of(layout, key).periods)
     with changing(context, database, organization) as (_, operator, batch):
         naming.assignment_of(batch.layout, key)
         manage.set_periods(batch, operator, key, [naming.active_period(text) for text in new_periods], now=batch.now)
         changed = naming.assignment_of(batch.layout, key)
         point = batch.layout.hierarchy.path(changed.node)
-    _show_periods(changed.periods)
-    return hint(f"For feedback stored already: {resettle_line(organization, point, 'WHEN')}")
+    after = f"For feedback stored already: {resettle_line(organization, point, 'WHEN')}"
+    return replace(_periods_of(changed.periods), after=after)
 
 
-def _show_periods(active_periods: Sequence[ActivePeriod]) -> None:
-    """Prints active periods in local time."""
-    for period in active_periods:
-        until = "further notice" if period.end is None else f"{period.end:%Y-%m-%d %H:%M}"
-        say(f"from {period.start:%Y-%m-%d %H:%M} until {until}")
-    if not active_periods:
-        say("at no time")
+def _periods_of(active_periods: Sequence[ActivePeriod]) -> Listing:
+    """Active periods in local time; one without an end has none."""
+    rows = [(_clock(period.start), _clock(period.end) or Shown(None, "further notice")) for period in active_periods]
+    columns = Column("from", Fit.WORD), Column("until", Fit.WORD)
+    return Listing("periods", columns, rows, nothing="The survey is asked there at no time.")
+
+
+def _clock(at: datetime | None) -> Shown | None:
+    """A time on the clocks of a point, for people to the minute."""
+    return None if at is None else Shown(at.isoformat(), f"{at:%Y-%m-%d %H:%M}")
 
 
 @commands.command("minimum")
+@listing()
 def minimum(
     context: typer.Context,
     organization: OrganizationName,
@@ -366,7 +377,7 @@ def minimum(
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the setting")] = False,
     database: Database = None,
-) -> None:
+) -> Listing:
     """Set how many answers a number of a report needs at least; below it the number is withheld.
 
     Without a setting it is 1 for surveys of customers and 5 for surveys of employees.
@@ -380,8 +391,14 @@ def minimum(
         if answers is not None or remove:
             one = None if survey is None else survey_of(batch.layout, batch.content, survey).id
             manage.set_minimum_answers(batch, operator, one, None if remove else answers, now=batch.now)
-        stored = manage.minimum_answers(batch, operator)
-    own = "none set" if stored.organization is None else f"{stored.organization:,}"
-    say(f"{escape(chosen.name)}: {own}")
-    for key, number in sorted(stored.surveys.items()):
-        say(f"survey {key}: {number:,}")
+        stored, layout, content = manage.minimum_answers(batch, operator), batch.layout, batch.content
+    rows: list[tuple[Cell, ...]] = [(None, chosen.name, _least(stored.organization))]
+    for key, least in sorted(stored.surveys.items()):
+        rows.append((key, content.question(layout.surveys[key]).wording.text, _least(least)))
+    columns = Column("survey", Fit.KEY), Column("of"), Column("answers", Fit.NUMBER, "at least")
+    return Listing("minimum", columns, rows)
+
+
+def _least(answers: int | None) -> Shown:
+    """A minimum of answers."""
+    return Shown(answers, "none set" if answers is None else f"{answers:,}")

@@ -9,21 +9,20 @@ from rich.markup import escape
 
 from hymio.access import EVERY_KIND
 from hymio.cli.command import (
-    RIGHT,
-    WHOLE,
     Database,
     OrganizationName,
     Yes,
     ask,
     changing,
-    console,
     hint,
     loaded,
     opened,
     operator_of,
+    quoted,
     say,
-    table,
 )
+from hymio.cli.header_file import Header, header_file
+from hymio.cli.listing import Column, Fit, Listing, Shown, listing
 from hymio.clock import now
 
 if TYPE_CHECKING:
@@ -35,6 +34,10 @@ if TYPE_CHECKING:
 commands = typer.Typer(no_args_is_help=True, help="Create, change, list and revoke tokens of API v2.")
 
 _NEVER = "never"
+_COLUMNS = (
+    Column("token", Fit.KEY), Column("name"), Column("state", Fit.STATE), Column("node", Fit.DATA), Column("sees"),
+    Column("kinds"), Column("until", Fit.WORD), Column("last_used", Fit.WORD),
+)  # fmt: skip
 
 _Scope = Annotated[
     str | None,
@@ -58,6 +61,7 @@ def create(
     scope: _Scope = None,
     kinds: _Kinds = "all",
     until: _Until = _NEVER,
+    header: Header = None,
     database: Database = None,
 ) -> None:
     """Create a token. It is shown only once.
@@ -71,38 +75,42 @@ def create(
     from hymio.cli import naming
 
     data_kinds = naming.kinds_of(kinds or "all")
-    with changing(context, database, organization) as (_, operator, batch):
+    with header_file(header) as write, changing(context, database, organization) as (_, operator, batch):
         node = None if scope is None else naming.node_of(batch.layout, scope).id
         end = _end(batch.layout, node, until or _NEVER, batch.now)
         _require_api(batch, operator)
         created = manage.create_token(batch, operator, name, node, data_kinds, end, now=batch.now)
         scope_text = _scope_text(batch.layout, node)
+        write(f"X-HON-API-Token: {created.secret}")
     url = loaded(context).public_url
     say(f"Token {created.id} [bold]{escape(name)}[/] sees {escape(scope_text)}.\n")
+    if header is not None:
+        say(f"  API token  in {escape(str(header))}\n")
+        return say(f"  curl -H @{quoted(str(header))} {url}/v2/experience-points.json")
     say(f"  API token  {created.secret}\n")
     say(f"  curl -H @token.header {url}/v2/experience-points.json")
     hint("\nHere the file token.header has the line `X-HON-API-Token: TOKEN`; other accounts can see command lines.")
-    hint("The token is stored as a hash and cannot be shown again.")
+    return hint("The token is stored as a hash and cannot be shown again.")
 
 
 @commands.command("list")
-def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+@listing()
+def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> Listing:
     """List the tokens of an organization, including revoked and expired ones."""
     from hymio import manage
 
     with opened(context, database) as store:
         operator = operator_of(manage.find_organization(store, organization))
         layout, existing = store.layout(operator.organization), manage.tokens(store, operator)
-    if not existing:
-        hint("There is no token yet. Make one with: hymio api token create ORGANIZATION NAME")
-        return
-    output = table(("token", RIGHT), "name", ("state", WHOLE), "sees", "kinds", ("until", WHOLE), ("last used", WHOLE))
-    for row in existing:
-        output.add_row(
-            str(row.id), escape(row.name), _state(row), escape(_scope_text(layout, row.node)), _kinds_text(row),
-            _minute(layout, row, row.expires_at, _NEVER), _minute(layout, row, row.used_at, _NEVER),
-        )  # fmt: skip
-    console().print(output)
+    rows = [
+        (
+            row.id, row.name, _state(row), row.node, _scope_text(layout, row.node), _kinds(row),
+            _minute(layout, row, row.expires_at), _minute(layout, row, row.used_at),
+        )
+        for row in existing
+    ]  # fmt: skip
+    nothing = "There is no token yet. Make one with: hymio api token create ORGANIZATION NAME"
+    return Listing("tokens", _COLUMNS, rows, nothing=nothing)
 
 
 @commands.command("edit")
@@ -187,23 +195,25 @@ def _scope_text(layout: Layout, node: int | None) -> str:
     return "the whole tree" if node is None or node not in layout.hierarchy.nodes else layout.hierarchy.path(node)
 
 
-def _kinds_text(token: ApiToken) -> str:
-    """The kinds of data of a token, or `all`."""
-    return "all" if token.kinds == EVERY_KIND else ", ".join(sorted(kind.value for kind in token.kinds))
+def _kinds(token: ApiToken) -> Shown:
+    """The kinds of data of a token; for people `all` where it has all."""
+    kinds = sorted(kind.value for kind in token.kinds)
+    return Shown(kinds, "all" if token.kinds == EVERY_KIND else ", ".join(kinds))
 
 
 def _state(token: ApiToken) -> str:
     """Whether a token is valid, expired or revoked."""
     if token.is_valid(now()):
-        return "[green]valid[/]"
-    return "[dim]expired[/]" if token.revoked_at is None else "[dim]revoked[/]"
+        return "valid"
+    return "expired" if token.revoked_at is None else "revoked"
 
 
-def _minute(layout: Layout, token: ApiToken, at: Instant | None, otherwise: str) -> str:
-    """An instant to the minute, in local time of the token's node; `otherwise` if it is None."""
+def _minute(layout: Layout, token: ApiToken, at: Instant | None) -> Shown:
+    """An instant, or None; for people to the minute in local time of the token's node."""
+    from hymio.cli.instants import timestamp
     from hymio.cli.naming import zone_of_node
     from hymio.period import wall_of
 
     if at is None:
-        return f"[dim]{otherwise}[/]"
-    return f"{wall_of(at, zone_of_node(layout, token.node, at)):%Y-%m-%d %H:%M}"
+        return Shown(None, "[dim]never[/]")
+    return Shown(timestamp(at), f"{wall_of(at, zone_of_node(layout, token.node, at)):%Y-%m-%d %H:%M}")

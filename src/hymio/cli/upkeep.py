@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from itertools import islice
-from textwrap import fill
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from hymio.cli.command import (
-    FOLDED,
-    RIGHT,
-    WHOLE,
     Database,
     OrganizationName,
     Yes,
     ask,
-    console,
     hint,
     how_many,
     opened,
     operator_of,
     progress,
     say,
-    table,
 )
+from hymio.cli.instants import instant_text
+from hymio.cli.listing import Cell, Column, Fit, Listing, Listings, Shown, instant, listing, show
 from hymio.cli.mending import Mending
 from hymio.clock import now
 
 if TYPE_CHECKING:
+    from hymio.feedback import Verdict
     from hymio.intake import Difference
     from hymio.manage import Organization
     from hymio.store import Store
@@ -175,13 +172,17 @@ def _report(store: Store, organization: Organization, differences: list[Differen
     say(f"{name}: {how_many(count, 'difference')}")
     for where in dict.fromkeys(difference.where for difference in differences):
         say(f"\n[bold]{escape(where)}[/]")
-        rows = table(("when", WHOLE), "what", ("stored", RIGHT), ("right", RIGHT))
         in_table = [difference for difference in differences if difference.where == where]
-        for difference in sorted(in_table, key=lambda difference: (difference.at, difference.what)):
-            rows.add_row(_when(difference), escape(difference.what), difference.stored, difference.recomputed)
-        console().print(rows)
+        rows: list[tuple[Cell, ...]] = [
+            (_when(difference), difference.what, difference.stored, difference.recomputed)
+            for difference in sorted(in_table, key=lambda difference: (difference.at, difference.what))
+        ]
+        show(Listing("differences", _DIFFERENCES, rows))
     if count > len(differences):
         say(f"… and {count - len(differences):,} more")
+
+
+_DIFFERENCES = (Column("when", Fit.WORD), Column("what"), Column("stored", Fit.KEY), Column("right", Fit.KEY))
 
 
 def _when(difference: Difference) -> str:
@@ -196,14 +197,21 @@ def _when(difference: Difference) -> str:
 # --- quarantine and text messages -------------------------------------------------------------------------------------
 
 
+_REASONS = (Column("reason"), Column("presses", Fit.NUMBER))
+_NEWEST = (
+    Column("pressed", Fit.WORD), Column("smiley", Fit.WORD), Column("press"), Column("what"), Column("reason"),
+)  # fmt: skip
+
+
 @quarantine.command("list")
+@listing("reasons", "newest")
 def list_quarantine(
     context: typer.Context,
     organization: OrganizationName,
     limit: Limit = 50,
     dismissed: Annotated[bool, typer.Option("--dismissed", help="Also what was dismissed")] = False,
     database: Database = None,
-) -> None:
+) -> Listings:
     """List quarantined presses and parts of presses: their number by reason, and the newest ones.
 
     Example: hymio quarantine list "Acme"
@@ -218,32 +226,30 @@ def list_quarantine(
         with store.read() as transaction:
             counts = quarantine_counts(transaction, chosen.id, dismissed=dismissed)
             rows = newest_quarantined(transaction, chosen.id, limit, dismissed=dismissed)
-    if not counts:
-        say("Nothing is in quarantine.")
-        return
-    out = console()
-    summary = table("reason", ("how many", RIGHT))
-    for reason, count in counts:
-        summary.add_row(reason.label.replace("_", " "), f"{count:,}")
-    output = table(
-        ("pressed", WHOLE),
-        ("smiley", WHOLE),
-        ("press", FOLDED),
-        ("what", FOLDED),
-        ("reason", FOLDED),
-        title="The newest",
-    )
-    for press in rows:
-        output.add_row(
-            instant_text(press.at),
-            layout.smileys[press.smiley].serial,
+    reasons = [(_reason(reason), count) for reason, count in counts]
+    newest = [
+        (
+            instant(press.at), layout.smileys[press.smiley].serial,
             _key_text(press.smiley, press.epoch, press.sequence),
-            escape(press.body) or "[dim]erased[/]",
-            Verdict(press.reason).label.replace("_", " "),
+            Shown(press.body, escape(press.body) or "[dim]erased[/]"), _reason(Verdict(press.reason)),
         )
-    out.print(summary, "", output)
-    hint("Once the set-up is mended: hymio quarantine release ORGANIZATION")
-    hint("What can never be counted: hymio quarantine dismiss ORGANIZATION")
+        for press in rows
+    ]  # fmt: skip
+    after = (
+        "Once the set-up is mended: hymio quarantine release ORGANIZATION\n"
+        "What can never be counted: hymio quarantine dismiss ORGANIZATION"
+    )
+    return Listings(
+        (
+            Listing("reasons", _REASONS, reasons, nothing="Nothing is in quarantine."),
+            Listing("newest", _NEWEST, newest, title="The newest", after=after),
+        )
+    )
+
+
+def _reason(verdict: Verdict) -> str:
+    """The reason for quarantine, as `hymio quarantine dismiss --reason` takes it."""
+    return verdict.label.replace("_", " ")
 
 
 @quarantine.command("release")
@@ -306,14 +312,18 @@ def _whole(message: Message) -> str:
     return message.text if message.body is None else f"{message.text} (bytes {message.body.hex()})"
 
 
+_MESSAGES = (Column("received", Fit.WORD), Column("from"), Column("outcome"), Column("text"), Column("bytes", Fit.DATA))
+
+
 @messages.command("list")
+@listing()
 def list_messages(
     context: typer.Context,
     organization: OrganizationName,
     limit: Limit = 50,
     full: Annotated[bool, typer.Option("--full", help="Do not shorten long texts")] = False,
     database: Database = None,
-) -> None:
+) -> Listing:
     """List the newest text messages with their outcomes; a part of a longer one whose other parts are missing, too.
 
     Example: hymio message list "Acme"
@@ -325,17 +335,17 @@ def list_messages(
         chosen = find_organization(store, organization)
         with store.read() as transaction:
             rows = newest_messages(transaction, chosen.id, limit)
-    at = now()
-    if not rows:
-        say("No text message was received yet.")
-        return
-    output = table(("received", WHOLE), ("from", FOLDED), ("outcome", FOLDED), ("text", FOLDED))
-    for message in rows:
-        text, outcome = _whole(message) if full else _shortened(message.text), message.outcome_at(at)
-        output.add_row(instant_text(message.received_at), escape(message.sender), escape(outcome), escape(text))
-    console().print(output)
-    if not full and any(len(message.text) > _LONG_TEXT for message in rows):
-        hint("Long texts are cut off at …; --full shows them whole.")
+    at, is_cut = now(), not full and any(len(message.text) > _LONG_TEXT for message in rows)
+    cells = [
+        (
+            instant(message.received_at), message.sender, message.outcome_at(at),
+            Shown(message.text, escape(_whole(message) if full else _shortened(message.text))),
+            None if message.body is None else message.body.hex(),
+        )
+        for message in rows
+    ]  # fmt: skip
+    after = "Long texts are cut off at …; --full shows them whole." if is_cut else ""
+    return Listing("messages", _MESSAGES, cells, nothing="No text message was received yet.", after=after)
 
 
 def _shortened(text: str) -> str:
@@ -344,26 +354,25 @@ def _shortened(text: str) -> str:
     return plain if len(text) <= _LONG_TEXT else f"{plain[:_LONG_TEXT]}…"
 
 
-def instant_text(at: int | None) -> str:
-    """An instant as date and time in UTC; in ms if it is outside the years 1 to 9999."""
-    from hymio.period import format_timestamp
-
-    if at is None:
-        return ""
-    try:
-        return format_timestamp(at, 0, utc=True)[:19].replace("T", " ") + "Z"
-    except (ValueError, OverflowError):  # a device clock outside the calendar
-        return fill(str(at), len("2026-01-01 12:00:00Z"))
-
-
 # --- the database -----------------------------------------------------------------------------------------------------
 
 
+_DATABASE = (
+    Column("database"), Column("engine"), Column("version", Fit.KEY), Column("nodes"), Column("distributed", Fit.KEY),
+    Column("not_distributed"), Column("local_copies"),
+)  # fmt: skip
+_STORED = (
+    Column("organization", Fit.DATA), Column("name", heading="organization"), Column("raw_results", Fit.NUMBER),
+    Column("revision", Fit.NUMBER),
+)  # fmt: skip
+
+
 @database.command("status")
-def status(context: typer.Context, database: Database = None) -> None:
+@listing("database", "organizations")
+def status(context: typer.Context, database: Database = None) -> Listings:
     """Show the address and version of the database, what of it is distributed, and the raw results of organizations."""
     from hymio.access import operator
-    from hymio.cli.cluster import show
+    from hymio.cli.cluster import cells
     from hymio.cli.command import loaded
     from hymio.manage import organizations
     from hymio.results import revision
@@ -371,18 +380,20 @@ def status(context: typer.Context, database: Database = None) -> None:
     from hymio.store.migrate import newest
 
     with opened(context, database) as store:
-        say(f"database  {escape(without_password(loaded(context, database).database_url))}")
-        say(f"engine    {store.kind}")
-        say(f"version   {newest()}, the newest this Hymio knows")
-        show(store)
-        output = table("organization", ("raw results", RIGHT), ("revision", RIGHT))
-        rows = organizations(store)
-        for row in rows:
-            output.add_row(
-                escape(row.name), f"{_feedbacks(store, row.id):,}", f"{revision(store, operator(row.id)).revision:,}"
-            )
-    if rows:
-        console().print("", output)
+        address = without_password(loaded(context, database).database_url)
+        version = Shown(newest(), f"{newest()}, the newest this Hymio knows")
+        cluster, after = cells(store)
+        row = (address, store.kind, version, *cluster)
+        rows = [
+            (row.id, row.name, _feedbacks(store, row.id), revision(store, operator(row.id)).revision)
+            for row in organizations(store)
+        ]
+    return Listings(
+        (
+            Listing("database", _DATABASE, [row], is_one=True, after=after),
+            Listing("organizations", _STORED, rows),
+        )
+    )
 
 
 @database.command("migrate")

@@ -3,29 +3,29 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.markup import escape
 
 from hymio.access import Role
 from hymio.cli.command import (
-    RIGHT,
-    WHOLE,
     Database,
     OrganizationName,
     Yes,
     ask,
     changing,
-    console,
     hint,
     loaded,
     opened,
     operator_of,
     say,
-    table,
 )
+from hymio.cli.listing import Column, Fit, Listing, Shown, listing
 from hymio.user import LoginMethod
+
+if TYPE_CHECKING:
+    from hymio.user import User
 
 commands = typer.Typer(no_args_is_help=True, help="Add users, change them, invite them, and remove them.")
 
@@ -92,35 +92,41 @@ def add(
     say(f"User {number}: {escape(f'{first_name} {last_name} <{email}>')}, {role.value}, sees {escape(path)}")
 
 
+_COLUMNS = (
+    Column("user", Fit.KEY), Column("email"), Column("name"), Column("role", Fit.WORD), Column("node", Fit.DATA),
+    Column("sees"), Column("locale", Fit.WORD), Column("login", Fit.WORD), Column("login_allowed", Fit.DATA),
+    Column("created", Fit.WORD),
+)  # fmt: skip
+
+
 @commands.command("list")
-def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> None:
+@listing()
+def list_all(context: typer.Context, organization: OrganizationName, database: Database = None) -> Listing:
     """List the users of an organization."""
     from hymio import manage
+    from hymio.cli.instants import timestamp
     from hymio.period import wall_of, zone
 
     with opened(context, database) as store:
         operator = operator_of(manage.find_organization(store, organization))
         layout, existing = store.layout(operator.organization), manage.users(store, operator)
-    if not existing:
-        hint("There is no user yet. Add one with: hymio user add ORGANIZATION EMAIL FIRST_NAME LAST_NAME")
-        return
-    output = table(
-        ("user", RIGHT), "email", "name", ("role", WHOLE), "sees", ("locale", WHOLE), ("login", WHOLE),
-        ("created", WHOLE),
-    )  # fmt: skip
-    words = {method: word.value for word, method in _METHODS.items()}
-    for user in existing:
-        output.add_row(
-            str(user.id),
-            escape(user.email),
-            escape(f"{user.first_name} {user.last_name}"),
-            user.role.value.lower(),
-            escape(layout.hierarchy.path(user.node)),
-            user.locale,
-            words[user.login_method] if user.login_allowed else "[dim]not allowed[/]",
-            f"{wall_of(user.created_at, zone('UTC')):%Y-%m-%d}",
+    utc = zone("UTC")
+    rows = [
+        (
+            user.id, user.email, f"{user.first_name} {user.last_name}", user.role.value.lower(), user.node,
+            layout.hierarchy.path(user.node), user.locale, _login(user), user.login_allowed,
+            Shown(timestamp(user.created_at), f"{wall_of(user.created_at, utc):%Y-%m-%d}"),
         )
-    console().print(output)
+        for user in existing
+    ]  # fmt: skip
+    nothing = "There is no user yet. Add one with: hymio user add ORGANIZATION EMAIL FIRST_NAME LAST_NAME"
+    return Listing("users", _COLUMNS, rows, nothing=nothing)
+
+
+def _login(user: User) -> Shown:
+    """How a user logs in, and for people whether it may."""
+    word = next(word.value for word, method in _METHODS.items() if method is user.login_method)
+    return Shown(word, word if user.login_allowed else "[dim]not allowed[/]")
 
 
 @commands.command("edit")
@@ -173,7 +179,7 @@ def edit(
 def remove(
     context: typer.Context, organization: OrganizationName, user: UserName, yes: Yes = False, database: Database = None
 ) -> None:
-    """Remove a user. To only keep it out: hymio user edit … --not-allowed
+    """Remove a user. To only keep it out: hymio user edit ORGANIZATION USER --not-allowed
 
     Example: hymio user remove "Acme" jane.doe@example.com
     """
@@ -223,7 +229,7 @@ def reset(context: typer.Context, organization: OrganizationName, user: UserName
 def disable(
     context: typer.Context, organization: OrganizationName, user: UserName, yes: Yes = False, database: Database = None
 ) -> None:
-    """Keep a user from signing in, and end its sessions and links. To undo it: hymio user edit … --allowed
+    """Keep a user from signing in, and end its sessions and links. To undo it: edit it --allowed
 
     Example: hymio user disable "Acme" jane.doe@example.com
     """
