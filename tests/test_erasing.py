@@ -146,7 +146,7 @@ def test_what_cannot_be_used_of_an_erased_press_brings_nothing_back(store: Store
     whole = UnusablePress(1, 3, Verdict.UNREADABLE, "cold soup of p1")
     conflict = Press(1, 1, AT, 2, phases=PHASES)
     receipts = [record(store, world, conflict, unusable=(*parts, whole)) for _ in range(2)]
-    assert [(receipt.stored, receipt.duplicates) for receipt in receipts] == [(2, 0), (0, 2)]
+    assert [(receipt.new, receipt.duplicates) for receipt in receipts] == [(2, 0), (0, 2)]
     assert len(receipts[0].quarantined) == 4
     bodies = stored(store, world.organization, "quarantine", "sequence, body")
     assert bodies == [(1, f'{{"at":{AT},"button":2,"survey":null,"after":{{}}}}'), (3, "")]
@@ -166,7 +166,7 @@ def test_a_conflict_stays_one_and_its_erased_body_empty(store: Store) -> None:
     world = build(store)
     record(store, world, Press(1, 1, AT, 3))
     conflict = Press(1, 1, AT, 0, phases=Phases(contact=person(3)))
-    assert record(store, world, conflict).stored == 1
+    assert record(store, world, conflict).new == 1
     erased = intake.erase(store, world.organization, OfContact(Contact("p3@example.com")), NOW)
     assert erased.rows == {PersonalData.QUARANTINED_BODIES: 1}
     again = record(store, world, conflict)
@@ -192,7 +192,7 @@ def test_an_unreadable_press_is_recognized_after_its_body_was_erased(store: Stor
     assert record(store, world, unusable=(unreadable(sequence),), now=later).duplicates == 1
     assert stored(store, world.organization, "quarantine", "body") == [("",)]
     other = record(store, world, unusable=(unreadable(sequence + 1, "{}"),), now=later)
-    assert (other.stored, other.duplicates) == (1, 0)
+    assert (other.new, other.duplicates) == (1, 0)
 
 
 def test_releasing_quarantine_brings_nothing_back(store: Store) -> None:

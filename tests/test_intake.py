@@ -64,7 +64,7 @@ def test_a_repeat_is_a_duplicate_and_other_content_a_conflict(store: Store) -> N
     first = told(store, world, Press(1, 1, AT, 3), Press(1, 2, AT + 9000, 3))
     again = told(store, world, Press(1, 1, AT, 3), Press(1, 2, AT + 9000, 0), Press(1, 2, AT + 9000, 0))
     assert (first.stored, first.duplicates, first.quarantined) == (2, 0, ())
-    assert (again.stored, again.duplicates) == (1, 2)
+    assert (again.new, again.stored, again.duplicates) == (1, 0, 2)
     assert {each.reason for each in again.quarantined} == {Verdict.CONFLICT}
     assert [each.button for each in assert_settled(store, world)] == [3, 3]
 

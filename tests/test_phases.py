@@ -527,7 +527,7 @@ def test_contradictions_are_kept_aside_and_the_first_stands(shared_database_url:
         refused |= set(wrong)
     for presses in (said, *([each] for each in said)):  # at once, and then again one by one
         receipt = told(store, world, *(press._replace(phases=phases) for phases in presses))
-        assert receipt.stored + receipt.duplicates == len(presses)
+        assert receipt.new + receipt.duplicates == len(presses)
         assert receipt.acknowledged == ((7, 1),)
         assert kept(store, world.organization, world.smileys[0], press) == expected
     rows = stored(store, world.organization, "quarantine", "sequence, reason, body")

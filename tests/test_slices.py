@@ -90,11 +90,11 @@ def test_an_upload_in_slices_leaves_what_the_whole_one_leaves(
     again = moved._replace(clock=None if moved.clock is None else moved.clock + len(slices))
     after = recorded(store, other, slices_of(again, most), start=len(slices))
     assert after is not None
-    stored = before.stored if before else 0
+    stored = before.new if before else 0
     assert after.correction == whole.correction
-    assert (stored + after.stored, after.acknowledged) == (whole.stored, whole.acknowledged)
+    assert (stored + after.new, after.acknowledged) == (whole.new, whole.acknowledged)
     # Hour reports are merged with those of before and neither stored nor duplicates.
-    assert after.stored + after.duplicates == whole.stored + whole.duplicates
+    assert after.new + after.duplicates == whole.new + whole.duplicates
     assert kinds(after) == kinds(whole)
     for one, two in zip(*(contents(store, each) for each in (world, other)), strict=True):
         assert one == two
@@ -212,7 +212,7 @@ class Queue:
     def _take_outcome(self, upload: Waiting) -> None:
         if isinstance(upload.arrival, SlicedArrival):
             _, part = upload.arrival.read(None)  # type: ignore[arg-type]  # `Came` reads nothing
-            if upload.arrival.add(Receipt(part.smiley, 1, len(part.presses), 0, (), (), 0)) is None:
+            if upload.arrival.add(Receipt(part.smiley, 1, len(part.presses), 0, 0, (), (), 0)) is None:
                 self.lanes.put_back(upload)
                 return
         came = self._came[upload.outcome]

@@ -329,8 +329,8 @@ def test_the_outcome_names_presses_in_quarantine(store: Store, acme: Terminals, 
         for text in (*texts_of(acme, early), *texts_of(acme, off_scale))
     ]
     assert outcomes == [
-        "stored; 8 of 8 presses in quarantine: no placement",
-        "stored; 4 of 5 presses in quarantine: off scale",
+        "8 in quarantine: no placement",
+        "stored 1 of 5 presses; 4 in quarantine: off scale",
     ]
     assert {row[0] for row in stored(store, 1, "message", "outcome")} == set(outcomes)
 

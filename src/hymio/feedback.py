@@ -313,16 +313,23 @@ class QuarantineNotice(NamedTuple):
 class Receipt(NamedTuple):
     """The answer to an upload after its commit; the smiley may delete the presses of the upload.
 
+    `new` presses were not known before; `held` of them went into quarantine.
     `acknowledged` are pairs of an epoch and the highest sequence up to which no sequence of the epoch is missing.
     """
 
     smiley: int
     revision: int
-    stored: int
+    new: int
+    held: int
     duplicates: int
     quarantined: tuple[QuarantineNotice, ...]
     acknowledged: tuple[tuple[int, int], ...]
     correction: int
+
+    @property
+    def stored(self) -> int:
+        """How many presses are new and not in quarantine."""
+        return self.new - self.held
 
 
 def client_key(identity: UUID) -> tuple[int, int]:

@@ -61,7 +61,7 @@ class Totals:
             return
         receipt = outcome.receipt
         self.uploads += 1
-        self.presses += receipt.stored
+        self.presses += receipt.new
         self.duplicates += receipt.duplicates
         self.quarantined += len(receipt.quarantined)
 

@@ -103,6 +103,7 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     unusable = [*upload.unusable, *compared.unusable, *refused]
     presses = [entry for entry in unusable if entry.phase is None]
     fresh = _not_erased(ledger, smiley, unusable)
+    held = _in_quarantine(feedbacks)
     kept = ledger.rows.quarantine(smiley, _hashed(entry for entry in fresh if entry.phase is None))
     ledger.rows.quarantine_parts(smiley, _hashed(entry for entry in fresh if entry.phase is not None))
     acknowledged = acknowledge(ledger, upload._replace(hours=taken), sequences, presses)
@@ -111,9 +112,10 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     return Receipt(
         smiley=smiley,
         revision=ledger.revision,
-        stored=len(feedbacks) + kept,
+        new=len(feedbacks) + kept,
+        held=len(held) + kept,
         duplicates=compared.duplicates + len(presses) - kept,
-        quarantined=(*compared.quarantined, *_in_quarantine(feedbacks), *waiting, *map(_named, unusable)),
+        quarantined=(*compared.quarantined, *held, *waiting, *map(_named, unusable)),
         acknowledged=acknowledged,
         correction=correction,
     )

@@ -56,7 +56,8 @@ def is_end(upload: Upload, place: Place) -> bool:
 def joined(before: Receipt, after: Receipt) -> Receipt:
     """The receipt of consecutive slices of one upload: numbers are added; of an epoch the later one says how far."""
     return after._replace(
-        stored=before.stored + after.stored,
+        new=before.new + after.new,
+        held=before.held + after.held,
         duplicates=before.duplicates + after.duplicates,
         quarantined=before.quarantined + after.quarantined,
         acknowledged=tuple(sorted({**dict(before.acknowledged), **dict(after.acknowledged)}.items())),

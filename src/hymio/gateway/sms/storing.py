@@ -100,7 +100,8 @@ def _outcome(receipt: Receipt, presses: int) -> str:
         return "stored"
     reasons = dict.fromkeys(quarantined.reason.label.replace("_", " ") for quarantined in receipt.quarantined)
     count = sum(quarantined.presses for quarantined in receipt.quarantined)
-    return f"stored; {count} of {presses} presses in quarantine: {', '.join(reasons)}"
+    stored = f"stored {presses - count} of {presses} presses; " if presses > count else ""
+    return f"{stored}{count} in quarantine: {', '.join(reasons)}"
 
 
 def _add_part(store: Store, organization: int, sender: str, text: str, part: Part, now: Instant) -> str | None:
