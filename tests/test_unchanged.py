@@ -174,8 +174,10 @@ def test_what_has_not_changed_keeps_its_tag_until_the_next_day(
     boss = operator(scene.organization)
     manage.set_preferences(store, boss, user, "fi-FI", Theme.DARK, now=scene.now[0])
     changed = scene.ask(address, headers)
+    assert first != changed
     press(scene)
-    assert first != changed != scene.ask(address, headers)
+    if "2096-10" not in address:  # the month of the clock, unless it went on
+        assert (scene.ask(address, headers) == changed) == ("last-7-days" in address)
 
 
 def test_another_password_of_the_same_person_is_another_page(served: tuple[Store, httpx.Client, list[int]]) -> None:

@@ -33,6 +33,8 @@ def store_phases(
         by_key[key], refused = merged(before, phases)
         if by_key[key] != before:
             changed[key] = by_key[key]
+            if stored is not None:
+                ledger.changed_days.note(stored.assignment, stored.at)
         unusable += [UnusablePress(press.epoch, press.sequence, Verdict.CONFLICT, body, name) for name, body in refused]
     ledger.phases.put(changed.items())
     return unusable

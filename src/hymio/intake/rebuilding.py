@@ -81,7 +81,7 @@ def _rejudge_piece(ledger: Ledger, assignment: int, start: Instant, end: Instant
             judges.replay(feedback)
         elif (right := judges.rejudged(feedback)) != feedback:
             changes.append(Change(feedback, right))
-    ledger.rows.restate(changes)
+    ledger.restate(changes)
     return len(changes)
 
 

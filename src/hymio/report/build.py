@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
 
 import msgspec
 
@@ -13,10 +12,12 @@ from hymio.errors import Forbidden
 from hymio.period import DateRange, Grain, Instant, wall_of
 from hymio.report import values
 from hymio.report.answers import followup_lines, texts_of
+from hymio.report.basis import shown_change
 from hymio.report.children import child_lines
 from hymio.report.completeness import completeness_of, misuse_of
 from hymio.report.figures import WITHHELD, button_lines, change, figure
 from hymio.report.frame import dates_text, frame_of, node_line
+from hymio.report.minimum import minimum_of
 from hymio.report.query import ReportQuery, compared_dates, dates_of
 from hymio.report.source import AllHours, Blocks, Source, source_of
 from hymio.report.times import times_of
@@ -24,10 +25,7 @@ from hymio.report.trend import cells, grain_of, trend_lines
 from hymio.results import NodeReader, Selection, open_node
 from hymio.results.node_reader import require_survey_asked
 from hymio.store import Store
-from hymio.survey import Survey, SurveyType
-
-DEFAULT_MINIMUM: Final = {SurveyType.CUSTOMER: 1, SurveyType.EMPLOYEE: 5}
-"""The least number of answers that is shown unless an organization or survey sets another: 1 withholds nothing."""
+from hymio.survey import Survey
 
 
 def build(store: Store, principal: Principal, query: ReportQuery, now: Instant) -> values.Report:
@@ -43,7 +41,7 @@ def build(store: Store, principal: Principal, query: ReportQuery, now: Instant) 
             require_survey_asked(reader, query.survey)
         sources = Sources(reader, query, now)
         lines = _survey_lines(sources, dates)
-        frame = frame_of(reader, query, dates, lines, now)
+        frame = frame_of(reader, query, dates, lines, now, shown_change(reader, query, now))
         chosen = _chosen(lines, query.survey)
         return frame if chosen is None else _filled(sources, dates, frame, chosen)
 
@@ -173,12 +171,6 @@ def _chosen(lines: Iterable[values.SurveyLine], survey: int | None) -> values.Su
     """The survey that was asked for, or else the one with the most answers; None if no survey is asked here."""
     ordered = sorted(lines, key=lambda line: (-(line.figure.number or 0), line.id))
     return next((line for line in ordered if survey in (None, line.id)), None)
-
-
-def minimum_of(reader: NodeReader, survey: Survey) -> int:
-    """The least number of answers that is shown of a survey: its own, else the organization's, else its type's."""
-    own = reader.minimums.of(survey.id)
-    return max(DEFAULT_MINIMUM[survey.type] if own is None else own, reader.principal.least_answers)
 
 
 def _require_one_division(reader: NodeReader, survey: Survey, minimum: int) -> None:

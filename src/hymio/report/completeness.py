@@ -10,7 +10,7 @@ from hymio.period import DAY_MS, HOUR_MS, Instant, offset_at
 from hymio.report.clock import local
 from hymio.report.source import AllHours, Source, Sums
 from hymio.report.values import Completeness, Misuse, MisuseLine, SilentLine
-from hymio.results import PeriodHour, Progress
+from hymio.results import NodeReader, PeriodHour, Progress
 from hymio.smiley import SmileyType
 
 SILENT_MS: Final = DAY_MS
@@ -83,21 +83,29 @@ def _restated(source: AllHours, hours: list[PeriodHour]) -> int:
     return len(late)
 
 
-def silent_lines(source: Source, now: Instant) -> tuple[SilentLine, ...]:
-    """The terminals and touch devices placed at or below the node now that have not reported for a day, by name."""
-    reader = source.reader
-    reported = reader.reported_through()
-    points = {point.id for point in reader.layout.hierarchy.points(reader.node.id)}
-    lines = []
-    for smiley in reader.layout.smileys.values():
-        placement = reader.layout.placement(smiley.id, now)
+def silent_smileys(reader: NodeReader, now: Instant) -> tuple[tuple[int, int, Instant | None], ...]:
+    """The terminals and touch devices placed at or below the node now that have not reported for a day, in no order.
+
+    Smiley, node, and how far it has reported: None where it never has.
+    """
+    reported, layout = reader.reported_through(), reader.layout
+    points = {point.id for point in layout.hierarchy.points(reader.node.id)}
+    silent = []
+    for smiley in layout.smileys.values():
+        placement = layout.placement(smiley.id, now)
         if smiley.type is SmileyType.DIGITAL or placement is None or placement.node not in points:
             continue
         through = reported.get(smiley.id)
         if through is None or through < now - SILENT_MS:
-            zone = reader.layout.zone_of(placement.node, now)
-            at = None if through is None else local(through, offset_at(through, zone))
-            lines.append(
-                SilentLine(id=smiley.id, serial=smiley.serial, name=smiley.name, node=placement.node, reported=at)
-            )
+            silent.append((smiley.id, placement.node, through))
+    return tuple(silent)
+
+
+def silent_lines(source: Source, now: Instant) -> tuple[SilentLine, ...]:
+    """`silent_smileys` by name, with times in the zones of their points."""
+    layout, lines = source.reader.layout, []
+    for key, node, through in silent_smileys(source.reader, now):
+        smiley, zone = layout.smileys[key], layout.zone_of(node, now)
+        at = None if through is None else local(through, offset_at(through, zone))
+        lines.append(SilentLine(id=smiley.id, serial=smiley.serial, name=smiley.name, node=node, reported=at))
     return tuple(sorted(lines, key=lambda line: (line.name, line.id)))

@@ -11,16 +11,22 @@ from hymio.report import values
 from hymio.report.clock import local
 from hymio.report.query import Compare, ReportQuery, compared_dates
 from hymio.report.trend import grain_of
-from hymio.results import NodeReader
+from hymio.results import LastChange, NodeReader
 
 
 def frame_of(
-    reader: NodeReader, query: ReportQuery, dates: DateRange, lines: tuple[values.SurveyLine, ...], now: Instant
+    reader: NodeReader,
+    query: ReportQuery,
+    dates: DateRange,
+    lines: tuple[values.SurveyLine, ...],
+    now: Instant,
+    change: LastChange,
 ) -> values.Report:
-    """A report with what does not depend on a survey."""
+    """A report with what does not depend on a survey; `change` is the last change to what it shows."""
+    revision = change.revision if reader.is_present else reader.revision
     zones = reader.zones()
     compared = compared_dates(dates, query.compare) if query.compare is not None else None
-    pinned = replace(query, period=dates_text(dates), as_of=reader.revision)
+    pinned = replace(query, period=dates_text(dates), as_of=revision)
     return values.Report(
         node=node_line(reader, reader.node),
         period=_period_line(dates, query.period),
@@ -30,8 +36,8 @@ def frame_of(
         filters=_filters(query),
         asked=query.words(),
         link=pinned.address(),
-        revision=reader.revision,
-        revised_at=_revised_at(reader),
+        revision=revision,
+        revised_at=_revised_at(reader, change),
         made_at=local(now, offset_at(now, reader.zone())),
         surveys=lines,
         survey=None,
@@ -57,9 +63,9 @@ def frame_of(
     )
 
 
-def _revised_at(reader: NodeReader) -> datetime | None:
+def _revised_at(reader: NodeReader, change: LastChange) -> datetime | None:
     """When the revision was committed, in the node's zone; None where no commit is recorded."""
-    at = reader.made_at()
+    at = change.received_at if reader.is_present else reader.made_at()
     return None if at == BEGINNING else local(at, offset_at(at, reader.zone()))
 
 

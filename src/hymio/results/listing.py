@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import NamedTuple
 
 from hymio.access import Principal
 from hymio.period import Instant, InstantRange
+from hymio.results.last_change import LastChange, change_in_view
 from hymio.results.reader import Query, RowReader
 from hymio.results.subject import EVERYTHING, RowSubject, in_scope, open_view
 from hymio.setup import Layout
@@ -18,12 +20,15 @@ from hymio.store.rows import FeedbackRow, Phase, has_texts
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows as of `revision`, streamed; `present` and `layout` are the present revision and its set-up."""
+    """Rows as of `revision`, streamed; `layout` is the present set-up.
+
+    `changed` gives the last change of the present revision to what the query selects.
+    """
 
     revision: int
-    present: int
     layout: Layout
     rows: Iterator[FeedbackRow]
+    changed: Callable[[], LastChange]
 
 
 @contextmanager
@@ -37,9 +42,10 @@ def rows(store: Store, principal: Principal, query: Query, now: Instant) -> Iter
     """
     principal.require_raw_results()
     with open_view(store, principal, query.phase) as view:
-        reader = RowReader(view, in_scope(view, query.subject), query, now)
+        subject = in_scope(view, query.subject)
+        reader = RowReader(view, subject, query, now)
         with closing(reader.rows()) as feedback:
-            yield Rows(reader.revision, view.revision, view.layout, feedback)
+            yield Rows(reader.revision, view.layout, feedback, partial(change_in_view, view, subject, query.within))
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from hymio.hierarchy import Node
 from hymio.period import HOUR_MS, MINUTE_MS, DateRange, Instant, InstantRange, nominal_start
 from hymio.results.complete import Unreported, unreported
 from hymio.results.hours import as_of_revision
+from hymio.results.last_change import LastChange, change_in_view
 from hymio.results.reader import Query, RowReader, Span, spans_of
 from hymio.results.shown_hours import ShownHours
 from hymio.results.subject import OfNode, ScopedSubject, View, assignments_below, in_scope, open_view
@@ -121,6 +122,32 @@ class NodeReader:
     def made_at(self) -> Instant:
         """The receive time of the revision."""
         return receive_time(self._view.transaction, self._view.organization, self.revision)
+
+    # The last change
+
+    def last_change(self, periods: Iterable[DateRange]) -> LastChange:
+        """The last change of the present revision to feedback on dates, or to anything that `manage` changes."""
+        subject = in_scope(self._view, OfNode(self.node.id))
+        ranges = [self._within(dates, subject.assignments) for dates in periods]
+        return max(change_in_view(self._view, subject, one) for one in ranges)
+
+    def last_commit(self) -> LastChange:
+        """The last commit of the organization."""
+        return LastChange(self.present, receive_time(self._view.transaction, self._view.organization, self.present))
+
+    def setup_changed_at(self) -> Instant:
+        """When the set-up last changed."""
+        return receive_time(self._view.transaction, self._view.organization, self.layout.revision)
+
+    def reported_until(self, end: Instant) -> tuple[tuple[int, Instant], ...]:
+        """How far the smileys that are or were placed at or below the node have reported, at most until `end`."""
+        points, reported = self.layout.hierarchy.points(self.node.id), self.reported_through()
+        placed = sorted({placement.smiley for point in points for placement in self.layout.placed_at(point.id)})
+        return tuple((smiley, min(reported[smiley], end)) for smiley in placed if smiley in reported)
+
+    def last_instant(self, dates: DateRange) -> Instant:
+        """The end of dates in the zone of the node or its points in which they end last."""
+        return max(dates.instants(zone).end for zone in self.zones())
 
     # Hours
 

@@ -146,7 +146,7 @@ class _Answer:
         base = tag.decode("latin-1")
         own = [known for tag in self._known if _base_of(known := tag.removeprefix("W/")) == base]
         wanted = base if self._coding is None else _tag_with(base, self._coding)
-        return (wanted if wanted in own or not own else own[0]).encode("latin-1")
+        return (wanted if wanted in own else (*own, base)[0]).encode("latin-1")
 
     async def _send_first(self, message: Any) -> None:
         """Sends the beginning with the first bytes: the whole body, or a chunk."""

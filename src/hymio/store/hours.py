@@ -94,6 +94,18 @@ def hours(
             yield _stored_hour((*row[:4], row[4:]))
 
 
+def last_revision(
+    transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant
+) -> int:  # fmt: skip
+    """The revision that last changed an hour that overlaps [start, end); 0 without any."""
+    last = 0
+    for table, values, _ in _tables(transaction, source):
+        bounds = _bounds(start - HOUR_MS + 1, end)
+        [[revision]] = transaction.rows(f"SELECT max(revision) {table}", o=organization, **values, **bounds)
+        last = max(last, revision or 0)
+    return last
+
+
 def hour_sizes(
     transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, *, misuse: bool
 ) -> list[HourSize]:

@@ -547,6 +547,10 @@ message = _owned(
 # The key with which an SMS gateway signs: readable, because signatures are computed with it, and listed nowhere.
 sms_gateway = _owned("sms_gateway", Column("kind", Text, primary_key=True), _text("secret"))
 
+# Which revision last changed feedback of a day (UTC, since 1970-01-01) other than by adding presses; assignment 0 is
+# any.
+changed_day = _owned("changed_day", _id("assignment_id"), _id("day"), _number("revision"))
+
 assignment_hour = _owned(
     "assignment_hour",
     _id("assignment_id"),

@@ -61,12 +61,12 @@ def unchanged(
 ) -> Unchanged:
     """The tag of an answer about a report. NotFound for a node that does not exist or is outside the scope.
 
-    It is made from the revisions of feedback and set-up with the receive time, the moment by which dates are resolved,
-    the query, the version of Hymio, what the principal may read, and `parts`: all else that the answer's bytes depend
-    on, as its format, language, theme, and the token of its forms. `vary` names the headers that they come from.
+    It is made from the last change to what the report shows, the moment by which dates are resolved, the query, the
+    version of Hymio, what the principal may read, and `parts`: all else that the answer's bytes depend on, as its
+    format, language, theme, and the token of its forms. `vary` names the headers that they come from.
     """
     basis = basis_of(store, principal, query, now)
-    tag = tag_of("report", query, *basis.revisions, basis.moment, _reader(principal), parts)
+    tag = tag_of("report", query, basis, _reader(principal), parts)
     return Unchanged(store, principal, query, basis, now, tag, vary)
 
 

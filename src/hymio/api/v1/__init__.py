@@ -19,7 +19,7 @@ from hymio.api.query import Query
 from hymio.api.v1 import params, rows
 from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
-from hymio.period import Instant
+from hymio.period import Instant, InstantRange
 from hymio.results import OfAssignment, Phase
 from hymio.serving.answers import answer_to, cached, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
@@ -81,9 +81,10 @@ class Call:
         """A JSON response for set-up; its ETag is a hash of the content, because states of surveys change with time."""
         return json_answer(content, self.if_none_match)
 
-    def tag(self, *parameters: object) -> str:
-        """The ETag of results: a hash of the last commit, the request's parameters and the current zone."""
-        return tag_of(self.organization, results.revision(self.store, self.principal), self.zone().key, *parameters)
+    def tag(self, within: InstantRange, *parameters: object) -> str:
+        """The ETag of results: a hash of the last change in a range, the request's parameters and the current zone."""
+        change = results.last_change(self.store, self.principal, OfAssignment(self.survey()), within)
+        return tag_of(self.organization, change, self.zone().key, self.survey(), within, *parameters)
 
 
 def _named(key: int | None) -> object:
@@ -164,7 +165,7 @@ def _results(call: Call) -> Response[Any]:
     """`/v1/surveys/:key/results`: counts by hour, day, week, month or year, without misuse."""
     survey, zone = call.survey(), call.zone()
     within, grain = params.within(call.query, zone), params.grain(call.query)
-    tag = call.tag("results", survey, within, grain)
+    tag = call.tag(within, "results", grain)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
     hourly = results.hourly(call.store, call.principal, OfAssignment(survey), within, grain)
@@ -203,7 +204,7 @@ def _streamed(
     `name` distinguishes the ETag from those of other rows with equal parameters.
     """
     survey, page = call.survey(), params.rows(call.query, call.zone())
-    tag = call.tag(name, survey, page)
+    tag = call.tag(page.within, name, page)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
 from typing import Final, NamedTuple
 from urllib.parse import parse_qsl, urlencode
+from zoneinfo import ZoneInfo
 
 from litestar import Response
 
@@ -17,12 +18,9 @@ from hymio.api.v2.call import Call
 from hymio.api.v2.cursor import Cursor
 from hymio.api.v2.feedbacks import Kind, Names
 from hymio.errors import Forbidden, Phrase
-from hymio.period import MINUTE_MS, Instant
+from hymio.period import Instant, InstantRange
 from hymio.results import FeedbackRow, OfNode, OfSurvey, Phase, Query, Rows, SortKey
 from hymio.serving.answers import cached, is_known, not_modified, tag_of
-
-_QUARTER_HOUR_MS: Final = 15 * MINUTE_MS
-"""In every zone a date begins at a full quarter of an hour, so that within one the date of today does not change."""
 
 _BATCH: Final = 1_000
 """Rows of a page that are in memory at the same time; more make nothing faster."""
@@ -49,7 +47,7 @@ def feedbacks(call: Call, kind: Kind) -> Response[bytes] | Response[None]:
     query = replace(request.query, limit=request.limit + 1)
     with results.rows(call.store, call.principal, query, request.moment) as feedback:
         if feedback.layout.revision == call.layout.revision:
-            tag = _tag(call, feedback, request.moment)
+            tag = _tag(call, feedback, request)
             if is_known(tag, call.if_none_match):
                 return not_modified(tag)
             page = _Page(feedback.rows, request.limit)
@@ -126,15 +124,24 @@ def _answer(call: Call, body: bytes, next_page: Cursor | None, limit: int, heade
     return Response(body, media_type=call.output_format.media_type, headers=headers)
 
 
-def _tag(call: Call, feedback: Rows, moment: Instant) -> str:
-    """The ETag of a page: a hash of all that it depends on.
+def _tag(call: Call, feedback: Rows, request: _PageRequest) -> str:
+    """The ETag of a page: a hash of all that its rows depend on.
 
-    These are the revisions of feedback and set-up, the path and parameters, the token's scope, and today's date, which
-    in no zone changes within a quarter of an hour.
+    These are the last change to what the query selects, the path and parameters, the token's scope, and the instants
+    of the dates. The link to the next page is of the revision at which the page was read; a page that is still the same
+    has a link that goes on behind it, too.
     """
-    revisions = feedback.present, feedback.layout.revision
     token = call.principal.id, call.principal.node
-    return tag_of(call.organization, *revisions, call.path, call.parameters, *token, moment // _QUARTER_HOUR_MS)
+    within = None if request.query is None else request.query.within
+    dates = within if isinstance(within, InstantRange) or within is None else _by_point(call, request.moment, within)
+    return tag_of(call.organization, feedback.changed(), call.path, call.parameters, *token, dates)
+
+
+def _by_point(call: Call, moment: Instant, within: Mapping[ZoneInfo, InstantRange]) -> list[tuple[int, str, object]]:
+    """The instants of the dates at each point of the token's scope."""
+    points = [] if call.root is None else call.layout.hierarchy.points(call.root)
+    zones = ((point.id, call.layout.zone_of(point.id, moment)) for point in points)
+    return [(point, zone.key, within.get(zone)) for point, zone in zones]
 
 
 def link(call: Call, offset: int, limit: int, cursor: str | None = None) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Table
 from hymio.personal_data import PersonalData
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
+from hymio.store.ledger.changed_days import ANY_ASSIGNMENT, ChangedDays
 from hymio.store.personal_rows import PHASES, BodyKey, PressIdentity, PressKey, StoredMessage, Visit, key_columns
 
 PressId = tuple[int, int]
@@ -27,8 +28,11 @@ class Erased:
     and its hash a random number. All other rows are deleted.
     """
 
-    def __init__(self, transaction: Transaction, organization: int, revision: int) -> None:
+    def __init__(
+        self, transaction: Transaction, organization: int, revision: int, changed_days: ChangedDays
+    ) -> None:  # fmt: skip
         self._transaction = transaction
+        self._changed_days = changed_days
         self._organization = organization
         self._revision = revision
 
@@ -67,6 +71,8 @@ class Erased:
     def erase_phases(self, kind: PersonalData, rows: Sequence[Row]) -> None:
         """Deletes rows of a phase by their keys; the tombstones cover the whole phase of each press."""
         self._delete(PHASES[kind].table, rows)
+        for row in rows:
+            self._changed_days.note(ANY_ASSIGNMENT, PressKey(*row[:4]).at)
         if kind is PersonalData.TEXTS:
             self._delete_marks(rows)
         self.add_tombstones({PressKey(*row[:4]).identity for row in rows}, [kind])

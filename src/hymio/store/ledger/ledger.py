@@ -9,6 +9,7 @@ from hymio.period import Instant
 from hymio.setup import Content, Layout, Part
 from hymio.store.dialect import Transaction
 from hymio.store.hours import group_keys
+from hymio.store.ledger.changed_days import ChangedDays
 from hymio.store.ledger.erased import Erased
 from hymio.store.ledger.hour_reports import HourReports
 from hymio.store.ledger.hours import HourDifferences
@@ -25,9 +26,9 @@ class Ledger:
 
     `rows` are the feedback rows, `phases` their phases, `hours` the differences of hourly counts, `progress` the epochs
     and states of smileys, `hour_reports` their reports by SMS, `visits` when visitors last answered, `setup` the layout
-    and content with the changes of this commit, `outbox` what must follow from the commit,
-    `erased` what is erased of people's data. `received_at` is the receive time of the commit: `now`, or that of an
-    earlier commit if it is later.
+    and content with the changes of this commit, `outbox` what must follow from the commit, `erased` what is erased of
+    people's data, `changed_days` the days whose feedback changes where no hour does. `received_at` is the receive time
+    of the commit: `now`, or that of an earlier commit if it is later.
     """
 
     def __init__(
@@ -47,7 +48,8 @@ class Ledger:
         self.hour_reports = HourReports(transaction, organization)
         self.visits = Visits(transaction, organization)
         self.outbox = Outbox(transaction, organization, revision, now)
-        self.erased = Erased(transaction, organization, revision)
+        self.changed_days = ChangedDays(transaction, organization, revision)
+        self.erased = Erased(transaction, organization, revision, self.changed_days)
 
     @property
     def layout(self) -> Layout:
@@ -71,10 +73,18 @@ class Ledger:
         if len(added) == len(changes):
             return len(added)
         changed = [change for change in changes if change.old is not None and change.old != change.new]
-        self.rows.restate(changed)
+        self.restate(changed)
         self.hours.count([change.old for change in changed if change.old is not None], -1)
         self.hours.count([change.new for change in changed], 1)
         return len(added) + len(changed)
+
+    def restate(self, changes: Sequence[Change]) -> None:
+        """Restates changed feedback and notes its days; the hours stay as they are."""
+        self.rows.restate(changes)
+        for change in changes:
+            for feedback in change:
+                if feedback is not None:
+                    self.changed_days.note(feedback.assignment, feedback.at)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -96,6 +106,7 @@ class Ledger:
         self.rows.flush()
         self.hours.flush(group_keys(self.layout))
         self.progress.flush()
+        self.changed_days.flush()
 
 
 @contextmanager
