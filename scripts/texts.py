@@ -6,6 +6,7 @@ Babel's own extraction of Python cannot be used for the errors, as it takes the 
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,7 +24,8 @@ from hymio.texts.catalog import read_catalog
 
 ROOT: Final = Path(__file__).parents[1]
 SOURCES: Final = ROOT / "src" / "hymio"
-ERRORS_PAGE: Final = ROOT / "docs" / "errors.md"
+DOCS: Final = ROOT / "docs"
+ERRORS_PAGE: Final = DOCS / "errors.md"
 _CLASSES: Final = {
     name: each for name, each in vars(errors).items() if isinstance(each, type) and issubclass(each, HymioError)
 }
@@ -216,8 +218,19 @@ def _shown(text: str) -> str:
     return "".join(f"{before}{{{name}}}" if name else before for before, name, _, _ in Formatter().parse(text))
 
 
+def link_pages() -> None:
+    """Links each document into the package, which serves it."""
+    pages = ROOT / "src" / "hymio" / "web" / "pages"
+    for document in (*DOCS.glob("*.md"), *DOCS.glob("decisions/*.md")):
+        link = pages / document.relative_to(DOCS)
+        link.parent.mkdir(exist_ok=True)
+        if not link.is_symlink():
+            link.symlink_to(os.path.relpath(document, link.parent))
+
+
 def main() -> None:
-    """Writes the catalogs and the page."""
+    """Writes the catalogs and the page of errors, and links the documents that the server shows."""
+    link_pages()
     found = texts()
     for language in PAGE_LANGUAGES:
         if language != SOURCE:

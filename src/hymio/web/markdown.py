@@ -34,6 +34,14 @@ class Heading(NamedTuple):
     text: str
 
 
+class Place(NamedTuple):
+    """A heading's id and text, and the line that it is in, from 0."""
+
+    id: str
+    text: str
+    line: int
+
+
 class Html(NamedTuple):
     """A rendered document and its headings, in order."""
 
@@ -58,6 +66,13 @@ def to_html(text: str, base_url: str, addresses: Mapping[str, str], language: st
 def anchors(text: str) -> set[str]:
     """The ids of a document's headings."""
     return {heading.id for heading in headings(_parser().parse(text))}
+
+
+def headings_of(text: str) -> list[Place]:
+    """The headings of a document with their lines."""
+    tokens = _parser().parse(text)
+    lines = [token.map[0] for token in tokens if token.type == "heading_open" and token.map]
+    return [Place(one.id, f"{one.method} {one.text}".strip(), line) for one, line in zip(headings(tokens), lines)]  # noqa: B905
 
 
 @cache
