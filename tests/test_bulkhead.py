@@ -163,7 +163,7 @@ def test_of_a_batch_only_the_uploads_of_the_locked_organization_are_refused(serv
         assert [isinstance(outcome, Committed) for outcome in outcomes] == [False, True, False]
         assert isinstance(outcomes[0], Unavailable)
         again = commit_batch(store, uploads, NOW)
-        assert [outcome.receipt.stored for outcome in again if isinstance(outcome, Committed)] == [1, 0, 0]
+        assert [outcome.receipt.new for outcome in again if isinstance(outcome, Committed)] == [1, 0, 0]
 
 
 def as_they_end(futures: list) -> Iterator:

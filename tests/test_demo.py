@@ -6,6 +6,8 @@ import io
 import json
 import os
 import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,6 +15,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date as dates
 from importlib.resources import files
 from itertools import chain
@@ -23,14 +26,15 @@ import httpx
 import pytest
 from rich.console import Console
 
-from hymio import demo, intake
+from hymio import clock, demo, intake
 from hymio.access import operator
+from hymio.cli import demonstration
 from hymio.demo import example, history, table, web_presses
 from hymio.demo.credentials import FILE, read_credentials, write_credentials
 from hymio.errors import SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.manage import ApiCredentials
-from hymio.period import Grain, format_timestamp, offset_at, zone
+from hymio.period import HOUR_MS, Grain, Period, format_timestamp, offset_at, zone
 from hymio.results import OfAssignment, OfSurvey, Phase, answers, hourly, raw
 from hymio.store import Store, open_store
 from hymio.store.messages import newest_messages
@@ -275,6 +279,39 @@ def test_the_table_is_no_wider_and_no_higher_than_the_screen(width: int, store: 
     assert [name for name in names if any(name in line for line in low)] == names[1:]
 
 
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_legend_names_the_columns_and_fits_the_screen(width: int):
+    lines = drawn(table.legend(width), width)
+    assert max(len(line.rstrip()) for line in lines) <= width
+    text = " ".join(" ".join(lines).split())
+    for heading in ("there:", "hourly result:", "misuse:", "raw:", "complete:"):
+        assert heading in text
+
+
+def test_every_named_period_has_rows(store: Store):
+    evening = NOW + 16 * HOUR_MS
+    made = demo.build(store, evening, PRESSES)
+    with serving(store, now=evening) as http:
+        http.headers["X-HON-API-Token"] = made.credentials.v2_token
+        for period in Period:
+            answer = http.get("/v2/results/button-feedbacks.json", params={"period": period.text, "limit": 1})
+            assert (answer.status_code, len(answer.json())) == (200, 1), period
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_line_for_a_press_of_ones_own_counts_each_time(store: Store):
+    made = demo.prepare(store, clock.now())
+    with serving(store, now=clock.now) as http:
+        credentials = replace(made.credentials, base_url=str(http.base_url).rstrip("/"))
+        line = demonstration._own_press(credentials, credentials.base_url)
+        for _ in range(3):
+            sent = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True)
+            receipt = json.loads(sent.stdout)
+            assert (receipt["stored"], receipt["duplicates"], receipt["quarantined"]) == (1, 0, [])
+    [counted] = hourly(store, operator(made.organization), OfAssignment(11), grain=Grain.YEAR).buckets
+    assert sum(counted.counted) == 3
+
+
 # --- the presses of the web ------------------------------------------------------------------------------------------
 
 
@@ -416,7 +453,12 @@ def test_once_shows_everything_and_ends(tmp_path: Path):
         credentials["baseUrl"],
     ):
         assert wanted in first.stdout
-    assert f"Start it again with `hymio demo --data {folder} --port " in first.stdout
+    [again] = re.findall(rf"Start it again with `(.*) demo --data {folder} --port ", first.stdout)
+    version = subprocess.run([*shlex.split(again), "--version"], capture_output=True, check=True).stdout
+    assert version.startswith(b"hymio ")
+    assert "misuse: presses that a rule leaves out" in first.stdout
+    assert "# Press a smiley yourself" in first.stdout
+    assert "Loading a year of presses" in first.stderr
     assert first.stdout.count(f"curl -u {credentials['v1']['clientId']}:{credentials['v1']['apiToken']} '") == 5
     assert {each["serial"] for each in credentials["smileys"]} == {spot.serial for spot in example.SPOTS}
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +27,7 @@ from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
 from hymio.demo import DAYS_AHEAD, Demo, first_date, history, load, prepare, table
 from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
-from hymio.demo.example import SPOTS
+from hymio.demo.example import WEB
 from hymio.demo.history import YEAR_DAYS, Span
 from hymio.demo.live import PAST_HOURS, LiveSmileys, live_smileys
 from hymio.demo.web_presses import beside_checkout
@@ -129,6 +131,8 @@ def _load(store: Store, demo: Demo, web_presses: Path | None) -> None:
     span = Span(first_date(store, demo.organization), YEAR_DAYS + DAYS_AHEAD)
     until = (now() // HOUR_MS - PAST_HOURS) * HOUR_MS
     try:
+        if not sys.stderr.isatty():
+            hint("Loading a year of presses, which takes about half a minute …")
         with progress("Loading a year of presses", made.presses) as advance:
             pages = web_presses or beside_checkout()
             load(store, demo.organization, span, until, made.presses, made.seed, pages, advance)
@@ -187,7 +191,7 @@ def _press(smileys: LiveSmileys) -> None:
 
 def _print_hours(store: Store, demo: Demo) -> None:
     out = console()
-    out.print(table.last_hours(store, demo.organization, now(), PAST_HOURS, out.width))
+    out.print(table.last_hours(store, demo.organization, now(), PAST_HOURS, out.width), table.legend(out.width))
 
 
 @contextmanager
@@ -223,9 +227,11 @@ def _live(store: Store, demo: Demo, smileys: LiveSmileys) -> None:
 
 
 def _picture(store: Store, demo: Demo, out: Console) -> Group:
-    """The table of the last hours, as much of it as fits on the screen."""
+    """The table of the last hours, as much of it as fits on the screen, and its legend."""
     hint = "[dim]The smileys press live. Ctrl-C stops them and the server.[/]"
-    return Group(hint, table.last_hours(store, demo.organization, now(), LIVE_HOURS, out.width, out.height - 2))
+    legend = table.legend(out.width)
+    height = out.height - 2 - legend.plain.count("\n")
+    return Group(hint, table.last_hours(store, demo.organization, now(), LIVE_HOURS, out.width, height), legend)
 
 
 # --- requests to try --------------------------------------------------------------------------------------------------
@@ -251,7 +257,7 @@ def _print_requests(store: Store, demo: Demo, folder: Path, *, server_stopped: b
     for title, path in of_v2:
         say(f"[dim]# {title}[/]")
         say(escape(f"curl -H 'X-HON-API-Token: {secrets.v2_token}' '{url}{path}'"))
-    say("[dim]# Press a smiley yourself[/]")
+    say("[dim]# Press a smiley yourself, as a visitor of the web shop; it counts each time[/]")
     say(escape(_own_press(secrets, url)))
 
 
@@ -259,12 +265,31 @@ def _again(folder: Path, url: str) -> str:
     """The command that serves this demo at the same address."""
     host, _, port = url.removeprefix("http://").rpartition(":")
     host_option = "" if host == "127.0.0.1" else f" --host {host.strip('[]')}"
-    return f"hymio demo --data {quoted(str(folder))}{host_option} --port {port}"
+    return f"{_program()} demo --data {quoted(str(folder))}{host_option} --port {port}"
+
+
+def _program() -> str:
+    """How this program is called from a shell in the working directory: by its name only if that is this one."""
+    called = Path(sys.argv[0])
+    if called.name != "hymio":  # as a module
+        return f"{quoted(os.path.relpath(sys.executable))} -m hymio"
+    on_path = shutil.which("hymio")
+    if on_path is not None and Path(on_path).resolve() == called.resolve():
+        return "hymio"
+    path = os.path.relpath(called)
+    return quoted(path if os.sep in path else os.path.join(".", path))  # noqa: PTH118  which would take the dot away
+
+
+_FRESH_UUID = (
+    "$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n'"
+    r" | sed -E 's/(.{8})(.{4}).(.{3}).(.{3})(.{12})/\1-\2-4\3-8\4-\5/')"
+)
+"""A shell's words for a random UUID of version 4, with nothing but POSIX tools and /dev/urandom."""
 
 
 def _own_press(secrets: Credentials, url: str) -> str:
-    """A curl command that sends a press of the first smiley."""
-    token = secrets.token(SPOTS[0].serial)
-    body = '{"epoch": 1, "presses": [{"sequence": 1, "at": \'$(date +%s)\'000, "button": 3}]}'
+    """A curl command that sends a press of the web page's visitor, another one each time that it is pasted."""
+    token = secrets.token(WEB.serial)
+    body = f'{{"presses": [{{"id": "\'"{_FRESH_UUID}"\'", "at": \'"$(date +%s)"\'000, "button": 4, "survey": {WEB.survey}}}]}}'
     kind = "Content-Type: application/json"
     return f"curl -H 'Authorization: Bearer {token}' -H '{kind}' -d '{body}' {url}/terminal/v1/uploads"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from rich import box
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from hymio.access import operator
 from hymio.period import HOUR_MS, Instant, InstantRange, format_offset, wall_of
@@ -17,6 +20,13 @@ _COMFORTABLE = 95
 
 _AROUND = 4
 """Lines of the table that are no rows."""
+
+_LEGEND = (
+    "there: the hour on the clocks of the point, and below it how far these are from UTC",
+    "hourly result: presses of each button without misuse, from the most negative to the most positive",
+    "misuse: presses that a rule leaves out (interval, burst, closed); raw: all presses",
+    "complete: every smiley of the point has reported the whole hour",
+)
 
 _COLOURS = ("red", "dark_orange", "yellow", "green_yellow", "green")
 
@@ -41,6 +51,13 @@ def last_hours(
         node = layout.assignments[assignment].node
         for number, each in enumerate(found[assignment]):
             shown.add_row(_beside(layout, node, number, each), *_row(layout, node, each, narrow=narrow))
+    return shown
+
+
+def legend(width: int) -> Text:
+    """What the columns of the table say, in lines that fit the screen."""
+    shown = Text("\n".join(line for text in _LEGEND for line in wrap(text, width)), style="dim")
+    shown.highlight_regex("^(there|hourly result|counted|misuse|raw|complete):", "bold")
     return shown
 
 
