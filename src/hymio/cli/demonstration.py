@@ -290,6 +290,8 @@ _FRESH_UUID = (
 def _own_press(secrets: Credentials, url: str) -> str:
     """A curl command that sends a press of the web page's visitor, another one each time that it is pasted."""
     token = secrets.token(WEB.serial)
-    body = f'{{"presses": [{{"id": "\'"{_FRESH_UUID}"\'", "at": \'"$(date +%s)"\'000, "button": 4, "survey": {WEB.survey}}}]}}'
+    now = "'\"$(date +%s)\"'000"
+    press = f'{{"id": "\'"{_FRESH_UUID}"\'", "at": {now}, "button": 4, "survey": {WEB.survey}}}'
+    body = f'{{"presses": [{press}]}}'
     kind = "Content-Type: application/json"
     return f"curl -H 'Authorization: Bearer {token}' -H '{kind}' -d '{body}' {url}/terminal/v1/uploads"
