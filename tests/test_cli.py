@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import subprocess
@@ -950,6 +951,46 @@ def test_the_quick_start_of_the_readme(tmp_path: Path):
     assert said.returncode == 0, said.stdout + said.stderr
     assert '"data":[0,0,0,1]' in said.stdout.replace(" ", "")
     assert "every hour is what they give" in said.stdout
+
+
+MENTIONED = {
+    "make demo": "tests/test_demo.py: the command, which make calls",
+    "make test": "this run",
+    "umask 077": "test_a_password_in_a_file_that_the_readme_writes",
+    "echo 'database = \"postgresql://hymio:secret@localhost/hymio\"' > hymio.toml": "the same",
+    "hymio serve": "the same",
+}
+"""The commands of the README outside of the quick start, and what executes each."""
+
+
+def test_every_command_of_the_readme_is_executed_by_a_test() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert set(re.findall(r"^    (\S.*)$", text, re.MULTILINE)) == MENTIONED.keys()
+    blocks = re.findall(r"^```sh$", text, re.MULTILINE)
+    section = text.partition("## Your own organization")[2].partition("\n## ")[0]
+    assert section.count("```sh") == len(blocks)  # which the quick start runs
+
+
+def test_a_password_in_a_file_that_the_readme_writes(anywhere: Hymio, database_url: str) -> None:
+    words = [line for line in MENTIONED if line.startswith(("umask", "echo"))]
+    script = "\n".join(words).replace("postgresql://hymio:secret@localhost/hymio", database_url)
+    subprocess.run(["sh", "-ec", script], check=True)
+    assert Path("hymio.toml").stat().st_mode & 0o777 == 0o600
+    done(anywhere("organization", "create", "Acme"))
+    assert not Path("hymio-data").exists()
+    assert "Acme" in done(anywhere("organization", "list"))
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="jq is not installed")
+def test_the_examples_of_the_command_line_page(hymio: Hymio) -> None:
+    set_up(hymio)
+    done(hymio("api", "token", "create", "Acme", "Board"))
+    page = README.parent / "docs" / "command-line.md"
+    [block] = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    script = f'set -e; hymio() {{ "{sys.executable}" -m hymio "$@"; }}\n{block}'
+    said = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=True)
+    assert said.stdout == "serial\tpoint\n2415VE0A110042\tFront door\nBoard\n"
+    assert Path("users.csv").read_text(encoding="utf-8").startswith("user,email,")
 
 
 @pytest.mark.usefixtures("on_terminal")
