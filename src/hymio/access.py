@@ -160,6 +160,7 @@ class Principal:
     language: str | None = None
     default_language: str = "en"
     least_answers: int = 1
+    csv_bom: bool = False
 
     def may(self, permission: Permission) -> bool:
         """Whether its role has a permission."""

@@ -14,6 +14,9 @@ from hymio.spreadsheet import cell, disarmed
 JSON: Final = "application/json; charset=utf-8"
 CSV: Final = "text/csv; header=present"
 
+BOM: Final = b"\xef\xbb\xbf"
+"""The byte order mark by which Excel knows that CSV is UTF-8."""
+
 END_OF_LINE: Final = "\r\n"
 
 

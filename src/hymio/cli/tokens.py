@@ -50,6 +50,10 @@ _Until = Annotated[
     str | None,
     typer.Option(metavar="WHEN", help="Expiry, excluded: 2027-01-01 in local time; or never"),
 ]
+_CsvBom = Annotated[
+    bool | None,
+    typer.Option("--csv-bom/--no-csv-bom", help="CSV with a byte order mark, which Excel needs", show_default=False),
+]
 TokenName = Annotated[str, typer.Argument(metavar="TOKEN", help="Number or name of the token", show_default=False)]
 
 
@@ -61,6 +65,7 @@ def create(
     scope: _Scope = None,
     kinds: _Kinds = "all",
     until: _Until = _NEVER,
+    csv_bom: _CsvBom = None,
     header: Header = None,
     database: Database = None,
 ) -> None:
@@ -79,7 +84,9 @@ def create(
         node = None if scope is None else naming.node_of(batch.layout, scope).id
         end = _end(batch.layout, node, until or _NEVER, batch.now)
         _require_api(batch, operator)
-        created = manage.create_token(batch, operator, name, node, data_kinds, end, now=batch.now)
+        created = manage.create_token(
+            batch, operator, name, node, data_kinds, end, csv_bom=bool(csv_bom), now=batch.now
+        )
         scope_text = _scope_text(batch.layout, node)
         write(f"X-HON-API-Token: {created.secret}")
     url = loaded(context).public_url
@@ -117,7 +124,8 @@ def list_all(context: typer.Context, organization: OrganizationName, database: D
 def edit(
     context: typer.Context, organization: OrganizationName, token: TokenName,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="New name", show_default=False)] = None,
-    scope: _Scope = None, kinds: _Kinds = None, until: _Until = None, database: Database = None,
+    scope: _Scope = None, kinds: _Kinds = None, until: _Until = None, csv_bom: _CsvBom = None,
+    database: Database = None,
 ) -> None:  # fmt: skip
     """Change the name, scope, kinds or expiry of a token. Options that are not given stay unchanged.
 
@@ -132,8 +140,9 @@ def edit(
         data_kinds = existing.kinds if kinds is None else naming.kinds_of(kinds)
         end = existing.expires_at if until is None else _end(batch.layout, node, until, batch.now)
         manage.edit_token(
-            batch, operator, existing.id, existing.name if name is None else name, node, data_kinds, end, now=batch.now
-        )
+            batch, operator, existing.id, existing.name if name is None else name, node, data_kinds, end,
+            csv_bom=csv_bom, now=batch.now,
+        )  # fmt: skip
         scope_text = _scope_text(batch.layout, node)
     say(f"Token {existing.id} {escape(name or existing.name)} sees {escape(scope_text)}.")
 

@@ -140,13 +140,15 @@ def _revoke_clients(change: Change) -> int:
 
 def create_token(
     store: Store | Batch, principal: Principal, name: str, node: int | None = None,
-    kinds: Iterable[DataKind] = EVERY_KIND, expires_at: Instant | None = None, *, now: Instant,
+    kinds: Iterable[DataKind] = EVERY_KIND, expires_at: Instant | None = None, *, csv_bom: bool = False,
+    now: Instant,
 ) -> NewToken:  # fmt: skip
     """Creates a token whose scope is a node, or the whole tree if it is None. SetupError if the API is not activated.
 
+    With `csv_bom`, its CSV begins with a byte order mark unless a request says otherwise.
     Forbidden if the token could read more than the principal.
     """
-    columns = TokenColumns(name, node, frozenset(kinds), expires_at)
+    columns = TokenColumns(name, node, frozenset(kinds), expires_at, csv_bom)
     with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
         _check(change, columns)
         if not select_options(change.ledger.transaction, change.ledger.organization).api_enabled:
@@ -160,14 +162,17 @@ def create_token(
 
 def edit_token(
     store: Store | Batch, principal: Principal, token: int, name: str, node: int | None, kinds: Iterable[DataKind],
-    expires_at: Instant | None, *, now: Instant,
+    expires_at: Instant | None, *, csv_bom: bool | None = None, now: Instant,
 ) -> None:  # fmt: skip
-    """Sets a token's name, node, kinds of data and end; its secret stays. Forbidden as for `create_token`."""
-    columns = TokenColumns(name, node, frozenset(kinds), expires_at)
+    """Sets a token's name, node, kinds of data and end; its secret stays, and `csv_bom` unless it is given.
+
+    Forbidden as for `create_token`.
+    """
     with changing(store, principal, Permission.CHANGE_CREDENTIALS, now) as change:
         old = _require_token(change, token)
+        columns = TokenColumns(name, node, frozenset(kinds), expires_at, old.csv_bom if csv_bom is None else csv_bom)
         _check(change, columns)
-        before = TokenColumns(old.name, old.node, old.kinds, old.expires_at)
+        before = TokenColumns(old.name, old.node, old.kinds, old.expires_at, old.csv_bom)
         if columns == before:
             return
         credentials.update_token(change.ledger, token, columns)
@@ -223,4 +228,5 @@ def _check(change: Change, columns: TokenColumns) -> None:
 def _shown(columns: TokenColumns) -> dict[str, object]:
     """A token's columns for the audit log."""
     kinds = "all" if columns.kinds == EVERY_KIND else sorted(kind.value for kind in columns.kinds)
-    return {"name": columns.name, "node": columns.node, "kinds": kinds, "expires": instant_text(columns.expires_at)}
+    shown = {"name": columns.name, "node": columns.node, "kinds": kinds, "expires": instant_text(columns.expires_at)}
+    return {**shown, "csv_bom": True} if columns.csv_bom else shown

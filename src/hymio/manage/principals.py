@@ -76,7 +76,7 @@ def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
     _require_enabled(enabled=options.api_enabled)
     return Principal(
         organization, Role.CLIENT, Via.V2_TOKEN, token.name, token.id, token.node, token.kinds,
-        options.raw_results, default_language=options.language,
+        options.raw_results, default_language=options.language, csv_bom=token.csv_bom,
     )  # fmt: skip
 
 

@@ -231,6 +231,7 @@ api_token = _owned(
     _number("created_at"),
     _number("expires_at", null=True),
     _number("revoked_at", null=True),
+    Column("csv_bom", SmallInteger, nullable=False, server_default="0"),
 )
 
 token_use = _owned("token_use", _id("token_id"), _number("used_at"))

@@ -123,20 +123,22 @@ class FileRequest:
     base_url: str
     separator: str | None
     if_none_match: str
+    bom: str | None = None
 
 
 def file_answer(services: Services, principal: Principal, asked: FileRequest) -> Answer | Making:
     """304, or what makes the file of a report. BadRequest for a wrong parameter; NotFound and Forbidden as `build`."""
     separator, kind, language = _separator(asked.separator), asked.kind, asked.language
-    parts = kind.extension, kind.table, separator, language.language, language.locale_name, asked.base_url
+    mark = _mark(asked.bom, otherwise=principal.csv_bom) if kind.extension == "csv" else b""
+    parts = kind.extension, kind.table, separator, mark, language.language, language.locale_name, asked.base_url
     known = unchanged(services.store, principal, asked.query, services.clock(), *parts, vary=VARY)
     if (answer := known.answer(asked.if_none_match)) is not None:
         return answer
-    return partial(_file, services, principal, asked, separator, known)
+    return partial(_file, services, principal, asked, separator, mark, known)
 
 
 def _file(
-    services: Services, principal: Principal, asked: FileRequest, separator: str, known: Unchanged
+    services: Services, principal: Principal, asked: FileRequest, separator: str, mark: bytes, known: Unchanged
 ) -> Response[Any]:
     """The file, whose bytes are made before the answer begins."""
     kind, language = asked.kind, asked.language
@@ -147,6 +149,8 @@ def _file(
     headers = {**known.headers(), "Content-Disposition": disposition(value, kind), "X-Robots-Tag": "noindex"}
     value = msgspec.structs.replace(value, link=asked.base_url + value.link)
     file = kind.make(value, language, separator)
+    if mark:
+        file = io.BytesIO(mark + file.read())
     if kind.extension == "json":
         headers["Link"] = f'</docs/schema/{SCHEMA_FILE}>; rel="describedby"'
     headers["Content-Length"] = str(file.seek(0, io.SEEK_END))
@@ -159,6 +163,13 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
         file.seek(0)
         while chunk := file.read(_CHUNK_BYTES):
             yield chunk
+
+
+def _mark(got: str | None, *, otherwise: bool) -> bytes:
+    """What stands before CSV: a byte order mark where the request or else the token wants it. BadRequest."""
+    if got not in (None, "true", "false"):
+        raise BadRequest(parameter="csvBom", got=got, accepted=Phrase("true or false"))
+    return b"\xef\xbb\xbf" if (otherwise if got is None else got == "true") else b""
 
 
 def _separator(got: str | None) -> str:

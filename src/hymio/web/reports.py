@@ -116,7 +116,7 @@ def _file(
     query = kind.query(parse_query(node, request.query_params))
     asked = FileRequest(
         kind, query, reader.language, base_url_of(services.settings, request), request.query_params.get("csvSeparator"),
-        request.headers.get("If-None-Match", ""),
+        request.headers.get("If-None-Match", ""), request.query_params.get("csvBom"),
     )  # fmt: skip
     return file_answer(services, reader.principal, asked)
 

@@ -152,7 +152,7 @@ def _file(here: Visit, shared: Shared, asked: Asked) -> Answer | Making:
     wanted = FileRequest(
         kind, kind.query(parse_query(address.node, address.words)), Localization(look.language, look.locale_name),
         base_url_of(here.services.settings, request), request.query_params.get("csvSeparator"),
-        request.headers.get("If-None-Match", ""),
+        request.headers.get("If-None-Match", ""), request.query_params.get("csvBom"),
     )  # fmt: skip
     return file_answer(here.services, shared.principal, wanted)
 

@@ -121,7 +121,7 @@ def _rows_response(
     call: Call, page: Sequence[Struct], row_class: type[Struct], separator: str, *, headers: dict[str, str]
 ) -> Response[Any]:
     """Rows in the requested format with an ETag; 304 if the client has it. Only CSV uses the separator."""
-    body = formats.encoded(page, row_class, call.output_format, separator)
+    body = call.mark + formats.encoded(page, row_class, call.output_format, separator)
     tag = tag_of(body, headers)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from msgspec import Struct
 
 from hymio.access import DataKind, Principal
-from hymio.api.formats import Format
+from hymio.api.formats import BOM, Format
 from hymio.api.query import Query
 from hymio.api.v2 import params
 from hymio.errors import Forbidden, Phrase
@@ -50,6 +50,12 @@ class Call:
         """The parameters of the request without the token."""
         pairs = parse_qsl(self.query_string.decode("latin-1"), keep_blank_values=True)
         return [(name, value) for name, value in pairs if name != "auth"]
+
+    @property
+    def mark(self) -> bytes:
+        """What stands before the body: a byte order mark where the request or else the token wants it for CSV."""
+        is_wanted = params.bom(self.query, otherwise=self.principal.csv_bom)
+        return BOM if is_wanted and self.output_format is Format.CSV else b""
 
     def zone(self, node: int | None) -> ZoneInfo:
         """The time zone of a node today; UTC where there is none."""

@@ -25,6 +25,10 @@ PARAMETERS: Final[dict[str, Json]] = {
         "description": "The character between two values of CSV.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 1, "default": ","},
     },
+    "csvBom": {
+        "description": "Whether CSV begins with a byte order mark; without it, as the token says.",
+        "schema": {"type": "boolean"},
+    },
     "surveyId": {"description": "Only of this survey.", "schema": _INTEGER},
     "experiencePointId": {
         "description": "Only of this experience point, or of everything below this group.",
@@ -150,7 +154,7 @@ def _listing(operation: Operation) -> Json:
     """The operation object of a listing."""
     query = [
         {"name": name, "in": "query", "required": False, **PARAMETERS[name]}
-        for name in ("csvSeparator", *operation.parameters)
+        for name in ("csvSeparator", "csvBom", *operation.parameters)
     ]
     return {
         "operationId": f"list{operation.row_class.__name__}",

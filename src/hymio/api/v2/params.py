@@ -34,6 +34,11 @@ def separator(query: Query) -> str:
     return got
 
 
+def bom(query: Query, *, otherwise: bool) -> bool:
+    """Whether CSV begins with a byte order mark."""
+    return flag(query, "csvBom", otherwise=otherwise)
+
+
 def identity(query: Query, name: str) -> int | None:
     """The id that a parameter names, a 64-bit integer."""
     accepted = Phrase("an integer")

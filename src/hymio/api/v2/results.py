@@ -38,6 +38,7 @@ def feedbacks(call: Call, kind: Kind) -> Response[bytes] | Response[None]:
             "Raw results, and so all feedback one by one, are switched off for this organization.",
         )
     request, separator = _page_request(call, kind), params.separator(call.query)
+    params.bom(call.query, otherwise=False)
     separator_of_csv = separator if call.output_format is Format.CSV else None
     # Read before the listing opens its snapshot, so that a request uses one connection.
     names = Names(call.layout, call.content if kind.shows_texts else None)
@@ -121,7 +122,7 @@ def _answer(call: Call, body: bytes, next_page: Cursor | None, limit: int, heade
     headers = {**headers, "X-More-Available": "true" if next_page else "false"}
     if next_page is not None and limit:
         headers["Link"] = f'<{link(call, next_page.offset, limit, cursor.encoded(next_page))}>; rel="next"'
-    return Response(body, media_type=call.output_format.media_type, headers=headers)
+    return Response(call.mark + body, media_type=call.output_format.media_type, headers=headers)
 
 
 def _tag(call: Call, feedback: Rows, request: _PageRequest) -> str:
@@ -134,7 +135,7 @@ def _tag(call: Call, feedback: Rows, request: _PageRequest) -> str:
     token = call.principal.id, call.principal.node
     within = None if request.query is None else request.query.within
     dates = within if isinstance(within, InstantRange) or within is None else _by_point(call, request.moment, within)
-    return tag_of(call.organization, feedback.changed(), call.path, call.parameters, *token, dates)
+    return tag_of(call.organization, feedback.changed(), call.path, call.parameters, *token, call.mark, dates)
 
 
 def _by_point(call: Call, moment: Instant, within: Mapping[ZoneInfo, InstantRange]) -> list[tuple[int, str, object]]:

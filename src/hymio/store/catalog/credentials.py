@@ -15,7 +15,10 @@ from hymio.store.ledger import Ledger
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """A token of API v2; `node` None is the whole tree, `expires_at` None is never, `used_at` is up to a minute old."""
+    """A token of API v2; `node` None is the whole tree, `expires_at` None is never, `used_at` is up to a minute old.
+
+    With `csv_bom`, its CSV begins with a byte order mark.
+    """
 
     organization: int
     id: int
@@ -26,6 +29,7 @@ class ApiToken:
     expires_at: Instant | None
     revoked_at: Instant | None
     used_at: Instant | None = None
+    csv_bom: bool = False
 
     def is_valid(self, now: Instant) -> bool:
         """Whether it is neither revoked nor expired."""
@@ -39,6 +43,7 @@ class TokenColumns(NamedTuple):
     node: int | None
     kinds: frozenset[DataKind]
     expires_at: Instant | None
+    csv_bom: bool = False
 
 
 # --- clients of API v1 -----------------------------------------------------------------------------------------------
@@ -79,7 +84,7 @@ def revoke_clients(ledger: Ledger, now: Instant) -> int:
 
 # --- tokens of API v2 ------------------------------------------------------------------------------------------------
 
-_SELECT = """SELECT t.id, t.name, t.node_id, t.kinds, t.created_at, t.expires_at, t.revoked_at, u.used_at
+_SELECT = """SELECT t.id, t.name, t.node_id, t.kinds, t.created_at, t.expires_at, t.revoked_at, u.used_at, t.csv_bom
     FROM api_token t LEFT JOIN token_use u ON u.organization_id = t.organization_id AND u.token_id = t.id
     WHERE t.organization_id = :o"""
 
@@ -98,9 +103,9 @@ def select_token(transaction: Transaction, organization: int, token: int) -> Api
 
 def insert_token(ledger: Ledger, identity: int, columns: TokenColumns, now: Instant) -> None:
     """Inserts a token; the hash of its secret is stored in the directory."""
-    name, node, kinds, expires_at = columns
+    name, node, kinds, expires_at, csv_bom = columns
     revoked_at = None
-    row = (ledger.organization, identity, name, node, _words(kinds), now, expires_at, revoked_at)
+    row = (ledger.organization, identity, name, node, _words(kinds), now, expires_at, revoked_at, int(csv_bom))
     ledger.transaction.insert(schema.api_token, [row])
 
 
@@ -108,12 +113,13 @@ def update_token(ledger: Ledger, token: int, columns: TokenColumns) -> None:
     """Sets the columns of a token that can be changed."""
     run(
         ledger,
-        """UPDATE api_token SET name = :name, node_id = :node, kinds = :kinds, expires_at = :expires
-        WHERE organization_id = :o AND id = :token""",
+        """UPDATE api_token SET name = :name, node_id = :node, kinds = :kinds, expires_at = :expires,
+        csv_bom = :csv_bom WHERE organization_id = :o AND id = :token""",
         name=columns.name,
         node=columns.node,
         kinds=_words(columns.kinds),
         expires=columns.expires_at,
+        csv_bom=int(columns.csv_bom),
         token=token,
     )
 
@@ -131,5 +137,6 @@ def _words(kinds: frozenset[DataKind]) -> str:
 
 def _token(organization: int, row: Row) -> ApiToken:
     """A token from its row."""
-    identity, name, node, kinds, *instants = row
-    return ApiToken(organization, identity, name, node, frozenset(map(DataKind, kinds.split(","))), *instants)
+    identity, name, node, kinds, *instants, csv_bom = row
+    of_data = frozenset(map(DataKind, kinds.split(",")))
+    return ApiToken(organization, identity, name, node, of_data, *instants, csv_bom=bool(csv_bom))
