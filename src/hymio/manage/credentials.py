@@ -228,5 +228,10 @@ def _check(change: Change, columns: TokenColumns) -> None:
 def _shown(columns: TokenColumns) -> dict[str, object]:
     """A token's columns for the audit log."""
     kinds = "all" if columns.kinds == EVERY_KIND else sorted(kind.value for kind in columns.kinds)
-    shown = {"name": columns.name, "node": columns.node, "kinds": kinds, "expires": instant_text(columns.expires_at)}
+    shown: dict[str, object] = {
+        "name": columns.name,
+        "node": columns.node,
+        "kinds": kinds,
+        "expires": instant_text(columns.expires_at),
+    }
     return {**shown, "csv_bom": True} if columns.csv_bom else shown

@@ -137,6 +137,7 @@ def _words(kinds: frozenset[DataKind]) -> str:
 
 def _token(organization: int, row: Row) -> ApiToken:
     """A token from its row."""
-    identity, name, node, kinds, *instants, csv_bom = row
+    identity, name, node, kinds, created_at, expires_at, revoked_at, used_at, csv_bom = row
     of_data = frozenset(map(DataKind, kinds.split(",")))
-    return ApiToken(organization, identity, name, node, of_data, *instants, csv_bom=bool(csv_bom))
+    instants = created_at, expires_at, revoked_at, used_at
+    return ApiToken(organization, identity, name, node, of_data, *instants, bool(csv_bom))
