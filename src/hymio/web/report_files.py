@@ -168,7 +168,7 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 def _mark(got: str | None, *, otherwise: bool) -> bytes:
     """What stands before CSV: a byte order mark where the request or else the token wants it. BadRequest."""
     if got not in (None, "true", "false"):
-        raise BadRequest(parameter="csvBom", got=got, accepted=Phrase("true or false"))
+        raise BadRequest(parameter="csvBom", got=got, accepted="true, false")
     return b"\xef\xbb\xbf" if (otherwise if got is None else got == "true") else b""
 
 
