@@ -30,6 +30,8 @@ from hymio.clock import now
 from hymio.errors import ClockBehind
 from hymio.feedback import HourReport, Press, Upload, client_key
 from hymio.period import DAY_MS
+from hymio.serving.log import configure_log
+from hymio.settings import Settings
 from hymio.store import jobs, open_store, outbox
 from hymio.store.dialect import without_password
 from hymio.store.lease import Outcome
@@ -784,7 +786,10 @@ def test_what_nobody_foresaw_is_one_clear_line_too(anywhere: Hymio, monkeypatch:
     assert "RuntimeError: two lines" in said.err
     assert "HYMIO_LOG_LEVEL=debug" in said.err
     monkeypatch.setenv("HYMIO_LOG_LEVEL", "debug")
-    said = anywhere("organization", "create", "Acme")
+    try:
+        said = anywhere("organization", "create", "Acme")
+    finally:
+        configure_log(Settings())  # or the statements of later tests would be logged
     assert said.code == 2
     assert "Traceback" in said.err
 
