@@ -87,7 +87,8 @@ def test_a_refusal_says_the_same_in_each_language(refused: Refused, language: st
     assert english.status_code == translated.status_code
     assert english.headers["content-language"] == SOURCE
     assert translated.headers["content-language"] == language
-    assert english.headers["vary"] == translated.headers["vary"] == "Accept-Language, Accept-Encoding"
+    assert english.headers["vary"] == translated.headers["vary"]
+    assert english.headers["vary"].startswith("Accept-Language")
     assert _untranslated(english) == _untranslated(translated)
     for name in ("title", "detail"):
         assert english.json()[name] != translated.json()[name]
