@@ -140,6 +140,16 @@ def test_a_survey_of_which_people_see_smaller_numbers_is_not_shared_without_sign
     assert place.status(place.share(needs_sign_in=True), place.browser(JANE)) == 200
 
 
+def test_nobody_gets_a_link_to_what_is_too_much_to_withhold(place: Place, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hymio.report.source.MAX_HOURS", 1)
+    browser = place.browser(JANE)
+    refused = browser.send("/reports/1?period=2024-03&survey=1", "/account/links", who="anybody")
+    assert refused.status_code == 400
+    assert "choose a shorter period" in refused.text
+    assert manage.links(place.store, place.boss) == []
+    assert browser.send("/reports/1?period=2024-03&survey=1", "/account/links", who="people").status_code == 200
+
+
 def test_texts_are_shown_only_if_they_are_shared(place: Place):
     without, with_texts = (
         from_json(place.http.get(f"{place.share(shows_texts=shown)}.json").content).texts for shown in (False, True)
