@@ -71,6 +71,7 @@ from hymio.manage.sessions import (
     sessions,
     set_password,
     set_preferences,
+    sign_everybody_out,
 )
 from hymio.manage.shared_links import (
     LEAST_ANSWERS,
@@ -204,6 +205,7 @@ __all__ = [
     "set_zone",
     "share_report",
     "shared_report",
+    "sign_everybody_out",
     "smiley_by_serial",
     "sms_key",
     "sms_principal",
