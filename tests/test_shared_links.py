@@ -18,6 +18,7 @@ from hymio.cli import app
 from hymio.errors import NotFound, SetupError
 from hymio.manage.shared_links import LEAST_ANSWERS, LONGEST_MS, USED_EVERY_MS
 from hymio.period import DAY_MS
+from hymio.personal_data import Contact, OfContact
 from hymio.report.files import from_json
 from hymio.serving.addresses import shown_path
 from hymio.store import Store
@@ -305,3 +306,16 @@ def test_what_a_link_reads_no_verb_accepts(place: Place):
         report.build(place.store, shared.principal, report.parse_query(99, {}), LATER)
     assert shared.principal.role.permissions == {next(iter(shared.principal.role.permissions))}
     assert json.dumps(PASSWORD) not in repr(shared)
+
+
+def test_the_erasure_of_a_person_ends_links_that_search_texts_for_the_person(place: Place):
+    kept = place.share(words=f"{MARCH}&text=soup")
+    searching, contact = place.share(words=f"{MARCH}&text=Cust%40Example.com"), OfContact(Contact("cust@example.com"))
+    named = manage.LinkTerms("About cust@example.com", 1, MARCH, place.now[0] + DAY_MS)
+    manage.share_report(place.store, place.boss, place.jane, named, now=place.now[0])
+    assert place.status(searching) == 200
+    assert manage.begin_erasure(place.store, place.boss, contact, {}, now=place.now[0]) == 2
+    assert (place.status(searching), place.status(kept)) == (404, 200)
+    assert [link.terms.words for link in manage.links(place.store, place.boss)] == [f"{MARCH}&text=soup"]
+    assert manage.audit_log(place.store, place.boss, limit=1)[0].new == {"found": {}, "links": 2}
+    assert manage.begin_erasure(place.store, place.boss, contact, {}, now=place.now[0]) == 0
