@@ -60,7 +60,8 @@ def interval_meaning() -> Phrase:
     """What an interval is, once for a report."""
     return Phrase(
         "Answers vary by chance. Had all visitors answered, the index would most likely lie within the interval:"
-        " 95 of 100 such intervals hold it. It is Wilson's score interval."
+        " 95 of 100 such intervals hold it. It is Wilson's score interval with the"
+        " variance of the answers."
     )
 
 
