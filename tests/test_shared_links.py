@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from hymio import manage, report
 from hymio.access import DataKind, Principal, Role, operator
 from hymio.cli import app
-from hymio.errors import NotFound, SetupError
+from hymio.errors import Forbidden, NotFound, SetupError
 from hymio.manage.shared_links import LEAST_ANSWERS, LONGEST_MS, USED_EVERY_MS
 from hymio.period import DAY_MS
 from hymio.personal_data import Contact, OfContact
@@ -136,8 +136,10 @@ def test_a_survey_of_which_people_see_smaller_numbers_is_not_shared_without_sign
         manage.set_minimum_answers(place.store, place.boss, 1, minimum, now=LATER)
         assert place.status(address) == status
     manage.set_minimum_answers(place.store, place.boss, None, 2, now=LATER)
-    with pytest.raises(SetupError, match="share with sign-in"):
+    with pytest.raises(Forbidden, match="share with sign-in"):
         place.share(needs_sign_in=False)
+    refused = place.browser(JANE).send("/reports/1?period=2024-03&survey=1", "/account/links", who="anybody")
+    assert (refused.status_code, "share with sign-in" in refused.text) == (403, True)
     assert place.status(place.share(needs_sign_in=True), place.browser(JANE)) == 200
 
 

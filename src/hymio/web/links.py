@@ -108,7 +108,7 @@ def _share(here: Visit, person: SignedIn, fields: dict[str, str]) -> Answer:
         principal, now = person.principal, here.services.clock()
         _require_shown(here, principal, terms)
         made = manage.share_report(here.services.store, principal, principal.id, terms, now=now)
-    except (BadRequest, SetupError) as error:
+    except (BadRequest, Forbidden, SetupError) as error:
         return _page(here, person, error=error)
     return _page(here, person, made.secret)
 
