@@ -439,8 +439,13 @@ def test_the_command_says_what_is_wrong(example: str, words: tuple[str, ...], me
 
 def test_the_command_sets_minimums(example: str) -> None:
     assert "none set" in hymio(example, "survey", "minimum", "1")
-    assert "survey 2: 7" in hymio(example, "survey", "minimum", "1", "7", "--survey", "2")
-    assert "survey 2" not in hymio(example, "survey", "minimum", "1", "--survey", "2", "--remove")
+    refused = CliRunner().invoke(app, ["survey", "minimum", "1", "7", "--survey", "2", "--database", example])
+    assert refused.exit_code != 0
+    assert "--yes" in str(refused.exception)
+    assert "can compare both" in " ".join(refused.output.split())
+    assert "none set" in hymio(example, "survey", "minimum", "1")
+    assert "survey 2: 7" in hymio(example, "survey", "minimum", "1", "7", "--survey", "2", "--yes")
+    assert "survey 2" not in hymio(example, "survey", "minimum", "1", "--survey", "2", "--remove", "--yes")
 
 
 # --- totals ----------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +20,7 @@ from typer.main import get_command
 
 from hymio import settings
 from hymio.clock import now
+from hymio.errors import SetupError
 
 if TYPE_CHECKING:
     from hymio.access import Principal
@@ -80,6 +82,15 @@ def quoted(text: str) -> str:
     import shlex
 
     return escape(shlex.quote(text))
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Asks before what cannot be taken back, unless `yes`. SetupError where nobody can answer; Abort for a no."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise SetupError("confirmation-needed", "nobody can be asked here; say --yes to go on without a question")
+    typer.confirm(question, abort=True)
 
 
 def how_many(number: int, noun: str) -> str:

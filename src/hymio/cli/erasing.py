@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +14,7 @@ from hymio.cli.command import (
     Database,
     OrganizationName,
     changing,
+    confirm,
     console,
     hint,
     how_many,
@@ -162,7 +162,7 @@ def _erase(store: Store, name: str, erasure: Erasure, yes: bool) -> None:
     _show(found, links, chosen)
     if not (any(found.rows.values()) or found.feedbacks or links):
         return
-    _confirm(yes)
+    confirm("Erase them for good?", yes)
     links = begin_erasure(store, operator_of(chosen), erasure, found.rows, now=now())
     total = found.feedbacks + sum(found.rows.values())
     with progress("Erasing", total) as advance:
@@ -197,17 +197,6 @@ def _show(found: Tally, links: int, organization: Organization) -> None:
         shown.add_row("shared links", f"{links:,}")
     console().print(shown)
     say(f"They belong to {how_many(found.feedbacks, 'press')}. Presses, counts, hours and indexes stay as they are.")
-
-
-def _confirm(yes: bool) -> None:
-    """Asks unless `yes`. SetupError where nobody can answer."""
-    from hymio.errors import SetupError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise SetupError("confirmation-needed", "nobody can be asked here; say --yes to erase without a question")
-    typer.confirm("Erase them for good?", abort=True)
 
 
 def _purge(store: Store) -> None:

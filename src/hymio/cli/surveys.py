@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import RIGHT, WHOLE, Database, OrganizationName, changing, console, hint, opened, say, table
+from hymio.cli.command import (
+    RIGHT,
+    WHOLE,
+    Database,
+    OrganizationName,
+    changing,
+    confirm,
+    console,
+    hint,
+    opened,
+    say,
+    table,
+)
 from hymio.cli.taking_effect import offer_resettle, release_line, resettle_line
 from hymio.scale import IndexType, Scale
 from hymio.survey import ActivePeriod
@@ -284,17 +296,26 @@ def minimum(
         typer.Option(metavar="SURVEY", help="Only this survey; otherwise all without a setting of their own"),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the setting")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before changing a setting")] = False,
     database: Database = None,
 ) -> None:
     """Set how many answers a number of a report needs at least; below it the number is withheld.
 
     Without a setting it is 1 for surveys of customers and 5 for surveys of employees.
+    Another number divides past months anew: who saw reports before and sees them after can compare both, and so learn
+    of fewer answers than either shows. So the command asks first.
 
     Examples: hymio survey minimum "Acme" 5 · hymio survey minimum "Acme" 10 --survey 3
     """
     from hymio import manage
     from hymio.cli.naming import survey_of
 
+    if answers is not None or remove:
+        hint(
+            "Past months are divided anew: who saw reports before and sees them after can compare both, and so learn"
+            " of fewer answers than either shows."
+        )
+        confirm("Change the minimum?", yes)
     with changing(context, database, organization) as (chosen, operator, batch):
         if answers is not None or remove:
             one = None if survey is None else survey_of(batch.layout, batch.content, survey).id
