@@ -66,7 +66,7 @@ def _summary(report: Report) -> Iterator[str]:
         compared, by = report.compared_period, "" if report.change is None else f", change {report.change:+g}"
         yield f"{compared.first} to {compared.last}: {_index(report, report.compared)}{by}"
     if report.withholding.left_out:
-        yield f"Fewer than {report.withholding.minimum} answers that could be told apart are left out."
+        yield f"Answers may be left out, as fewer than {report.withholding.minimum} of them could be told apart."
     if report.withholding.hidden_from is not None:
         yield f"Nothing is shown from {report.withholding.hidden_from} on until that month has ended everywhere."
 
