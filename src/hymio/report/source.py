@@ -265,7 +265,7 @@ class Blocks(Source):
                 "too-many-withheld-hours",
                 "with a minimum number of answers a report looks at each hour of each point, here {hours}; accepted are"
                 " {most}: choose a shorter period or a node below this one",
-                hours=hours,
+                hours=-(-hours // 100_000) * 100_000,  # the exact number would tell of a single hour with answers
                 most=MAX_HOURS,
             )
 
