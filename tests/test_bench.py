@@ -40,7 +40,7 @@ def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("hymio.bench.serving.UPLOADS", 2)
     monkeypatch.setattr("hymio.bench.serving.IDLE", 40)
     monkeypatch.setattr("hymio.bench.serving.SLOW", 10)
-    monkeypatch.setattr("hymio.bench.serving.EACH", 3)
+    monkeypatch.setattr("hymio.bench.serving.PRESSES_OF_EACH", 3)
     monkeypatch.setattr("hymio.bench.serving.PRESSES", 1_200)
     server = [] if database_url.startswith("sqlite") else ["--database", database_url]
     done = CliRunner().invoke(app, ["bench", "--presses", "1200", "--json", *server])

@@ -30,7 +30,7 @@ from hymio.store.yardstick import bare_loop
 
 CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
 SENDERS, UPLOADS, PRESSES, OTHERS = 4, 6, 10_000, 16
-IDLE, SLOW, WORKING, EACH, PAUSE_SECONDS = 2_000, 600, 10, 100, 0.05
+IDLE, SLOW, WORKING, PRESSES_OF_EACH, PAUSE_SECONDS = 2_000, 600, 10, 100, 0.05
 _MIB = 1 << 20
 
 
@@ -178,7 +178,7 @@ def crowded(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
         words = [sys.executable, "-m", crowd.__name__, str(server.port), str(IDLE), str(SLOW)]
         with subprocess.Popen(words, stdout=subprocess.PIPE) as others:  # noqa: S603  own words
             cast(IO[bytes], others.stdout).readline()  # half of them are there
-            numbers = map(str, (WORKING, WORKING * EACH, PAUSE_SECONDS))
+            numbers = map(str, (WORKING, WORKING * PRESSES_OF_EACH, PAUSE_SECONDS))
             words = [sys.executable, "-m", client.__name__, str(server.port), str(plan), *numbers]
             measured = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)  # noqa: S603  own words
             others.terminate()
