@@ -150,13 +150,20 @@ def _file(
     if kind.extension == "json":
         headers["Link"] = f'</docs/schema/{SCHEMA_FILE}>; rel="describedby"'
     headers["Content-Length"] = str(file.seek(0, io.SEEK_END))
-    return Stream(_chunks(file), media_type=kind.media_type, headers=headers)
+    return Stream(chunks_of(file), media_type=kind.media_type, headers=headers)
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a file, which is closed at the end, or when nobody reads on, as after HEAD."""
+    chunks = _chunks(file)
+    next(chunks)  # a generator that was never begun would not close the file
+    return chunks
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """The bytes of a file, which is closed at the end."""
     with file:
         file.seek(0)
+        yield b""
         while chunk := file.read(_CHUNK_BYTES):
             yield chunk
 
