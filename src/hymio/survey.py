@@ -37,6 +37,17 @@ class Localized:
         """The text in the default locale."""
         return self.texts[self.default_locale]
 
+    def locale(self, wanted: Iterable[str]) -> str:
+        """The locale of the first wanted one that there is a text for, or for its language; else the default one."""
+        for name in wanted:
+            if name in self.texts:
+                return name
+            language = name.partition("-")[0].lower()
+            alike = [locale for locale in self.texts if locale.partition("-")[0] == language]
+            if alike:
+                return self.default_locale if self.default_locale in alike else min(alike)
+        return self.default_locale
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -63,6 +74,20 @@ class FollowupQuestion:
     positive: bool
     wording: Localized
     options: tuple[FollowupOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What a survey asks for on the web besides its follow-ups, and which metadata of a page it accepts.
+
+    `consent` is the text beside the fields of contact details, None without one; `metadata` are names.
+    """
+
+    survey: int
+    asks_text: bool = False
+    asks_contact: bool = False
+    metadata: tuple[str, ...] = ()
+    consent: Localized | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,14 @@ from hymio.manage.principals import (
     has_password,
     link_principal,
     password_principal,
+    published_principal,
     session_principal,
     smiley_by_serial,
     sms_principal,
     v1_principal,
     v2_principal,
 )
+from hymio.manage.publications import edit_publication, publish_smiley, set_flow
 from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle
 from hymio.manage.secrets import sms_key
 from hymio.manage.sessions import (
@@ -157,6 +159,7 @@ __all__ = [
     "device_principal",
     "disable_user",
     "discard_outbox_row",
+    "edit_publication",
     "edit_token",
     "edit_user",
     "end_session",
@@ -180,6 +183,8 @@ __all__ = [
     "organizations",
     "password_principal",
     "place",
+    "publish_smiley",
+    "published_principal",
     "remove_custom_field",
     "remove_user",
     "rename_node",
@@ -193,6 +198,7 @@ __all__ = [
     "session_principal",
     "sessions",
     "set_custom_value",
+    "set_flow",
     "set_language",
     "set_minimum_answers",
     "set_password",

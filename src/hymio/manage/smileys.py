@@ -55,7 +55,7 @@ def add_smiley(
 def new_token(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> str:
     """Gives a smiley a new upload token in place of the old one; it is shown once."""
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        current = _placement_at(_require_smiley(change, smiley), now)
+        current = _placement_at(require_smiley(change, smiley), now)
         delete_hashes(change.ledger, Kind.SMILEY_TOKEN, smiley)
         token = _give_token(change, smiley)
         change.audit("new-token", f"smiley {smiley}", node=None if current is None else current.node)
@@ -72,7 +72,7 @@ def place(
     last of them. Returns the start.
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        old = _require_smiley(change, smiley)
+        old = require_smiley(change, smiley)
         change.require_node(node)
         start = _after_stored(change, smiley) if start is None else start
         check_instant(start)
@@ -101,7 +101,7 @@ def unplace(
     keeps its assignment until it is resettled.
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        old = _require_smiley(change, smiley)
+        old = require_smiley(change, smiley)
         end = _after_stored(change, smiley) if end is None else end
         check_instant(end)
         deleted = smileys.delete_placements(change.ledger, smiley, end)
@@ -136,7 +136,7 @@ def _check_serial(serial: str) -> None:
         raise SetupError("bad-serial", "got serial {serial!r}; accepted are 1 to 32 of A-Z, 0-9 and -", serial=serial)
 
 
-def _require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
+def require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
     """A smiley's placements. NotFound if it does not exist, or any of its placements is outside the scope.
 
     Past placements count too, because its token sends presses of any time. Without any, the scope must be the tree.
