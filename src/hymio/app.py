@@ -22,6 +22,7 @@ from hymio.clock import Clock, ClockWatch, now
 from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
 from hymio.report.files import SCHEMA_FILE, encoded_schema
+from hymio.gateway.digital.routes import DOOR as WEB_SMILEYS
 from hymio.serving import health
 from hymio.serving.addresses import shown_path
 from hymio.serving.answers import error_answer, language_of
@@ -61,6 +62,7 @@ DOORS: Final = (
     docs.door(_DOCUMENTS),
     upload.DOOR,
     sms.DOOR,
+    WEB_SMILEYS,
 )
 """All doors of the server; no path belongs to two of them."""
 

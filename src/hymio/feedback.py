@@ -8,7 +8,7 @@ from enum import IntEnum
 from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 DEVICE_EPOCHS = 1 << 32
@@ -35,7 +35,7 @@ class Accuracy(IntEnum):
 
 
 class Verdict(IntEnum):
-    """The verdict of a feedback: counted, misuse (1 to 6), superseded, a test, or quarantined (from 20), with the reason."""
+    """The verdict of a feedback: counted, misuse (1 to 6), superseded, a test, or quarantined (from 20)."""
 
     COUNTED = 0
     CLOSED = 1
@@ -107,6 +107,10 @@ class Ui(IntEnum):
     def label(self) -> str:
         """The published name: the member's name in lower case."""
         return self.name.lower()
+
+
+LEFT: Final = (Ui.EXIT, Ui.SKIP, Ui.TIMEOUT)
+"""How a question was left without an answer."""
 
 
 class Followup(NamedTuple):

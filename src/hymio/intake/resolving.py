@@ -85,15 +85,16 @@ class Resolver:
         """The feedbacks of presses, quarantined or with the verdict COUNTED, which `judging` may change."""
         smiley, revision, new_feedback = self._smiley, self._revision, feedback_from_fields
         feedbacks = []
-        for epoch, sequence, device_at, button, survey, visitor, ui, _, finding, mailed in presses:
+        for epoch, sequence, device_at, button, survey, visitor, ui, _, sent, mailed in presses:
             at = device_at + correction
             if self._start <= at < self._end and 0 <= button < self._buttons and 0 <= epoch < DEVICE_EPOCHS:
                 assignment, offset, verdict = self._assignment, self._offset, _COUNTED
             else:
                 assignment, offset, verdict = self._locate(epoch, at, button, survey)
+            finding = sent
             if verdict == _COUNTED and self._is_installing:
                 verdict = _TEST
-            elif verdict == _COUNTED and not finding:
+            elif verdict == _COUNTED and not sent:
                 if mailed:
                     finding = self._visiting.mailed(assignment, at, button, mailed)
                 elif visitor is not None:

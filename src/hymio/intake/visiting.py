@@ -22,7 +22,7 @@ class _Scanned(NamedTuple):
 
 
 class Visiting:
-    """The visits of one smiley's presses in one upload; what it finds is stored with a press and never decided again."""
+    """The visits of one smiley's presses in one upload; what it finds is stored with each press."""
 
     def __init__(self, ledger: Ledger, smiley: int, presses: Sequence[Press]) -> None:
         self._ledger, self._smiley = ledger, smiley

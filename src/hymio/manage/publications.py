@@ -83,7 +83,7 @@ def edit_publication(
 
 
 def set_flow(store: Store | Batch, principal: Principal, flow: Flow, *, now: Instant) -> None:
-    """Sets what a survey asks for on the web, the metadata that it accepts, and its consent text. NotFound; SetupError."""
+    """Sets what a survey asks for on the web, its metadata and consent text. NotFound; SetupError."""
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
         change.require_whole_tree()
         require_survey(change, flow.survey)

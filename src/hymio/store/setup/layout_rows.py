@@ -98,9 +98,7 @@ def _smileys(tables: Tables, ids: Ids) -> dict[int, Smiley | None]:
     """Smileys by id."""
     rows = tables.rows("smiley", ("id", "serial", "name", "type"), ids)
     published = _publications(tables, ids)
-    smileys = (
-        Smiley(key, serial, name, SmileyType(kind), published.get(key)) for key, serial, name, kind in rows
-    )
+    smileys = (Smiley(key, serial, name, SmileyType(kind), published.get(key)) for key, serial, name, kind in rows)
     return with_none_for_missing(ids, {smiley.id: smiley for smiley in smileys})
 
 
