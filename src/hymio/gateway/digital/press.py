@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from hymio.access import Permission, Principal
 from hymio.errors import BadRequest, Forbidden, NotFound, Phrase
@@ -30,8 +29,7 @@ MIN_DWELL_MS: Final = 250
 """A hand needs longer from seeing a smiley to pressing it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(NamedTuple):
     """Who sent a message, and when it was received: the page's origin (None for this server's own pages, empty where
     the browser names none), the client's address and browser, and the key of the day."""
 
