@@ -86,6 +86,15 @@ def test_how_a_question_was_left_gives_way_to_an_answer_in_either_order(page: We
     assert {phases.followups[0].ui, phases.text.ui} == {Ui[left.upper()]}
 
 
+def test_a_text_is_marked_as_spam_and_masked_and_kept_as_it_was_written(page: WebPage) -> None:
+    spam, rude = page.message(1, text={"text": "asdf"}), page.message(1, lang="fi", text={"text": "Vittu mikä jono"})
+    for message in (spam, rude, rude):
+        assert page.send(message).json() == {}
+    assert (page.phases(spam).text.spam, page.phases(spam).text.masked) == (True, None)
+    text = page.phases(rude).text
+    assert (text.text, text.masked, text.spam) == ("Vittu mikä jono", "***** mikä jono", False)
+
+
 def test_only_metadata_that_the_survey_accepts_is_stored(page: WebPage) -> None:
     press = page.message(4, metadata={"refId": "A-1", "email": "somebody@example.com", "table": "x" * 1001})
     page.send(press)

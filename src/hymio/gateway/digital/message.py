@@ -10,6 +10,8 @@ from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest, Phrase
 from hymio.feedback import ContactDetails, Followup, Phases, Text, client_key
+from hymio.gateway.digital.masking import masked
+from hymio.gateway.digital.spam import spam
 from hymio.gateway.press_parts import Email, Id, Name, ui_of
 from hymio.gateway.text import short, storable
 
@@ -58,8 +60,9 @@ class Message(Struct, gc=False):
     """A message, every field within its limits. `smiley` is the token or code of the smiley.
 
     `at` and `clock` are the browser's clock at the press and when the message was sent; `dwell` is how many ms after
-    the smiley was shown the press came. `mail` is the token of an e-mail, `website` the honeypot, and `work` the number
-    that proves work. Without `button` the message belongs to a press that is stored.
+    the smiley was shown the press came. `lang` is the locale in which it was shown, `mail` the token of an e-mail,
+    `website` the honeypot, and `work` the number that proves work. Without `button` the message belongs to a press that
+    is stored.
     """
 
     smiley: Word
@@ -72,6 +75,7 @@ class Message(Struct, gc=False):
     dwell: float | None = None
     metadata: Annotated[dict[Word, str], Meta(max_length=100)] | None = None
     mail: Word | None = None
+    lang: Word = ""
     website: str | None = None
     work: Word | None = None
     followup: TypedFollowup | None = None
@@ -91,7 +95,7 @@ class Message(Struct, gc=False):
             return None
         return Phases(
             () if followup is None else (_followup(followup),),
-            None if text is None else _text(text),
+            None if text is None else _text(text, self.lang),
             None if contact is None else _contact(contact),
         )
 
@@ -136,9 +140,14 @@ def _followup(typed: TypedFollowup) -> Followup:
     return Followup(typed.option, typed.question, FOLLOWUP, ui_of(typed.ui))
 
 
-def _text(typed: TypedText) -> Text:
-    text = None if typed.text is None else storable(typed.text)
-    return Text(text, position=TEXT, ui=ui_of(typed.ui))
+def _text(typed: TypedText, lang: str) -> Text:
+    """A text with whether it is spam, and its masked form if it has profanity of its language."""
+    ui = ui_of(typed.ui)
+    if typed.text is None:
+        return Text(position=TEXT, ui=ui)
+    text = storable(typed.text)
+    language = lang.partition("-")[0].lower()
+    return Text(text, spam=spam(text) is not None, position=TEXT, ui=ui, masked=masked(text, language))
 
 
 def _contact(typed: TypedContact) -> ContactDetails:

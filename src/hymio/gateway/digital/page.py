@@ -243,7 +243,8 @@ def _message_after(
     if step == "text":
         text = "" if is_skipped else fields.get("text", "").strip().replace("\r\n", "\n")
         check_text(text)
-        return Message(smiley=code, id=press, text=TypedText(text, _ui(link)) if text else TypedText(None, "skip"))
+        typed = TypedText(text, _ui(link)) if text else TypedText(None, "skip")
+        return Message(smiley=code, id=press, text=typed, lang=here.locale)
     if step == "contact" and not is_skipped:
         return Message(smiley=code, id=press, contact=_contact(fields))
     return None
