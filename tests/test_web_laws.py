@@ -123,5 +123,5 @@ def assert_phases(store: Store, world: World, sent: list[Sent]) -> None:
     for press, parts in sent:
         expected = Phases()
         for part in parts:
-            expected = Phases(*(new or old for old, new in zip(expected, part, strict=True)))
+            expected = Phases._make(new or old for old, new in zip(expected, part, strict=True))
         assert rows.get((press.at, smiley, press.epoch, press.sequence), Phases()) == expected

@@ -38,7 +38,9 @@ class Form(HTMLParser):
 
     def __init__(self, answer: httpx.Response) -> None:
         super().__init__()
-        self.action, self.hidden, self.buttons, self.text = "", {}, {}, answer.text
+        self.action, self.text = "", answer.text
+        self.hidden: dict[str, str] = {}
+        self.buttons: dict[str, tuple[str, str]] = {}
         self._button: tuple[str, str] | None = None
         self.feed(answer.text)
 
@@ -163,7 +165,7 @@ def test_contact_details_that_lack_something_come_back(page: WebPage, typed: dic
     person = Person(page)
     person.press("Neutral")
     person.press("Skip")
-    person.press("Send", **typed)
+    person.press("Send", 4_000, **typed)
     assert person.answer.status_code == 400
     assert problem in person.answer.text
 

@@ -9,9 +9,11 @@ import typer
 from rich.markup import escape
 
 from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, say
+from hymio.cli.publishing import publish
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
-commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and create their upload tokens.")
+commands = typer.Typer(no_args_is_help=True, help="Add smileys, place and publish them, create their upload tokens.")
+commands.command("publish")(publish)
 
 SmileyName = Annotated[
     str, typer.Argument(metavar="SMILEY", help="Serial, name or number of the smiley", show_default=False)

@@ -6,6 +6,7 @@ import json
 import re
 from functools import cache
 from importlib.metadata import distribution
+from pathlib import Path
 from typing import Final
 
 _LISTS: Final = {
@@ -49,5 +50,5 @@ def _words(language: str) -> set[str]:
     """The words of a list, without the harmless ones."""
     # The file alone: importing the package would load its filters, which are not used.
     file = distribution("glin-profanity").locate_file(f"glin_profanity/data/dictionaries/{_LISTS[language]}.json")
-    words: list[str] = json.loads(file.read_text(encoding="utf-8"))["words"]  # type: ignore[attr-defined]  # a Path
+    words: list[str] = json.loads(Path(str(file)).read_text(encoding="utf-8"))["words"]
     return {word.strip() for word in words if len(word.strip()) >= _SHORTEST} - _HARMLESS
