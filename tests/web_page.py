@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -31,6 +32,22 @@ class Clock:
 
     def __call__(self) -> int:
         return self.now
+
+
+class Present(Clock):
+    """The present, for a browser that has a clock of its own."""
+
+    @property
+    def now(self) -> int:
+        """Milliseconds since 1970 UTC."""
+        return int(time.time() * 1000)
+
+    @now.setter
+    def now(self, _: int) -> None:
+        raise AttributeError("the present cannot be set")
+
+    def __init__(self) -> None:
+        """Has no instant of its own."""
 
 
 @dataclass
@@ -94,10 +111,12 @@ class WebPage:
 
 
 @contextmanager
-def web_page(store: Store, name: str = "Web", settings: Settings = UNBOUND) -> Iterator[WebPage]:
+def web_page(
+    store: Store, name: str = "Web", settings: Settings = UNBOUND, clock: Clock | None = None
+) -> Iterator[WebPage]:
     """Publishes the web smiley of a new organization and serves it."""
     organization = make_example(store, name).organization
-    boss, clock = operator(organization), Clock()
+    boss, clock = operator(organization), clock or Clock()
     manage.publish_smiley(store, boss, WEB, now=PLACED)
     consent = Localized("en-US", {"en-US": "We only use this to answer you.", "fi": "Vain vastausta varten."})
     manage.set_flow(store, boss, Flow(FOUND, True, True, ("refId", "table"), consent), now=PLACED)

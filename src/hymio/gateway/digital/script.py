@@ -82,16 +82,14 @@ async def _script(intake: Intake, request: AnyRequest, *, published: bool) -> Re
 
 
 def script(settings: dict[str, Any]) -> bytes:
-    """The script with a configuration. JSON has no sequence that ends it: it is a file of its own."""
-    return _source().replace(b"/*CONFIGURATION*/", _to_json.encode(settings))
+    """The script with a configuration."""
+    return minified().replace(b"CONFIGURATION", _to_json.encode(settings))
 
 
 @cache
-def _source() -> bytes:
-    """The script without comments and indents."""
-    text = (files("hymio.gateway.digital") / "static" / "w.js").read_text(encoding="utf-8")
-    lines = (line.strip() for line in text.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//")).encode()
+def minified() -> bytes:
+    """The script without its first line, which says of which source it was made."""
+    return (files("hymio.gateway.digital") / "static" / "w.min.js").read_bytes().partition(b"\n")[2]
 
 
 def configuration(here: Shown, url: str, *, published: bool, pops: bool) -> dict[str, Any]:

@@ -1,13 +1,13 @@
-// The script of a published smiley. C is its configuration; comments and indents are taken out when it is served.
+// The script of a published smiley, of which w.min.js is made by scripts/minify.sh. C is its configuration.
 // One global (HappyOrNot, as the published embed has it), a closed shadow root, no cookie, no storage.
 ((C) => {
-  const W = window, D = document, T = C.texts, me = D.currentScript;
-  const CSS = ":host{all:initial!important;display:block!important}:host([data-pop]){position:fixed!important;inset:auto 16px 16px auto!important;width:min(360px,calc(100vw - 32px))!important;z-index:2147483647!important}*{box-sizing:border-box;font:inherit;color:inherit;margin:0}div.w{font:16px/1.4 system-ui,sans-serif;color:#1c2321;background:#fff;border:1px solid #e4e2dc;border-radius:14px;padding:20px;text-align:center;position:relative}h2{font-size:18px;font-weight:650;margin:0 16px 14px;text-wrap:balance}.f{display:flex;justify-content:center;gap:2px;flex-wrap:wrap}.f.n{direction:ltr}button{cursor:pointer;min-height:44px;min-width:44px;background:none;border:2px solid transparent;border-radius:10px;padding:6px}.f button{flex:1 1 0;max-width:84px;font-size:12px;line-height:1.2}.f.n button{flex:0 0 44px;font-size:16px;font-weight:650;border-color:#7f8a86}button:hover{border-color:#0b6b50}:focus-visible{outline:3px solid #0b6b50;outline-offset:2px}svg{width:100%;max-width:48px;display:block;margin:0 auto 4px}.o{display:grid;gap:8px}.o button,.s{width:100%;border-color:#7f8a86}.m{background:#0b6b50;color:#fff;font-weight:650}.k{color:#5d6864;text-decoration:underline}.x{position:absolute;top:4px;inset-inline-end:4px}label{display:block;text-align:start;font-size:14px;font-weight:600;margin-top:8px}input,textarea{width:100%;min-height:44px;padding:8px 12px;border:1px solid #7f8a86;border-radius:10px;font-weight:400}.b{position:absolute;inset-inline-start:-9999px}p{font-size:13px;color:#5d6864;text-align:start;margin:8px 0}.e{color:#9a3412}";
+  const D = document, T = C.texts, me = D.currentScript;
+  const CSS = ":host{all:initial!important;display:block!important}:host([data-pop]){position:fixed!important;inset:auto 16px 16px auto!important;width:min(360px,calc(100vw - 32px))!important;z-index:2147483647!important}*{box-sizing:border-box;font:inherit;color:inherit;margin:0}div.w{font:16px/1.4 system-ui,sans-serif;color:#1c2321;background:#fff;border:1px solid #e4e2dc;border-radius:14px;padding:20px;text-align:center;position:relative}h2{font-size:18px;font-weight:650;margin:0 16px 14px}.f{display:flex;justify-content:center;gap:2px;flex-wrap:wrap}.f.n{direction:ltr}button{cursor:pointer;min-height:44px;min-width:44px;background:none;border:2px solid transparent;border-radius:10px;padding:6px}.f button{flex:1 1 0;max-width:84px;font-size:12px;line-height:1.2}.f.n button{flex:0 0 44px;font-size:16px;font-weight:650;border-color:#7f8a86}button:hover{border-color:#0b6b50}:focus-visible{outline:3px solid #0b6b50;outline-offset:2px}svg{width:100%;max-width:48px;display:block;margin:0 auto 4px}.o{display:grid;gap:8px}.o button,.s{width:100%;border-color:#7f8a86}.m{background:#0b6b50;color:#fff;font-weight:650}.k{color:#5d6864;text-decoration:underline}.x{position:absolute;top:4px;inset-inline-end:4px}label{display:block;text-align:start;font-size:14px;font-weight:600;margin-top:8px}input,textarea{width:100%;min-height:44px;padding:8px 12px;border:1px solid #7f8a86;border-radius:10px;font-weight:400}.b{position:absolute;inset-inline-start:-9999px}p{font-size:13px;color:#5d6864;text-align:start;margin:8px 0}.e{color:#9a3412}";
   const COLOURS = ["#b8431a", "#eda04a", "#b9b4a8", "#6fb8a6", "#0f766e"];
   const MOUTHS = ["M6.6 7.6l3 1.3M17.4 7.6l-3 1.3M7.2 17.2q4.8-5 9.6 0", "M7.6 16.6q4.4-2.6 8.8 0", "M8 16h8", "M7.6 15q4.4 3 8.8 0", "M6.8 13.6q5.2 7.2 10.4 0z"];
 
   const el = (name, attributes = {}, ...children) => {
-    const made = D.createElementNS(/^(svg|path|circle|g)$/.test(name) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml", name);
+    const made = D.createElementNS(/svg|path|circle/.test(name) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml", name);
     for (const key in attributes) key.startsWith("on") ? made.addEventListener(key.slice(2), attributes[key]) : attributes[key] != null && made.setAttribute(key, attributes[key]);
     made.append(...children.filter((child) => child != null));
     return made;
@@ -46,9 +46,11 @@
   const beacon = (message) => navigator.sendBeacon(C.url, text(message));
   addEventListener("pagehide", () => { for (const message of waiting) beacon(message), waiting.delete(message); });
 
-  const mount = (host, data = {}) => {
-    if (!host || host.hymio) return;
-    host.hymio = 1;
+  const data = me ? { ...me.dataset } : {}, mounted = new WeakSet();
+  const mount = (host, more) => {
+    if (!host || mounted.has(host)) return;
+    mounted.add(host);
+    const given = { ...data, ...host.dataset, ...more };
     const root = host.attachShadow({ mode: "closed" }), sheet = new CSSStyleSheet(), began = performance.now();
     sheet.replaceSync(CSS);
     root.adoptedStyleSheets = [sheet];
@@ -61,7 +63,7 @@
       clearTimeout(timer);
       if (name) timer = setTimeout(() => leave("timeout"), 6e4);
       box.replaceChildren(...children.filter(Boolean));
-      if (press) (box.querySelector("button,textarea,input,h2") || box).focus();
+      if (press) box.querySelector("h2").focus();
     };
     const answer = (part) => post({ ...press, ...part });
     const mark = (ui) => open == "text" ? { text: { ui } } : open == "followup" ? { followup: { question: side()[0], ui } } : 0;
@@ -97,7 +99,7 @@
     const choose = async (button) => {
       if (press) return;
       const metadata = {};
-      for (const name of C.metadata) { const value = data[name] || query.get(name); if (value) metadata[name] = value; }
+      for (const name of C.metadata) { const value = given[name] || query.get(name); if (value) metadata[name] = value; }
       press = { smiley: C.code, id: uuid(), button, survey: C.survey, at: Date.now(), ui: "digital", dwell: performance.now() - began, lang: C.lang, metadata, website: bin.value || null };
       open = "";
       next();
@@ -105,8 +107,8 @@
       post(press).then((got) => got.ok ? got.json().then((said) => said.closed && show("", close(), title(T.closed))) : got.status == 404 && host.remove());
     };
     const keys = (event) => {
-      const all = [...event.currentTarget.children], at = all.indexOf(root.activeElement), step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-      if (step) { const to = all[(at + step * (C.dir == "rtl" && !C.nps && event.key.length > 9 ? -1 : 1) + all.length) % all.length]; all.forEach((each) => each.tabIndex = each == to ? 0 : -1); to.focus(); event.preventDefault(); }
+      const all = [...event.currentTarget.children], at = all.indexOf(root.activeElement), way = C.dir == "rtl" && !C.nps ? -1 : 1, step = { ArrowRight: way, ArrowDown: 1, ArrowLeft: -way, ArrowUp: -1 }[event.key];
+      if (step) { const to = all[(at + step + all.length) % all.length]; all.forEach((each) => each.tabIndex = each == to ? 0 : -1); to.focus(); event.preventDefault(); }
       else if (/^\d$/.test(event.key)) { const chosen = C.nps ? C.faces.find((each) => each[0] == event.key) : C.faces[event.key - 1]; if (chosen) choose(chosen[0]); }
     };
     addEventListener("pagehide", () => { const part = press && mark("exit"); if (part) beacon({ ...press, ...part }), open = ""; });
@@ -115,10 +117,12 @@
       ...C.faces.map(([button, number, name], index) => el("button", { role: "radio", "aria-checked": "false", "aria-label": C.nps ? name : null, tabindex: index ? -1 : 0, onclick: () => choose(button) }, C.nps ? name : face(number), C.nps ? null : name))));
   };
 
-  const H = (W.HappyOrNot = W.HappyOrNot || {}), known = (H.smileys = H.smileys || {});
+  const H = (window.HappyOrNot ||= {}), known = (H.smileys ||= {});
   known[C.token] = known[C.code] = mount;
   H.init = ({ token, embedTo, metadata }) => known[token] && known[token](embedTo, metadata);
-  const data = me ? { ...me.dataset } : {};
-  if (C.pop && C.survey) { const host = el("div", { "data-pop": "" }); D.body.append(host); mount(host, data); }
-  else if (!C.published) D.querySelectorAll(`[data-hymio="${C.code}"]`).forEach((host) => mount(host, { ...data, ...host.dataset }));
-})(/*CONFIGURATION*/);
+  const begin = () => {
+    if (C.pop && C.survey) { const host = el("div", { "data-pop": "" }); D.body.append(host); mount(host); }
+    else if (!C.published) D.querySelectorAll(`[data-hymio="${C.code}"]`).forEach((host) => mount(host));
+  };
+  D.body ? begin() : addEventListener("DOMContentLoaded", begin);
+})(CONFIGURATION);
