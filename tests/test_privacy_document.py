@@ -25,6 +25,7 @@ NOT_PERSONAL = {
     "setup_change": "part", "shared_link": "hash", "sign_in_link": "hash kind", "smiley": "serial name type sms_key",
     "smiley_state": "firmware",
     "survey": "scale index_type type", "tombstone": "phase", "user_account": "role login_method",
+    "survey_flow": "metadata consent_locale", "visitor_key": "key", "web_smiley": "token code origins",
     "user_session": "hash", "user_sign_in": "password_hash theme",
 }  # fmt: skip
 """Columns of texts and bytes that hold no people's data: words of Hymio, names of things, secrets of devices."""

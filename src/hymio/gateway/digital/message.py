@@ -1,4 +1,4 @@
-"""A message of a browser: one press, with what was answered after it so far, as JSON."""
+"""A web message: one press, with what was answered after it so far, as JSON of a browser."""
 
 from __future__ import annotations
 

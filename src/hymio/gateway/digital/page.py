@@ -268,7 +268,7 @@ def _contact(fields: Mapping[str, str]) -> TypedContact | None:
         raise BadRequest("contact-incomplete", "Please give your name, and an e-mail address or a telephone number.")
     local, at, domain = email.partition("@")
     if email and not (local and at and domain and "@" not in domain and not any(map(str.isspace, email))):
-        raise BadRequest("bad-email", "Please check the e-mail address.")
+        raise BadRequest("contact-email-unreadable", "Please check the e-mail address.")
     return TypedContact(name, email or None, phone or None)
 
 
