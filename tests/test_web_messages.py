@@ -357,6 +357,29 @@ def test_values_of_one_mail_within_ten_seconds_are_a_scanners_until_a_person_pre
     assert list(intake.verify(page.store, page.organization)) == []
 
 
+@pytest.mark.parametrize("is_robot_first", [True, False])
+def test_a_robot_with_another_value_shows_that_the_other_is_a_scanners_too(page: WebPage, is_robot_first: bool) -> None:
+    mail = str(uuid4())
+    robot, slow = page.message(0, mail=mail, dwell=1), page.message(1, mail=mail)
+    for message in (robot, slow) if is_robot_first else (slow, robot):
+        page.send(message)
+    assert [page.stored(each).verdict for each in (robot, slow)] == [Verdict.ROBOT, Verdict.SCANNER]
+    page.clock.now += 60_000
+    alone, person = page.message(2, mail=str(uuid4()), dwell=1), page.message(3, mail=mail)
+    page.send(alone)
+    page.send(person)
+    assert page.stored(person).verdict == Verdict.COUNTED
+
+
+def test_a_robots_value_alone_does_not_take_the_persons_answer_away(page: WebPage) -> None:
+    mail = str(uuid4())
+    robot, person = page.message(0, mail=mail, dwell=1), page.message(3, mail=mail)
+    page.send(robot)
+    page.clock.now += 60_000
+    page.send({**person, "at": page.clock.now, "clock": page.clock.now})
+    assert [page.stored(each).verdict for each in (robot, person)] == [Verdict.ROBOT, Verdict.COUNTED]
+
+
 def test_presses_while_installing_are_tests_and_left_out_also_after_a_resettle(page: WebPage) -> None:
     page.edit(is_installing=True)
     try:

@@ -184,7 +184,7 @@ class Press(NamedTuple):
     `epoch` and `sequence` are the device's numbers, or the two halves of a client's UUID (`client_key`). A press with a
     UUID has the `survey` that was shown and may have the hash of its visitor. Its `phases` may be sent with the press
     or later, with the same press again. `finding` is a Finding that its way in made. A press of an e-mail has in
-    `mailed` the visitor hash of its mail's token with each button, by button index.
+    `mailed` two visitor hashes of the mail's token with each button: first those of answers, then those of robots.
     """
 
     epoch: int

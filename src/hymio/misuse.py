@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final, NamedTuple
 
@@ -162,9 +162,9 @@ def hour_verdict(feedback: Feedback, policies: Timeline[MisusePolicy]) -> Verdic
     return _COUNTED
 
 
-def is_scanned(values: Mapping[int, int], button: int) -> bool:
-    """Whether a mail scanner made the press of a button, given the last instant of each value of one mail token."""
-    return any(other != button and abs(at - values[button]) < SCAN_MS for other, at in values.items())
+def is_scanned(values: Iterable[tuple[int, int]], button: int, at: int) -> bool:
+    """Whether a mail scanner made a press, given the buttons and instants of presses with the same mail token."""
+    return any(other != button and abs(before - at) < SCAN_MS for other, before in values)
 
 
 def _only_interval(policies: Timeline[MisusePolicy]) -> int | None:

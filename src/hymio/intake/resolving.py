@@ -94,11 +94,10 @@ class Resolver:
             finding = sent
             if verdict == _COUNTED and self._is_installing:
                 verdict = _TEST
-            elif verdict == _COUNTED and not sent:
-                if mailed:
-                    finding = self._visiting.mailed(assignment, at, button, mailed)
-                elif visitor is not None:
-                    finding = int(self._visiting.repeats(assignment, at, visitor))
+            elif verdict == _COUNTED and mailed:
+                finding = self._visiting.mailed(assignment, at, button, mailed, sent)
+            elif verdict == _COUNTED and not sent and visitor is not None:
+                finding = int(self._visiting.repeats(assignment, at, visitor))
             facts = at, offset, correction, button, _SECOND, finding, assignment, verdict, revision, ui
             feedbacks.append(new_feedback((smiley, epoch, sequence, *facts)))
         return feedbacks

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from hymio.feedback import Feedback, Finding, Press, Verdict, is_device_key
-from hymio.misuse import SCAN_MS, is_scanned
+from hymio.misuse import is_scanned
 from hymio.period import SECOND_MS, Instant
+from hymio.rollup import MAX_BUTTONS
 from hymio.store.ledger import Change, Ledger
 
 _NONE, _REPEAT, _SCANNER = int(Finding.NONE), int(Finding.REPEAT), int(Finding.SCANNER)
@@ -43,23 +44,24 @@ class Visiting:
         self._note(assignment, visitor, at if before is None else max(at, before))
         return False
 
-    def mailed(self, assignment: int, at: Instant, button: int, mailed: Sequence[bytes]) -> int:
-        """The finding of a press of an e-mail, whose token and each button have a visitor hash in `mailed`.
+    def mailed(self, assignment: int, at: Instant, button: int, mailed: Sequence[bytes], sent: int) -> int:
+        """The finding of a press of an e-mail, whose token has two visitor hashes for each button in `mailed`.
 
         SCANNER if another button came less than SCAN_MS before or after, which is then found of those presses too;
-        REPEAT if an answer with this token was counted before.
+        REPEAT if an answer with this token was counted before. A press that its way in found to be a robot's (`sent`)
+        stays one; it is noted by the second hash of its button, so that it shows a scanner and is no answer.
         """
         visits = self._of(assignment)
-        known = {other: visits[visitor] for other, visitor in enumerate(mailed) if visitor in visits}
-        near = [other for other, before in known.items() if other != button and abs(at - before) < SCAN_MS]
-        if near:
-            self._scanned += [_Scanned(assignment, known[other], other) for other in near]
-            self._note(assignment, mailed[button], at)
-            return _SCANNER
-        if any(not is_scanned(known, other) for other in known):
+        known = {place: visits[visitor] for place, visitor in enumerate(mailed) if visitor in visits}
+        values = [(place % MAX_BUTTONS, before) for place, before in known.items()]
+        near = [place for place, before in known.items() if is_scanned([(button, at)], place % MAX_BUTTONS, before)]
+        answers = [(place, before) for place, before in known.items() if place < MAX_BUTTONS]
+        self._scanned += [_Scanned(assignment, known[place], place) for place in near if place < MAX_BUTTONS]
+        found = sent or (_SCANNER if near else _NONE)
+        if not found and any(not is_scanned(values, *answer) for answer in answers):
             return _REPEAT
-        self._note(assignment, mailed[button], at)
-        return _NONE
+        self._note(assignment, mailed[button + MAX_BUTTONS * bool(sent)], at)
+        return found
 
     def store(self) -> None:
         """Stores the last counted instants of visitors, after all presses are resolved."""

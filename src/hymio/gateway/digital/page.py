@@ -43,8 +43,7 @@ MIN_FORM_MS: Final = 700
 """A form that comes sooner after its page was made is a robot's: a person has to read the question."""
 
 SECURITY: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self';"
-    " form-action 'self'; base-uri 'none'",
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "same-origin",
     "X-Robots-Tag": "noindex, nofollow",

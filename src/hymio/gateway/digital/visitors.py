@@ -45,8 +45,8 @@ def visitor_of(key: bytes, organization: int, host: str, agent: str) -> bytes:
 
 
 def mailed_by(key: bytes, organization: int, smiley: int, token: str) -> tuple[bytes, ...]:
-    """The hashes of the token of an e-mail with each button."""
-    return tuple(_hash(key, "mail", organization, smiley, button, token) for button in range(MAX_BUTTONS))
+    """The hashes of the token of an e-mail with each button, first those of answers, then those of robots."""
+    return tuple(_hash(key, "mail", organization, smiley, place, token) for place in range(2 * MAX_BUTTONS))
 
 
 def _hash(key: bytes, *parts: object) -> bytes:
