@@ -21,8 +21,8 @@ from hymio.api import openapi, v1, v2
 from hymio.clock import Clock, ClockWatch, now
 from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
-from hymio.report.files import SCHEMA_FILE, encoded_schema
 from hymio.gateway.digital.routes import DOOR as WEB_SMILEYS
+from hymio.report.files import SCHEMA_FILE, encoded_schema
 from hymio.serving import health
 from hymio.serving.addresses import shown_path
 from hymio.serving.answers import error_answer, language_of
