@@ -11,10 +11,11 @@ from uuid import uuid4
 
 import pytest
 
-from hymio import intake, manage
+from hymio import intake, manage, report
 from hymio.access import operator
 from hymio.feedback import Finding, Ui, Verdict
 from hymio.gateway.digital.message import MAX_TEXT
+from hymio.report.query import ReportQuery
 from hymio.settings import Settings
 from hymio.store import open_store
 from hymio.survey import ActivePeriod
@@ -392,6 +393,18 @@ def test_presses_while_installing_are_tests_and_left_out_also_after_a_resettle(p
     intake.rebuild(page.store, page.organization, page.clock.now)
     assert page.stored(message).verdict == Verdict.TEST
     assert list(intake.verify(page.store, page.organization)) == []
+
+
+def test_reports_add_up_with_presses_of_programs_and_scanners(page: WebPage) -> None:
+    mail = str(uuid4())
+    for message in (page.message(1, website="x"), page.message(1, mail=mail), page.message(2, mail=mail)):
+        page.send(message)
+    query = ReportQuery(WEBSITE, "2024")
+    misuse = report.build(page.store, page.boss, query, page.clock.now + DAY).misuse
+    assert misuse is not None
+    assert (misuse.robot >= 1, misuse.scanner >= 2) == (True, True)
+    reasons = misuse.closed + misuse.repeat + misuse.burst + misuse.interval + misuse.robot + misuse.scanner
+    assert misuse.raw == misuse.counted + reasons
 
 
 def test_at_the_same_moment_each_press_is_stored_once(page: WebPage) -> None:

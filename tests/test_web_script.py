@@ -15,11 +15,12 @@ from typing import Any
 
 import pytest
 
+from hymio import manage
 from hymio.feedback import Ui, Verdict
 from hymio.gateway.digital.addresses import published_tag, tag
 from hymio.gateway.digital.script import MAX_BYTES, script
 from hymio.store import open_store
-from tests.example import WEB
+from tests.example import FOUND, WEB
 from tests.test_web_page import presses
 from tests.web_page import Present, WebPage, web_page
 
@@ -98,6 +99,7 @@ def site(page: WebPage) -> Iterator[Site]:
     made = Site(str(page.http.base_url).rstrip("/"))
     yield made
     made.server.shutdown()
+    made.server.server_close()
 
 
 @pytest.fixture
@@ -269,4 +271,74 @@ def test_without_scripts_or_with_a_wrong_code_there_is_a_link(page: WebPage, sit
     site.body = own_tag(page)
     tab.goto(site.address)
     assert tab.evaluate("document.querySelector('[data-hymio]').shadowRoot") is None, "the shadow root is closed"
+    context.close()
+
+
+# --- for everybody ---------------------------------------------------------------------------------------------------
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
+
+
+def look(tab: Any, what: str) -> None:
+    """Nothing is wrong with what a tab shows, and nothing is too wide."""
+    tab.evaluate((files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8"))
+    violations = tab.evaluate("rules => axe.run(document, rules).then(result => result.violations)", RULES)
+    assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in violations] == [], what
+    assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
+
+
+@needs_chromium
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible_at_every_step_and_in_arabic(page: WebPage, browser: Any, scheme: str) -> None:
+    question = page.store.layout(page.organization).surveys[FOUND].question
+    manage.localize_question(page.store, page.boss, question, "ar", "هل وجدت ما تبحث عنه؟", now=page.clock.now)
+    context = browser.new_context(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
+    tab = context.new_page()
+    base = f"{str(page.http.base_url).rstrip('/')}/w/{page.publication.code}"
+    for step in ("", "followup", "text", "contact", "thanks", "closed"):
+        query = f"?b=1&step={step}&id=0b7e1c7e-9f0b-4f0e-8f43-4be1d3f8e6a1" if step else "?lang=ar"
+        tab.goto(base + query)
+        look(tab, f"{step} {scheme}")
+    context.close()
+
+
+@needs_chromium
+def test_the_script_is_accessible_and_two_of_them_share_a_page(page: WebPage, site: Site, browser: Any) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, bypass_csp=True, locale="en-US")
+    context.add_init_script(OPEN_SHADOWS)
+    tab = context.new_page()
+    site.page = lambda: (  # type: ignore[method-assign]  # a page in order, as axe looks at all of it
+        f'<!doctype html><html lang="en"><title>Shop</title><main><h1>Shop</h1>{site.body}</main></html>'
+    )
+    site.body = own_tag(page) + own_tag(page)
+    tab.goto(site.address)
+    tab.wait_for_timeout(300)
+    assert tab.get_by_role("radiogroup").count() == 2
+    look(tab, "faces")
+    tab.get_by_role("radio", name="Unhappy", exact=True).first.click(delay=300)
+    look(tab, "follow-up")
+    tab.get_by_role("button", name="The price").click()
+    look(tab, "text")
+    tab.get_by_role("button", name="Skip").click()
+    look(tab, "contact")
+    assert tab.get_by_role("radiogroup").count() == 1, "the other one still asks"
+    context.close()
+
+
+@needs_chromium
+def test_in_a_frame_of_another_site_and_without_storage(page: WebPage, site: Site, browser: Any, before: int) -> None:
+    context = browser.new_context(locale="en-US")
+    context.add_init_script(
+        "for (const name of ['localStorage', 'sessionStorage', 'indexedDB'])"
+        " Object.defineProperty(window, name, { get() { throw new DOMException('blocked', 'SecurityError') } })"
+    )
+    tab = context.new_page()
+    address = f"{str(page.http.base_url).rstrip('/')}/w/{page.publication.code}"
+    tab.set_content(f'<iframe src="{address}" width="600" height="600" sandbox="allow-forms allow-same-origin">')
+    frame = tab.frame_locator("iframe")
+    frame.get_by_role("button", name="Happy", exact=True).wait_for()
+    tab.wait_for_timeout(900)
+    frame.get_by_role("button", name="Happy", exact=True).click()
+    frame.get_by_text("Would you like to tell us more?").wait_for()
+    assert newest(page, before + 1).verdict == Verdict.COUNTED
     context.close()
