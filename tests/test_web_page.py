@@ -225,6 +225,9 @@ def test_a_survey_that_is_not_active_says_so(page: WebPage, period: tuple[str, s
         assert f"This question is not asked {said}." in Person(page).answer.text
         person.press("Happy")
         assert f"This question is not asked {said}." in person.answer.text
+        with page.store.read() as transaction:
+            [*_, late] = scan.rows_in_order(transaction, page.organization, -FOUND, NOW - 1, 1 << 60)
+        assert (late.button, late.verdict) == (3, Verdict.NO_SURVEY), "it waits in quarantine"
     finally:
         manage.set_periods(page.store, page.boss, WEBSITE_FOUND, [ActivePeriod(wall("2024-01-01"))], now=NOW)
 

@@ -179,8 +179,6 @@ async def _step(intake: Intake, request: AnyRequest) -> Answer:
         here = await _shown(intake, request, link, now)
     except NotFound:
         return _nothing()
-    if here.survey is None:
-        return await _html(intake, _View(here, link, "closed"), now)
     if fields.get("step") == "press":
         return await _press(intake, request, here, link, fields, now)
     return await _after(intake, request, here, link, fields, now)
@@ -194,7 +192,8 @@ async def _press(
     stamp, button = parsed(text), _number(fields.get("button", ""))
     key = None if stamp is None else await intake.keys.known(stamp.day)
     if stamp is None or button is None or not is_genuine(stamp, text, key, here.publication.code):
-        return await _html(intake, _View(here, link, problem=here.look.text("Please choose once more.")), now)
+        problem = here.look.text("Please choose once more.") if here.survey else ""
+        return await _html(intake, _View(here, link, "press" if here.survey else "closed", problem=problem), now)
     message = Message(
         smiley=here.publication.code, id=stamp.press_id(button), button=button,
         survey=_number(fields.get("survey", "")) or 0, ui=link.ui,  # type: ignore[arg-type]  # one of _UIS
