@@ -34,7 +34,7 @@ ALLOWS = {
     Permission.CHANGE_ALERTS: "specify, open and close alerts",
     Permission.CHANGE_TREE: "build the tree, with zones and misuse policies",
     Permission.CHANGE_SURVEYS: "make surveys, translate them, ask them at points, set their minimum numbers of answers",
-    Permission.CHANGE_SMILEYS: "add smileys, place them and renew their upload tokens",
+    Permission.CHANGE_SMILEYS: "add smileys, place them, renew their upload tokens and publish them on the web",
     Permission.CHANGE_CUSTOM_DATA: "define custom fields and set their values",
     Permission.CHANGE_OWN_ACCOUNT: "sign in, and change one's own password, language, theme and sessions",
     Permission.CHANGE_USERS: "add, edit, invite, disable and remove users",

@@ -18,6 +18,7 @@ from hymio.gateway.digital.message import MAX_TEXT
 from hymio.report.query import ReportQuery
 from hymio.settings import Settings
 from hymio.store import open_store
+from hymio.store.visitor_keys import forget_keys
 from hymio.survey import ActivePeriod
 from tests.example import NOW, VISIT, WEBSITE, WEBSITE_FOUND, make_example
 from tests.web_page import WebPage, web_page
@@ -311,6 +312,11 @@ def test_no_address_is_stored_and_the_key_of_the_day_is_gone_two_days_later(page
     page.send(page.message(), agent=agent)
     assert today not in keys()
     assert len(set(keys().values())) == len(keys())
+    later = page.clock.now // DAY + 1
+    forget_keys(page.store, later)
+    assert keys(), "yesterday's is kept"
+    forget_keys(page.store, later + 1)
+    assert not keys(), "also where nobody comes any more"
 
 
 @pytest.mark.parametrize(
