@@ -113,6 +113,7 @@ def test_the_commands_publish_and_print_link_and_tags(hymio: tuple[str, CliRunne
     assert (found.origins, found.is_installing, found.answer_interval) == (("https://shop.example",), True, 10)
     assert f"/w/{found.code}\n" in shown
     assert "are tests and left out" in shown
+    assert f"/w/{found.code}?u=email&b=0&m=MERGE-FIELD" in shown
     assert f'<div data-hymio="{found.code}"><a href="' in shown
     assert f"/v1/bootloader/{found.token}/bootloaderjs/?lang=" in shown
     again = done("smiley", "publish", "Acme", "WEB-1", "--any-origin", "--live", "--interval", "60", "--work-bits", "4")

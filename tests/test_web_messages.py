@@ -97,6 +97,15 @@ def test_a_text_is_marked_as_spam_and_masked_and_kept_as_it_was_written(page: We
     assert (text.text, text.masked, text.spam) == ("Vittu mikä jono", "***** mikä jono", False)
 
 
+def test_texts_that_a_database_cannot_store_are_stored_with_other_characters(page: WebPage) -> None:
+    contact = {"name": "A\0", "email": "a\0@b", "phone": "1\0"}
+    message = page.message(1, metadata={"refId": "1\0"}, mail="\0", contact=contact, text={"text": "So\0so so"})
+    assert page.send(message).json() == {}
+    phases = page.phases(message)
+    stored = (phases.contact.name, phases.contact.email, phases.contact.phone, phases.text.text, phases.metadata[0][1])
+    assert all("\ufffd" in text for text in stored)
+
+
 def test_only_metadata_that_the_survey_accepts_is_stored(page: WebPage) -> None:
     press = page.message(4, metadata={"refId": "A-1", "email": "somebody@example.com", "table": "x" * 1001})
     page.send(press)

@@ -342,3 +342,24 @@ def test_in_a_frame_of_another_site_and_without_storage(page: WebPage, site: Sit
     frame.get_by_text("Would you like to tell us more?").wait_for()
     assert newest(page, before + 1).verdict == Verdict.COUNTED
     context.close()
+
+
+@needs_chromium
+def test_who_goes_away_is_recorded_as_a_timeout_and_a_page_that_changes_without_a_reload_mounts_anew(
+    page: WebPage, site: Site, tab: Any, before: int
+) -> None:
+    site.body = own_tag(page)
+    tab.clock.install()
+    tab.goto(site.address)
+    tab.get_by_role("radio", name="Unhappy", exact=True).click(delay=300)
+    newest(page, before + 1)
+    tab.clock.fast_forward(61_000)
+    tab.get_by_role("status").wait_for()
+    assert after(page, before + 1, lambda each: each.followups).followups[0].ui == Ui.TIMEOUT
+    code = page.publication.code
+    tab.evaluate(
+        f"document.body.innerHTML = '<p id=new></p>'; HappyOrNot.init({{ token: '{code}', embedTo:"
+        " document.getElementById('new') }); HappyOrNot.init({ token: 'UNKNOWN', embedTo: document.body })"
+    )
+    tab.get_by_role("radio", name="Happy", exact=True).wait_for()
+    assert tab.get_by_role("radiogroup").count() == 1

@@ -73,7 +73,7 @@ def publish(
 
 def _show(base_url: str, publication: Publication, question: str, locale: str) -> None:
     """Prints how a smiley is published, its link and its tags."""
-    from hymio.gateway.digital.addresses import page_address, published_tag, tag
+    from hymio.gateway.digital.addresses import mail_address, page_address, published_tag, tag
 
     interval = publication.answer_interval
     say(f"  page      {page_address(base_url, publication)}")
@@ -83,6 +83,8 @@ def _show(base_url: str, publication: Publication, question: str, locale: str) -
     say(f"  presses   {'are tests and left out' if publication.is_installing else 'count'}")
     if publication.work_bits:
         say(f"  work      {publication.work_bits} bits")
+    hint("\nFor a button in an e-mail, here the most negative one; MERGE-FIELD is other for each recipient:")
+    say(escape(mail_address(base_url, publication, 0, "MERGE-FIELD")))
     hint("\nFor a web page:")
     say(escape(tag(base_url, publication, question)))
     hint("\nOr, where a page has the published tag already, only with another host:")

@@ -151,8 +151,8 @@ def _text(typed: TypedText, lang: str) -> Text:
 
 
 def _contact(typed: TypedContact) -> ContactDetails:
-    phone = typed.phone
-    return ContactDetails(storable(typed.name), typed.email, None if phone is None else storable(phone), CONTACT)
+    email, phone = (None if field is None else storable(field) for field in (typed.email, typed.phone))
+    return ContactDetails(storable(typed.name), email, phone, CONTACT)
 
 
 def accepted_metadata(values: dict[str, str] | None, names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

@@ -56,6 +56,7 @@ _STEPS: Final = ("followup", "text", "contact", "thanks", "closed")
 _METADATUM: Final = "d-"
 """The prefix of the fields of metadata in a form."""
 
+_MAX_MAIL: Final = 200
 _YEAR_SECONDS: Final = 365 * 24 * 3600
 _MAX_FIELDS: Final = 100
 
@@ -79,7 +80,12 @@ class Link(NamedTuple):
         known = {"lang", "u", "b", "m", "id", "step"}
         metadata = {name: value for name, value in query.items() if name not in known and len(name) < 100}
         button = _number(query.get("b", ""))
-        return cls(query.get("lang", ""), ui if ui in _UIS else "link", button, query.get("m", "")[:200], metadata)
+        return cls(query.get("lang", ""), ui if ui in _UIS else "link", button, _mail(query.get("m", "")), metadata)
+
+
+def _mail(token: str) -> str:
+    """The token of an e-mail, in place of a long one its hash: two of them may begin alike."""
+    return token if len(token) <= _MAX_MAIL else hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
