@@ -33,7 +33,10 @@ ALLOWS = {
     Permission.ANSWER_ALERTS: "acknowledge alerts and comment on them",
     Permission.CHANGE_ALERTS: "specify, open and close alerts",
     Permission.CHANGE_TREE: "build the tree, with zones and misuse policies",
-    Permission.CHANGE_SURVEYS: "make surveys, translate them, ask them at points, set their minimum numbers of answers",
+    Permission.CHANGE_SURVEYS: (
+        "make surveys, translate them, ask them at points, set their minimum numbers of answers,"
+        " choose how published smileys look"
+    ),
     Permission.CHANGE_SMILEYS: "add smileys, place them, renew their upload tokens and publish them on the web",
     Permission.CHANGE_CUSTOM_DATA: "define custom fields and set their values",
     Permission.CHANGE_OWN_ACCOUNT: "sign in, and change one's own password, language, theme and sessions",

@@ -17,6 +17,7 @@ ROWS = [line.strip("|").split("|") for line in DOCUMENT.splitlines() if re.match
 
 NOT_PERSONAL = {
     "alert": "id type parameters", "alert_specification": "type parameters", "active_period": "starts ends",
+    "brand": "ground ink accent logo",
     "api_client": "client_id token_hash", "api_token": "kinds", "audit": "via verb subject",
     "custom_field": "id label type options", "custom_value": "field_id", "directory": "kind hash",
     "job": "name holder outcome detail", "localization": "kind locale text", "node": "kind name public_name",

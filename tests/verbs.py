@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from hymio import manage
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, Via, operator
 from hymio.alert import AlertType
+from hymio.brand import Brand
 from hymio.custom import CustomField
 from hymio.misuse import MisusePolicy
 from hymio.period import DAY_MS
@@ -563,6 +564,12 @@ def begin_rebuild(draw: Draw, world: Grown) -> Attempt:
 def set_minimum_answers(draw: Draw, world: Grown) -> Attempt:
     args = (draw(st.sampled_from([None, 1, NOWHERE])), draw(st.sampled_from([None, 0, 1, 5, 1_001])))
     return Attempt(manage.set_minimum_answers, Permission.CHANGE_SURVEYS, (None,), args)
+
+
+@verb
+def set_brand(draw: Draw, world: Grown) -> Attempt:
+    brand = Brand(ink=draw(st.sampled_from(["#000000", "#ffffff"])), size=draw(st.sampled_from([100, 300])))
+    return Attempt(manage.set_brand, Permission.CHANGE_SURVEYS, (None,), (brand,))
 
 
 @verb

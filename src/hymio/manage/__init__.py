@@ -16,6 +16,7 @@ from hymio.manage.alerts import (
     open_alert,
 )
 from hymio.manage.audit import AuditEntry, audit_log
+from hymio.manage.brands import brand, set_brand
 from hymio.manage.change import Batch, TakesEffect, batch
 from hymio.manage.credentials import (
     ApiCredentials,
@@ -146,6 +147,7 @@ __all__ = [
     "begin_release",
     "begin_resettle",
     "begin_session",
+    "brand",
     "change_custom_field",
     "clear_custom_value",
     "clear_links",
@@ -197,6 +199,7 @@ __all__ = [
     "rotate_api",
     "session_principal",
     "sessions",
+    "set_brand",
     "set_custom_value",
     "set_flow",
     "set_language",

@@ -505,6 +505,17 @@ retention = _owned("retention", Column("kind", Text, primary_key=True), _number(
 # The least number of answers that a number of a report needs, by survey; 0 is the organization's own, NULL is not set.
 minimum_answers = _owned("minimum_answers", _id("survey_id"), _number("answers", null=True))
 
+# How published smileys look, where an organization has chosen it; the logo is a PNG file or empty.
+brand = _owned(
+    "brand",
+    _text("ground"),
+    _text("ink"),
+    _text("accent"),
+    _small("size"),
+    _small("is_square"),
+    Column("logo", LargeBinary, nullable=False),
+)
+
 # Tables of an SQLite file from which rows were erased whose bytes the file may still hold.
 purge_due = _owned("purge_due", Column("name", Text, primary_key=True), _number("revision"))
 

@@ -17,6 +17,7 @@ from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
 from hymio.errors import BadRequest, Forbidden, HymioError, NotFound, Phrase
+from hymio.gateway.digital import looks
 from hymio.gateway.digital.message import (
     MAX_BYTES,
     MAX_TEXT,
@@ -43,7 +44,9 @@ MIN_FORM_MS: Final = 700
 """A form that comes sooner after its page was made is a robot's: a person has to read the question."""
 
 SECURITY: Final = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'"
+    ),
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "same-origin",
     "X-Robots-Tag": "noindex, nofollow",
@@ -160,6 +163,7 @@ async def _html(intake: Intake, view: _View, now: Instant, status: int = 200) ->
             _=here.look.text, view=view, shown=here, link=view.link, stamp=stamp, metadata=metadata,
             followup=here.followup(view.button), typed=view.typed or {}, max_text=MAX_TEXT, max_contact=MAX_CONTACT,
             styles=f"{STYLES}?{_version()}", address=f"/w/{here.publication.code}",
+            brand=here.brand, look=looks.version(here.brand),
         )
     )  # fmt: skip
     headers = {**SECURITY, "Content-Language": here.locale, "Vary": "Accept-Language"}

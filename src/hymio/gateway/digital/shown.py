@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from hymio.brand import HYMIO, Brand
 from hymio.feedback import Verdict
 from hymio.gateway.digital.press import is_positive, published
 from hymio.period import Instant
@@ -14,6 +15,7 @@ from hymio.scale import Scale
 from hymio.setup import Content, Layout
 from hymio.smiley import Publication
 from hymio.store import Store
+from hymio.store.brands import brand_of
 from hymio.survey import Flow, FollowupQuestion, Localized, State, Survey
 from hymio.texts import PAGE_LANGUAGES, SOURCE, negotiate
 from hymio.texts.localization import Localization
@@ -72,6 +74,7 @@ class Shown:
     followups: Mapping[bool, ShownFollowup] = field(default_factory=dict)
     flow: Flow = NO_FLOW
     consent: str = ""
+    brand: Brand = HYMIO
 
     @property
     def direction(self) -> str:
@@ -105,13 +108,14 @@ def shown(store: Store, code: str, wish: Wish, now: Instant) -> Shown:
         principal, publication = published(store, transaction, code)
         layout = store.layout_now(transaction, principal.organization)
         content = store.content_now(transaction, principal.organization)
+        brand = brand_of(transaction, principal.organization)
     resolved = layout.resolve(principal.id, now)
     if isinstance(resolved, Verdict):
         locale = _language(wish, PAGE_LANGUAGES, SOURCE)
         state = _state(layout, principal.id, now)
-        return Shown(principal.organization, publication, _look(locale), locale, state)
+        return Shown(principal.organization, publication, _look(locale), locale, state, brand=brand)
     survey = layout.surveys[resolved.assignment.survey]
-    return _asked(principal.organization, publication, content, survey, wish)
+    return replace(_asked(principal.organization, publication, content, survey, wish), brand=brand)
 
 
 def _asked(organization: int, publication: Publication, content: Content, survey: Survey, wish: Wish) -> Shown:
