@@ -17,8 +17,8 @@ import pytest
 
 from hymio import manage
 from hymio.feedback import Ui, Verdict
-from hymio.gateway.digital.addresses import published_tag, tag
 from hymio.gateway.digital.script import MAX_BYTES, script
+from hymio.handouts.addresses import published_tag, tag
 from hymio.store import open_store
 from tests.example import FOUND, WEB
 from tests.test_web_page import presses

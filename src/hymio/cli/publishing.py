@@ -73,7 +73,7 @@ def publish(
 
 def _show(base_url: str, publication: Publication, question: str, locale: str) -> None:
     """Prints how a smiley is published, its link and its tags."""
-    from hymio.gateway.digital.addresses import mail_address, page_address, published_tag, tag
+    from hymio.handouts.addresses import mail_address, page_address, published_tag, tag
 
     interval = publication.answer_interval
     say(f"  page      {page_address(base_url, publication)}")
