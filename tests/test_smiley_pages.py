@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import unescape
 from io import BytesIO
 
+import httpx
 import pytest
 import zxingcpp
 from PIL import Image
@@ -27,7 +28,7 @@ ADA, JANE, USER = "ada@example.com", "jane@example.com", "user@example.com"
 class Place:
     """A server with an ADMIN of the whole tree, one of Helsinki alone, and a USER."""
 
-    def __init__(self, store: Store, http: object, organization: int) -> None:
+    def __init__(self, store: Store, http: httpx.Client, organization: int) -> None:
         self.store, self.http, self.organization = store, http, organization
 
     def browser(self, email: str) -> Browser:
