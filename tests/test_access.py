@@ -29,7 +29,7 @@ ALLOWS = {
     Permission.READ_USERS: "list users",
     Permission.SHARE_REPORTS: "share a report by an address, and revoke what one shares oneself",
     Permission.READ_AUDIT_LOG: "list the audit log",
-    Permission.DELIVER_FEEDBACK: "upload presses and what comes after them",
+    Permission.DELIVER_FEEDBACK: "upload presses and what comes after them, and use the one-time code of a smiley",
     Permission.ANSWER_ALERTS: "acknowledge alerts and comment on them",
     Permission.CHANGE_ALERTS: "specify, open and close alerts",
     Permission.CHANGE_TREE: "build the tree, with zones and misuse policies",

@@ -53,6 +53,7 @@ class Grown:
     raised_at: int
     failed: OutboxId
     published: Publication
+    claim: str
 
     def reaches(self, principal: Principal, node: int | None) -> bool:
         """Whether a principal reaches a node, or the whole tree, by the parents of the tree alone."""
@@ -243,6 +244,19 @@ def _smiley(draw: Draw, world: Grown) -> tuple[int, tuple[int | None, ...]]:
 def new_token(draw: Draw, world: Grown) -> Attempt:
     smiley, nodes = _smiley(draw, world)
     return Attempt(manage.new_token, Permission.CHANGE_SMILEYS, nodes, (smiley,))
+
+
+@verb
+def new_claim(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(manage.new_claim, Permission.CHANGE_SMILEYS, nodes, (smiley,))
+
+
+@verb
+def use_claim(draw: Draw, world: Grown) -> Attempt:
+    code = draw(st.sampled_from([world.claim, world.claim.lower().replace("-", " "), "NO-SUCH-CODE"]))
+    nodes = _reached(None, exists=code != "NO-SUCH-CODE")
+    return Attempt(manage.use_claim, Permission.DELIVER_FEEDBACK, nodes, (code,))
 
 
 @verb
@@ -687,6 +701,7 @@ def _furnish(
     for serial, kind in (("PLACED", SmileyType.TERMINAL), ("DRAWER", SmileyType.DIGITAL)):
         manage.add_smiley(batch, boss, serial, serial, kind, now=NOW)
     published = manage.publish_smiley(batch, boss, 2, now=NOW)
+    claim = manage.new_claim(batch, boss, 2, now=NOW).code
     placed = points[: draw(st.integers(1, 2))]
     for start, point in enumerate(placed):
         manage.place(batch, boss, 1, point, start, now=NOW)
@@ -711,5 +726,5 @@ def _furnish(
     batch.ledger.transaction.run(statement, failed=Outcome.FAILED.value, o=batch.organization, revision=failed.revision)
     return Grown(
         batch.organization, parents, points, {1: placed, 2: ()}, points[0], users, token_at, specified_at,
-        specified_at, failed, published,
+        specified_at, failed, published, claim,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from hymio.clock import Clock, ClockWatch, now
 from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
 from hymio.gateway.digital.routes import DOOR as WEB_SMILEYS
+from hymio.gateway.kiosk.routes import DOOR as KIOSK
 from hymio.report.files import SCHEMA_FILE, encoded_schema
 from hymio.serving import health
 from hymio.serving.addresses import shown_path
@@ -63,6 +64,7 @@ DOORS: Final = (
     upload.DOOR,
     sms.DOOR,
     WEB_SMILEYS,
+    KIOSK,
 )
 """All doors of the server; no path belongs to two of them."""
 

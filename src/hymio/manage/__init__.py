@@ -18,6 +18,7 @@ from hymio.manage.alerts import (
 from hymio.manage.audit import AuditEntry, audit_log
 from hymio.manage.brands import brand, set_brand
 from hymio.manage.change import Batch, TakesEffect, batch
+from hymio.manage.claims import NewClaim, claiming_principal, new_claim, use_claim
 from hymio.manage.credentials import (
     ApiCredentials,
     NewToken,
@@ -114,6 +115,7 @@ __all__ = [
     "Batch",
     "Invited",
     "LinkTerms",
+    "NewClaim",
     "NewLink",
     "NewSmiley",
     "NewToken",
@@ -149,6 +151,7 @@ __all__ = [
     "begin_session",
     "brand",
     "change_custom_field",
+    "claiming_principal",
     "clear_custom_value",
     "clear_links",
     "clear_sessions",
@@ -177,6 +180,7 @@ __all__ = [
     "mark_spam",
     "minimum_answers",
     "move_node",
+    "new_claim",
     "new_sms_secret",
     "new_token",
     "note_link_use",
@@ -218,6 +222,7 @@ __all__ = [
     "sms_principal",
     "tokens",
     "unplace",
+    "use_claim",
     "users",
     "v1_principal",
     "v2_principal",

@@ -207,6 +207,9 @@ smiley = _owned(
     Column("sms_key", LargeBinary, nullable=True),
 )
 
+# Until when the one-time code of a smiley can be used; its hash is in the directory.
+smiley_claim = _owned("smiley_claim", _id("smiley_id"), _number("expires_at"))
+
 # How a digital smiley is open to the web; its token and code are public.
 web_smiley = _owned(
     "web_smiley",
