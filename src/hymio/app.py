@@ -202,11 +202,12 @@ def make_server(
     clock: Clock = now,
     started: Callable[[], object] = lambda: None,
     watch: ClockWatch | None = None,
+    doors: Sequence[Door] = DOORS,
 ) -> Server:
-    """A server that is not running yet; `started` is called once it listens. `watch` as in `create_app`."""
+    """A server that is not running yet; `started` is called once it listens. `watch`, `doors` as in `create_app`."""
     from hymio.serving.server import Server  # noqa: PLC0415  a command that does not serve need not load uvicorn
 
-    return Server(create_app(store, settings, clock, watch=watch), settings, started)
+    return Server(create_app(store, settings, clock, doors, watch=watch), settings, started)
 
 
 def serve(
