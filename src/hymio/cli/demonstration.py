@@ -250,6 +250,7 @@ def _print_requests(store: Store, demo: Demo, folder: Path, opened: shop.Opened,
     say(f"  [bold]{opened.shop}[/]  the page of a shop with its tag")
     say(f"  [bold]{opened.page}[/]  its own page")
     say(f"  {escape(str(opened.poster))}  its poster")
+    say(f"  [bold]{opened.kiosk}[/]  a kiosk: any browser becomes one, once; choose a PIN there")
     say(f"All secrets, also those of the smileys: {escape(str(folder / FILE))}\n")
     client = f"curl -u {secrets.client_id}:{secrets.api_token}"
     of_v1, of_v2 = requests(first_date(store, demo.organization))

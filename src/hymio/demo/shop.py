@@ -11,19 +11,23 @@ from litestar import Request, Response, get
 
 from hymio import manage
 from hymio.access import operator
-from hymio.demo.example import PAGE, WEB
+from hymio.demo.example import PAGE, VISIT, WEB
 from hymio.handouts.addresses import page_address, tag
 from hymio.handouts.offer import Offer, offer
 from hymio.handouts.poster import Paper, poster
-from hymio.period import Instant
+from hymio.period import Instant, wall_of
 from hymio.serving.door import Door, Route, Services
+from hymio.smiley import SmileyType
 from hymio.store import Store
-from hymio.survey import Flow, Localized
+from hymio.survey import ActivePeriod, Flow, Localized
 
 POSTER: Final = "poster.pdf"
+KIOSK: Final = "TAB-1"
+"""The serial of the touch smiley."""
 IN_LOCALES: Final = {"fi-FI": "Löysitkö etsimäsi?", "ar": "هل وجدت ما كنت تبحث عنه؟"}
 """The question of the web smiley in more languages, for its page and poster."""
 
+_TAMPERE: Final = 6
 _FOUNDER: Final = "hymio demo"
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'"
@@ -35,11 +39,13 @@ _CONSENT: Final = Localized(
 
 
 class Opened(NamedTuple):
-    """Where people press the web smiley: the page of the shop, its own page, and the file of its poster."""
+    """Where people press: the page of the shop, the web smiley's own page, the file of its poster, and the address
+    with a one-time code at which a tablet or any browser becomes a kiosk."""
 
     shop: str
     page: str
     poster: Path
+    kiosk: str
 
 
 def open_web_smiley(store: Store, organization: int, base_url: str, folder: Path, now: Instant) -> Opened:
@@ -48,7 +54,23 @@ def open_web_smiley(store: Store, organization: int, base_url: str, folder: Path
     shown = _offer(store, organization, base_url, now)
     path = folder / POSTER
     path.write_bytes(poster(shown, (shown.wording.default_locale, *IN_LOCALES), Paper.A4, now))
-    return Opened(f"{base_url}/shop", page_address(base_url, shown.publication), path)
+    code = manage.new_claim(store, operator(organization, _FOUNDER), _kiosk(store, organization, now), now=now).code
+    return Opened(f"{base_url}/shop", page_address(base_url, shown.publication), path, f"{base_url}/k/#{code}")
+
+
+def _kiosk(store: Store, organization: int, now: Instant) -> int:
+    """The touch smiley of the demo, made at the first start, at a point of its own, whose hours wait for it alone."""
+    layout, founder = store.layout(organization), operator(organization, _FOUNDER)
+    known = next((smiley.id for smiley in layout.smileys.values() if smiley.serial == KIOSK), None)
+    if known is not None:
+        return known
+    with manage.batch(store, organization, now) as batch:
+        point = manage.add_point(batch, founder, "Market stand", _TAMPERE, now=now)
+        start = wall_of(now, batch.layout.zone_of(_TAMPERE, now)).replace(hour=0, minute=0, second=0, microsecond=0)
+        manage.assign(batch, founder, point, VISIT, [ActivePeriod(start.replace(tzinfo=None), None)], now=now)
+        made = manage.add_smiley(batch, founder, KIOSK, "Tablet on the counter", SmileyType.TOUCH, now=now)
+        manage.place(batch, founder, made.id, point, now=now)
+        return made.id
 
 
 def publish(store: Store, organization: int, now: Instant) -> None:

@@ -11,6 +11,7 @@ from litestar import Request, Response, get
 from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 
+from hymio.brand import HYMIO, Brand
 from hymio.errors import NotFound, Phrase
 from hymio.gateway.digital.message import MAX_TEXT
 from hymio.gateway.digital.messages import PATH as MESSAGES
@@ -70,7 +71,8 @@ async def _script(intake: Intake, request: AnyRequest, *, published: bool) -> Re
         return Response(b"", status_code=404, media_type="text/plain", headers={"Cache-Control": "no-store"})
     base = intake.services.settings.base_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
     pops = published and request.query_params.get("init") == "true"
-    body = script(configuration(here, f"{base}{MESSAGES}", published=published, pops=pops))
+    settings = configuration(here, f"{base}{MESSAGES}", published=published, pops=pops)
+    body = script(settings, here.brand)
     tag = tag_of(body)
     headers = {
         "ETag": tag, "Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy": "cross-origin",
@@ -81,9 +83,27 @@ async def _script(intake: Intake, request: AnyRequest, *, published: bool) -> Re
     return Response(body, media_type="text/javascript", headers=headers)
 
 
-def script(settings: dict[str, Any]) -> bytes:
-    """The script with a configuration."""
-    return minified().replace(b"CONFIGURATION", _to_json.encode(settings))
+def script(settings: dict[str, Any], brand: Brand = HYMIO) -> bytes:
+    """The script with a configuration and the rules of a brand."""
+    return minified().replace(b"BRAND", _rules(brand).encode()).replace(b"CONFIGURATION", _to_json.encode(settings))
+
+
+def _rules(brand: Brand) -> str:
+    """Rules of CSS that change the script's look from that of Hymio. The page around it has the logo already."""
+    rules = []
+    if brand.has_own_colours:
+        rules = [
+            f"div.w{{color:{brand.ink};background:{brand.ground};border-color:{brand.edge}}}",
+            f".o button,.s,.f.n button,input,textarea{{border-color:{brand.edge};background:{brand.ground}}}",
+            f".m{{background:{brand.accent};color:{brand.on_accent}}}",
+            f".k{{color:{brand.muted};border-color:{brand.ground}}}p{{color:{brand.muted}}}.e{{color:{brand.ink}}}",
+            f":focus-visible{{outline-color:{brand.accent}}}",
+        ]
+    if brand.size != HYMIO.size:
+        rules.append(f"div.w{{zoom:{brand.size}%}}")
+    if brand.is_square:
+        rules.append("div.w,div.w *{border-radius:0}")
+    return "".join(rules)
 
 
 @cache
