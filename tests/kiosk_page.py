@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +38,7 @@ class KioskSite:
     organization: int
     smiley: int
     survey: int
+    shop: int
     assignment: int
     clock: Clock
 
@@ -49,6 +50,20 @@ class KioskSite:
     def base(self) -> str:
         return str(self.http.base_url).rstrip("/")
 
+    def at(self, http: httpx.Client, store: Store) -> KioskSite:
+        """The same, served at another address or of another database."""
+        return replace(self, http=http, store=store)
+
+    def followup_and_text(self, sequence: int) -> tuple[str, str | None]:
+        """The chosen option and the text of a press."""
+        [row] = [row for row in self.rows() if row.sequence == sequence]
+        with self.store.begin(self.organization, self.clock.now) as ledger:
+            phases = ledger.phases.at(self.smiley, [row.at])[(row.at, self.smiley, row.epoch, row.sequence)]
+        survey = self.store.layout(self.organization).surveys[self.survey]
+        followups = self.store.content(self.organization).followups(survey)
+        names = {option.id: option.wording.text for each in followups for option in each.options}
+        return names[phases.followups[0].option], phases.text.text
+
     def code(self) -> str:
         """A new one-time code."""
         return manage.new_claim(self.store, self.boss, self.smiley, now=self.clock.now).code
@@ -59,11 +74,10 @@ class KioskSite:
             return [*scan.rows_in_order(transaction, self.organization, self.assignment, 0, 1 << 60)]
 
 
-@contextmanager
-def kiosk_site(store: Store, name: str = "Kiosks", clock: Clock | None = None) -> Iterator[KioskSite]:
-    """Places a touch smiley at a new point of a new organization and serves it."""
+def make_kiosk(store: Store, name: str, clock: Clock) -> KioskSite:
+    """Places a touch smiley at a new point of a new organization."""
     organization = make_example(store, name).organization
-    boss, clock = operator(organization), clock or Present()
+    boss = operator(organization)
     with manage.batch(store, organization, PLACED) as batch:
         shop = manage.add_point(batch, boss, "Shop", 1, now=PLACED)
         manage.set_zone(batch, boss, shop, "Europe/Helsinki", now=PLACED)
@@ -71,12 +85,21 @@ def kiosk_site(store: Store, name: str = "Kiosks", clock: Clock | None = None) -
         question = manage.add_question(batch, boss, asked, now=PLACED)
         survey = manage.add_survey(batch, boss, question, Scale.FOUR, now=PLACED)
         _followups(batch, boss, survey)
-        assignment = manage.assign(batch, boss, shop, survey, [ActivePeriod(datetime(2024, 1, 1))], now=PLACED)  # noqa: DTZ001
+        assignment = manage.assign(
+            batch, boss, shop, survey, [ActivePeriod(datetime.fromisoformat("2024-01-01"))], now=PLACED
+        )
         manage.set_flow(batch, boss, Flow(survey, asks_text=True), now=PLACED)
         smiley = manage.add_smiley(batch, boss, SERIAL, "By the door", SmileyType.TOUCH, now=PLACED).id
         manage.place(batch, boss, smiley, shop, PLACED, now=PLACED)
-    with serving(store, UNBOUND, clock) as http:
-        yield KioskSite(http, store, organization, smiley, survey, assignment, clock)
+    return KioskSite(httpx.Client(), store, organization, smiley, survey, shop, assignment, clock)
+
+
+@contextmanager
+def kiosk_site(store: Store, name: str = "Kiosks", clock: Clock | None = None) -> Iterator[KioskSite]:
+    """A kiosk's smiley on a running server."""
+    site = make_kiosk(store, name, clock or Present())
+    with serving(store, UNBOUND, site.clock) as http:
+        yield site.at(http, store)
 
 
 def _followups(batch: manage.Batch, boss: Principal, survey: int) -> None:

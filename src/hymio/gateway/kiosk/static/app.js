@@ -36,6 +36,11 @@ class Kiosk {
     if (!this.claims.length) return this.setUp(decodeURIComponent(location.hash.slice(1)));
     history.replaceState(null, "", "/k/");
     this.shown = await this.storedShown();
+    while (!this.shown) {
+      await this.refresh();
+      if (!this.shown) stage.textContent = this.texts.offline;
+      if (!this.shown) await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
     await this.begin();
   }
 
