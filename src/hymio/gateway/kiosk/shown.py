@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 
 from hymio.access import Permission, Principal
+from hymio.brand import Brand
 from hymio.errors import Phrase, Unauthorized
 from hymio.feedback import Verdict
 from hymio.gateway.digital.message import MAX_TEXT
@@ -21,6 +23,7 @@ from hymio.report.faces import NAMES, face_of
 from hymio.scale import Scale
 from hymio.setup import Content, Layout
 from hymio.store import Store
+from hymio.store.brands import brand_of
 from hymio.survey import FollowupQuestion, Localized, Survey
 from hymio.texts import PAGE_LANGUAGES, SOURCE
 from hymio.texts.localization import Localization
@@ -48,7 +51,8 @@ def shown(store: Store, token: str, now: Instant) -> dict[str, Any]:
         device.require(Permission.DELIVER_FEEDBACK)
         layout = store.layout_now(transaction, device.organization)
         content = store.content_now(transaction, device.organization)
-    return _content(layout, content, device, now)
+        brand = brand_of(transaction, device.organization)
+    return _content(layout, content, device, now) | _look_of(brand)
 
 
 def _content(layout: Layout, content: Content, device: Principal, now: Instant) -> dict[str, Any]:
@@ -77,6 +81,12 @@ def _content(layout: Layout, content: Content, device: Principal, now: Instant) 
         "default": wording.default_locale,
         "locales": [_wording(locale, wording, followups) for locale in wording.texts],
     }
+
+
+def _look_of(brand: Brand) -> dict[str, str]:
+    """The look of the organization: rules of CSS, and its logo as an address that has the whole file."""
+    logo = f"data:image/png;base64,{b64encode(brand.logo).decode()}" if brand.logo else ""
+    return {"css": brand.css(), "logo": logo}
 
 
 def _faces(survey: Survey) -> list[list[Any]]:

@@ -44,6 +44,20 @@ class Kiosk {
     await this.begin();
   }
 
+  // The look of the organization is in force wherever visitors are.
+  get shown() {
+    return this.what;
+  }
+
+  set shown(what) {
+    this.what = what;
+    if (!what || this.css === what.css) return;
+    this.css = what.css;
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(what.css ?? "");
+    document.adoptedStyleSheets = [sheet];
+  }
+
   get claim() {
     return this.claims.at(-1);
   }
@@ -215,7 +229,7 @@ class Kiosk {
     if (!this.visit.isIdle) return;
     this.inStaffLanguage();
     const back = () => this.begin();
-    askPin(stage, this.texts, await this.queue.get("pin"), () => staffPage(stage, this, this.texts, back), back);
+    askPin(stage, this.texts, await this.queue.get("pin"), () => staffPage(stage, this, this.texts, back), () => this.setUpAgain(), back);
   }
 
   setUp(code = "", back = null) {
@@ -261,6 +275,9 @@ else {
     return new Promise(() => {});
   };
   // One tab at a time: two would give the same sequence to two presses.
-  if (navigator.locks) navigator.locks.request("hymio-kiosk", run);
+  if (navigator.locks) {
+    stage.textContent = "…";
+    navigator.locks.request("hymio-kiosk", run);
+  }
   else run();
 }

@@ -9,7 +9,7 @@ const FREE_TRIES = 5;
 let wrong = 0;
 let lockedUntil = 0;
 
-export function askPin(stage, texts, stored, opened, back) {
+export function askPin(stage, texts, stored, opened, forgotten, back) {
   const problem = el("p", { class: "problem", role: "alert", hidden: true });
   const field = el("input", { id: "pin", type: "password", inputmode: "numeric", autocomplete: "off", maxlength: 8, dir: "ltr" });
   const form = el(
@@ -21,6 +21,7 @@ export function askPin(stage, texts, stored, opened, back) {
     field,
     el("button", { class: "main" }, texts.open),
     button(texts.back, back, { class: "skip" }),
+    button(texts.newCode, forgotten, { class: "skip" }),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();

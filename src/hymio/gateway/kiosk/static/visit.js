@@ -88,6 +88,7 @@ export class Visit {
       ),
     );
     const parts = [
+      ...(shown.logo ? [el("img", { class: "logo", src: shown.logo, alt: "" })] : []),
       el("h1", { id: "question" }, words.question),
       el("div", { class: `faces of${choices.length} ${shown.numbers ? "numbers" : ""}`, role: "radiogroup", "aria-labelledby": "question" }, ...choices),
     ];
