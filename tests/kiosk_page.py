@@ -62,7 +62,8 @@ class KioskSite:
         survey = self.store.layout(self.organization).surveys[self.survey]
         followups = self.store.content(self.organization).followups(survey)
         names = {option.id: option.wording.text for each in followups for option in each.options}
-        return names[phases.followups[0].option], phases.text.text
+        assert phases.text is not None
+        return names[phases.followups[0].option or 0], phases.text.text
 
     def code(self) -> str:
         """A new one-time code."""
