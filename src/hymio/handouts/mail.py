@@ -103,7 +103,7 @@ def _face(offer: Offer, cell: OfferedFace, address: str) -> str:
     return (
         f'<td align="center" valign="top" width="{100 // offer.scale.buttons}%" style="padding:2px">'
         f'<a href="{address}" style="{style}"><img src="{picture}" alt="" width="52" height="52" border="0"'
-        ' style="display:block;width:52px;height:52px;margin:0 auto 6px">'
+        ' style="width:52px;height:52px;border:0;margin:0 0 4px"><br>'
         f'<span style="text-decoration:underline">{escape(cell.name)}</span></a></td>'
     )
 
