@@ -404,8 +404,21 @@ def web_form(dice: Dice, keys: Keys) -> Call:
     return Call("POST", path, a_query(dice, FORM), more_headers(dice) + headers, in_pieces(dice, body))
 
 
+def kiosk_request(dice: Dice, keys: Keys) -> Call:
+    """A one-time code, or a file of the kiosk's page, or what it shows."""
+    if dice.random() < 0.5:
+        path = dice.choice(("/k", "/k/", "/k/app.js", "/k/texts", "/k/shown", "/k/" + quoted(dice, dice.choice(TEXTS))))
+        headers = [(b"authorization", b"Bearer " + dice.choice(TEXTS).encode("utf-8", "replace"))]
+        return _get(dice, path, b"", headers if dice.random() < 0.5 else [])
+    chance = dice.choice((0.0, 0.3))
+    text = json.dumps(spoiled(dice, {"code": dice.choice(("7KMR-2QXA-7KMR-2QXA", ""))}, chance))
+    body = damaged(dice, text.encode("utf-8", "surrogatepass"), 0.2)
+    headers = [(b"content-type", b"application/json"), *a_length(dice, len(body))]
+    return Call("POST", "/k/claim", b"", more_headers(dice) + headers, in_pieces(dice, body))
+
+
 WAYS: Final[dict[str, tuple[Callable[[Dice, Keys], Call], int]]] = {
-    "uploads as JSON": (json_upload, 4_500),
+    "uploads as JSON": (json_upload, 4_000),
     "uploads as CBOR": (cbor_upload, 3_000),
     "text messages": (text_message, 3_000),
     "API v1": (v1_request, 2_500),
@@ -413,6 +426,7 @@ WAYS: Final[dict[str, tuple[Callable[[Dice, Keys], Call], int]]] = {
     "pages": (a_page, 1_000),
     "web messages": (web_message, 1_000),
     "web forms": (web_form, 500),
+    "kiosks": (kiosk_request, 500),
 }
 """The ways in, and how many requests each gets; bytes on a socket are the rest of 20,000."""
 
