@@ -45,8 +45,8 @@ class Brand:
 
     @property
     def on_accent(self) -> str:
-        """White or nearly black, whichever is read better on the accent; one of them has at least 4.5 to 1."""
-        return max("#ffffff", "#0c0f0e", key=lambda colour: contrast(colour, self.accent))
+        """White or black, whichever is read better on the accent; one of them has at least 4.58 to 1."""
+        return max("#ffffff", "#000000", key=lambda colour: contrast(colour, self.accent))
 
     @property
     def muted(self) -> str:
