@@ -99,6 +99,16 @@ HANDOUTS: Final = (
 )
 """Pictures of handouts, with words that stand for them, and how wide they are shown."""
 
+KIOSK: Final = (
+    ("kiosk-question-desk-light.webp", "The question of a kiosk", 560),
+    ("kiosk-question-portrait-light.webp", "The question on an upright tablet", 300),
+    ("kiosk-question-portrait-arabic.webp", "The question in Arabic", 300),
+    ("kiosk-followup-desk-light.webp", "The follow-up question of a kiosk", 560),
+    ("kiosk-closed-desk-dark.webp", "A kiosk outside the opening hours", 560),
+    ("kiosk-staff-desk-light.webp", "The page of the staff with the proof", 560),
+)
+"""Pictures of the kiosk, taken by hand from its page with the survey of tests/kiosk_page.py."""
+
 
 def main() -> None:
     """Takes the pictures, and writes the page that shows them."""
@@ -234,6 +244,8 @@ def _index() -> str:
     parts += [f'<img src="{name}" alt="Page {number} of the PDF" width="360">' for number, name in enumerate(papers, 1)]
     parts.append("\n## The buttons of an e-mail, and posters\n")
     parts += [f'<img src="{name}" alt="{alternative}" width="{width}">' for name, alternative, width in HANDOUTS]
+    parts.append("\n## The kiosk\n")
+    parts += [f'<img src="{name}" alt="{alternative}" width="{width}">' for name, alternative, width in KIOSK]
     return "\n".join(parts) + "\n"
 
 
