@@ -114,7 +114,8 @@ def main() -> None:
     """Takes the pictures, and writes the page that shows them."""
     FOLDER.mkdir(exist_ok=True)
     for picture in (*FOLDER.glob("*.png"), *FOLDER.glob("*.webp")):
-        picture.unlink()
+        if picture.name not in {name for name, _, _ in KIOSK}:
+            picture.unlink()
     with (
         tempfile.TemporaryDirectory() as folder,
         _served(Path(folder)) as served,
