@@ -20,10 +20,11 @@ from hymio.access import DataKind, Principal, Role, Via, operator
 from hymio.cli import app
 from hymio.demo.history import Span
 from hymio.errors import BadRequest, Forbidden, NotFound
-from hymio.feedback import Phases, Press, Text, Upload, Verdict
+from hymio.feedback import Phases, Press, Text, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, MINUTE_MS, DateRange, wall_of
 from hymio.report import Compare, Report, ReportQuery, TextLanguage, TextQuery, build
+from hymio.report.completeness import REASONS
 from hymio.report.files import as_csv, as_json, from_json
 from hymio.report.tables import TABLE_NAMES, tables
 from hymio.report.terminal import WIDTH, as_text
@@ -121,9 +122,9 @@ def assert_sections_agree(store: Store, world: World, query: ReportQuery, value:
         assert tuple(totals) == summary.counts
     misuse = Counter(Verdict(row.verdict) for row in rows)
     assert (value.misuse.raw, value.misuse.counted) == (len(rows), len(counted))
-    assert [value.misuse.closed, value.misuse.repeat, value.misuse.burst, value.misuse.interval] == [
-        misuse[verdict] for verdict in (Verdict.CLOSED, Verdict.REPEAT, Verdict.BURST, Verdict.INTERVAL)
-    ]
+    assert value.misuse.raw == value.misuse.counted + sum(getattr(value.misuse, each.label) for each in REASONS)
+    assert [getattr(value.misuse, each.label) for each in REASONS] == [misuse[each] for each in REASONS]
+    assert set(REASONS) == {each for each in Verdict if is_raw(each)} - {Verdict.COUNTED}
     assert sum(day.raw for day in value.misuse.days) == len(rows)
     assert value.texts is not None
     assert value.followups is not None

@@ -8,6 +8,7 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
+from hymio.cli.branding import brand
 from hymio.cli.command import (
     RIGHT,
     WHOLE,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hymio.setup import Content, Layout
 
 commands = typer.Typer(no_args_is_help=True, help="Create organizations and show their set-up.")
+commands.command("brand")(brand)
 
 
 @commands.command("create")

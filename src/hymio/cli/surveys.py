@@ -67,6 +67,58 @@ def add(
     say(f"Survey {survey}: {escape(question)} [dim]({scale.code}, {chosen.value})[/]")
 
 
+@commands.command("ask")
+def ask(
+    context: typer.Context,
+    organization: OrganizationName,
+    survey: SurveyName,
+    text: Annotated[bool | None, typer.Option("--text/--no-text", help="An open text", show_default=False)] = None,
+    contact: Annotated[
+        bool | None, typer.Option("--contact/--no-contact", help="Contact details", show_default=False)
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Metadata of pages that is accepted, instead of before", show_default=False),
+    ] = None,
+    no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Accept none any more")] = False,
+    consent: Annotated[
+        str | None, typer.Option(help="Text beside the contact details, in --locale", show_default=False)
+    ] = None,
+    locale: _Locale = "en-US",
+    database: Database = None,
+) -> None:
+    """Set what a survey asks for on the web after its follow-ups, and which metadata of pages it accepts.
+
+    Example: hymio survey ask "Acme" 1 --text --contact --metadata refId --consent "Only to answer you."
+    """
+    from hymio import manage
+    from hymio.cli.naming import survey_of
+    from hymio.locale import parse_locale
+    from hymio.survey import Localized
+
+    locale = parse_locale(locale)
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = survey_of(batch.layout, batch.content, survey)
+        before = batch.content.flow(chosen.id)
+        wording = before.consent
+        if consent is not None:
+            texts = {} if wording is None else dict(wording.texts)
+            wording = Localized(wording.default_locale if wording else locale, texts | {locale: consent})
+        flow = replace(
+            before,
+            asks_text=before.asks_text if text is None else text,
+            asks_contact=before.asks_contact if contact is None else contact,
+            metadata=() if no_metadata else tuple(dict.fromkeys(metadata or before.metadata)),
+            consent=wording,
+        )
+        manage.set_flow(batch, operator, flow, now=batch.now)
+    asked = [
+        word for word, is_asked in (("a text", flow.asks_text), ("contact details", flow.asks_contact)) if is_asked
+    ]
+    say(f"Survey {chosen.id} asks for {' and '.join(asked) or 'nothing else'} on the web.")
+    say(f"It accepts the metadata {', '.join(flow.metadata)}." if flow.metadata else "It accepts no metadata.")
+
+
 @commands.command("followup")
 def followup(
     context: typer.Context,

@@ -16,7 +16,9 @@ from hymio.manage.alerts import (
     open_alert,
 )
 from hymio.manage.audit import AuditEntry, audit_log
+from hymio.manage.brands import brand, set_brand
 from hymio.manage.change import Batch, TakesEffect, batch
+from hymio.manage.claims import NewClaim, claiming_principal, new_claim, use_claim
 from hymio.manage.credentials import (
     ApiCredentials,
     NewToken,
@@ -51,12 +53,14 @@ from hymio.manage.principals import (
     has_password,
     link_principal,
     password_principal,
+    published_principal,
     session_principal,
     smiley_by_serial,
     sms_principal,
     v1_principal,
     v2_principal,
 )
+from hymio.manage.publications import edit_publication, publish_smiley, set_flow
 from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle
 from hymio.manage.secrets import sms_key
 from hymio.manage.sessions import (
@@ -112,6 +116,7 @@ __all__ = [
     "Batch",
     "Invited",
     "LinkTerms",
+    "NewClaim",
     "NewLink",
     "NewSmiley",
     "NewToken",
@@ -145,7 +150,9 @@ __all__ = [
     "begin_release",
     "begin_resettle",
     "begin_session",
+    "brand",
     "change_custom_field",
+    "claiming_principal",
     "clear_custom_value",
     "clear_links",
     "clear_sessions",
@@ -158,6 +165,7 @@ __all__ = [
     "device_principal",
     "disable_user",
     "discard_outbox_row",
+    "edit_publication",
     "edit_token",
     "edit_user",
     "end_session",
@@ -173,6 +181,7 @@ __all__ = [
     "mark_spam",
     "minimum_answers",
     "move_node",
+    "new_claim",
     "new_sms_secret",
     "new_token",
     "note_link_use",
@@ -181,6 +190,8 @@ __all__ = [
     "organizations",
     "password_principal",
     "place",
+    "publish_smiley",
+    "published_principal",
     "remove_custom_field",
     "remove_user",
     "rename_node",
@@ -193,7 +204,9 @@ __all__ = [
     "rotate_api",
     "session_principal",
     "sessions",
+    "set_brand",
     "set_custom_value",
+    "set_flow",
     "set_language",
     "set_minimum_answers",
     "set_password",
@@ -211,6 +224,7 @@ __all__ = [
     "sms_principal",
     "tokens",
     "unplace",
+    "use_claim",
     "users",
     "v1_principal",
     "v2_principal",

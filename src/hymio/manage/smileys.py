@@ -46,7 +46,7 @@ def add_smiley(
         identity = change.new_id("smiley", id)
         smileys.insert_smiley(change.ledger, identity, serial, name, type)
         insert_hash(change.ledger, Kind.SMILEY_SERIAL, digest, identity)
-        token = _give_token(change, identity)
+        token = give_token(change, identity)
         new = {"serial": serial, "name": name, "type": type.value}
         change.audit("add-smiley", f"smiley {identity}", new=new)
         return NewSmiley(identity, token)
@@ -55,9 +55,9 @@ def add_smiley(
 def new_token(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> str:
     """Gives a smiley a new upload token in place of the old one; it is shown once."""
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        current = _placement_at(_require_smiley(change, smiley), now)
+        current = placement_at(require_smiley(change, smiley), now)
         delete_hashes(change.ledger, Kind.SMILEY_TOKEN, smiley)
-        token = _give_token(change, smiley)
+        token = give_token(change, smiley)
         change.audit("new-token", f"smiley {smiley}", node=None if current is None else current.node)
         return token
 
@@ -72,7 +72,7 @@ def place(
     last of them. Returns the start.
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        old = _require_smiley(change, smiley)
+        old = require_smiley(change, smiley)
         change.require_node(node)
         start = _after_stored(change, smiley) if start is None else start
         check_instant(start)
@@ -84,7 +84,7 @@ def place(
             return start
         smileys.end_placements(change.ledger, smiley, start)
         smileys.upsert_placement(change.ledger, smiley, placed)
-        before = _placement_at(old, start)
+        before = placement_at(old, start)
         from_node = None if before is None else before.node
         change.audit(
             "place", f"smiley {smiley}", node=node, from_node=from_node, old=_shown(before), new=_shown(placed)
@@ -101,7 +101,7 @@ def unplace(
     keeps its assignment until it is resettled.
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        old = _require_smiley(change, smiley)
+        old = require_smiley(change, smiley)
         end = _after_stored(change, smiley) if end is None else end
         check_instant(end)
         deleted = smileys.delete_placements(change.ledger, smiley, end)
@@ -136,7 +136,7 @@ def _check_serial(serial: str) -> None:
         raise SetupError("bad-serial", "got serial {serial!r}; accepted are 1 to 32 of A-Z, 0-9 and -", serial=serial)
 
 
-def _require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
+def require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
     """A smiley's placements. NotFound if it does not exist, or any of its placements is outside the scope.
 
     Past placements count too, because its token sends presses of any time. Without any, the scope must be the tree.
@@ -148,7 +148,7 @@ def _require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
     return placements
 
 
-def _give_token(change: Change, smiley: int) -> str:
+def give_token(change: Change, smiley: int) -> str:
     """Stores the hash of a new upload token and the SMS key derived from it; returns the token."""
     token = new_secret(_TOKEN_BYTES)
     insert_hash(change.ledger, Kind.SMILEY_TOKEN, hash_secret(token), smiley)
@@ -156,7 +156,7 @@ def _give_token(change: Change, smiley: int) -> str:
     return token
 
 
-def _placement_at(placements: list[PlacementRow], at: Instant) -> PlacementRow | None:
+def placement_at(placements: list[PlacementRow], at: Instant) -> PlacementRow | None:
     """The placement at an instant, None if there is none."""
     return next((row for row in placements if row.start <= at and (row.end is None or at < row.end)), None)
 

@@ -205,7 +205,8 @@ def _misuse(report: Report) -> Iterator[str]:
         return
     yield "MISUSE"
     reasons = (("closed", misuse.closed), ("repeat", misuse.repeat), ("burst", misuse.burst))
-    words = ", ".join(f"{word} {number:,}" for word, number in (*reasons, ("interval", misuse.interval)))
+    web = [(word, number) for word, number in (("robot", misuse.robot), ("scanner", misuse.scanner)) if number]
+    words = ", ".join(f"{word} {number:,}" for word, number in (*reasons, ("interval", misuse.interval), *web))
     yield f"  {misuse.raw:,} raw = {misuse.counted:,} counted + {words}"
     worst = sorted(misuse.days, key=lambda day: (day.counted - day.raw, day.day))[:3]
     for day in worst:

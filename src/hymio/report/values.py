@@ -224,7 +224,7 @@ class Texts(Value, frozen=True):
 
 
 class MisuseLine(Value, frozen=True):
-    """A local date: raw = counted + closed + repeat + burst + interval."""
+    """A local date: raw = counted + closed + repeat + burst + interval + robot + scanner."""
 
     day: date
     raw: int
@@ -233,6 +233,8 @@ class MisuseLine(Value, frozen=True):
     repeat: int
     burst: int
     interval: int
+    robot: int = 0
+    scanner: int = 0
 
 
 class Misuse(Value, frozen=True):
@@ -245,6 +247,8 @@ class Misuse(Value, frozen=True):
     burst: int
     interval: int
     days: tuple[MisuseLine, ...]
+    robot: int = 0
+    scanner: int = 0
 
 
 class SilentLine(Value, frozen=True):

@@ -207,6 +207,31 @@ smiley = _owned(
     Column("sms_key", LargeBinary, nullable=True),
 )
 
+# Until when the one-time code of a smiley can be used; its hash is in the directory.
+smiley_claim = _owned("smiley_claim", _id("smiley_id"), _number("expires_at"))
+
+# How a digital smiley is open to the web; its token and code are public.
+web_smiley = _owned(
+    "web_smiley",
+    _id("smiley_id"),
+    _text("token"),
+    _text("code"),
+    _text("origins"),
+    _number("answer_interval", null=True),
+    _small("is_installing"),
+    _small("work_bits"),
+)
+
+# What a survey asks for on the web, and the names of the metadata that it accepts.
+survey_flow = _owned(
+    "survey_flow",
+    _id("survey_id"),
+    _small("asks_text"),
+    _small("asks_contact"),
+    _text("metadata"),
+    _text("consent_locale", null=True),
+)
+
 placement = _owned("placement", _id("smiley_id"), _id("starts_at"), _number("node_id"), _number("ends_at", null=True))
 
 api_client = _owned(
@@ -391,7 +416,7 @@ feedback = _owned(
     _number("correction"),
     _small("button"),
     _small("accuracy"),
-    _small("repeated"),
+    _small("finding"),
     _number("assignment_id"),
     _small("verdict"),
     _number("revision"),
@@ -483,6 +508,17 @@ retention = _owned("retention", Column("kind", Text, primary_key=True), _number(
 # The least number of answers that a number of a report needs, by survey; 0 is the organization's own, NULL is not set.
 minimum_answers = _owned("minimum_answers", _id("survey_id"), _number("answers", null=True))
 
+# How published smileys look, where an organization has chosen it; the logo is a PNG file or empty.
+brand = _owned(
+    "brand",
+    _text("ground"),
+    _text("ink"),
+    _text("accent"),
+    _small("size"),
+    _small("is_square"),
+    Column("logo", LargeBinary, nullable=False),
+)
+
 # Tables of an SQLite file from which rows were erased whose bytes the file may still hold.
 purge_due = _owned("purge_due", Column("name", Text, primary_key=True), _number("revision"))
 
@@ -525,6 +561,16 @@ message = _owned(
     _text("text", personal=True),
     _number("smiley_id", null=True),
     _text("outcome", personal=True),
+)
+
+# The keys of hashes of visitors: a random one for each day (UTC, days since 1970), deleted soon after.
+visitor_key = Table(
+    "visitor_key",
+    metadata,
+    _id("day"),
+    Column("key", LargeBinary, nullable=False),
+    info=REFERENCE,
+    sqlite_with_rowid=False,
 )
 
 assignment_hour = _owned(
