@@ -18,8 +18,13 @@ from playwright.sync_api import sync_playwright
 
 from hymio import demo, manage, report
 from hymio.access import operator
-from hymio.app import make_server, open_database
-from hymio.demo.example import SHOP
+from hymio.app import DOORS, make_server, open_database
+from hymio.demo import shop
+from hymio.demo.example import SHOP, WEB
+from hymio.handouts.mail import mail_page
+from hymio.handouts.offer import offer
+from hymio.handouts.poster import Paper
+from hymio.handouts.poster import document as poster_document
 from hymio.period import DAY_MS, Instant, parse_timestamp
 from hymio.report.paper import document
 from hymio.settings import Settings
@@ -42,17 +47,19 @@ PERIOD: Final = "period=2025-06-01..2025-11-30"
 
 
 class Served(NamedTuple):
-    """A server with the demo: its address, who signs in, and the secrets of a one-time link and of a shared report."""
+    """A server with the demo: its address, who signs in, the secrets of a one-time link and of a shared report, and the
+    code of the web smiley."""
 
     address: str
     made: demo.Demo
     store: Store
     link: str
     shared: str
+    code: str
 
 
 class Screen(NamedTuple):
-    """A page to take a picture of; `link` and `shared` in its address stand for the secrets of links."""
+    """A page to take a picture of; `link`, `shared` and `code` in its address stand for what Served says."""
 
     name: str
     title: str
@@ -65,6 +72,10 @@ BEFORE_SIGN_IN: Final = (
     Screen("password", "Choosing a password by a one-time link", "/password?link={link}"),
     Screen("shared", "A shared report, without sign-in", "/shared/{shared}"),
     Screen("not-found", "What is not there", "/nothing"),
+    Screen("smiley-page", "The page of a web smiley", "/w/{code}"),
+    Screen("smiley-page-marked", "The page that a button of an e-mail opens", "/w/{code}?u=email&b=3&m=1"),
+    Screen("smiley-page-arabic", "The page of a web smiley in Arabic", "/w/{code}?lang=ar", "ar"),
+    Screen("shop", "The script of a web smiley on the page of a shop", "/shop"),
 )
 SIGNED_IN: Final = (
     Screen("overview", "The overview", "/"),
@@ -72,16 +83,39 @@ SIGNED_IN: Final = (
     Screen("web", "The report of a web page, with what people wrote", f"/reports/{SHOP}?period=last-28-days"),
     Screen("account", "One's own account", "/account"),
     Screen("links", "The links that one shares", "/account/links"),
+    Screen("smileys", "The web smileys", "/smileys"),
+    Screen("smiley", "A web smiley: as visitors see it, and what shows it elsewhere", f"/smileys/{WEB.smiley}"),
     Screen("overview-arabic", "The overview in Arabic", "/", "ar"),
     Screen("report-arabic", "The report in Arabic", f"/reports/2?{PERIOD}", "ar"),
 )
+
+
+HANDOUTS: Final = (
+    ("mail-en.webp", "The buttons of an e-mail", 560),
+    ("mail-ar.webp", "The buttons of an e-mail in Arabic", 560),
+    ("poster-a4.png", "A poster in two languages", 300),
+    ("poster-arabic.png", "A poster in Arabic and English", 300),
+    ("poster-tent.png", "A tent for tables, to be folded", 300),
+)
+"""Pictures of handouts, with words that stand for them, and how wide they are shown."""
+
+KIOSK: Final = (
+    ("kiosk-question-desk-light.webp", "The question of a kiosk", 560),
+    ("kiosk-question-portrait-light.webp", "The question on an upright tablet", 300),
+    ("kiosk-question-portrait-arabic.webp", "The question in Arabic", 300),
+    ("kiosk-followup-desk-light.webp", "The follow-up question of a kiosk", 560),
+    ("kiosk-closed-desk-dark.webp", "A kiosk outside the opening hours", 560),
+    ("kiosk-staff-desk-light.webp", "The page of the staff with the proof", 560),
+)
+"""Pictures of the kiosk, taken by hand from its page with the survey of tests/kiosk_page.py."""
 
 
 def main() -> None:
     """Takes the pictures, and writes the page that shows them."""
     FOLDER.mkdir(exist_ok=True)
     for picture in (*FOLDER.glob("*.png"), *FOLDER.glob("*.webp")):
-        picture.unlink()
+        if picture.name not in {name for name, _, _ in KIOSK}:
+            picture.unlink()
     with (
         tempfile.TemporaryDirectory() as folder,
         _served(Path(folder)) as served,
@@ -89,8 +123,9 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         page, address = browser.new_context(locale="en-US").new_page(), served.address
+        secrets = {"link": served.link, "shared": served.shared, "code": served.code}
         for screen in BEFORE_SIGN_IN:
-            _take(page, screen, address + screen.address.format(link=served.link, shared=served.shared))
+            _take(page, screen, address + screen.address.format(**secrets))
         _sign_in(page, address, served.made.credentials.email, served.made.credentials.password)
         language = ""
         for screen in SIGNED_IN:
@@ -98,8 +133,10 @@ def main() -> None:
                 language = screen.language
                 _speak(page, address, language)
             _take(page, screen, address + screen.address)
+        _take_mail(browser.new_page(), served)
         browser.close()
         _take_paper(served)
+        _take_posters(served)
     (FOLDER / "README.md").write_text(_index(), encoding="utf-8")
 
 
@@ -115,14 +152,17 @@ def _served(folder: Path) -> Iterator[Served]:
     terms = manage.LinkTerms("Summer and autumn", 2, PERIOD, NOW + 30 * DAY_MS, needs_sign_in=False)
     [aino] = [user.id for user in manage.users(store, boss) if user.email == made.credentials.email]
     shared = manage.share_report(store, boss, aino, terms, now=NOW).secret
-    server = make_server(store, settings, lambda: NOW)
+    shop.publish(store, made.organization, NOW)
+    publication = store.layout(made.organization).smileys[WEB.smiley].publication
+    code = "" if publication is None else publication.code
+    server = make_server(store, settings, lambda: NOW, doors=(*DOORS, shop.door(made.organization)))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.02)
     try:
         port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(f"http://127.0.0.1:{port}", made, store, link, shared)
+        yield Served(f"http://127.0.0.1:{port}", made, store, link, shared, code)
     finally:
         server.should_exit = True
         thread.join()
@@ -156,6 +196,26 @@ def _take_paper(served: Served) -> None:
         (FOLDER / f"paper-{number:02}.png").write_bytes(picture)
 
 
+def _take_mail(page: Any, served: Served) -> None:
+    """Takes the pictures of the buttons of an e-mail, as browsers show them."""
+    shown = offer(served.store, operator(served.made.organization), served.address, WEB.smiley, NOW)
+    for locale in ("en-US", "ar"):
+        page.set_viewport_size({"width": 640, "height": 260})
+        page.set_content(mail_page(shown, "*|UNIQID|*", locale), wait_until="networkidle")
+        (FOLDER / f"mail-{locale.partition('-')[0]}.webp").write_bytes(_picture(page))
+
+
+def _take_posters(served: Served) -> None:
+    """Takes the pictures of a poster and a table tent."""
+    base = "https://smile.birch.example"
+    shown = offer(served.store, operator(served.made.organization), base, WEB.smiley, NOW)
+    for name, locales, paper in (
+        ("a4", ("en-US", "fi-FI"), Paper.A4), ("arabic", ("ar", "en-US"), Paper.A5), ("tent", ("en-US",), Paper.TENT),
+    ):  # fmt: skip
+        [picture] = pictures(poster_document(shown, locales, paper, NOW), PAPER_PPI)
+        (FOLDER / f"poster-{name}.png").write_bytes(picture)
+
+
 def _sign_in(page: Any, address: str, email: str, password: str) -> None:
     """Signs in by the form."""
     page.goto(address)
@@ -183,6 +243,10 @@ def _index() -> str:
     parts.append("\n## The pages of the report as PDF\n")
     papers = sorted(path.name for path in FOLDER.glob("paper-*.png"))
     parts += [f'<img src="{name}" alt="Page {number} of the PDF" width="360">' for number, name in enumerate(papers, 1)]
+    parts.append("\n## The buttons of an e-mail, and posters\n")
+    parts += [f'<img src="{name}" alt="{alternative}" width="{width}">' for name, alternative, width in HANDOUTS]
+    parts.append("\n## The kiosk\n")
+    parts += [f'<img src="{name}" alt="{alternative}" width="{width}">' for name, alternative, width in KIOSK]
     return "\n".join(parts) + "\n"
 
 

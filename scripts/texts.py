@@ -32,8 +32,9 @@ _CLASSES: Final = {
 _SHELL_ALONE: Final = ("bench", "cli", "demo", "simulator")
 """Packages whose texts nobody but an operator at the shell reads, in English."""
 
-_FOR_PAGES: Final = ("web", "report", "access.py", "app.py", "errors.py", "serving/attempts.py", "serving/backoff.py",
-    "manage/passwords.py", "manage/sessions.py", "manage/shared_links.py")  # fmt: skip
+_FOR_PAGES: Final = ("web", "report", "gateway/digital", "gateway/kiosk", "handouts", "access.py", "app.py", "brand.py",
+    "errors.py", "serving/attempts.py", "serving/backoff.py", "serving/pace.py", "manage/passwords.py",
+    "manage/sessions.py", "manage/shared_links.py", "store/minimum.py")  # fmt: skip
 """Where the texts of pages are; the catalogs of languages that Hymio speaks on pages alone have only these."""
 
 _WIDTH: Final = 120

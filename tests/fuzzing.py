@@ -30,6 +30,7 @@ class Keys:
     serial: str
     sms_key: bytes
     now: int
+    code: str
 
 
 @dataclass(slots=True)
@@ -366,13 +367,66 @@ def _get(dice: Dice, path: str, query: bytes, headers: list[tuple[bytes, bytes]]
     return Call(method, path, query, headers, [body])
 
 
+def web_message(dice: Dice, keys: Keys) -> Call:
+    """What the script of a published smiley sends."""
+    chance = dice.choice((0.0, 0.05, 0.3))
+    half = f"{dice.getrandbits(20):08x}"
+    valid = {
+        "smiley": keys.code, "id": f"{half}-9f0b-4f0e-8f43-4be1d3f8e6a1", "survey": 3, "button": dice.randrange(6),
+        "at": keys.now - dice.randrange(10**8), "clock": keys.now, "dwell": dice.choice((10, 900)), "ui": "digital",
+        "lang": "fi", "metadata": {"refId": "1"}, "mail": dice.choice((None, "one")), "website": None, "work": "7",
+        "followup": spoiled(dice, {"question": 1, "option": dice.choice((1, None)), "ui": "digital"}, chance),
+        "text": spoiled(dice, {"text": "Cold soup", "ui": "exit"}, chance),
+        "contact": spoiled(dice, {"name": "A", "email": "a@b", "phone": "1"}, chance),
+    }  # fmt: skip
+    few = {name: valid[name] for name in ("smiley", "id", "survey", "button", dice.choice(list(valid)))}
+    text = json.dumps(spoiled(dice, dice.choice((valid, few)), chance), ensure_ascii=dice.random() < 0.7)
+    body = damaged(dice, text.encode("utf-8", "surrogatepass"), 0.2)
+    headers = [(b"content-type", b"text/plain"), (b"origin", b"https://shop.example"), *a_length(dice, len(body))]
+    method = "POST" if dice.random() < 0.95 else dice.choice(("GET", "PUT", "HEAD", "OPTIONS"))
+    return Call(method, "/w/press", b"", more_headers(dice) + headers, in_pieces(dice, body), dice.random() < 0.01)
+
+
+FORM: Final = {
+    "step": ("press", "followup", "text", "contact", "thanks"), "id": ("0b7e1c7e-9f0b-4f0e-8f43-4be1d3f8e6a1",),
+    "button": ("1", "99"), "b": ("1", "4"), "survey": ("3",), "stamp": ("1.a.b",), "option": ("1",), "text": ("x",),
+    "name": ("A",), "email": ("a@b",), "skip": ("1",), "lang": ("ar",), "u": ("qr",), "m": ("t",), "d-refId": ("1",),
+}  # fmt: skip
+
+
+def web_form(dice: Dice, keys: Keys) -> Call:
+    """The page of a published smiley, or its script, or a form of the page."""
+    path = f"/w/{keys.code}" if dice.random() < 0.8 else "/w/" + quoted(dice, dice.choice(TEXTS))
+    if dice.random() < 0.4:
+        return _get(dice, path + dice.choice(("", "/w.js")), a_query(dice, FORM), [])
+    body = damaged(dice, a_query(dice, FORM), 0.1)
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), *a_length(dice, len(body))]
+    return Call("POST", path, a_query(dice, FORM), more_headers(dice) + headers, in_pieces(dice, body))
+
+
+def kiosk_request(dice: Dice, keys: Keys) -> Call:
+    """A one-time code, or a file of the kiosk's page, or what it shows."""
+    if dice.random() < 0.5:
+        path = dice.choice(("/k", "/k/", "/k/app.js", "/k/texts", "/k/shown", "/k/" + quoted(dice, dice.choice(TEXTS))))
+        headers = [(b"authorization", b"Bearer " + dice.choice(TEXTS).encode("utf-8", "replace"))]
+        return _get(dice, path, b"", headers if dice.random() < 0.5 else [])
+    chance = dice.choice((0.0, 0.3))
+    text = json.dumps(spoiled(dice, {"code": dice.choice(("7KMR-2QXA-7KMR-2QXA", ""))}, chance))
+    body = damaged(dice, text.encode("utf-8", "surrogatepass"), 0.2)
+    headers = [(b"content-type", b"application/json"), *a_length(dice, len(body))]
+    return Call("POST", "/k/claim", b"", more_headers(dice) + headers, in_pieces(dice, body))
+
+
 WAYS: Final[dict[str, tuple[Callable[[Dice, Keys], Call], int]]] = {
-    "uploads as JSON": (json_upload, 6_000),
+    "uploads as JSON": (json_upload, 4_000),
     "uploads as CBOR": (cbor_upload, 3_000),
     "text messages": (text_message, 3_000),
     "API v1": (v1_request, 2_500),
     "API v2": (v2_request, 3_000),
     "pages": (a_page, 1_000),
+    "web messages": (web_message, 1_000),
+    "web forms": (web_form, 500),
+    "kiosks": (kiosk_request, 500),
 }
 """The ways in, and how many requests each gets; bytes on a socket are the rest of 20,000."""
 
@@ -384,7 +438,8 @@ RAW: Final = 1_500
 
 def raw_request(dice: Dice, keys: Keys) -> bytes:
     """A request as bytes, with a mistake in its grammar or none, ending in `Connection: close` for the most part."""
-    call = dice.choice([make for make, _ in WAYS.values()])(dice, keys)
+    # What is wrong with a form of a person is said by a page, not by a problem document.
+    call = dice.choice([make for name, (make, _) in WAYS.items() if name != "web forms"])(dice, keys)
     body = b"".join(call.pieces)
     target = call.path.encode() + (b"?" + call.query if call.query else b"")
     headers = [(name, value) for name, value in call.headers if name not in (b"transfer-encoding", b"content-length")]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from functools import wraps
 from typing import Any
@@ -18,7 +19,7 @@ from hymio.misuse import MisusePolicy
 from hymio.scale import Scale
 from hymio.setup import Part
 from hymio.smiley import SmileyType
-from hymio.survey import ActivePeriod
+from hymio.survey import ActivePeriod, Flow
 from tests.world import NOW, wall, wording
 
 HOUR = 3_600_000
@@ -36,6 +37,7 @@ zones = st.sampled_from(["UTC", "Europe/Helsinki", "America/New_York", "Asia/Kat
 policies = st.builds(MisusePolicy, interval=st.sampled_from([0, 5, 60]))
 scales, kinds = st.sampled_from(Scale), st.sampled_from(SmileyType)
 texts = st.sampled_from(["One?", "Two?", "Three?"])
+flows = st.builds(Flow, ids, st.booleans(), st.booleans(), st.just(("refId",)), st.none() | texts.map(wording))
 
 
 def begun(batch: Batch) -> None:
@@ -76,6 +78,13 @@ def _add_followup(batch: Batch, survey: int, text: str) -> None:
     _do(manage.add_followup, batch, survey, positive=True, wording=wording(text), options=options)
 
 
+def _edit_publication(batch: Batch, smiley: int, interval: int, is_installing: bool) -> None:
+    known = batch.layout.smileys.get(smiley)
+    if known is not None and known.publication is not None:
+        changed = replace(known.publication, answer_interval=interval, is_installing=is_installing)
+        _do(manage.edit_publication, batch, smiley, changed)
+
+
 def _read(batch: Batch) -> None:
     """Has both values refreshed in the middle of a commit."""
     assert batch.layout.organization == batch.content.organization
@@ -112,6 +121,7 @@ _REMOVABLE = (
     (Part.PLACEMENT, "placement", "smiley_id"),
     (Part.QUESTION, "question", "id"),
     (Part.FOLLOWUP, "followup_question", "id"),
+    (Part.FLOW, "survey_flow", "survey_id"),
 )
 
 
@@ -149,6 +159,9 @@ changes: st.SearchStrategy[Change] = st.one_of(
     _made(_add_followup, ids, texts),
     _made(_add_smiley, ids, kinds),
     _verb(manage.new_token, ids),
+    _verb(manage.publish_smiley, ids),
+    _made(_edit_publication, ids, st.integers(0, 60), st.booleans()),
+    _verb(manage.set_flow, flows),
     _verb(manage.place, ids, ids, instants, st.none() | instants),
     _verb(manage.unplace, ids, instants),
     _verb(manage.assign, ids, ids, periods, st.none() | ids),

@@ -29,12 +29,15 @@ ALLOWS = {
     Permission.READ_USERS: "list users",
     Permission.SHARE_REPORTS: "share a report by an address, and revoke what one shares oneself",
     Permission.READ_AUDIT_LOG: "list the audit log",
-    Permission.DELIVER_FEEDBACK: "upload presses and what comes after them",
+    Permission.DELIVER_FEEDBACK: "upload presses and what comes after them, and use the one-time code of a smiley",
     Permission.ANSWER_ALERTS: "acknowledge alerts and comment on them",
     Permission.CHANGE_ALERTS: "specify, open and close alerts",
     Permission.CHANGE_TREE: "build the tree, with zones and misuse policies",
-    Permission.CHANGE_SURVEYS: "make surveys, translate them, ask them at points, set their minimum numbers of answers",
-    Permission.CHANGE_SMILEYS: "add smileys, place them and renew their upload tokens",
+    Permission.CHANGE_SURVEYS: (
+        "make surveys, translate them, ask them at points, set their minimum numbers of answers,"
+        " choose how published smileys look"
+    ),
+    Permission.CHANGE_SMILEYS: "add smileys, place them, renew their upload tokens and publish them on the web",
     Permission.CHANGE_CUSTOM_DATA: "define custom fields and set their values",
     Permission.CHANGE_OWN_ACCOUNT: "sign in, and change one's own password, language, theme and sessions",
     Permission.CHANGE_USERS: "add, edit, invite, disable and remove users",

@@ -32,7 +32,7 @@ from hymio.jobs import Environment, Run, Runner, Stopping, periodic_jobs
 from hymio.jobs.backing_up import back_up
 from hymio.period import DAY_MS, HOUR_MS
 from hymio.settings import Settings
-from hymio.store import Store, jobs, open_store
+from hymio.store import Store, jobs, open_store, schema
 from hymio.store.backup import FILE, Copy, contents_of_file, pieces_of
 from hymio.store.dialect import connect, postgresql_backup
 from hymio.store.dialect.postgresql_backup import find_program
@@ -638,6 +638,11 @@ def hymio(
 
 def test_one_command_each(hymio: Callable[..., Said], store: Store, new_url: str) -> None:
     fill(store)
+    with store.write() as transaction:
+        for number in (1, 2):
+            digest = bytes([number]) * 32
+            transaction.insert(schema.user_session, [(1, number, 1, digest, NOW, NOW, NOW + DAY_MS, "Firefox")])
+        transaction.insert(schema.sign_in_link, [(1, 1, bytes(32), "invite", NOW + DAY_MS)])
     said = hymio("backup")
     assert (said.code, said.err) == (0, "")
     [file] = Path("data/backups").iterdir()
@@ -648,6 +653,10 @@ def test_one_command_each(hymio: Callable[..., Said], store: Store, new_url: str
     assert said.code == 0, said
     assert "every hour is what they give" in said.out
     assert "Restored the database of" in said.out
+    assert "2 sessions and 1 one-time link of the backup deleted: people sign in again" in said.out
+    assert "hymio share list" in said.err
+    rows = rows_of_all_tables(new_url)
+    assert rows["user_session"] == rows["sign_in_link"] == []
     assert ":hymio" not in said.out
     assert hymio("verify", "--all", "--database", new_url).code == 0
     said = hymio("restore", str(file), "--database", new_url)

@@ -28,6 +28,9 @@ ROWS = [
     "memory, more while exporting",
     "presses in, one a request, 32 clients",
     "its answers: median, 99 of 100",
+    "web presses in, 32 browsers",
+    "its answers: median, 99 of 100",
+    "a web press, idle: median",
     "4 senders of ",
     "answers to the others: median, 99 of 100",
     "answers beside 40 idle and 10 slow clients: median, 99 of 100",
@@ -38,9 +41,10 @@ def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("hymio.bench.serving.SINGLES", 400)
     monkeypatch.setattr("hymio.bench.serving.TERMINALS", 20)
     monkeypatch.setattr("hymio.bench.serving.UPLOADS", 2)
+    monkeypatch.setattr("hymio.bench.serving.IDLE_PRESSES", 5)
     monkeypatch.setattr("hymio.bench.serving.IDLE", 40)
     monkeypatch.setattr("hymio.bench.serving.SLOW", 10)
-    monkeypatch.setattr("hymio.bench.serving.EACH", 3)
+    monkeypatch.setattr("hymio.bench.serving.PRESSES_OF_EACH", 3)
     monkeypatch.setattr("hymio.bench.serving.PRESSES", 1_200)
     server = [] if database_url.startswith("sqlite") else ["--database", database_url]
     done = CliRunner().invoke(app, ["bench", "--presses", "1200", "--json", *server])

@@ -16,11 +16,13 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from datetime import date as dates
 from importlib.resources import files
 from itertools import chain
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -459,6 +461,9 @@ def test_once_shows_everything_and_ends(tmp_path: Path):
     assert "misuse: presses that a rule leaves out" in first.stdout
     assert "# Press a smiley yourself" in first.stdout
     assert "Loading a year of presses" in first.stderr
+    assert re.search(r"http\S+/shop ", first.stdout)
+    assert re.search(r"http\S+/w/\w{10} ", first.stdout)
+    assert (folder / "poster.pdf").read_bytes().startswith(b"%PDF")
     assert first.stdout.count(f"curl -u {credentials['v1']['clientId']}:{credentials['v1']['apiToken']} '") == 5
     assert {each["serial"] for each in credentials["smileys"]} == {spot.serial for spot in example.SPOTS}
 
@@ -496,6 +501,10 @@ def test_it_serves_until_it_is_stopped(tmp_path: Path, ending: signal.Signals):
             if "The smileys press on" in line:
                 break
         _more_presses(api)
+        shop = httpx.get(f"{credentials['baseUrl']}/shop")
+        code = re.search(r'data-hymio="(\w+)"', shop.text)
+        assert code is not None
+        _press_on_its_page(credentials["baseUrl"], code[1], api)
         process.send_signal(ending)
         process.communicate(timeout=60)
     assert process.returncode == 0
@@ -521,6 +530,17 @@ def _more_presses(api: httpx.Client) -> None:
     before = total()
     while total() == before:
         time.sleep(0.1)
+
+
+def _press_on_its_page(base: str, code: str, api: httpx.Client) -> None:
+    """Presses the web smiley as its script does; the press is in the results as soon as it is answered."""
+    message = {
+        "smiley": code, "id": str(uuid4()), "survey": example.PAGE, "button": 0, "dwell": 900,
+        "text": {"text": "The mug in blue, please."},
+    }  # fmt: skip
+    assert httpx.post(f"{base}/w/press", json=message).json() == {}
+    since = (datetime.now(UTC) - timedelta(days=2)).date()
+    assert "The mug in blue, please." in api.get(f"/v1/surveys/11/openfeedback?date_start={since}&limit=500").text
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path):

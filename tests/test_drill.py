@@ -32,7 +32,7 @@ BEFORE_SECONDS, AFTER_SECONDS = 0.5, 0.5
 """How long terminals press before the backup begins, and between its end and the crash."""
 
 LEDGER = {
-    "feedback": "smiley_id, epoch, sequence, at, utc_offset, correction, button, accuracy, repeated, assignment_id,"
+    "feedback": "smiley_id, epoch, sequence, at, utc_offset, correction, button, accuracy, finding, assignment_id,"
     " verdict, ui",
     "assignment_hour": "assignment_id, local_hour, starts_at, verdict, c0, c1, c2, c3",
     "group_hour": "node_id, survey_id, local_hour, starts_at, verdict, c0, c1, c2, c3",

@@ -10,7 +10,7 @@ from hymio import intake
 from hymio.clock import now
 from hymio.feedback import ContactDetails, Phases, Press, Text, Upload, feedback_id
 from hymio.period import DAY_MS
-from hymio.store import open_store
+from hymio.store import open_store, schema
 from tests.terminals import put_up, stored
 from tests.test_cli import Hymio, done, hymio  # noqa: F401  the fixture
 
@@ -48,7 +48,7 @@ def test_what_will_be_erased_is_shown_before_the_question(
     assert "2 presses" in refused.out
     assert len(texts(database_url)) == 3
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("typer.confirm", lambda question, abort: question)
+    monkeypatch.setattr("typer.confirm", lambda question, **_: question)
     assert "3 rows erased" in done(acme("erase", "contact", "Acme", "JANE@example.com"))
     assert texts(database_url) == {"Warm soup"}
     assert "nothing to erase" in done(acme("erase", "contact", "Acme", "jane@example.com", "--yes"))
@@ -63,6 +63,16 @@ def test_a_contact_may_be_typed_where_no_history_keeps_it(
     monkeypatch.setattr("typer.prompt", lambda _question, err: "+358401234567")
     done(acme("erase", "contact", "Acme", "--yes"))
     assert texts(database_url) == {"write to jane@example.com", "Warm soup"}
+
+
+def test_shared_links_that_name_a_person_are_counted_and_erased(acme: Hymio, database_url: str) -> None:
+    with closing(open_store(database_url)) as store, store.write() as transaction:
+        link = (1, 1, 1, bytes(32), "Table 9", 1, "period=2025&text=joe%40example.com", 0, 1, 1, 1 << 50, None, None)
+        transaction.insert(schema.shared_link, [link])
+    refused = acme("erase", "contact", "Acme", "joe@example.com")
+    assert (refused.code, ["shared", "links", "1"] in [line.split() for line in refused.out.splitlines()]) == (2, True)
+    assert "1 shared link revoked and erased" in done(acme("erase", "contact", "Acme", "joe@example.com", "--yes"))
+    assert "nothing to erase" in done(acme("erase", "contact", "Acme", "joe@example.com", "--yes"))
 
 
 def test_feedback_a_period_and_an_organization_are_erased(acme: Hymio, database_url: str) -> None:

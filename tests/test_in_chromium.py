@@ -20,7 +20,7 @@ from hymio.serving.door import Services
 from hymio.settings import Settings
 from hymio.store import Store, open_store
 from hymio.web import docs
-from tests.example import HELSINKI, NOW, WEBSITE, make_example
+from tests.example import HELSINKI, NOW, WEB, WEBSITE, make_example
 from tests.pages import PASSWORD, add_person
 from tests.served import serving
 
@@ -55,6 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     shared = manage.share_report(store, boss, jane, terms, now=NOW).secret
     manage.share_report(store, boss, sven, terms, now=NOW)
     user = manage.add_user(store, boss, "new@example.com", "N", "N", 1, now=NOW)
+    manage.publish_smiley(store, boss, WEB, now=NOW)
     with serving(store) as http:
         yield Site(str(http.base_url).rstrip("/"), store, manage.invite_user(store, boss, user, now=NOW), shared)
     store.close()
@@ -252,6 +253,8 @@ PAGES: dict[str, Sequence[str]] = {
     "/": ["/", f"/?node={HELSINKI}"],
     "/account": ["/account"],
     "/account/links": ["/account/links"],
+    "/smileys": ["/smileys"],
+    "/smileys/{smiley:str}": [f"/smileys/{WEB}"],
     "/reports/{node:str}": ["/reports/1?period=2024&compare=year", f"/reports/{HELSINKI}?period=nonsense"],
     "/docs": ["/docs"],
     "/docs/{name:str}": [page.address for page in docs.PAGES[1:7]],  # the others are of the same kind
@@ -270,7 +273,7 @@ PAGES_WITHOUT_SESSION: dict[str, Sequence[str]] = {
 
 NO_PAGES = {
     "/sign-in", "/static/{version:str}/{name:str}", "/docs/schema/{name:str}", "/openapi.json",
-    "/reports/{node:str}/{table:str}", "/shared/{name:str}/{table:str}",
+    "/reports/{node:str}/{table:str}", "/shared/{name:str}/{table:str}", "/smileys/{smiley:str}/{name:str}",
 }  # fmt: skip
 """Routes that answer something else: they lead on, or give a file."""
 

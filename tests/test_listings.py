@@ -91,7 +91,10 @@ def test_a_listing_has_the_documented_columns_in_all_forms(
 ) -> None:
     """And neither colours nor lines that are wrapped, however narrow the screen."""
     set_up(hymio)
-    typed = [{"ORGANIZATION": "Acme", "KEY": "1"}.get(word, word) for word in words.split()]
+    done(hymio("smiley", "add", "Acme", "WEB-1", "--type", "digital"))
+    typed = [
+        {"ORGANIZATION": "Acme", "KEY": "1", "SURVEY": "1", "SMILEY": "WEB-1"}.get(word, word) for word in words.split()
+    ]
     documented = re.findall(r"(?:\*\*([a-z.]+)\*\*: )?((?:`[a-z0-9_]+`(?:, )?)+)", DOCUMENTED[words])
     monkeypatch.setenv("COLUMNS", "20")
     said = done(hymio(*typed))

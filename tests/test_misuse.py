@@ -57,8 +57,8 @@ def naive_verdict(each: Feedback, policy: MisusePolicy, before: list[tuple[Feedb
         return Verdict.CLOSED if policy.judge_closed and is_closed else Verdict.COUNTED
     if policy.judge_closed and policy.opening_hours and not is_open(policy.opening_hours, each):
         return Verdict.CLOSED
-    if each.repeated:
-        return Verdict.REPEAT
+    if each.finding:
+        return (Verdict.REPEAT, Verdict.ROBOT, Verdict.SCANNER)[each.finding - 1]
     near = [other for other, _ in before if each.at - other.at < 1000 * policy.burst_seconds]
     if policy.burst_presses and policy.burst_seconds and len(near) + 1 > policy.burst_presses:
         return Verdict.BURST
@@ -105,7 +105,7 @@ def chains(draw: st.DrawFn) -> list[Feedback]:
             at,
             number,
             offset=draw(st.sampled_from([0, 0, 60, -600])),
-            repeated=int(draw(st.integers(0, 9)) == 0),
+            finding=draw(st.sampled_from([0] * 9 + [1, 2, 3])),
             accuracy=int(Accuracy.HOUR if draw(st.integers(0, 9)) == 0 else Accuracy.SECOND),
         )
         for number, at in enumerate(found, 1)
@@ -196,11 +196,11 @@ def test_the_first_rule_that_hits_is_the_reason() -> None:
     everything = MisusePolicy(
         interval=5, burst_presses=1, burst_seconds=10, judge_closed=True, opening_hours=OpeningHours(*[((0, 1),)] * 7)
     )
-    late, repeated = press(MONDAY + MINUTE, 2, repeated=1), press(MONDAY + 1000, 2, repeated=1)
+    late, repeated = press(MONDAY + MINUTE, 2, finding=1), press(MONDAY + 1000, 2, finding=1)
     first = press(MONDAY)
     assert judged([first, late], everything) == [Verdict.COUNTED, Verdict.CLOSED]
     assert judged([first, repeated], everything) == [Verdict.COUNTED, Verdict.REPEAT]
-    assert judged([first, repeated._replace(repeated=0)], everything) == [Verdict.COUNTED, Verdict.BURST]
+    assert judged([first, repeated._replace(finding=0)], everything) == [Verdict.COUNTED, Verdict.BURST]
 
 
 def test_a_policy_that_cannot_be_is_refused() -> None:

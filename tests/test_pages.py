@@ -92,7 +92,7 @@ def test_browsers_may_keep_the_style_sheet_for_good(shown: Shown):
     answer = shown.http.get(address)
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
     assert "immutable" in answer.headers["cache-control"]
-    assert len(answer.content) < 20_000
+    assert len(answer.content) < 22_000
     assert shown.http.get("/static/other/pages.css").status_code == 404
 
 

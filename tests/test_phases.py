@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hymio import intake, manage
 from hymio.access import operator
 from hymio.feedback import (
+    LEFT,
     ContactDetails,
     Demographics,
     Followup,
@@ -407,7 +408,15 @@ maybe_text = st.none() | st.text(st.characters(exclude_characters="\0", exclude_
 maybe_words = st.lists(st.text("abc ", min_size=1, max_size=4), max_size=3).map(tuple)
 maybe_id = st.none() | st.integers(1, 99)
 positions = st.integers(1, 9)
-followups_at_places = st.dictionaries(positions, st.builds(Followup, maybe_id, maybe_id, ui=answered), max_size=3).map(
+
+
+def without_contradiction(phase: Any) -> Any:
+    """A phase that does not say both what was answered and that its question was left."""
+    return phase._replace(ui=None) if phase[0] is not None and phase.ui in LEFT else phase
+
+
+followups = st.builds(Followup, maybe_id, maybe_id, ui=answered).map(without_contradiction)
+followups_at_places = st.dictionaries(positions, followups, max_size=3).map(
     lambda each: tuple(each[position]._replace(position=position) for position in sorted(each))
 )
 afters = st.builds(
@@ -417,7 +426,7 @@ afters = st.builds(
     | st.builds(
         Text, maybe_text, st.none() | st.floats(0, 1), st.none() | st.booleans(), positions, answered,
         maybe_text, maybe_text, maybe_text, maybe_words, maybe_words,
-    ),
+    ).map(without_contradiction),
     st.none() | st.builds(ContactDetails, st.text("abc", min_size=1), maybe_text, maybe_text, positions),
     st.dictionaries(st.text("kl", max_size=3), st.text("vw", max_size=3), max_size=3)
     .map(lambda each: tuple(sorted(each.items()))),

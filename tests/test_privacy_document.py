@@ -18,6 +18,7 @@ ROWS = [line.strip("|").split("|") for line in DOCUMENT.splitlines() if re.match
 NOT_PERSONAL = {
     "archived": "kind",
     "alert": "id type parameters", "alert_specification": "type parameters", "active_period": "starts ends",
+    "brand": "ground ink accent logo",
     "api_client": "client_id token_hash", "api_token": "kinds", "audit": "via verb subject",
     "custom_field": "id label type options", "custom_value": "field_id", "directory": "kind hash",
     "job": "name holder outcome detail", "localization": "kind locale text", "node": "kind name public_name",
@@ -26,6 +27,7 @@ NOT_PERSONAL = {
     "setup_change": "part", "shared_link": "hash", "sign_in_link": "hash kind", "smiley": "serial name type sms_key",
     "smiley_state": "firmware", "sms_gateway": "kind secret",
     "survey": "scale index_type type", "tombstone": "phase", "user_account": "role login_method",
+    "survey_flow": "metadata consent_locale", "visitor_key": "key", "web_smiley": "token code origins",
     "user_session": "hash", "user_sign_in": "theme",
 }  # fmt: skip
 """Columns of texts and bytes that hold no people's data: words of Hymio, names of things, secrets of devices."""

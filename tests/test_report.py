@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from dataclasses import replace
@@ -20,10 +21,11 @@ from hymio.access import DataKind, Principal, Role, Via, operator
 from hymio.cli import app
 from hymio.demo.history import Span
 from hymio.errors import BadRequest, Forbidden, NotFound
-from hymio.feedback import Phases, Press, Text, Upload, Verdict
+from hymio.feedback import Phases, Press, Text, Upload, Verdict, is_raw
 from hymio.misuse import MisusePolicy
 from hymio.period import HOUR_MS, MINUTE_MS, DateRange, wall_of
 from hymio.report import Compare, Report, ReportQuery, TextLanguage, TextQuery, build
+from hymio.report.completeness import REASONS
 from hymio.report.files import as_csv, as_json, from_json
 from hymio.report.tables import TABLE_NAMES, tables
 from hymio.report.terminal import WIDTH, as_text
@@ -121,9 +123,9 @@ def assert_sections_agree(store: Store, world: World, query: ReportQuery, value:
         assert tuple(totals) == summary.counts
     misuse = Counter(Verdict(row.verdict) for row in rows)
     assert (value.misuse.raw, value.misuse.counted) == (len(rows), len(counted))
-    assert [value.misuse.closed, value.misuse.repeat, value.misuse.burst, value.misuse.interval] == [
-        misuse[verdict] for verdict in (Verdict.CLOSED, Verdict.REPEAT, Verdict.BURST, Verdict.INTERVAL)
-    ]
+    assert value.misuse.raw == value.misuse.counted + sum(getattr(value.misuse, each.label) for each in REASONS)
+    assert [getattr(value.misuse, each.label) for each in REASONS] == [misuse[each] for each in REASONS]
+    assert set(REASONS) == {each for each in Verdict if is_raw(each)} - {Verdict.COUNTED}
     assert sum(day.raw for day in value.misuse.days) == len(rows)
     assert value.texts is not None
     assert value.followups is not None
@@ -438,9 +440,19 @@ def test_the_command_says_what_is_wrong(example: str, words: tuple[str, ...], me
 
 
 def test_the_command_sets_minimums(example: str) -> None:
-    assert "none set" in hymio(example, "survey", "minimum", "1")
-    assert "survey 2: 7" in hymio(example, "survey", "minimum", "1", "7", "--survey", "2")
-    assert "survey 2" not in hymio(example, "survey", "minimum", "1", "--survey", "2", "--remove")
+    def minimums(*words: str) -> dict[int | None, int | None]:
+        """The minimum of each survey that has one of its own; None is the organization's."""
+        rows = json.loads(hymio(example, "survey", "minimum", "1", *words, "--json"))
+        return {row["survey"]: row["answers"] for row in rows}
+
+    assert minimums() == {None: None}
+    refused = CliRunner().invoke(app, ["survey", "minimum", "1", "7", "--survey", "2", "--database", example])
+    assert refused.exit_code != 0
+    assert "--yes" in str(refused.exception)
+    assert "can compare both" in " ".join(refused.output.split())
+    assert minimums() == {None: None}
+    assert minimums("7", "--survey", "2", "--yes") == {None: None, 2: 7}
+    assert minimums("--survey", "2", "--remove", "--yes") == {None: None}
 
 
 # --- totals ----------------------------------------------------------------------------------------------------------

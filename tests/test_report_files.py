@@ -19,7 +19,7 @@ from hymio.access import EVERY_KIND, DataKind, Principal, operator
 from hymio.report.files import from_json
 from hymio.report.tables import TABLE_NAMES
 from hymio.store import Store
-from hymio.web.report_files import EXTENSIONS
+from hymio.web.report_files import EXTENSIONS, chunks_of
 from tests.example import FOUND, HELSINKI, NEW_YORK, NOW, make_example
 from tests.pages import Browser, add_person
 from tests.served import serving
@@ -182,3 +182,10 @@ def _words_of_pdf(body: bytes) -> str:
 def _words_of_workbook(body: bytes) -> str:
     sheets = openpyxl.load_workbook(io.BytesIO(body)).worksheets
     return " ".join(str(cell.value) for sheet in sheets for row in sheet.iter_rows() for cell in row)
+
+
+def test_a_file_is_closed_though_nobody_reads_it() -> None:
+    unread, read = io.BytesIO(b"report"), io.BytesIO(b"report")
+    chunks = chunks_of(unread)
+    del chunks
+    assert (unread.closed, b"".join(chunks_of(read)), read.closed) == (True, b"report", True)

@@ -44,6 +44,7 @@ def test_every_setting_can_come_from_each_source(tmp_path: Path):
         "connections": 9,
         "connections_per_address": 9,
         "trusted_proxies": "192.0.2.0/24, 2001:db8::1",
+        "web_messages": 9,
         "wrong_credentials": 9,
         "cors_origins": "https://bi.example.com, http://localhost:3000",
         "metrics_token": "m",

@@ -133,7 +133,7 @@ def answers(layout: Layout) -> list[object]:
 def asked(layout: Layout, content: Content) -> list[object]:
     surveys = list(layout.surveys.values())
     return [
-        list(content.questions), list(content.followup_questions),
+        list(content.questions), list(content.followup_questions), list(content.flows),
         [content.questions.get(survey.question) for survey in surveys],
         [content.followups(survey) for survey in surveys],
     ]  # fmt: skip

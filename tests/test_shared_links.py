@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 from hymio import manage, report
 from hymio.access import DataKind, Principal, Role, operator
 from hymio.cli import app
-from hymio.errors import NotFound, SetupError
+from hymio.errors import Forbidden, NotFound, SetupError
 from hymio.manage.shared_links import LEAST_ANSWERS, LONGEST_MS, USED_EVERY_MS
 from hymio.period import DAY_MS
+from hymio.personal_data import Contact, OfContact
 from hymio.report.files import from_json
 from hymio.serving.addresses import shown_path
 from hymio.store import Store
@@ -135,9 +136,21 @@ def test_a_survey_of_which_people_see_smaller_numbers_is_not_shared_without_sign
         manage.set_minimum_answers(place.store, place.boss, 1, minimum, now=LATER)
         assert place.status(address) == status
     manage.set_minimum_answers(place.store, place.boss, None, 2, now=LATER)
-    with pytest.raises(SetupError, match="share with sign-in"):
+    with pytest.raises(Forbidden, match="share with sign-in"):
         place.share(needs_sign_in=False)
+    refused = place.browser(JANE).send("/reports/1?period=2024-03&survey=1", "/account/links", who="anybody")
+    assert (refused.status_code, "share with sign-in" in refused.text) == (403, True)
     assert place.status(place.share(needs_sign_in=True), place.browser(JANE)) == 200
+
+
+def test_nobody_gets_a_link_to_what_is_too_much_to_withhold(place: Place, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("hymio.report.source.MAX_HOURS", 1)
+    browser = place.browser(JANE)
+    refused = browser.send("/reports/1?period=2024-03&survey=1", "/account/links", who="anybody")
+    assert refused.status_code == 400
+    assert "choose a shorter period" in refused.text
+    assert manage.links(place.store, place.boss) == []
+    assert browser.send("/reports/1?period=2024-03&survey=1", "/account/links", who="people").status_code == 200
 
 
 def test_texts_are_shown_only_if_they_are_shared(place: Place):
@@ -295,3 +308,16 @@ def test_what_a_link_reads_no_verb_accepts(place: Place):
         report.build(place.store, shared.principal, report.parse_query(99, {}), LATER)
     assert shared.principal.role.permissions == {next(iter(shared.principal.role.permissions))}
     assert json.dumps(PASSWORD) not in repr(shared)
+
+
+def test_the_erasure_of_a_person_ends_links_that_search_texts_for_the_person(place: Place):
+    kept = place.share(words=f"{MARCH}&text=soup")
+    searching, contact = place.share(words=f"{MARCH}&text=Cust%40Example.com"), OfContact(Contact("cust@example.com"))
+    named = manage.LinkTerms("About cust@example.com", 1, MARCH, place.now[0] + DAY_MS)
+    manage.share_report(place.store, place.boss, place.jane, named, now=place.now[0])
+    assert place.status(searching) == 200
+    assert manage.begin_erasure(place.store, place.boss, contact, {}, now=place.now[0]) == 2
+    assert (place.status(searching), place.status(kept)) == (404, 200)
+    assert [link.terms.words for link in manage.links(place.store, place.boss)] == [f"{MARCH}&text=soup"]
+    assert manage.audit_log(place.store, place.boss, limit=1)[0].new == {"found": {}, "links": 2}
+    assert manage.begin_erasure(place.store, place.boss, contact, {}, now=place.now[0]) == 0

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
@@ -21,7 +21,7 @@ from hymio.misuse import MisusePolicy
 from hymio.period import DAY_MS, HOUR_MS, Grain, bucket_of
 from hymio.report import Compare, Figure, Report, ReportQuery, TextQuery, build
 from hymio.report.values import TrendLine
-from hymio.report.withholding import Atom, Block, Place, blocks, grouped
+from hymio.report.withholding import Block, Extent, Place, PlacedHour, blocks
 from hymio.scale import Scale
 from hymio.smiley import SmileyType
 from hymio.store import Store
@@ -40,76 +40,88 @@ DAYS, HOURS = (0, 1, 30, 31), (8, 9)
 PLACES = (Place(1, (11, 21, 1)), Place(2, (12, 21, 1)), Place(3, (13, 22, 1)), Place(4, (13, 22, 1)))
 FIRST = MARCH // HOUR_MS
 
-atoms = st.dictionaries(
-    st.builds(
-        lambda place, day, hour: Atom(place, FIRST + day * 24 + hour),
-        st.integers(1, 4),
-        st.sampled_from(DAYS),
-        st.sampled_from(HOURS),
+Answers = dict[tuple[int, int], int]
+"""The number of answers by place and local hour."""
+
+given_answers = st.dictionaries(
+    st.tuples(
+        st.integers(1, 4), st.builds(lambda d, h: FIRST + d * 24 + h, st.sampled_from(DAYS), st.sampled_from(HOURS))
     ),
-    st.tuples(st.integers(0, 9), st.integers(0, 3)),
+    st.integers(1, 12),
     max_size=20,
 )
 
 
-def made(answers: dict[Atom, tuple[int, int]], minimum: int, now: int = NOW) -> list[Block]:
-    totals: dict[int, dict[int, int]] = {}
-    for atom, counts in answers.items():
-        of_month = totals.setdefault(bucket_of(atom.hour, Grain.MONTH), {})
-        of_month[atom.assignment] = of_month.get(atom.assignment, 0) + sum(counts)
-    return list(
-        blocks(((atom, Verdict.COUNTED, counts) for atom, counts in answers.items()), totals, PLACES, minimum, now)
-    )
+def made(answers: Answers, minimum: int, now: int = NOW) -> list[Block]:
+    totals: dict[int, dict[int, int]] = {bucket_of(FIRST + day * 24, Grain.MONTH): {} for day in DAYS}
+    for (place, hour), number in answers.items():
+        of_month = totals[bucket_of(hour, Grain.MONTH)]
+        of_month[place] = of_month.get(place, 0) + number
+    hours = [PlacedHour(place, hour, Verdict.COUNTED, (number,)) for (place, hour), number in answers.items()]
+    return list(blocks(hours, {1, 2, 3, 4}, totals, PLACES, minimum, now))
 
 
-@given(atoms, st.integers(2, 12))
-def test_blocks_are_a_partition_into_parts_of_at_least_the_minimum(
-    answers: dict[Atom, tuple[int, int]], minimum: int
-) -> None:
+def hours_of(extent: Extent) -> set[tuple[int, int]]:
+    """The places and local hours of an extent."""
+    hours = [extent.month + bit for bit in range(31 * 24) if extent.hours >> bit & 1]
+    return set(itertools.product(extent.places, hours))
+
+
+@given(given_answers, st.integers(2, 12))
+def test_extents_part_all_answers_into_blocks_of_at_least_the_minimum(answers: Answers, minimum: int) -> None:
     divided = made(answers, minimum)
-    held = [atom for block in divided for atom in block.atoms]
-    assert sorted(held) == sorted(atom for atom, counts in answers.items() if sum(counts))
-    for block in divided:
-        assert block.number == sum(sum(answers[atom]) for atom in block.atoms)
-        assert block.hidden or block.number >= minimum
-    by_month: dict[int, int] = {}
-    for atom, counts in answers.items():
-        month = (atom.hour - FIRST) // 24 >= 31
-        by_month[month] = by_month.get(month, 0) + sum(counts)
-    assert any(block.hidden for block in divided) == any(0 < number < minimum for number in by_month.values())
+    extents = [hours_of(block.extent) for block in divided]
+    assert sum(map(len, extents)) == len(set().union(*extents))
+    assert set().union(*extents) >= answers.keys()
+    for block, extent in zip(divided, extents, strict=True):
+        number = sum(answers.get(key, 0) for key in extent)
+        assert number
+        assert (block.number, block.counts) == ((0, {}) if block.hidden else (number, {Verdict.COUNTED: (number,)}))
+        assert block.hidden == (number < minimum)
 
 
-@given(atoms, st.integers(2, 12), st.data())
-def test_where_in_a_block_answers_were_given_is_told_by_nothing(
-    answers: dict[Atom, tuple[int, int]], minimum: int, data: st.DataObject
+@given(given_answers, st.integers(2, 12), st.data())
+def test_blocks_tell_nothing_of_where_in_their_extent_their_answers_are(
+    answers: Answers, minimum: int, data: st.DataObject
 ) -> None:
-    """Sums by any key are the same for other answers that have the same blocks."""
+    """Answers that move within extents, as long as no part becomes large, give the same blocks."""
     divided = made(answers, minimum)
-    other = dict(answers)
-    for block in divided:
-        parts = sorted(block.atoms)
-        if len(parts) > 1:
-            one, two = data.draw(st.lists(st.sampled_from(parts), min_size=2, max_size=2))
-            other[one], other[two] = other[two], other[one]
-    if {block.atoms for block in made(other, minimum)} != {block.atoms for block in divided}:
-        return
-    for key in (lambda atom: atom.hour % 24, lambda atom: atom.hour // 24, lambda atom: atom.assignment, lambda _: 0):
-        assert grouped(made(other, minimum), key) == grouped(divided, key)
+    other = moved(answers, [block.extent for block in divided], data)
+    if all(of_other.extent == block.extent for of_other, block in itertools.zip_longest(made(other, minimum), divided)):
+        assert made(other, minimum) == divided
+
+
+def moved(answers: Answers, extents: Iterable[Extent], data: st.DataObject) -> Answers:
+    """The answers of each extent at other places and hours of it."""
+    other: Answers = {}
+    for extent in extents:
+        inside = hours_of(extent)
+        near = sorted(key for key in inside if (key[1] - FIRST) % 24 in HOURS)
+        for key in sorted(inside & answers.keys()):
+            to = data.draw(st.sampled_from(near or [key]))
+            other[to] = other.get(to, 0) + answers[key]
+    return other
 
 
 def test_a_month_is_divided_when_it_has_ended_in_every_zone() -> None:
-    answers = {Atom(1, FIRST + 8): (9, 9)}
+    answers = {(1, FIRST + 8): 18}
     end = MARCH + 31 * DAY_MS + 12 * HOUR_MS
-    assert [block.hidden for block in made(answers, 5, end)] == [False]
-    assert [block.hidden for block in made(answers, 5, end - 1)] == [True]
+    assert [block.hidden for block in made(answers, 5, end)] == [False, True]  # April has begun
+    assert [block.hidden for block in made(answers, 5, end - 1)] == [True, True]
+    assert [block.extent.hours for block in made(answers, 5, MARCH)] == [(1 << 15) - 1]  # what has begun in any zone
 
 
 def test_a_small_place_takes_the_smallest_of_its_siblings_with_it() -> None:
-    answers = {Atom(1, FIRST + 8): (2, 0), Atom(2, FIRST + 8): (9, 0), Atom(3, FIRST + 8): (6, 0)}
-    assert {(frozenset(atom.assignment for atom in block.atoms), block.number) for block in made(answers, 5)} == {
+    answers = {(1, FIRST + 8): 2, (2, FIRST + 8): 9, (3, FIRST + 8): 6}
+    assert {(block.extent.places, block.number) for block in made(answers, 5)} == {
         (frozenset({1, 2}), 11),
         (frozenset({3}), 6),
     }
+
+
+def test_the_extent_of_a_pool_has_the_places_without_answers_too() -> None:
+    answers = {(1, FIRST + 8): 3, (3, FIRST + 8): 4}
+    assert [(block.extent.places, block.number) for block in made(answers, 5)] == [(frozenset({1, 2, 3, 4}), 7)]
 
 
 # --- reports ---------------------------------------------------------------------------------------------------------
@@ -158,11 +170,14 @@ cells = st.dictionaries(
 )
 
 
-def press(store: Store, place: Teams, answers: Cells) -> None:
+def press(store: Store, place: Teams, answers: Cells, button: int | None = None) -> None:
+    """Gives the answers: all of one button, or of all buttons in turn."""
     sequence = 0
     for (team, day, hour), number in sorted(answers.items()):
         at = MARCH + day * DAY_MS + hour * HOUR_MS
-        presses = tuple(Press(7, sequence + n, at + n * 1000, n % 4) for n in range(1, number + 1))
+        presses = tuple(
+            Press(7, sequence + n, at + n * 1000, n % 4 if button is None else button) for n in range(1, number + 1)
+        )
         sequence += number
         intake.record(store, place.organization, [Upload(place.smileys[team], presses)], NOW)
 
@@ -321,6 +336,76 @@ def test_no_withheld_number_can_be_computed_from_everything_shown(
             )
             if 0 < sum(answers[key] for key in asked) < minimum:
                 assert not follows(reduced, asked), (name, days, wanted)
+
+
+QUESTIONS = tuple(itertools.product(NODES, PERIODS, FILTERS))
+"""Nodes, periods and filters that can be asked for."""
+
+
+def seen(store: Store, place: Teams, questions: Iterable[tuple[str, str, Asked]]) -> list[Report]:
+    """What reports show, without what tells only when something was received."""
+    shown = []
+    for name, period, asked in questions:
+        query = ReportQuery(place.nodes[name], period, Compare.PREVIOUS, weekdays=asked.weekdays, hours=asked.hours)
+        value = build(store, operator(place.organization), replace(query, lists_hours=True), NOW)
+        shown.append(structs.replace(value, revision=0, revised_at=None, link=""))
+    return shown
+
+
+def worlds(store: Store, minimum: int, *worlds_of: Cells) -> list[Teams]:
+    """An organization with one name for each of some answers, all of which are of the same button."""
+    places = [teams(store, minimum) for _ in worlds_of]
+    for place, answers in zip(places, worlds_of, strict=True):
+        manage.rename_node(store, operator(place.organization), manage.ROOT, "Teams", now=NOW)
+        press(store, place, answers, button=2)
+    return places
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({("a", 0, 8): 1, ("a", 0, 9): 3, ("a", 1, 8): 1}, {("a", 0, 8): 2, ("a", 30, 8): 2, ("a", 30, 9): 1}),
+        ({("a", 0, 8): 5, ("a", 0, 9): 1}, {("a", 0, 8): 5, ("a", 0, 12): 1}),
+        ({("a", 0, 8): 6, ("b", 0, 8): 3, ("c", 0, 8): 2}, {("a", 0, 8): 6, ("b", 1, 9): 3, ("c", 30, 9): 2}),
+        ({("a", 0, 8): 2, ("c", 0, 8): 3}, {("b", 0, 8): 3, ("c", 1, 9): 2}),
+        ({("a", 0, 8): 1}, {("c", 1, 9): 4}),
+    ],
+    ids=["days of a month", "hours of a day", "a place that is taken along", "places of a pool", "too few in all"],
+)
+def test_where_withheld_answers_were_given_cannot_be_inferred(store: Store, one: Cells, other: Cells) -> None:
+    """Two organizations that differ only in where inside an extent their withheld answers are give equal reports."""
+    first, second = worlds(store, 5, one, other)
+    questions = [question for question in QUESTIONS if question[1] not in {"2023-04", "2023-03-01..2023-03-02"}]
+    assert seen(store, first, questions) == seen(store, second, questions)
+
+
+@settings(law, max_examples=max(3, law.max_examples // 16))
+@given(cells, st.integers(2, 8), st.data())
+def test_reports_of_any_answers_that_move_within_extents_are_equal(
+    shared_database_url: str, answers: Cells, minimum: int, data: st.DataObject
+) -> None:
+    lineages = {"a": ("a", "north", "root"), "b": ("b", "north", "root"), "c": ("c", "south", "root")}
+    tree = [Place(NODES.index(team), tuple(map(NODES.index, lineage))) for team, lineage in lineages.items()]
+
+    def divided(some: Answers) -> list[Block]:
+        totals: dict[int, dict[int, int]] = {FIRST: {}, FIRST + 31 * 24: {}}
+        for (team, hour), number in some.items():
+            of_month = totals[bucket_of(hour, Grain.MONTH)]
+            of_month[team] = of_month.get(team, 0) + number
+        hours = [PlacedHour(team, hour, Verdict.COUNTED, (number,)) for (team, hour), number in some.items()]
+        return list(blocks(hours, {place.assignment for place in tree}, totals, tree, minimum, NOW))
+
+    one = {(NODES.index(team), FIRST + day * 24 + hour): number for (team, day, hour), number in answers.items()}
+    other = moved(one, [block.extent for block in divided(one)], data)
+    assume(divided(other) == divided(one))
+    store = opened(shared_database_url)
+    cells_of = [
+        {(NODES[team], (hour - FIRST) // 24, (hour - FIRST) % 24): number for (team, hour), number in some.items()}
+        for some in (one, other)
+    ]
+    first, second = worlds(store, minimum, *cells_of)
+    questions = data.draw(st.lists(st.sampled_from(QUESTIONS), min_size=12, max_size=12, unique=True))
+    assert seen(store, first, questions) == seen(store, second, questions)
 
 
 @settings(law, max_examples=max(4, law.max_examples // 8))

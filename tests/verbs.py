@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from hymio import manage
 from hymio.access import EVERY_KIND, DataKind, Permission, Principal, Role, SmsGateway, Via, operator
 from hymio.alert import AlertType
+from hymio.brand import Brand
 from hymio.custom import CustomField
 from hymio.misuse import MisusePolicy
 from hymio.period import DAY_MS
 from hymio.personal_data import Contact, OfContact, OfFeedback, OfOrganization, OfPeriod, PersonalData
 from hymio.scale import Scale
-from hymio.smiley import SmileyType
+from hymio.smiley import Publication, SmileyType
 from hymio.store import Store
 from hymio.store.lease import Outcome
 from hymio.store.outbox import OutboxId
-from hymio.survey import ActivePeriod, Localized
+from hymio.survey import ActivePeriod, Flow, Localized
 from hymio.user import LoginMethod, Theme, User
 
 NOW = 1_700_000_000_000
@@ -51,6 +52,8 @@ class Grown:
     specified_at: int
     raised_at: int
     failed: OutboxId
+    published: Publication
+    claim: str
 
     def reaches(self, principal: Principal, node: int | None) -> bool:
         """Whether a principal reaches a node, or the whole tree, by the parents of the tree alone."""
@@ -274,6 +277,19 @@ def new_token(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def new_claim(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(manage.new_claim, Permission.CHANGE_SMILEYS, nodes, (smiley,))
+
+
+@verb
+def use_claim(draw: Draw, world: Grown) -> Attempt:
+    code = draw(st.sampled_from([world.claim, world.claim.lower().replace("-", " "), "NO-SUCH-CODE"]))
+    nodes = _reached(None, exists=code != "NO-SUCH-CODE")
+    return Attempt(manage.use_claim, Permission.DELIVER_FEEDBACK, nodes, (code,))
+
+
+@verb
 def place(draw: Draw, world: Grown) -> Attempt:
     (smiley, nodes), node = _smiley(draw, world), _node(draw, world)
     return Attempt(manage.place, Permission.CHANGE_SMILEYS, (*nodes, node), (smiley, node, NOW))
@@ -283,6 +299,30 @@ def place(draw: Draw, world: Grown) -> Attempt:
 def unplace(draw: Draw, world: Grown) -> Attempt:
     smiley, nodes = _smiley(draw, world)
     return Attempt(manage.unplace, Permission.CHANGE_SMILEYS, nodes, (smiley, NOW))
+
+
+@verb
+def publish_smiley(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    token = draw(st.sampled_from([None, f"{next(_numbers):032X}", "too short"]))
+    return Attempt(manage.publish_smiley, Permission.CHANGE_SMILEYS, nodes, (smiley, token))
+
+
+@verb
+def edit_publication(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    origin = draw(st.sampled_from(["https://shop.example", "no origin"]))
+    made = replace(world.published, origins=(origin,), is_installing=True)
+    return Attempt(
+        manage.edit_publication, Permission.CHANGE_SMILEYS, nodes if smiley == 2 else (*nodes, NOWHERE), (smiley, made)
+    )
+
+
+@verb
+def set_flow(draw: Draw, world: Grown) -> Attempt:
+    number, names = _names(draw, world, 1), draw(st.sampled_from([("refId",), ("no name",)]))
+    made = Flow(number, asks_text=True, metadata=names)
+    return Attempt(manage.set_flow, Permission.CHANGE_SURVEYS, _reached(None, exists=number == 1), (made,))
 
 
 # --- custom data -----------------------------------------------------------------------------------------------------
@@ -593,6 +633,12 @@ def set_minimum_answers(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def set_brand(draw: Draw, world: Grown) -> Attempt:
+    brand = Brand(ink=draw(st.sampled_from(["#000000", "#ffffff"])), size=draw(st.sampled_from([100, 300])))
+    return Attempt(manage.set_brand, Permission.CHANGE_SURVEYS, (None,), (brand,))
+
+
+@verb
 def mark_spam(draw: Draw, world: Grown) -> Attempt:
     kinds = frozenset({DataKind.TEXT_FEEDBACKS})
     named = {"spam": draw(st.booleans())}
@@ -704,8 +750,10 @@ def _furnish(
     nodes = st.sampled_from(list(parents))
     manage.add_survey(batch, boss, manage.add_question(batch, boss, _english("How?"), now=NOW), Scale.FOUR, now=NOW)
     manage.add_followup(batch, boss, 1, positive=True, wording=_english("Why?"), options=[_english("So")], now=NOW)
-    for serial in ("PLACED", "DRAWER"):
-        manage.add_smiley(batch, boss, serial, serial, SmileyType.TERMINAL, now=NOW)
+    for serial, kind in (("PLACED", SmileyType.TERMINAL), ("DRAWER", SmileyType.DIGITAL)):
+        manage.add_smiley(batch, boss, serial, serial, kind, now=NOW)
+    published = manage.publish_smiley(batch, boss, 2, now=NOW)
+    claim = manage.new_claim(batch, boss, 2, now=NOW).code
     placed = points[: draw(st.integers(1, 2))]
     for start, point in enumerate(placed):
         manage.place(batch, boss, 1, point, start, now=NOW)
@@ -730,5 +778,5 @@ def _furnish(
     batch.ledger.transaction.run(statement, failed=Outcome.FAILED.value, o=batch.organization, revision=failed.revision)
     return Grown(
         batch.organization, parents, points, {1: placed, 2: ()}, points[0], users, token_at, specified_at,
-        specified_at, failed,
+        specified_at, failed, published, claim,
     )  # fmt: skip

@@ -43,6 +43,7 @@ class Via(Enum):
     DEVICE = "device"
     SMS_GATEWAY = "sms-gateway"
     SHARED_LINK = "shared-link"
+    WEB_PAGE = "web-page"
     SHELL = "shell"
 
 

@@ -21,6 +21,8 @@ from hymio.api import openapi, v1, v2
 from hymio.clock import Clock, ClockWatch, now
 from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
 from hymio.gateway import sms, upload
+from hymio.gateway.digital.routes import DOOR as WEB_SMILEYS
+from hymio.gateway.kiosk.routes import DOOR as KIOSK
 from hymio.report.files import SCHEMA_FILE, encoded_schema
 from hymio.serving import health
 from hymio.serving.addresses import shown_path
@@ -63,6 +65,8 @@ DOORS: Final = (
     docs.door(_DOCUMENTS),
     upload.DOOR,
     sms.DOOR,
+    WEB_SMILEYS,
+    KIOSK,
 )
 """All doors of the server; no path belongs to two of them."""
 
@@ -202,11 +206,12 @@ def make_server(
     clock: Clock = now,
     started: Callable[[], object] = lambda: None,
     watch: ClockWatch | None = None,
+    doors: Sequence[Door] = DOORS,
 ) -> Server:
-    """A server that is not running yet; `started` is called once it listens. `watch` as in `create_app`."""
+    """A server that is not running yet; `started` is called once it listens. `watch`, `doors` as in `create_app`."""
     from hymio.serving.server import Server  # noqa: PLC0415  a command that does not serve need not load uvicorn
 
-    return Server(create_app(store, settings, clock, watch=watch), settings, started)
+    return Server(create_app(store, settings, clock, doors, watch=watch), settings, started)
 
 
 def serve(

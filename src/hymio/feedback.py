@@ -8,7 +8,7 @@ from enum import IntEnum
 from functools import lru_cache, partial
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 DEVICE_EPOCHS = 1 << 32
@@ -35,14 +35,17 @@ class Accuracy(IntEnum):
 
 
 class Verdict(IntEnum):
-    """The verdict of a feedback: counted, misuse (1 to 4), superseded, or quarantined (from 20), with the reason."""
+    """The verdict of a feedback: counted, misuse (1 to 6), superseded, a test, or quarantined (from 20)."""
 
     COUNTED = 0
     CLOSED = 1
     REPEAT = 2
     BURST = 3
     INTERVAL = 4
+    ROBOT = 5
+    SCANNER = 6
     SUPERSEDED = 10
+    TEST = 11
     NO_PLACEMENT = 20
     NO_SURVEY = 21
     OFF_SCALE = 22
@@ -61,13 +64,30 @@ RAW_VERDICTS = tuple(v for v in Verdict if v < Verdict.SUPERSEDED)
 
 
 def is_raw(verdict: int) -> bool:
-    """Whether a feedback is a raw result: counted or misuse, neither superseded nor quarantined."""
+    """Whether a feedback is a raw result: counted or misuse, and neither superseded, a test nor quarantined."""
     return verdict < Verdict.SUPERSEDED
 
 
 def is_quarantined(verdict: int) -> bool:
     """Whether a feedback is in quarantine: stored, but neither raw nor counted until the set-up is corrected."""
     return verdict >= Verdict.NO_PLACEMENT
+
+
+class Finding(IntEnum):
+    """What intake finds out about a press of a web smiley, and the rules then take as a fact.
+
+    REPEAT: its visitor had answered before; ROBOT: a program pressed; SCANNER: a mail scanner followed all links.
+    """
+
+    NONE = 0
+    REPEAT = 1
+    ROBOT = 2
+    SCANNER = 3
+
+    @property
+    def verdict(self) -> Verdict:
+        """The misuse verdict of a press with this finding; COUNTED for NONE."""
+        return (Verdict.COUNTED, Verdict.REPEAT, Verdict.ROBOT, Verdict.SCANNER)[self]
 
 
 class Ui(IntEnum):
@@ -87,6 +107,10 @@ class Ui(IntEnum):
     def label(self) -> str:
         """The published name: the member's name in lower case."""
         return self.name.lower()
+
+
+LEFT: Final = (Ui.EXIT, Ui.SKIP, Ui.TIMEOUT)
+"""How a question was left without an answer."""
 
 
 class Followup(NamedTuple):
@@ -159,7 +183,8 @@ class Press(NamedTuple):
 
     `epoch` and `sequence` are the device's numbers, or the two halves of a client's UUID (`client_key`). A press with a
     UUID has the `survey` that was shown and may have the hash of its visitor. Its `phases` may be sent with the press
-    or later, with the same press again.
+    or later, with the same press again. `finding` is a Finding that its way in made. A press of an e-mail has in
+    `mailed` two visitor hashes of the mail's token with each button: first those of answers, then those of robots.
     """
 
     epoch: int
@@ -170,6 +195,8 @@ class Press(NamedTuple):
     visitor: bytes | None = None
     ui: int | None = None
     phases: Phases | None = None
+    finding: int = 0
+    mailed: tuple[bytes, ...] = ()
 
 
 class HourReport(NamedTuple):
@@ -244,8 +271,8 @@ class Feedback(NamedTuple):
     """A stored press: its key, what was resolved for it, its verdict, and the revision in which it was stored.
 
     `at` is the corrected instant (ms UTC), `correction` the ms that were added to the device's clock, `offset` the UTC
-    offset of the point at that instant in minutes, `repeated` 1 if its visitor had answered before. `accuracy`,
-    `verdict` and `ui` are values of Accuracy, Verdict and Ui. A quarantined feedback has a `quarantine_key` instead of
+    offset of the point at that instant in minutes. `accuracy`, `finding`, `verdict` and `ui` are values of Accuracy,
+    Finding, Verdict and Ui. A quarantined feedback has a `quarantine_key` instead of
     an assignment, and offset 0.
     """
 
@@ -257,7 +284,7 @@ class Feedback(NamedTuple):
     correction: int
     button: int
     accuracy: int
-    repeated: int
+    finding: int
     assignment: int
     verdict: int
     revision: int

@@ -6,12 +6,15 @@ from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from hymio.errors import SetupError
-from hymio.feedback import Accuracy, Feedback, Verdict
+from hymio.feedback import Accuracy, Feedback, Finding, Verdict
 from hymio.hierarchy import BEGINNING, Timeline
 from hymio.opening_hours import OpeningHours
+
+SCAN_MS: Final = 10_000
+"""Two values of one mail token less than this apart are a mail scanner's, which follows every link of a message."""
 
 _SECOND, _HOUR = int(Accuracy.SECOND), int(Accuracy.HOUR)
 _COUNTED, _INTERVAL = Verdict.COUNTED, Verdict.INTERVAL
@@ -100,7 +103,7 @@ class Judge:
         """
         if feedback.accuracy != _SECOND:
             return hour_verdict(feedback, self._policies)
-        if self._interval is not None and not feedback.repeated:
+        if self._interval is not None and not feedback.finding:
             # Fast path: the only rule is an interval that never changes, as for nearly all presses.
             at = feedback.at
             if at - self.last_counted < self._interval:
@@ -124,8 +127,8 @@ class Judge:
         self._add_to_window(feedback.at)
         if policy.is_closed(feedback.at, feedback.offset):
             return Verdict.CLOSED
-        if feedback.repeated:
-            return Verdict.REPEAT
+        if feedback.finding:
+            return Finding(feedback.finding).verdict
         if self._in_burst(feedback.at, policy):
             return Verdict.BURST
         if feedback.at - self.last_counted < 1000 * policy.interval:
@@ -157,6 +160,11 @@ def hour_verdict(feedback: Feedback, policies: Timeline[MisusePolicy]) -> Verdic
     if feedback.accuracy == _HOUR and policies.at(feedback.at).is_hour_closed(feedback.at, feedback.offset):
         return Verdict.CLOSED
     return _COUNTED
+
+
+def is_scanned(values: Iterable[tuple[int, int]], button: int, at: int) -> bool:
+    """Whether a mail scanner made a press, given the buttons and instants of presses with the same mail token."""
+    return any(other != button and abs(before - at) < SCAN_MS for other, before in values)
 
 
 def _only_interval(policies: Timeline[MisusePolicy]) -> int | None:

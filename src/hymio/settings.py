@@ -98,6 +98,15 @@ class Settings:
             "networks": True,
         },
     )
+    web_messages: int = field(
+        default=300,
+        metadata={
+            "help": "Presses and answers that a client address may send to web smileys in a minute; more are answered"
+            " 429; 0: no bound",
+            "least": 0,
+            "most": 1_000_000,
+        },
+    )
     wrong_credentials: int = field(
         default=60,
         metadata={

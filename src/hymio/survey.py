@@ -37,10 +37,20 @@ class Localized:
         """The text in the default locale."""
         return self.texts[self.default_locale]
 
+    def locale(self, wanted: Iterable[str]) -> str:
+        """The locale of the first wanted one that there is a text for, or for its language; else the default one."""
+        for name in wanted:
+            if name in self.texts:
+                return name
+            language = name.partition("-")[0].lower()
+            alike = [locale for locale in self.texts if locale.partition("-")[0] == language]
+            if alike:
+                return self.default_locale if self.default_locale in alike else min(alike)
+        return self.default_locale
+
     def locale_in(self, language: str) -> str:
         """A locale of a language (`fi` has `fi-FI`), above all the default one, which it also is if there is none."""
-        locales = (self.default_locale, *sorted(self.texts))
-        return next((locale for locale in locales if locale.partition("-")[0] == language), self.default_locale)
+        return self.locale((language,))
 
     def text_in(self, language: str) -> str:
         """The text in `locale_in`."""
@@ -72,6 +82,20 @@ class FollowupQuestion:
     positive: bool
     wording: Localized
     options: tuple[FollowupOption, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What a survey asks for on the web besides its follow-ups, and which metadata of a page it accepts.
+
+    `consent` is the text beside the fields of contact details, None without one; `metadata` are names.
+    """
+
+    survey: int
+    asks_text: bool = False
+    asks_contact: bool = False
+    metadata: tuple[str, ...] = ()
+    consent: Localized | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ def run(
         bool, typer.Option("--setup", help="Only changes of a set-up with 5,000 points and 500 surveys")
     ] = False,
     reports: Annotated[bool, typer.Option("--reports", help="Only reports of the year")] = False,
+    web: Annotated[bool, typer.Option("--web", help="Only presses of web smileys")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Figures as JSON")] = False,
     keep: Annotated[bool, typer.Option("--keep", help="Keep the SQLite files and print their path")] = False,
 ) -> None:
@@ -48,6 +49,9 @@ def run(
     with _folder(keep=keep, console=console) as folder, _progress(console) as progress:
         if reports:
             figures = _of_reports(folder, database, presses, progress)
+        elif web:
+            with scratch_database(folder, database, "web") as url:
+                figures = list(serving.web(url, progress))
         else:
             figures = _measured(folder, database, presses, progress, hot_hour=hot_hour, changes=changes)
     if as_json:
@@ -77,6 +81,8 @@ def _measured(
         figures += exporting.year(url, year)
     with scratch_database(folder, server, "singles") as url:
         figures += serving.singles(folder, url, progress)
+    with scratch_database(folder, server, "web") as url:
+        figures += serving.web(url, progress)
     with scratch_database(folder, server, "large") as url:
         figures += serving.large(folder, url, progress)
     with scratch_database(folder, server, "crowd") as url:

@@ -20,17 +20,19 @@ from rich.progress import Progress
 
 from hymio import manage
 from hymio.access import operator
-from hymio.bench import client, crowd, senders
+from hymio.bench import browsers, client, crowd, senders
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NOW, Fleet, build
 from hymio.feedback import Press, Upload
 from hymio.manage import ApiCredentials
+from hymio.smiley import SmileyType
 from hymio.store import open_store
 from hymio.store.yardstick import bare_loop
 
 CLIENTS, TERMINALS, SINGLES = 32, 1_000, 15_000
 SENDERS, UPLOADS, PRESSES, OTHERS = 4, 6, 10_000, 16
-IDLE, SLOW, WORKING, EACH, PAUSE_SECONDS = 2_000, 600, 10, 100, 0.05
+IDLE, SLOW, WORKING, PRESSES_OF_EACH, PAUSE_SECONDS = 2_000, 600, 10, 100, 0.05
+IDLE_PRESSES, IDLE_PAUSE_SECONDS = 200, 0.01
 _MIB = 1 << 20
 
 
@@ -79,14 +81,17 @@ class Server(NamedTuple):
 
 
 @contextmanager
-def served(url: str) -> Iterator[Server]:
-    """A server on a free port of the loopback, in a process of its own."""
+def served(url: str, **settings: int) -> Iterator[Server]:
+    """A server on a free port of the loopback, in a process of its own; `settings` are instead of their defaults."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     began = time.perf_counter()
     words = [sys.executable, "-m", "hymio", "serve", "--database", url, "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)  # noqa: S603  own words
+    environment = os.environ | {f"HYMIO_{name.upper()}": str(value) for name, value in settings.items()}
+    process = subprocess.Popen(  # noqa: S603  own words
+        words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
+    )
     try:
         _wait(port, process)
         yield Server(port, process, time.perf_counter() - began)
@@ -135,6 +140,45 @@ def singles(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
     )
 
 
+def web(url: str, progress: Progress) -> Iterator[Figure]:
+    """Presses of a web smiley, a message each: from 32 browsers without a pause, and from one that rests in between."""
+    store = open_store(url)
+    fleet = build(store, 1)
+    by = operator(fleet.organization)
+    smiley = manage.add_smiley(store, by, "WEB", "Web", SmileyType.DIGITAL, now=NOW)
+    manage.place(
+        store, by, smiley.id, store.layout(fleet.organization).assignments[fleet.assignments[0]].node, 0, now=NOW
+    )
+    code = manage.publish_smiley(store, by, smiley.id, now=NOW).code
+    store.close()
+    task = progress.add_task("web presses", total=None)
+    with served(url, web_messages=0) as server:
+        idle = _pressed(server, code, fleet.survey, 1, IDLE_PRESSES, IDLE_PAUSE_SECONDS)
+        busy = _pressed(server, code, fleet.survey, CLIENTS, SINGLES)
+    progress.remove_task(task)
+    rate, median = busy["rate"], idle["p50"]
+    yield Figure(f"web presses in, {CLIENTS} browsers", f"{rate:,.0f}/s", reach="≥ 1,500/s", met=rate >= 1500)
+    yield Figure(
+        "its answers: median, 99 of 100", f"{busy['p50']:.1f}, {busy['p99']:.1f} ms", reach="p99 < 50 ms",
+        met=busy["p99"] < 50,
+    )  # fmt: skip
+    yield Figure("a web press, idle: median", f"{median:.1f} ms", reach="< 20 ms", met=median < 20)
+
+
+def _pressed(server: Server, code: str, survey: int, clients: int, count: int, pause: float = 0.0) -> dict[str, float]:
+    """What browsers measured, in a process of their own."""
+    words = [
+        sys.executable,
+        "-m",
+        browsers.__name__,
+        str(server.port),
+        code,
+        *map(str, (survey, clients, count, pause)),
+    ]
+    figures: dict[str, float] = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)  # noqa: S603  own words
+    return figures
+
+
 def large(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
     """Four terminals that upload 10,000 presses at a time, alone and beside others that send single ones."""
     store = open_store(url)
@@ -178,7 +222,7 @@ def crowded(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
         words = [sys.executable, "-m", crowd.__name__, str(server.port), str(IDLE), str(SLOW)]
         with subprocess.Popen(words, stdout=subprocess.PIPE) as others:  # noqa: S603  own words
             cast(IO[bytes], others.stdout).readline()  # half of them are there
-            numbers = map(str, (WORKING, WORKING * EACH, PAUSE_SECONDS))
+            numbers = map(str, (WORKING, WORKING * PRESSES_OF_EACH, PAUSE_SECONDS))
             words = [sys.executable, "-m", client.__name__, str(server.port), str(plan), *numbers]
             measured = json.loads(subprocess.run(words, capture_output=True, check=True).stdout)  # noqa: S603  own words
             others.terminate()

@@ -75,12 +75,13 @@ def restore(
 ) -> None:
     """Restore a backup into a SQLite file that does not exist yet, or an empty PostgreSQL database, and verify it.
 
-    Nothing is overwritten. Exits with 1 if `hymio verify` finds differences, which were in the original too.
+    Nothing is overwritten. Sessions and one-time links are not restored: people sign in again.
+    Exits with 1 if `hymio verify` finds differences, which were in the original too.
 
     Examples: hymio restore hymio-20250601T071500Z.zip · hymio restore old.zip --database sqlite:///old.db
     """
     from hymio.backup import read_manifest, restoring
-    from hymio.manage import organizations
+    from hymio.manage import organizations, sign_everybody_out
     from hymio.store.dialect import without_password
 
     chosen = loaded(context, database)
@@ -88,7 +89,13 @@ def restore(
     if not chosen.database:
         chosen.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     with restoring(archive, chosen.database_url, bars=progress) as store:
+        ended = sign_everybody_out(store)
         wrong = print_verified(store, organizations(store))
     say(f"Restored the database of {manifest.made_at} into {escape(without_password(chosen.database_url))}")
+    say(
+        f"{how_many(ended.sessions, 'session')} and {how_many(ended.links, 'one-time link')} of the backup deleted:"
+        " people sign in again."
+    )
     hint("What was erased after this backup, and credentials that were revoked since, are there again: end them again.")
+    hint("So are shared links that were revoked since: `hymio share list` lists them, `hymio share revoke` ends them.")
     raise typer.Exit(1 if wrong else 0)

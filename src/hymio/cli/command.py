@@ -22,7 +22,7 @@ from typer.main import get_command
 from hymio import settings
 from hymio.cli import everywhere
 from hymio.clock import now
-from hymio.errors import HymioError
+from hymio.errors import HymioError, SetupError
 
 if TYPE_CHECKING:
     from hymio.access import Principal
@@ -120,6 +120,13 @@ def ask(question: str, *, yes: bool) -> None:
     """Asks on a terminal whether something that cannot be undone is meant, unless `yes`; a script is not asked."""
     if not yes and sys.stdin.isatty():
         typer.confirm(question, abort=True, err=True)
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Asks as `ask` does, but a script must say --yes. SetupError where nobody can answer."""
+    if not yes and not sys.stdin.isatty():
+        raise SetupError("confirmation-needed", "nobody can be asked here; say --yes to go on without a question")
+    ask(question, yes=yes)
 
 
 def quoted(text: str) -> str:

@@ -22,10 +22,10 @@ from rich.live import Live
 from rich.markup import escape
 
 from hymio.access import operator
-from hymio.app import make_server, open_database
+from hymio.app import DOORS, make_server, open_database
 from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
-from hymio.demo import DAYS_AHEAD, Demo, first_date, history, load, prepare, table
+from hymio.demo import DAYS_AHEAD, Demo, first_date, history, load, prepare, shop, table
 from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
 from hymio.demo.example import WEB
 from hymio.demo.history import YEAR_DAYS, Span
@@ -76,15 +76,19 @@ def run(settings: Settings, door: socket.socket, presses: int, seed: int, web_pr
     with _store(settings) as store:
         demo = _prepared(store, folder, settings.public_url, presses, seed)
         _load(store, demo, web_presses)
-        with _serving(store, settings, door), live_smileys(folder / "terminals", demo.credentials, now) as smileys:
+        opened = shop.open_web_smiley(store, demo.organization, settings.public_url, folder, now())
+        with (
+            _serving(store, settings, door, demo.organization),
+            live_smileys(folder / "terminals", demo.credentials, now) as smileys,
+        ):
             _send_backlog(store, demo, smileys)
             if once:
                 _press(smileys)
                 say("[bold]The last hours[/]")
                 _print_hours(store, demo)
-                _print_requests(store, demo, folder, server_stopped=True)
+                _print_requests(store, demo, folder, opened, server_stopped=True)
             else:
-                _print_requests(store, demo, folder, server_stopped=False)
+                _print_requests(store, demo, folder, opened, server_stopped=False)
                 _live(store, demo, smileys)
 
 
@@ -145,9 +149,9 @@ def _load(store: Store, demo: Demo, web_presses: Path | None) -> None:
 
 
 @contextmanager
-def _serving(store: Store, settings: Settings, door: socket.socket) -> Iterator[None]:
+def _serving(store: Store, settings: Settings, door: socket.socket, organization: int) -> Iterator[None]:
     """The server in a thread of its own, from its first answer until the end; SIGTERM ends it like Ctrl-C."""
-    server = make_server(store, settings)
+    server = make_server(store, settings, doors=(*DOORS, shop.door(organization)))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [door]}, name="hymio-server")
     thread.start()
     before = signal.signal(signal.SIGTERM, _interrupt)
@@ -237,7 +241,7 @@ def _picture(store: Store, demo: Demo, out: Console) -> Group:
 # --- requests to try --------------------------------------------------------------------------------------------------
 
 
-def _print_requests(store: Store, demo: Demo, folder: Path, *, server_stopped: bool) -> None:
+def _print_requests(store: Store, demo: Demo, folder: Path, opened: shop.Opened, *, server_stopped: bool) -> None:
     """Prints the address of the API, and requests with their secrets that can be pasted into a shell.
 
     If the server has stopped, they come after the command that starts it again.
@@ -248,6 +252,11 @@ def _print_requests(store: Store, demo: Demo, folder: Path, *, server_stopped: b
     say(f"\n[bold]{url}[/]  shows the results; sign in as [bold]{secrets.email}[/] with [bold]{secrets.password}[/]")
     say("Those pages are in Finnish, as Aino Virtanen's account is; the account's page changes the language")
     say(f"[bold]{url}/docs[/]  documents the API")
+    say("A web smiley to press; a press is in the table below and in the report at once:")
+    say(f"  [bold]{opened.shop}[/]  the page of a shop with its tag")
+    say(f"  [bold]{opened.page}[/]  its own page")
+    say(f"  {escape(str(opened.poster))}  its poster")
+    say(f"  [bold]{opened.kiosk}[/]  a kiosk: any browser becomes one, once; choose a PIN there")
     say(f"All secrets, also those of the smileys: {escape(str(folder / FILE))}\n")
     client = f"curl -u {secrets.client_id}:{secrets.api_token}"
     of_v1, of_v2 = requests(first_date(store, demo.organization))

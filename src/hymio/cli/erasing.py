@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -11,7 +10,9 @@ from rich.markup import escape
 from hymio.cli.command import (
     Database,
     OrganizationName,
+    Yes,
     changing,
+    confirm,
     hint,
     how_many,
     opened,
@@ -34,8 +35,6 @@ erase = typer.Typer(
     help="Erase people's data: texts, contact details, metadata. Presses, counts and indexes stay as they are.",
 )
 retention = typer.Typer(no_args_is_help=True, help="How long people's data is kept before a job erases it.")
-
-Yes = Annotated[bool, typer.Option("--yes", help="Do not ask before erasing")]
 
 WORDS: dict[PersonalData, str] = {
     PersonalData.CONTACT_DETAILS: "contact details",
@@ -90,8 +89,8 @@ def erase_contact(
 ) -> None:
     """Erase all feedback of one person.
 
-    An email address or telephone number is searched for in contact details, metadata, texts, quarantine and text
-    messages; a name only where it is the whole of a contact or value. Case and spaces do not matter.
+    An email address or telephone number is searched for in contact details, metadata, texts, quarantine, text
+    messages and shared links; a name only where it is the whole of a contact or value. Case and spaces do not matter.
 
     Example: hymio erase contact "Acme" jane@example.com
     """
@@ -154,38 +153,43 @@ def _erase(store: Store, name: str, erasure: Erasure, yes: bool) -> None:
     chosen = find_organization(store, name)
     with progress("Counting") as advance:
         found = intake.find(store, chosen.id, erasure, advance)
-    _show(found, chosen)
-    if not any(found.rows.values()) and not found.feedbacks:
+    links = _links(store, chosen, erasure)
+    _show(found, links, chosen)
+    if not (any(found.rows.values()) or found.feedbacks or links):
         return
-    _confirm(yes)
-    begin_erasure(store, operator_of(chosen), erasure, found.rows, now=now())
+    confirm("Erase them for good?", yes=yes)
+    links = begin_erasure(store, operator_of(chosen), erasure, found.rows, now=now())
     total = found.feedbacks + sum(found.rows.values())
     with progress("Erasing", total) as advance:
         erased = intake.erase(store, chosen.id, erasure, now(), advance)
     _purge(store)
     say(f"{escape(chosen.name)}: {how_many(sum(erased.rows.values()), 'row')} erased.")
+    if links:
+        say(f"{how_many(links, 'shared link')} revoked and erased.")
     hint("Backups still hold them: docs/privacy.md says what to do about that.")
 
 
-def _show(found: Tally, organization: Organization) -> None:
+def _links(store: Store, organization: Organization, erasure: Erasure) -> int:
+    """How many shared links have the contact of a person."""
+    from hymio.manage import links
+    from hymio.personal_data import OfContact
+
+    if not isinstance(erasure, OfContact):
+        return 0
+    return sum(link.terms.has(erasure.contact) for link in links(store, operator_of(organization)))
+
+
+def _show(found: Tally, links: int, organization: Organization) -> None:
     """Prints how much will be erased."""
-    if not any(found.rows.values()) and not found.feedbacks:
+    if not (any(found.rows.values()) or found.feedbacks or links):
         say(f"{escape(organization.name)}: nothing to erase.")
         return
     columns = Column("to_be_erased", Fit.WORD), Column("how_many", Fit.NUMBER)
-    show(Listing("found", columns, [(WORDS[kind], number) for kind, number in found.rows.items() if number]))
+    rows = [(WORDS[kind], number) for kind, number in found.rows.items() if number]
+    if links:
+        rows.append(("shared links", links))
+    show(Listing("found", columns, rows))
     say(f"They belong to {how_many(found.feedbacks, 'press')}. Presses, counts, hours and indexes stay as they are.")
-
-
-def _confirm(yes: bool) -> None:
-    """Asks unless `yes`. SetupError where nobody can answer."""
-    from hymio.errors import SetupError
-
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise SetupError("confirmation-needed", "nobody can be asked here; say --yes to erase without a question")
-    typer.confirm("Erase them for good?", abort=True)
 
 
 def _purge(store: Store) -> None:

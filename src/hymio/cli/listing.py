@@ -288,11 +288,12 @@ def _write_for_people(parts: Sequence[Listing], picture: Callable[[], Iterable[R
     """Prints tables, or the picture in their place, and below each what people should know."""
     out = console()
     if picture is not None:
-        out.print(*picture())
+        for shown in picture():
+            out.print(shown, soft_wrap=isinstance(shown, str))
     elif any(part.rows for part in parts):
         tables = [table_of(part) for part in parts if part.rows]
-        for number, shown in enumerate(tables):
-            out.print(*([""] if number else []), shown)
+        for number, part_table in enumerate(tables):
+            out.print(*([""] if number else []), part_table)
     for part in parts:
         if part.rows and part.after:
             hint(part.after)
@@ -334,7 +335,7 @@ def _for_people(column: Column, value: Cell) -> str:
     """The text of a cell, in rich's markup."""
     if isinstance(value, Shown):
         return value.text
-    if value is None or value in ("", ()):
+    if value is None or value in ("", (), {}):
         return _EMPTY
     if isinstance(value, bool):
         return "yes" if value else "no"

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.tree import Tree
 
+from hymio.cli.branding import brand
 from hymio.cli.command import (
     Archived,
     Database,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from hymio.survey import ActivePeriod, FollowupQuestion
 
 commands = typer.Typer(no_args_is_help=True, help="Create organizations and show their set-up.")
+commands.command("brand")(brand)
 
 
 @commands.command("create")

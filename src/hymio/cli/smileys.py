@@ -9,6 +9,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from hymio.cli import handing_out
+from hymio.cli.claiming import claim
 from hymio.cli.command import (
     Database,
     Moment,
@@ -23,9 +25,19 @@ from hymio.cli.command import (
     say_removal,
 )
 from hymio.cli.header_file import Header, header_file
+from hymio.cli.publishing import publish
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
-commands = typer.Typer(no_args_is_help=True, help="Add smileys, place them, and create their upload tokens.")
+commands = typer.Typer(
+    no_args_is_help=True, help="Add smileys, place and publish them, create their tokens and one-time codes."
+)
+commands.command("claim")(claim)
+commands.command("publish")(publish)
+commands.command("tag")(handing_out.tag)
+commands.command("link")(handing_out.link)
+commands.command("mail")(handing_out.mail)
+commands.command("qr")(handing_out.qr)
+commands.command("poster")(handing_out.poster)
 
 SmileyName = Annotated[
     str, typer.Argument(metavar="SMILEY", help="Serial, name or number of the smiley", show_default=False)

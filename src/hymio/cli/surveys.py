@@ -18,6 +18,7 @@ from hymio.cli.command import (
     Yes,
     ask,
     changing,
+    confirm,
     hint,
     opened,
     operator_of,
@@ -68,6 +69,57 @@ def add(
         chosen = index or (IndexType.NPS if scale is Scale.NPS else IndexType.HAPPY)
         survey = manage.add_survey(batch, operator, question_id, scale, chosen, now=batch.now)
     say(f"Survey {survey}: {escape(question)} [dim]({scale.code}, {chosen.value})[/]")
+
+
+@commands.command("ask")
+@listing()
+def set_flow(
+    context: typer.Context,
+    organization: OrganizationName,
+    survey: SurveyName,
+    text: Annotated[bool | None, typer.Option("--text/--no-text", help="An open text", show_default=False)] = None,
+    contact: Annotated[
+        bool | None, typer.Option("--contact/--no-contact", help="Contact details", show_default=False)
+    ] = None,
+    metadata: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Metadata of pages that is accepted, instead of before", show_default=False),
+    ] = None,
+    no_metadata: Annotated[bool, typer.Option("--no-metadata", help="Accept none any more")] = False,
+    consent: Annotated[
+        str | None, typer.Option(help="Text beside the contact details, in --locale", show_default=False)
+    ] = None,
+    locale: _Locale = "en-US",
+    database: Database = None,
+) -> Listing:
+    """Set what a survey asks for on the web after its follow-ups, and which metadata of pages it accepts.
+
+    Example: hymio survey ask "Acme" 1 --text --contact --metadata refId --consent "Only to answer you."
+    """
+    from hymio import manage
+    from hymio.cli.naming import survey_of
+    from hymio.locale import parse_locale
+    from hymio.survey import Localized
+
+    locale = parse_locale(locale)
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = survey_of(batch.layout, batch.content, survey)
+        before = batch.content.flow(chosen.id)
+        wording = before.consent
+        if consent is not None:
+            texts = {} if wording is None else dict(wording.texts)
+            wording = Localized(wording.default_locale if wording else locale, texts | {locale: consent})
+        flow = replace(
+            before,
+            asks_text=before.asks_text if text is None else text,
+            asks_contact=before.asks_contact if contact is None else contact,
+            metadata=() if no_metadata else tuple(dict.fromkeys(metadata or before.metadata)),
+            consent=wording,
+        )
+        manage.set_flow(batch, operator, flow, now=batch.now)
+    columns = Column("survey", Fit.KEY), Column("text"), Column("contact"), Column("metadata"), Column("consent")
+    texts = {} if flow.consent is None else dict(flow.consent.texts)
+    return Listing("flow", columns, [(chosen.id, flow.asks_text, flow.asks_contact, flow.metadata, texts)], is_one=True)
 
 
 @commands.command("followup")
@@ -376,17 +428,26 @@ def minimum(
         typer.Option(metavar="SURVEY", help="Only this survey; otherwise all without a setting of their own"),
     ] = None,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the setting")] = False,
+    yes: Yes = False,
     database: Database = None,
 ) -> Listing:
     """Set how many answers a number of a report needs at least; below it the number is withheld.
 
     Without a setting it is 1 for surveys of customers and 5 for surveys of employees.
+    Another number divides past months anew: who saw reports before and sees them after can compare both, and so learn
+    of fewer answers than either shows. So the command asks first.
 
     Examples: hymio survey minimum "Acme" 5 · hymio survey minimum "Acme" 10 --survey 3
     """
     from hymio import manage
     from hymio.cli.naming import survey_of
 
+    if answers is not None or remove:
+        hint(
+            "Past months are divided anew: who saw reports before and sees them after can compare both, and so learn"
+            " of fewer answers than either shows."
+        )
+        confirm("Change the minimum?", yes=yes)
     with changing(context, database, organization) as (chosen, operator, batch):
         if answers is not None or remove:
             one = None if survey is None else survey_of(batch.layout, batch.content, survey).id

@@ -357,7 +357,7 @@ def _press_of(press: TypedPress, epoch: int, organization: int) -> Press:
     if press.phases is not None or press.metadata is not None or press.demographics is not None:
         phases = phases_of(press.phases, press.metadata, press.demographics)
     ui = None if press.ui is None else ui_of(press.ui)
-    return Press._make((epoch, sequence, press.at, press.button, press.survey, visitor, ui, phases))
+    return Press._make((epoch, sequence, press.at, press.button, press.survey, visitor, ui, phases, 0, ()))
 
 
 def _identity(press: TypedPress, epoch: int) -> tuple[int, int]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from hymio.intake.resolving import EARLIEST
+from hymio.misuse import MisusePolicy
 from hymio.period import DAY_MS, SECOND_MS, Instant
 from hymio.personal_data import PersonalData
 from hymio.setup import END, Layout
@@ -119,7 +120,8 @@ def _erase_visits(work: _Work, before: Instant) -> int:
     All visits are looked at, a page at a time; one that is newer by the time of the commit stays.
     """
     policies = (policy for steps in work.layout.policies.values() for _, policy in steps)
-    longest = max((policy.answer_interval for policy in policies if policy is not None), default=0)
+    published = (smiley.publication for smiley in work.layout.smileys.values())
+    longest = max(each.answer_interval or 0 for each in (*policies, *published, MisusePolicy()) if each is not None)
     before = min(before, work.now - longest * SECOND_MS)
     total, last = 0, None
     while True:

@@ -174,7 +174,7 @@ def _placeholder(moment: Moment, smiley: int, report: HourReport, button: int) -
     """A placeholder that stands, resolved by the current set-up and not judged yet; its sequence is still 0."""
     unplaced = Feedback(
         smiley=smiley, epoch=report.epoch, sequence=0, at=report.at, offset=0, correction=0, button=button,
-        accuracy=int(Accuracy.HOUR), repeated=0, assignment=0, verdict=int(Verdict.COUNTED), revision=moment.revision,
+        accuracy=int(Accuracy.HOUR), finding=0, assignment=0, verdict=int(Verdict.COUNTED), revision=moment.revision,
     )  # fmt: skip
     return placed_hour(moment.layout, unplaced, report, moment.now)
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from hymio.feedback import Feedback, Phases, Press, UnusablePress, Verdict
+from hymio.feedback import LEFT, Feedback, Followup, Phases, Press, Text, UnusablePress, Verdict
 from hymio.store.ledger import Ledger, PhaseKey
 
 _SINGLE = ("text", "contact", "demographics")
@@ -100,15 +100,23 @@ def plain(phases: Phases) -> dict[str, object]:
 def _merge_one(name: str, stored: Any, sent: Any, refused: list[tuple[str, str]]) -> Any:
     """The stored phase with its empty fields filled from the sent one.
 
-    If the two contradict, it is the stored phase unchanged, and the sent one is added to `refused`.
+    If the two contradict, it is the stored phase unchanged, and the sent one is added to `refused`. How a question was
+    left (EXIT, SKIP, TIMEOUT) gives way to an answer, whichever comes first.
     """
     if stored is None or sent is None:
         return sent if stored is None else stored
-    merged_phase = stored._make(_filled(old, new) for old, new in zip(stored, sent, strict=True))
-    if all(new in (old, None, ()) for old, new in zip(merged_phase, sent, strict=True)):
+    old_phase, new_phase = _without_mark(stored, sent), _without_mark(sent, stored)
+    merged_phase = stored._make(_filled(old, new) for old, new in zip(old_phase, new_phase, strict=True))
+    if all(new in (old, None, ()) for old, new in zip(merged_phase, new_phase, strict=True)):
         return merged_phase
     refused.append((name, _body(name, _plain(sent))))
     return stored
+
+
+def _without_mark(phase: Any, other: Any) -> Any:
+    """A phase without its mark that its question was left, if the other one has an answer."""
+    is_left = isinstance(phase, Followup | Text) and phase[0] is None and phase.ui in LEFT
+    return phase._replace(ui=None) if is_left and other[0] is not None else phase
 
 
 def _filled(stored: object, sent: object) -> object:

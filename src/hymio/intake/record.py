@@ -125,8 +125,8 @@ def _store_presses(ledger: Ledger, upload: Upload, compared: Compared, correctio
     """Stores fresh presses, judged, and the phases of all; adds phases that contradict stored ones to `unusable`."""
     resolver = Resolver(ledger, upload.smiley, compared.fresh)
     feedbacks = resolver.resolve(compared.fresh, correction)
-    resolver.store_visits()
-    settle(ledger, additions(feedbacks))
+    feedbacks, by_scanner = resolver.store_visits(feedbacks)
+    settle(ledger, [*additions(feedbacks), *by_scanner])
     if any(map(_PHASES, upload.presses)):
         fresh = {(feedback.epoch, feedback.sequence): feedback for feedback in feedbacks}
         sent = [*((press, None) for press in compared.fresh), *compared.repeated]

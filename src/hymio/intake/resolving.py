@@ -19,16 +19,17 @@ from hymio.feedback import (
     quarantine_key,
     survey_named_in,
 )
+from hymio.intake.visiting import Visiting
 from hymio.period import HOUR_MS, Instant, first_instant, hour_end, hour_of, offset_at, offset_range
 from hymio.setup import Layout
 from hymio.smiley import CLOCK_TOLERANCE
-from hymio.store.ledger import Ledger
+from hymio.store.ledger import Change, Ledger
 
 EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1000
 """The earliest possible instant of a press; an earlier one comes from a clock that was never set."""
 
 # Plain numbers, because the SQLite driver searches for an adapter for each enum member that it binds.
-_COUNTED, _SECOND = int(Verdict.COUNTED), int(Accuracy.SECOND)
+_COUNTED, _TEST, _SECOND = int(Verdict.COUNTED), int(Verdict.TEST), int(Accuracy.SECOND)
 
 
 class ShownSurvey(NamedTuple):
@@ -75,48 +76,40 @@ class Resolver:
 
     def __init__(self, ledger: Ledger, smiley: int, presses: Sequence[Press] = ()) -> None:
         self._ledger, self._smiley, self._revision = ledger, smiley, ledger.revision
-        self._visitors = {press.visitor for press in presses if press.visitor is not None}
-        self._visits: dict[int, dict[bytes, Instant]] = {}  # by assignment, of all visitors of the upload
-        self._counted_visits: dict[tuple[int, bytes], Instant] = {}  # of this upload, by assignment and visitor
+        self._visiting = Visiting(ledger, smiley, presses)
+        publication = ledger.layout.smileys[smiley].publication
+        self._is_installing = publication is not None and publication.is_installing
         self._start = self._end = self._assignment = self._offset = self._buttons = 0
 
     def resolve(self, presses: Iterable[Press], correction: int) -> list[Feedback]:
         """The feedbacks of presses, quarantined or with the verdict COUNTED, which `judging` may change."""
         smiley, revision, new_feedback = self._smiley, self._revision, feedback_from_fields
         feedbacks = []
-        for epoch, sequence, device_at, button, survey, visitor, ui, _ in presses:
+        for epoch, sequence, device_at, button, survey, visitor, ui, _, sent, mailed in presses:
             at = device_at + correction
             if self._start <= at < self._end and 0 <= button < self._buttons and 0 <= epoch < DEVICE_EPOCHS:
                 assignment, offset, verdict = self._assignment, self._offset, _COUNTED
             else:
                 assignment, offset, verdict = self._locate(epoch, at, button, survey)
-            repeated = 0
-            if visitor is not None and verdict == _COUNTED:
-                repeated = int(self._repeats(assignment, at, visitor))
-            facts = at, offset, correction, button, _SECOND, repeated, assignment, verdict, revision, ui
+            finding = sent
+            if verdict == _COUNTED and self._is_installing:
+                verdict = _TEST
+            elif verdict == _COUNTED and mailed:
+                finding = self._visiting.mailed(assignment, at, button, mailed, sent)
+            elif verdict == _COUNTED and not sent and visitor is not None:
+                finding = int(self._visiting.repeats(assignment, at, visitor))
+            facts = at, offset, correction, button, _SECOND, finding, assignment, verdict, revision, ui
             feedbacks.append(new_feedback((smiley, epoch, sequence, *facts)))
         return feedbacks
 
-    def store_visits(self) -> None:
-        """Stores the last counted instants of visitors, after all presses are resolved."""
-        self._ledger.visits.put(self._counted_visits)
+    def store_visits(self, feedbacks: Sequence[Feedback]) -> tuple[list[Feedback], list[Change]]:
+        """Stores the visits of visitors, after all presses are resolved.
 
-    def _repeats(self, assignment: int, at: Instant, visitor: bytes) -> bool:
-        """Whether a visitor's press is within the answer interval of its last counted one.
-
-        It is stored with the feedback and never decided again.
+        Returns the feedbacks and changes of stored ones, of which other presses have shown that a mail scanner made
+        them.
         """
-        policy = self._ledger.layout.policies_of(assignment, self._smiley).at(at)
-        if not policy.answer_interval:
-            return False
-        if assignment not in self._visits:
-            self._visits[assignment] = self._ledger.visits.last(assignment, self._visitors)
-        visits = self._visits[assignment]
-        before = visits.get(visitor)
-        if before is not None and abs(at - before) < 1000 * policy.answer_interval:
-            return True
-        visits[visitor] = self._counted_visits[assignment, visitor] = at if before is None else max(at, before)
-        return False
+        self._visiting.store()
+        return self._visiting.restated(feedbacks)
 
     def _locate(self, epoch: int, at: Instant, button: int, survey: int | None) -> _Columns:
         """The columns of a press; a result other than quarantine is cached."""
@@ -159,7 +152,10 @@ def placed(layout: Layout, feedback: Feedback, now: Instant) -> Feedback:
     """A stored feedback, resolved again by the present set-up."""
     shown = shown_survey(layout, feedback)
     where = locate(layout, feedback.smiley, feedback.at, feedback.button, shown, now)
-    return feedback._replace(**_columns(where)._asdict())
+    columns = _columns(where)
+    if feedback.verdict == Verdict.TEST and columns.verdict == _COUNTED:
+        columns = columns._replace(verdict=_TEST)
+    return feedback._replace(**columns._asdict())
 
 
 def placed_hour(layout: Layout, placeholder: Feedback, report: HourReport, now: Instant) -> Feedback:

@@ -10,13 +10,14 @@ from hymio.jobs.run import Run
 from hymio.period import DAY_MS
 from hymio.personal_data import PersonalData
 from hymio.store import jobs, purging
+from hymio.store.visitor_keys import forget_keys
 
 LONGEST_PAUSE: Final = 2 * DAY_MS
 """If the last run ended longer ago, the clock may be wrong: what it makes too old would be lost for good."""
 
 
 def erase_expired(run: Run) -> str:
-    """Erases what is too old in all organizations, then purges the file of SQLite. Idempotent.
+    """Erases what is too old in all organizations and old visitor keys, then purges the file of SQLite. Idempotent.
 
     A run long after the last one erases nothing: if the clock was set years ahead by mistake, somebody has until the
     next run to set it right.
@@ -27,6 +28,7 @@ def erase_expired(run: Run) -> str:
     for organization in manage.organizations(run.store):
         run.check()
         erased += intake.erase_expired(run.store, organization.id, run.now(), run.check)
+    forget_keys(run.store, run.now() // DAY_MS)
     return "; ".join(filter(None, [_rows(erased), purged_text(purging.purge(run.store))]))
 
 

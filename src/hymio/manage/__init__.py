@@ -16,7 +16,9 @@ from hymio.manage.alerts import (
     open_alert,
 )
 from hymio.manage.audit import AuditEntry, audit_log
+from hymio.manage.brands import brand, set_brand
 from hymio.manage.change import Batch, TakesEffect, batch
+from hymio.manage.claims import NewClaim, claiming_principal, new_claim, use_claim
 from hymio.manage.credentials import (
     ApiCredentials,
     NewToken,
@@ -52,6 +54,7 @@ from hymio.manage.principals import (
     has_password,
     link_principal,
     password_principal,
+    published_principal,
     session_principal,
     signing_gateway,
     smiley_by_serial,
@@ -59,6 +62,7 @@ from hymio.manage.principals import (
     v1_principal,
     v2_principal,
 )
+from hymio.manage.publications import edit_publication, publish_smiley, set_flow
 from hymio.manage.removing import Archivable, Removal, archived, remove_node, remove_smiley, remove_survey, unarchive
 from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle, dismiss_quarantined
 from hymio.manage.secrets import sms_key
@@ -74,6 +78,7 @@ from hymio.manage.sessions import (
     sessions,
     set_password,
     set_preferences,
+    sign_everybody_out,
 )
 from hymio.manage.shared_links import (
     LEAST_ANSWERS,
@@ -116,6 +121,7 @@ __all__ = [
     "Batch",
     "Invited",
     "LinkTerms",
+    "NewClaim",
     "NewLink",
     "NewSmiley",
     "NewToken",
@@ -152,7 +158,9 @@ __all__ = [
     "begin_release",
     "begin_resettle",
     "begin_session",
+    "brand",
     "change_custom_field",
+    "claiming_principal",
     "clear_custom_value",
     "clear_links",
     "clear_sessions",
@@ -167,6 +175,7 @@ __all__ = [
     "disable_user",
     "discard_outbox_row",
     "dismiss_quarantined",
+    "edit_publication",
     "edit_token",
     "edit_user",
     "end_session",
@@ -182,6 +191,7 @@ __all__ = [
     "mark_spam",
     "minimum_answers",
     "move_node",
+    "new_claim",
     "new_sms_secret",
     "new_token",
     "note_link_use",
@@ -190,6 +200,8 @@ __all__ = [
     "organizations",
     "password_principal",
     "place",
+    "publish_smiley",
+    "published_principal",
     "remove_custom_field",
     "remove_node",
     "remove_smiley",
@@ -207,7 +219,9 @@ __all__ = [
     "rotate_api",
     "session_principal",
     "sessions",
+    "set_brand",
     "set_custom_value",
+    "set_flow",
     "set_language",
     "set_minimum_answers",
     "set_password",
@@ -220,6 +234,7 @@ __all__ = [
     "set_zone",
     "share_report",
     "shared_report",
+    "sign_everybody_out",
     "signing_gateway",
     "smiley_by_serial",
     "sms_gateways",
@@ -228,6 +243,7 @@ __all__ = [
     "tokens",
     "unarchive",
     "unplace",
+    "use_claim",
     "users",
     "v1_principal",
     "v2_principal",

@@ -25,6 +25,7 @@ NOUNS: Final[Mapping[str, Phrase]] = {
     "alert_comment": Phrase("alert comment"),
     "alert_specification": Phrase("alert specification"),
     "assignment": Phrase("assignment"),
+    "consent": Phrase("consent text of survey"),
     "followup_option": Phrase("follow-up option"),
     "followup_question": Phrase("follow-up question"),
     "node": Phrase("node"),

@@ -21,6 +21,7 @@ from hymio.personal_data import (
     check_days,
 )
 from hymio.store import Store
+from hymio.store.catalog.shared_links import select_links
 from hymio.store.personal_rows import press_with_id
 from hymio.store.retention import retention_days, set_retention_days
 
@@ -55,17 +56,30 @@ def set_retention(
 
 def begin_erasure(
     store: Store | Batch, principal: Principal, erasure: Erasure, found: Mapping[PersonalData, int], *, now: Instant
-) -> None:
+) -> int:
     """Notes that people's data is erased, with how many rows of each kind there are; called before `intake.erase`.
 
+    Of a person it erases the shared links that have the contact, which ends them, and returns their number.
     Neither the contact nor anything that is erased is in the audit row. Forbidden, and below the root also for a
     person or an organization; NotFound for a node or feedback that the principal does not reach; SetupError for an
     empty period.
     """
     with changing(store, principal, Permission.ERASE, now) as change:
         node, subject, what = _checked(change, erasure)
+        links = _links(change, erasure)
+        change.ledger.erased.erase_links(links)
         rows = {kind.value: number for kind, number in found.items() if number}
+        what = {**what, "links": len(links)} if links else what
         change.audit("begin-erasure", subject, node=node, new={**what, "found": rows})
+        return len(links)
+
+
+def _links(change: Change, erasure: Erasure) -> list[int]:
+    """The shared links that have a person's contact in their name or words, ended ones too."""
+    if not isinstance(erasure, OfContact):
+        return []
+    stored = select_links(change.ledger.transaction, change.ledger.organization)
+    return [link.id for link in stored if link.terms.has(erasure.contact)]
 
 
 def _checked(change: Change, erasure: Erasure) -> tuple[int | None, str, dict[str, object]]:

@@ -89,6 +89,15 @@ def device_principal(transaction: Transaction, token: str) -> Principal | None:
     return Principal(organization, Role.DEVICE, Via.DEVICE, f"smiley {smiley}", smiley)
 
 
+def published_principal(transaction: Transaction, word: str) -> Principal | None:
+    """The published smiley of a token or code, which are public; None for an unknown one."""
+    owner = look_up(transaction, Kind.WEB_SMILEY, hash_secret(word))
+    if owner is None:
+        return None
+    organization, smiley = owner
+    return Principal(organization, Role.DEVICE, Via.WEB_PAGE, f"smiley {smiley}", smiley)
+
+
 def sms_principal(store: Store, secret: str, gateway: SmsGateway = SmsGateway.GENERIC) -> Principal | None:
     """The SMS gateway of a kind that sends an organization's shared secret; None for an unknown one."""
     with store.read() as transaction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import replace
+from typing import NamedTuple
 
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
@@ -189,3 +190,16 @@ def clear_sessions(store: Store, organization: int, now: Instant) -> int:
     """Deletes expired sessions and links of an organization; returns their number. Idempotent."""
     with store.write() as transaction:
         return rows.delete_expired(transaction, organization, now - SESSION_IDLE_MS, now)
+
+
+class SignedOut(NamedTuple):
+    """How many sessions and one-time links were deleted."""
+
+    sessions: int
+    links: int
+
+
+def sign_everybody_out(store: Store) -> SignedOut:
+    """Deletes the sessions and one-time links of all organizations: a restored backup has those that ended since."""
+    with store.write() as transaction:
+        return SignedOut(*rows.delete_all(transaction))

@@ -63,7 +63,8 @@ def share_report(store: Store | Batch, principal: Principal, user: int, terms: L
     """Makes a link that shows the report of a node as the user may see it. Forbidden if a person names another user.
 
     NotFound for a node or user outside the scope; SetupError if the user does not reach the node, may not sign in or
-    has MOST_LINKS valid links, and for terms that are none. Forbidden to show texts without their kind of data.
+    has MOST_LINKS valid links, and for terms that are none. Forbidden to show texts without their kind of data,
+    and to share without sign-in what has a minimum below LEAST_ANSWERS.
     """
     with changing(store, principal, Permission.SHARE_REPORTS, now) as change:
         owner = require_oneself(change, user)
@@ -115,7 +116,7 @@ def _is_manageable(change: Change, link: SharedLink) -> bool:
 
 
 def _check(change: Change, owner: User, terms: LinkTerms) -> None:
-    """SetupError unless the terms are valid and the owner may share the report."""
+    """SetupError unless the terms are valid and the owner may share the report; Forbidden by a minimum."""
     hierarchy, now = change.ledger.layout.hierarchy, change.now
     if owner.node != terms.node and owner.node not in hierarchy.ancestors(terms.node):
         raise SetupError("link-beyond-owner", "user {user} does not reach node {node}", user=owner.id, node=terms.node)
@@ -134,20 +135,11 @@ def _check(change: Change, owner: User, terms: LinkTerms) -> None:
 
 
 def _require_one_division(change: Change, terms: LinkTerms) -> None:
-    """SetupError if reports of the survey have a minimum between 1 and LEAST_ANSWERS (decision 37)."""
+    """Forbidden if reports of the survey have a minimum between 1 and LEAST_ANSWERS (decision 37)."""
     survey = dict(parse_qsl(terms.words)).get("survey", "")
-    if not (survey.isdecimal() and len(survey) < 19):
-        return
-    own = minimums(change.ledger.transaction, change.ledger.organization).of(int(survey))
-    if own is not None and 1 < own < LEAST_ANSWERS:
-        raise SetupError(
-            "shared-minimum-too-small",
-            "reports of survey {survey} show numbers of {own} answers or more: only numbers of {least} or more can be"
-            " shared without sign-in, and both together could tell of fewer; share with sign-in",
-            survey=int(survey),
-            own=own,
-            least=LEAST_ANSWERS,
-        )
+    if survey.isdecimal() and len(survey) < 19:
+        stored = minimums(change.ledger.transaction, change.ledger.organization)
+        stored.require_one_division(int(survey), LEAST_ANSWERS)
 
 
 def _shown(terms: LinkTerms) -> dict[str, object]:

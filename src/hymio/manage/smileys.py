@@ -46,7 +46,7 @@ def add_smiley(
         identity = change.new_id("smiley", id)
         smileys.insert_smiley(change.ledger, identity, serial, name, type)
         insert_hash(change.ledger, Kind.SMILEY_SERIAL, digest, identity)
-        token = _give_token(change, identity)
+        token = give_token(change, identity)
         new = {"serial": serial, "name": name, "type": type.value}
         change.audit("add-smiley", f"smiley {identity}", new=new)
         return NewSmiley(identity, token)
@@ -55,7 +55,7 @@ def add_smiley(
 def rename_smiley(store: Store | Batch, principal: Principal, smiley: int, name: str, *, now: Instant) -> None:
     """Renames a smiley; its serial stays."""
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        current = _placement_at(require_smiley(change, smiley), now)
+        current = placement_at(require_smiley(change, smiley), now)
         check_name(name)
         old = change.ledger.layout.smileys[smiley].name
         if name != old:
@@ -67,9 +67,9 @@ def rename_smiley(store: Store | Batch, principal: Principal, smiley: int, name:
 def new_token(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> str:
     """Gives a smiley a new upload token in place of the old one; it is shown once."""
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        current = _placement_at(require_smiley(change, smiley), now)
+        current = placement_at(require_smiley(change, smiley), now)
         delete_hashes(change.ledger, Kind.SMILEY_TOKEN, smiley)
-        token = _give_token(change, smiley)
+        token = give_token(change, smiley)
         change.audit("new-token", f"smiley {smiley}", node=None if current is None else current.node)
         return token
 
@@ -96,7 +96,7 @@ def place(
             return start
         smileys.end_placements(change.ledger, smiley, start)
         smileys.upsert_placement(change.ledger, smiley, placed)
-        before = _placement_at(old, start)
+        before = placement_at(old, start)
         from_node = None if before is None else before.node
         change.audit(
             "place", f"smiley {smiley}", node=node, from_node=from_node, old=_shown(before), new=_shown(placed)
@@ -160,7 +160,7 @@ def require_smiley(change: Change, smiley: int) -> list[PlacementRow]:
     return placements
 
 
-def _give_token(change: Change, smiley: int) -> str:
+def give_token(change: Change, smiley: int) -> str:
     """Stores the hash of a new upload token and the SMS key derived from it; returns the token."""
     token = new_secret(_TOKEN_BYTES)
     insert_hash(change.ledger, Kind.SMILEY_TOKEN, hash_secret(token), smiley)
@@ -168,7 +168,7 @@ def _give_token(change: Change, smiley: int) -> str:
     return token
 
 
-def _placement_at(placements: list[PlacementRow], at: Instant) -> PlacementRow | None:
+def placement_at(placements: list[PlacementRow], at: Instant) -> PlacementRow | None:
     """The placement at an instant, None if there is none."""
     return next((row for row in placements if row.start <= at and (row.end is None or at < row.end)), None)
 

@@ -29,7 +29,7 @@ def add_question(
     with changing(store, principal, Permission.CHANGE_SURVEYS, now) as change:
         change.require_whole_tree()
         identity = change.new_id("question", id)
-        _check_wording(QUESTION, identity, wording)
+        check_wording(QUESTION, identity, wording)
         surveys.insert_question(change.ledger, identity, wording.default_locale)
         surveys.upsert_texts(change.ledger, Part.QUESTION, identity, QUESTION, {identity: wording.texts})
         change.audit("add-question", f"question {identity}", new=dict(wording.texts))
@@ -84,9 +84,9 @@ def _insert_followup(
     change: Change, identity: int, survey: int, wording: Localized, options: Mapping[int, Localized], *, positive: bool
 ) -> None:
     """Checks and inserts a follow-up question with its options and texts."""
-    _check_wording(FOLLOWUP_QUESTION, identity, wording)
+    check_wording(FOLLOWUP_QUESTION, identity, wording)
     for option, option_wording in options.items():
-        _check_wording(FOLLOWUP_OPTION, option, option_wording)
+        check_wording(FOLLOWUP_OPTION, option, option_wording)
     ledger = change.ledger
     surveys.insert_followup(ledger, identity, survey, wording.default_locale, positive=positive)
     surveys.upsert_texts(ledger, Part.FOLLOWUP, identity, FOLLOWUP_QUESTION, {identity: wording.texts})
@@ -219,7 +219,7 @@ def _localize(
     return None if old is None else {locale: old}
 
 
-def _check_wording(kind: str, identity: int, wording: Localized) -> None:
+def check_wording(kind: str, identity: int, wording: Localized) -> None:
     """SetupError unless a wording has a text in its default locale, and all locales and texts are valid."""
     if wording.default_locale not in wording.texts:
         raise SetupError(

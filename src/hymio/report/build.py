@@ -173,23 +173,6 @@ def _chosen(lines: Iterable[values.SurveyLine], survey: int | None) -> values.Su
     return next((line for line in ordered if survey in (None, line.id)), None)
 
 
-def _require_one_division(reader: NodeReader, survey: Survey, minimum: int) -> None:
-    """Forbidden where other readers see a division of the same answers by a smaller minimum above 1.
-
-    The differences of sums of both could be about fewer answers than either shows (decision 37).
-    """
-    own = reader.minimums.of(survey.id)
-    if own is not None and 1 < own < minimum:
-        raise Forbidden(
-            "shared-minimum-too-small",
-            "reports of survey {survey} show numbers of {own} answers or more: only numbers of {least} or more can be"
-            " shared without sign-in, and both together could tell of fewer; share with sign-in",
-            survey=survey.id,
-            own=own,
-            least=minimum,
-        )
-
-
 def _source(reader: NodeReader, query: ReportQuery, survey: Survey, dates: DateRange, now: Instant) -> Source:
     """Where the answers of a survey on dates come from. Forbidden for an older revision with a minimum, and below."""
     minimum = minimum_of(reader, survey)
@@ -200,5 +183,5 @@ def _source(reader: NodeReader, query: ReportQuery, survey: Survey, dates: DateR
             survey=survey.id,
             minimum=minimum,
         )
-    _require_one_division(reader, survey, minimum)
+    reader.minimums.require_one_division(survey.id, minimum)
     return source_of(reader, Selection(survey.id, dates, query.smiley_type, query.hour_filter), minimum, now)

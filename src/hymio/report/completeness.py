@@ -19,7 +19,9 @@ SILENT_MS: Final = DAY_MS
 LATE_MS: Final = DAY_MS
 """An hour that changed last so long after its end was restated."""
 
-REASONS: Final = (Verdict.CLOSED, Verdict.REPEAT, Verdict.BURST, Verdict.INTERVAL)
+REASONS: Final = (
+    Verdict.CLOSED, Verdict.REPEAT, Verdict.BURST, Verdict.INTERVAL, Verdict.ROBOT, Verdict.SCANNER,
+)  # fmt: skip
 
 
 def misuse_of(source: Source) -> Misuse:
@@ -31,7 +33,7 @@ def misuse_of(source: Source) -> Misuse:
     whole = _day(source.selection.dates.start, source.total())
     return Misuse(
         raw=whole.raw, counted=whole.counted, closed=whole.closed, repeat=whole.repeat, burst=whole.burst,
-        interval=whole.interval, days=tuple(day for day in days if day.raw),
+        interval=whole.interval, robot=whole.robot, scanner=whole.scanner, days=tuple(day for day in days if day.raw),
     )  # fmt: skip
 
 
@@ -45,6 +47,8 @@ def _day(day: date, sums: Sums) -> MisuseLine:
         repeat=numbers.get(Verdict.REPEAT, 0),
         burst=numbers.get(Verdict.BURST, 0),
         interval=numbers.get(Verdict.INTERVAL, 0),
+        robot=numbers.get(Verdict.ROBOT, 0),
+        scanner=numbers.get(Verdict.SCANNER, 0),
     )
 
 

@@ -80,6 +80,8 @@ _COLUMNS: Final = {
     "repeat": Phrase("Repeat"),
     "burst": Phrase("Burst"),
     "interval": Phrase("Interval"),
+    "robot": Phrase("Robot"),
+    "scanner": Phrase("Scanner"),
     "hours": Phrase("Hours"),
     "openHours": Phrase("Open hours"),
     "restatedHours": Phrase("Restated hours"),

@@ -60,7 +60,8 @@ def interval_meaning() -> Phrase:
     """What an interval is, once for a report."""
     return Phrase(
         "Answers vary by chance. Had all visitors answered, the index would most likely lie within the interval:"
-        " 95 of 100 such intervals hold it. It is Wilson's score interval."
+        " 95 of 100 such intervals hold it. It is Wilson's score interval with the"
+        " variance of the answers."
     )
 
 
@@ -247,7 +248,7 @@ def withholding(report: Report, words: Localization) -> Iterator[Phrase]:
     least = words.number(rule.minimum)
     yield Phrase("Below {minimum} answers nothing is shown, so that nobody can be told apart.", minimum=least)
     if rule.left_out:
-        yield Phrase("Some answers are left out here, as too few of them would be told apart.")
+        yield Phrase("Answers may be left out here, as too few of them would be told apart.")
     if rule.hidden_from is not None:
         first = words.day(rule.hidden_from)
         yield Phrase("Nothing is shown from {date} on until that month has ended everywhere.", date=first)

@@ -15,7 +15,16 @@ from hymio.feedback import Verdict
 from hymio.period import HOUR_MS, MINUTE_MS, Grain, Instant, bucket_of
 from hymio.report.figures import figure
 from hymio.report.values import Figure
-from hymio.report.withholding import Atom, Block, Place, blocks, grouped, has_begun, has_ended
+from hymio.report.withholding import (
+    Block,
+    Place,
+    PlacedHour,
+    add_counts,
+    blocks,
+    first_of,
+    has_ended,
+    hours_by_key,
+)
 from hymio.results import FeedbackRow, NodeReader, PeriodHour, Progress, Selection, SumReader, weekday_of
 from hymio.scale import IndexType
 
@@ -219,14 +228,14 @@ class Blocks(Source):
 
     @cached_property
     def _blocks(self) -> list[Block]:
-        """The blocks with answers of the node in all months of which the period has a part."""
+        """The blocks that touch the node in all months of which the period has a part."""
         reader, survey = self.reader, self.selection.survey
         rows = [row for row in reader.layout.assignments.values() if row.survey == survey]
         places = [Place(row.id, (row.node, *reader.layout.hierarchy.ancestors(row.node))) for row in rows]
         totals = reader.counted_in_months(survey, self._months, self._minimum)
         hours = reader.hours_of_assignments(survey, self._read, *self._span)
-        atoms = ((Atom(assignment, hour), verdict, counts) for assignment, hour, verdict, counts in hours)
-        return list(blocks(atoms, totals, places, self._minimum, self._now))
+        placed = (PlacedHour(*one) for one in hours)
+        return list(blocks(placed, frozenset(self._read), totals, places, self._minimum, self._now))
 
     @cached_property
     def _months(self) -> list[tuple[int, int]]:
@@ -256,7 +265,7 @@ class Blocks(Source):
                 "too-many-withheld-hours",
                 "with a minimum number of answers a report looks at each hour of each point, here {hours}; accepted are"
                 " {most}: choose a shorter period or a node below this one",
-                hours=hours,
+                hours=-(-hours // 100_000) * 100_000,  # the exact number would tell of a single hour with answers
                 most=MAX_HOURS,
             )
 
@@ -268,26 +277,18 @@ class Blocks(Source):
         """
         return sorted(self._assignments | self._mixed)
 
-    def _is_asked(self, atom: Atom) -> bool:
-        return atom.assignment in self._assignments and self._is_hour_asked(atom.hour)
-
-    def _is_hour_asked(self, hour: int) -> bool:
-        return self._first <= hour < self._end and self.selection.hours.holds(hour)
-
-    @cached_property
-    def _running_hours(self) -> list[int]:
-        """The asked hours until now of months that have not ended everywhere.
-
-        Answers of all of them are said to be left out, also where there are none yet: otherwise two looks would tell in
-        which hour somebody answered.
-        """
-        hours = (hour for month in self._months if not has_ended(month[0], self._now) for hour in range(*month))
-        return [hour for hour in hours if has_begun(hour, self._now) and self._is_hour_asked(hour)]
-
     def by(self, key: Callable[[int], K | None]) -> Grouped[K]:
-        sums, cut = grouped(self._asked_blocks, lambda atom: key(atom.hour))
-        hours = [atom.hour for atom in self._cut_atoms] + (self._running_hours if self._read else [])
-        cut |= {one for hour in hours if (one := key(hour)) is not None}
+        sums: dict[K, dict[int, tuple[int, ...]]] = {}
+        cut: set[K] = set()
+        for month in {**self._shown_hours, **self._cut_hours}:
+            keys, left_out = hours_by_key(month, key), self._cut_hours.get(month, 0)
+            for hours, counts in self._shown_hours.get(month, {}).items():
+                one = key(month + first_of(hours))
+                if one is not None and not hours & ~keys[one]:
+                    add_counts(sums.setdefault(one, {}), counts)
+                else:
+                    left_out |= hours
+            cut |= {one for one, hours in keys.items() if hours & left_out}
         return Grouped(sums, frozenset(cut))
 
     def by_child(self) -> tuple[Mapping[int, tuple[int, ...]], frozenset[int]]:
@@ -295,35 +296,78 @@ class Blocks(Source):
         children = layout.hierarchy.children(self.reader.node.id)
         child_of = {point.id: child.id for child in children for point in layout.hierarchy.points(child.id)}
 
-        def key(atom: Atom) -> int | None:
-            return child_of.get(layout.assignments[atom.assignment].node)
+        def of(places: Iterable[int]) -> set[int]:
+            return {child_of[node] for place in places if (node := layout.assignments[place].node) in child_of}
 
-        sums, cut = grouped(self._asked_blocks, key)
-        cut |= {one for atom in self._cut_atoms if (one := key(atom)) is not None}
-        if self._running_hours:
-            cut |= {child_of[node] for one in self._read if (node := layout.assignments[one].node) in child_of}
+        cut = of({place for block in self._cut for place in block.extent.places} & set(self._read))
+        totals: dict[int, dict[int, tuple[int, ...]]] = {}
+        for block in self._shown:
+            touched = of(block.extent.places)
+            if len(touched) > 1:
+                cut |= touched
+            for child in touched if len(touched) == 1 else ():
+                add_counts(totals.setdefault(child, {}), block.counts)
         none = (0,) * self.buttons
-        return {child: total.get(Verdict.COUNTED, none) for child, total in sums.items()}, frozenset(cut)
+        return {child: total.get(Verdict.COUNTED, none) for child, total in totals.items()}, frozenset(cut)
 
     @cached_property
-    def _asked_blocks(self) -> list[Block]:
-        """The blocks that lie wholly in what is asked."""
-        return [block for block in self._blocks if not block.hidden and all(map(self._is_asked, block.atoms))]
-
-    @cached_property
-    def _cut_atoms(self) -> set[Atom]:
-        """The atoms that are asked for and in other blocks or at mixed smileys, so that they are left out."""
+    def _asked_hours(self) -> Mapping[int, int]:
+        """The hours that are asked for, as in `Extent.hours`, by month."""
+        holds, first, end = self.selection.hours.holds, self._first, self._end
+        months = {block.extent.month for block in self._blocks}
         return {
-            atom for block in self._blocks for atom in block.atoms if self._is_hour_asked(atom.hour)
-        } - self._shown_atoms
+            month: hours_by_key(month, lambda hour: (first <= hour < end and holds(hour)) or None).get(True, 0)
+            for month in months
+        }
 
     @cached_property
-    def _shown_atoms(self) -> set[Atom]:
-        """The atoms that are asked for and shown."""
-        return {atom for block in self._asked_blocks for atom in block.atoms}
+    def _shown(self) -> list[Block]:
+        """The blocks whose whole extent is asked for."""
+        return [block for block in self._blocks if self._is_shown(block)]
+
+    @cached_property
+    def _cut(self) -> list[Block]:
+        """The other blocks whose extent touches what is asked for: what they touch is incomplete."""
+        asked = self._asked_hours
+        return [
+            block
+            for block in self._blocks
+            if block.extent.hours & asked[block.extent.month] and not self._is_shown(block)
+        ]
+
+    def _is_shown(self, block: Block) -> bool:
+        month, places, hours = block.extent
+        return not block.hidden and not hours & ~self._asked_hours[month] and places <= self._assignments
+
+    @cached_property
+    def _shown_hours(self) -> Mapping[int, Mapping[int, Sums]]:
+        """The counts of shown blocks by month and the hours of their extents."""
+        sums: dict[int, dict[int, dict[int, tuple[int, ...]]]] = {}
+        for block in self._shown:
+            add_counts(sums.setdefault(block.extent.month, {}).setdefault(block.extent.hours, {}), block.counts)
+        return sums
+
+    @cached_property
+    def _cut_hours(self) -> Mapping[int, int]:
+        """The asked hours that the extents of other blocks touch, by month."""
+        hours: dict[int, int] = {}
+        for (month, _, of_block), *_ in self._cut:
+            hours[month] = hours.get(month, 0) | of_block
+        return {month: touched & self._asked_hours[month] for month, touched in hours.items()}
+
+    @cached_property
+    def _held(self) -> Mapping[tuple[int, int], int]:
+        """The hours of the shown extents, by place and month."""
+        held: dict[tuple[int, int], int] = {}
+        for (month, places, hours), *_ in self._shown:
+            for place in places:
+                held[place, month] = held.get((place, month), 0) | hours
+        return held
 
     def holds(self, row: FeedbackRow) -> bool:
-        return Atom(row.assignment, (row.at + row.offset * MINUTE_MS) // HOUR_MS) in self._shown_atoms
+        hour = (row.at + row.offset * MINUTE_MS) // HOUR_MS
+        month = bucket_of(hour, Grain.MONTH)
+        return bool(self._held.get((row.assignment, month), 0) >> (hour - month) & 1)
 
 
 def source_of(reader: NodeReader, selection: Selection, minimum: int, now: Instant) -> Source:

@@ -161,7 +161,8 @@ def _texts(report: Report) -> Rows:
 
 def _misuse(report: Report) -> Rows:
     for line in () if report.misuse is None else report.misuse.days:
-        yield line.day, line.raw, line.counted, line.closed, line.repeat, line.burst, line.interval
+        web = line.robot, line.scanner
+        yield line.day, line.raw, line.counted, line.closed, line.repeat, line.burst, line.interval, *web
 
 
 def _completeness(report: Report) -> Rows:
@@ -209,7 +210,7 @@ _TABLES: Final[dict[str, tuple[tuple[str, ...], Callable[[Report], Rows]]]] = {
         ),
         _texts,
     ),
-    "misuse": (("date", "raw", "counted", "closed", "repeat", "burst", "interval"), _misuse),
+    "misuse": (("date", "raw", "counted", "closed", "repeat", "burst", "interval", "robot", "scanner"), _misuse),
     "completeness": (("hours", "openHours", "restatedHours", "hourOnlyAnswers", "silentSmileys"), _completeness),
     "silent": (("smileyId", "serial", "name", "nodeId", "reportedThrough"), _silent),
 }

@@ -66,7 +66,7 @@ def _summary(report: Report) -> Iterator[str]:
         compared, by = report.compared_period, "" if report.change is None else f", change {report.change:+g}"
         yield f"{compared.first} to {compared.last}: {_index(report, report.compared)}{by}"
     if report.withholding.left_out:
-        yield f"Fewer than {report.withholding.minimum} answers that could be told apart are left out."
+        yield f"Answers may be left out, as fewer than {report.withholding.minimum} of them could be told apart."
     if report.withholding.hidden_from is not None:
         yield f"Nothing is shown from {report.withholding.hidden_from} on until that month has ended everywhere."
 
@@ -205,7 +205,8 @@ def _misuse(report: Report) -> Iterator[str]:
         return
     yield "MISUSE"
     reasons = (("closed", misuse.closed), ("repeat", misuse.repeat), ("burst", misuse.burst))
-    words = ", ".join(f"{word} {number:,}" for word, number in (*reasons, ("interval", misuse.interval)))
+    web = [(word, number) for word, number in (("robot", misuse.robot), ("scanner", misuse.scanner)) if number]
+    words = ", ".join(f"{word} {number:,}" for word, number in (*reasons, ("interval", misuse.interval), *web))
     yield f"  {misuse.raw:,} raw = {misuse.counted:,} counted + {words}"
     worst = sorted(misuse.days, key=lambda day: (day.counted - day.raw, day.day))[:3]
     for day in worst:

@@ -20,8 +20,8 @@ class Value(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
 class Figure(Value, frozen=True):
     """The answers of something: their number, the number of each button, and the index with its 95 % interval.
 
-    All are None if they are withheld. The index and its interval are None without answers. `left_out` says that some
-    answers belong here that are not counted, because too few of them would be told apart.
+    All are None if they are withheld. The index and its interval are None without answers. `left_out` says that answers
+    may belong here that are not counted, because too few of them would be told apart.
     """
 
     number: int | None
@@ -34,7 +34,7 @@ class Figure(Value, frozen=True):
 
     @property
     def is_withheld(self) -> bool:
-        """Whether there are answers, of which nothing is shown."""
+        """Whether nothing is shown of the answers that there may be."""
         return self.number is None
 
 
@@ -224,7 +224,7 @@ class Texts(Value, frozen=True):
 
 
 class MisuseLine(Value, frozen=True):
-    """A local date: raw = counted + closed + repeat + burst + interval."""
+    """A local date: raw = counted + closed + repeat + burst + interval + robot + scanner."""
 
     day: date
     raw: int
@@ -233,6 +233,8 @@ class MisuseLine(Value, frozen=True):
     repeat: int
     burst: int
     interval: int
+    robot: int = 0
+    scanner: int = 0
 
 
 class Misuse(Value, frozen=True):
@@ -245,6 +247,8 @@ class Misuse(Value, frozen=True):
     burst: int
     interval: int
     days: tuple[MisuseLine, ...]
+    robot: int = 0
+    scanner: int = 0
 
 
 class SilentLine(Value, frozen=True):
@@ -273,7 +277,7 @@ class Completeness(Value, frozen=True):
 
 
 class Withholding(Value, frozen=True):
-    """The least number of answers that is shown (1 if all are), and whether this report leaves any answers out.
+    """The least number of answers that is shown (1 if all are), and whether this report may leave answers out.
 
     `hidden_from` is the first date of the period whose month has not ended everywhere, so that nothing is shown from it
     on; None without a minimum or such a date.

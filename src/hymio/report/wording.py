@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from hymio.errors import Phrase
 from hymio.scale import IndexType
+
+if TYPE_CHECKING:
+    from hymio.report.values import Misuse
 
 INDEX_NAMES: Final = {
     IndexType.HAPPY: Phrase("Happy Index"),
@@ -31,13 +34,26 @@ def index_range(index_type: IndexType, buttons: int) -> tuple[int, int]:
     return RANGES.get(index_type, (1, buttons))
 
 
-REASON_NAMES: Final = {
+_REASON_NAMES: Final = {
     "closed": Phrase("outside opening hours"),
     "repeat": Phrase("too soon after another"),
     "burst": Phrase("in a burst"),
     "interval": Phrase("within the answer interval"),
 }
+_WEB_REASON_NAMES: Final = {
+    "robot": Phrase("by a program"),
+    "scanner": Phrase("by a mail scanner"),
+}
+"""Reasons that only presses of published web smileys have; they are named where there are any."""
+
+REASON_NAMES: Final = {**_REASON_NAMES, **_WEB_REASON_NAMES}
 """The reasons of misuse, by the names of `values.Misuse`."""
+
+
+def reason_names(whole: Misuse) -> dict[str, Phrase]:
+    """The reasons that a report names: those of every smiley, and those of the web that have any press."""
+    return _REASON_NAMES | {name: text for name, text in _WEB_REASON_NAMES.items() if getattr(whole, name)}
+
 
 GRAIN_NAMES: Final = {
     "hour": Phrase("By hour"),

@@ -182,10 +182,8 @@ class _Book:
     ) -> None:
         value = row[place]
         if isinstance(value, datetime):
-            sheet.write_datetime(
-                number, column, value.replace(tzinfo=None), self._format(num_format="yyyy-mm-dd hh:mm")
-            )
-            sheet.write_string(number, column + 1, f"{value:%z}"[:3] + ":" + f"{value:%z}"[3:5])
+            sheet.write_datetime(number, column, value.replace(tzinfo=None), style)
+            sheet.write_string(number, column + 1, _offset_text(value.utcoffset()))
 
     def _string(
         self, sheet: Worksheet, column: int, place: int, part: int, translated: Callable[[str], str], number: int,

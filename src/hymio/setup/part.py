@@ -17,17 +17,18 @@ class Part(Enum):
     PLACEMENT = "placement"  # all placements of a smiley; the id is the smiley's
     QUESTION = "question"  # with its texts
     FOLLOWUP = "followup"  # a follow-up question with its options and their texts
+    FLOW = "flow"  # what a survey asks for on the web, with its consent text; the id is the survey's
     WHOLE = "whole"  # too many changes to list: readers load everything again; the id is 0
 
     @property
     def is_content(self) -> bool:
         """Whether it belongs to the content: what people read, which resolving a press does not need."""
-        return self in (Part.QUESTION, Part.FOLLOWUP, Part.WHOLE)
+        return self in (Part.QUESTION, Part.FOLLOWUP, Part.FLOW, Part.WHOLE)
 
     @property
     def is_layout(self) -> bool:
         """Whether it belongs to the layout: what resolving a press needs."""
-        return self not in (Part.QUESTION, Part.FOLLOWUP)
+        return self not in (Part.QUESTION, Part.FOLLOWUP, Part.FLOW)
 
 
 ChangedIds = Mapping[Part, frozenset[int]]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from hymio.errors import Forbidden
 from hymio.store import schema
 from hymio.store.dialect import Transaction
 
@@ -23,6 +24,22 @@ class Minimums:
     def of(self, survey: int) -> int | None:
         """The setting that applies to a survey: its own, else the organization's."""
         return self.surveys.get(survey, self.organization)
+
+    def require_one_division(self, survey: int, least: int) -> None:
+        """Forbidden where other readers see a division of the same answers by a smaller minimum than `least`, above 1.
+
+        The differences of sums of both could be about fewer answers than either shows (decision 37).
+        """
+        own = self.of(survey)
+        if own is not None and 1 < own < least:
+            raise Forbidden(
+                "shared-minimum-too-small",
+                "reports of survey {survey} show numbers of {own} answers or more: only numbers of {least} or more can"
+                " be shared without sign-in, and both together could tell of fewer; share with sign-in",
+                survey=survey,
+                own=own,
+                least=least,
+            )
 
 
 def minimums(transaction: Transaction, organization: int) -> Minimums:

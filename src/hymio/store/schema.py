@@ -209,6 +209,30 @@ smiley = _owned(
 
 # What was taken out of use although feedback lies there: listings of the command line leave it out.
 archived = _owned("archived", Column("kind", Text, primary_key=True), _id("id"), _number("archived_at"))
+# Until when the one-time code of a smiley can be used; its hash is in the directory.
+smiley_claim = _owned("smiley_claim", _id("smiley_id"), _number("expires_at"))
+
+# How a digital smiley is open to the web; its token and code are public.
+web_smiley = _owned(
+    "web_smiley",
+    _id("smiley_id"),
+    _text("token"),
+    _text("code"),
+    _text("origins"),
+    _number("answer_interval", null=True),
+    _small("is_installing"),
+    _small("work_bits"),
+)
+
+# What a survey asks for on the web, and the names of the metadata that it accepts.
+survey_flow = _owned(
+    "survey_flow",
+    _id("survey_id"),
+    _small("asks_text"),
+    _small("asks_contact"),
+    _text("metadata"),
+    _text("consent_locale", null=True),
+)
 
 placement = _owned("placement", _id("smiley_id"), _id("starts_at"), _number("node_id"), _number("ends_at", null=True))
 
@@ -403,7 +427,7 @@ feedback = _owned(
     _number("correction"),
     _small("button"),
     _small("accuracy"),
-    _small("repeated"),
+    _small("finding"),
     _number("assignment_id"),
     _small("verdict"),
     _number("revision"),
@@ -495,6 +519,17 @@ retention = _owned("retention", Column("kind", Text, primary_key=True), _number(
 # The least number of answers that a number of a report needs, by survey; 0 is the organization's own, NULL is not set.
 minimum_answers = _owned("minimum_answers", _id("survey_id"), _number("answers", null=True))
 
+# How published smileys look, where an organization has chosen it; the logo is a PNG file or empty.
+brand = _owned(
+    "brand",
+    _text("ground"),
+    _text("ink"),
+    _text("accent"),
+    _small("size"),
+    _small("is_square"),
+    Column("logo", LargeBinary, nullable=False),
+)
+
 # Tables of an SQLite file from which rows were erased whose bytes the file may still hold.
 purge_due = _owned("purge_due", Column("name", Text, primary_key=True), _number("revision"))
 
@@ -551,6 +586,15 @@ sms_gateway = _owned("sms_gateway", Column("kind", Text, primary_key=True), _tex
 # Which revision last changed feedback of a day (UTC, since 1970-01-01) other than by adding presses; assignment 0 is
 # any.
 changed_day = _owned("changed_day", _id("assignment_id"), _id("day"), _number("revision"))
+# The keys of hashes of visitors: a random one for each day (UTC, days since 1970), deleted soon after.
+visitor_key = Table(
+    "visitor_key",
+    metadata,
+    _id("day"),
+    Column("key", LargeBinary, nullable=False),
+    info=REFERENCE,
+    sqlite_with_rowid=False,
+)
 
 assignment_hour = _owned(
     "assignment_hour",

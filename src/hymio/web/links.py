@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -13,11 +14,11 @@ from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import manage
-from hymio.access import Permission
-from hymio.errors import BadRequest, HymioError, NotFound, Phrase, SetupError
+from hymio.access import Permission, Principal
+from hymio.errors import BadRequest, Forbidden, HymioError, NotFound, Phrase, SetupError
 from hymio.manage import LinkTerms, SharedLink, SignedIn
 from hymio.period import DAY_MS, wall_of
-from hymio.report import dates_of, parse_query
+from hymio.report import build, dates_of, parse_query
 from hymio.report.wording import PERIOD_NAMES
 from hymio.serving.answers import base_url_of
 from hymio.web.cookies import form_of
@@ -105,10 +106,20 @@ def _share(here: Visit, person: SignedIn, fields: dict[str, str]) -> Answer:
     try:
         terms = _terms(here, person, fields)
         principal, now = person.principal, here.services.clock()
+        _require_shown(here, principal, terms)
         made = manage.share_report(here.services.store, principal, principal.id, terms, now=now)
-    except (BadRequest, SetupError) as error:
+    except (BadRequest, Forbidden, SetupError) as error:
         return _page(here, person, error=error)
     return _page(here, person, made.secret)
+
+
+def _require_shown(here: Visit, principal: Principal, terms: LinkTerms) -> None:
+    """BadRequest where withholding has too many hours to look at, so that nobody gets a link that shows an error."""
+    if not terms.needs_sign_in:
+        query = parse_query(terms.node, dict(parse_qsl(terms.words)))
+        with suppress(Forbidden):  # `share_report` says it better
+            reader = replace(principal, least_answers=manage.LEAST_ANSWERS)
+            build(here.services.store, reader, query, here.services.clock())
 
 
 def _terms(here: Visit, person: SignedIn, fields: dict[str, str]) -> LinkTerms:

@@ -44,6 +44,7 @@ _HTTPS_ONLY: Final = {"Strict-Transport-Security": f"max-age={_YEAR_SECONDS}"}
 STATIC_FILES: Final = {
     "pages.css": "text/css",
     "report.js": "text/javascript",
+    "copy.js": "text/javascript",
     "htmx-4.0.1.min.js": "text/javascript",
 }
 """The files that pages load, and their types."""

@@ -154,13 +154,20 @@ def _file(
     if kind.extension == "json":
         headers["Link"] = f'</docs/schema/{SCHEMA_FILE}>; rel="describedby"'
     headers["Content-Length"] = str(file.seek(0, io.SEEK_END))
-    return Stream(_chunks(file), media_type=kind.media_type, headers=headers)
+    return Stream(chunks_of(file), media_type=kind.media_type, headers=headers)
+
+
+def chunks_of(file: IO[bytes]) -> Iterator[bytes]:
+    """The bytes of a file, which is closed at the end, or when nobody reads on, as after HEAD."""
+    chunks = _chunks(file)
+    next(chunks)  # a generator that was never begun would not close the file
+    return chunks
 
 
 def _chunks(file: IO[bytes]) -> Iterator[bytes]:
-    """The bytes of a file, which is closed at the end."""
     with file:
         file.seek(0)
+        yield b""
         while chunk := file.read(_CHUNK_BYTES):
             yield chunk
 
@@ -168,7 +175,7 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 def _mark(got: str | None, *, otherwise: bool) -> bytes:
     """What stands before CSV: a byte order mark where the request or else the token wants it. BadRequest."""
     if got not in (None, "true", "false"):
-        raise BadRequest(parameter="csvBom", got=got, accepted="true, false")
+        raise BadRequest(parameter="csvBom", got=got, accepted=", ".join(("true", "false")))
     return b"\xef\xbb\xbf" if (otherwise if got is None else got == "true") else b""
 
 

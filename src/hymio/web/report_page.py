@@ -17,9 +17,9 @@ from hymio.report.wording import (
     GRAIN_NAMES,
     PARAMETER_NAMES,
     PERIOD_NAMES,
-    REASON_NAMES,
     SMILEY_TYPE_NAMES,
     TEXT_LANGUAGE_NAMES,
+    reason_names,
 )
 from hymio.web.cookies import form_token
 from hymio.web.look import look_of
@@ -108,7 +108,7 @@ def page_values(view: View) -> dict[str, object]:
         "grain_names": GRAIN_NAMES,
         "period_names": PERIOD_NAMES,
         "type_names": SMILEY_TYPE_NAMES,
-        "reason_names": REASON_NAMES,
+        "reason_names": {} if view.report.misuse is None else reason_names(view.report.misuse),
         "language_names": TEXT_LANGUAGE_NAMES,
         "extensions": EXTENSIONS,
         "most_days": MOST_DAYS,

@@ -216,7 +216,8 @@ class User(_Published, frozen=True, kw_only=True):
 
 
 class Smiley(_Published, frozen=True, kw_only=True):
-    """A device or a digital smiley; upload tokens are kept as hashes, so no `token` is ever shown."""
+    """A device or a digital smiley. `token` is the public one of a published digital smiley; upload tokens are kept
+    as hashes and never shown."""
 
     smiley_id: Key
     name: str | UnsetType = UNSET
@@ -347,4 +348,5 @@ def user(account: users.User) -> User:
 
 def smiley(row: FieldSmiley) -> Smiley:
     """A smiley."""
-    return Smiley(smiley_id=row.id, name=row.name, serial_number=row.serial, smiley_type=row.type.value)
+    token = UNSET if row.publication is None else row.publication.token
+    return Smiley(smiley_id=row.id, name=row.name, serial_number=row.serial, token=token, smiley_type=row.type.value)

@@ -9,7 +9,7 @@ from hymio.errors import Phrase
 from hymio.report.charts.chart import Anchor, Chart, ChartTable, FaceMark, Group, Label, Rect
 from hymio.report.charts.paints import FACES, Paint
 from hymio.report.charts.wording import ANSWERS, Words, width_of, words_of
-from hymio.report.faces import Face, face_of, faces_of
+from hymio.report.faces import Face, faces_of
 from hymio.report.values import Figure, Report
 from hymio.scale import Scale
 from hymio.texts.localization import Localization
@@ -78,8 +78,3 @@ def _table(words: Words, report: Report, whole: Figure) -> ChartTable:
             for line in report.distribution
         ]
     return ChartTable((words.text(BUTTON), words.text(ANSWERS), words.text(SHARE)), tuple(rows))
-
-
-def face_number(scale: Scale, button: int) -> int:
-    """The number of the face of a button."""
-    return face_of(scale, button).number

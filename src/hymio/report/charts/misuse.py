@@ -13,8 +13,8 @@ from hymio.report.charts.axes import scaled, ticks
 from hymio.report.charts.chart import Anchor, Chart, ChartTable, Group, Label, Mark, Rect, Stroke
 from hymio.report.charts.paints import Paint
 from hymio.report.charts.wording import width_of
-from hymio.report.values import MisuseLine, Report
-from hymio.report.wording import REASON_NAMES
+from hymio.report.values import Misuse, MisuseLine, Report
+from hymio.report.wording import REASON_NAMES, reason_names
 from hymio.texts.localization import Localization
 
 TITLES: Final = {
@@ -39,7 +39,7 @@ def misuse(report: Report, localization: Localization, width: float) -> Chart | 
         return None
     grain = _GRAINS.get(Grain(report.grain), Grain.DAY)
     lines = _sums(whole.days, grain)
-    bars = _Bars(lines, localization, width, grain)
+    bars = _Bars(whole, lines, localization, width, grain)
     title = localization.text(TITLES[grain])
     says = f"{title}: {bars.says(whole.raw, whole.counted)}"
     chart = Chart("misuse", title, "", says, width, _HEIGHT, tuple(bars.marks()), bars.table())
@@ -69,6 +69,7 @@ def _sums(days: Sequence[MisuseLine], grain: Grain) -> tuple[MisuseLine, ...]:
 class _Bars:
     """A bar for each date, week or month, on an axis where those without presses have their place."""
 
+    whole: Misuse
     lines: Sequence[MisuseLine]
     localization: Localization
     width: float
@@ -98,11 +99,12 @@ class _Bars:
         """The lines with their reasons."""
         text, number = self.localization.text, self.localization.number
         heads = (text(FROM), text(PRESSED), text(COUNTED))
-        reasons = tuple(text(name) for name in REASON_NAMES.values())
+        named = reason_names(self.whole)
+        reasons = tuple(text(name) for name in named.values())
         rows = tuple(
             (
                 self._name(line),
-                *(number(value) for value in (line.raw, line.counted, *(getattr(line, name) for name in REASON_NAMES))),
+                *(number(value) for value in (line.raw, line.counted, *(getattr(line, name) for name in named))),
             )
             for line in self.lines
         )

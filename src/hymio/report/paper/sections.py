@@ -37,7 +37,7 @@ from hymio.report.values import (
     TextLine,
     Texts,
 )
-from hymio.report.wording import DIGITS, REASON_NAMES
+from hymio.report.wording import DIGITS, reason_names
 from hymio.texts.localization import Localization
 from hymio.typesetting import printable
 
@@ -215,11 +215,12 @@ class _Sections:
         yield self._chart(misuse(self.report, self.localization, PAGE))
         if not whole.days:
             return
-        heads = (Phrase("Day"), Phrase("pressed"), Phrase("counted"), *REASON_NAMES.values())
+        reasons = reason_names(whole)
+        heads = (Phrase("Day"), Phrase("pressed"), Phrase("counted"), *reasons.values())
         rows = tuple(
             (
                 self.localization.day(line.day),
-                *(number(getattr(line, name)) for name in ("raw", "counted", *REASON_NAMES)),
+                *(number(getattr(line, name)) for name in ("raw", "counted", *reasons)),
             )
             for line in whole.days
         )

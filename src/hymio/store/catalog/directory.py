@@ -15,6 +15,8 @@ class Kind(StrEnum):
 
     SMILEY_TOKEN = "smiley_token"  # noqa: S105  the name of a kind
     SMILEY_SERIAL = "smiley_serial"
+    SMILEY_CLAIM = "smiley_claim"
+    WEB_SMILEY = "web_smiley"
     V1_CLIENT = "v1_client"
     V2_TOKEN = "v2_token"  # noqa: S105  the name of a kind
     SMS_SECRET = "sms_secret"  # noqa: S105  the name of a kind

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import parse_qsl
 
 from hymio.period import Instant
+from hymio.personal_data import Contact
 from hymio.store import schema
 from hymio.store.catalog.rows import next_id, run
 from hymio.store.dialect import Row, Transaction
@@ -21,6 +23,10 @@ class LinkTerms(NamedTuple):
     expires_at: Instant
     needs_sign_in: bool = False
     shows_texts: bool = False
+
+    def has(self, contact: Contact) -> bool:
+        """Whether a contact is in the name or in a value of the words, such as what texts are searched for."""
+        return any(map(contact.is_in, (self.name, *(value for _, value in parse_qsl(self.words)))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,11 @@ def delete_expired(transaction: Transaction, organization: int, idle_since: Inst
     return sessions + transaction.run(text, o=organization, now=now)
 
 
+def delete_all(transaction: Transaction) -> tuple[int, int]:
+    """Deletes the sessions and the one-time links of all organizations; returns the number of each."""
+    return transaction.run("DELETE FROM user_session"), transaction.run("DELETE FROM sign_in_link")
+
+
 def _session(row: Row) -> Session:
     """A session from its row."""
     return Session(*row[:6])

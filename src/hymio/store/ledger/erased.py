@@ -129,6 +129,10 @@ class Erased:
         """Deletes comments on alerts."""
         self._delete(schema.alert_comment, [(comment,) for comment in ids])
 
+    def erase_links(self, ids: Sequence[int]) -> None:
+        """Deletes shared links, which nobody opens any more."""
+        self._delete(schema.shared_link, [(link,) for link in ids])
+
     def erase_audit_rows(self, rows: Sequence[Row]) -> None:
         """Deletes rows of the audit log by their keys."""
         self._delete(schema.audit, rows)

@@ -144,7 +144,8 @@ class FeedbackRows:
         for smiley in {new.smiley for _, new in changes}:
             self.insert_waiting(smiley)
         self._transaction.many(
-            """UPDATE feedback SET verdict = :verdict, assignment_id = :assignment, utc_offset = :utc_offset, at = :at
+            """UPDATE feedback SET verdict = :verdict, finding = :finding, assignment_id = :assignment,
+            utc_offset = :utc_offset, at = :at
             WHERE organization_id = :o AND smiley_id = :smiley AND epoch = :epoch AND sequence = :sequence""",
             [self._updated(new) for _, new in changes],
         )
@@ -206,7 +207,8 @@ class FeedbackRows:
     def _updated(self, new: Feedback) -> dict[str, object]:
         return {
             "o": self._organization, "smiley": new.smiley, "epoch": new.epoch, "sequence": new.sequence,
-            "verdict": new.verdict, "assignment": new.assignment, "utc_offset": new.offset, "at": new.at,
+            "verdict": new.verdict, "finding": new.finding, "assignment": new.assignment, "utc_offset": new.offset,
+            "at": new.at,
         }  # fmt: skip
 
     def _restatement(self, old: Feedback, new: Feedback) -> Row:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 
 from hymio.setup import ChangedIds, Content, ContentRows, Part
 from hymio.store.dialect import Transaction
 from hymio.store.setup.tables import Ids, Tables, with_none_for_missing
-from hymio.survey import FollowupOption, FollowupQuestion, Localized, Question
+from hymio.survey import Flow, FollowupOption, FollowupQuestion, Localized, Question
 
-QUESTION, FOLLOWUP_QUESTION, FOLLOWUP_OPTION = "question", "followup_question", "followup_option"
+QUESTION, FOLLOWUP_QUESTION, FOLLOWUP_OPTION, CONSENT = "question", "followup_question", "followup_option", "consent"
 """The kinds of localized texts."""
 
 
@@ -28,7 +29,9 @@ def content_rows(transaction: Transaction, organization: int, changed_ids: Chang
 def _content_rows(tables: Tables, ids: Mapping[Part, Ids]) -> ContentRows:
     """The rows of the content with these ids."""
     return ContentRows(
-        _questions(tables, ids.get(Part.QUESTION, ())), _followup_questions(tables, ids.get(Part.FOLLOWUP, ()))
+        _questions(tables, ids.get(Part.QUESTION, ())),
+        _followup_questions(tables, ids.get(Part.FOLLOWUP, ())),
+        _flows(tables, ids.get(Part.FLOW, ())),
     )
 
 
@@ -63,6 +66,20 @@ def _options(tables: Tables, ids: Ids) -> Callable[[int, str], tuple[FollowupOpt
         return tuple(FollowupOption(option, texts.localized(option, locale)) for option in by_question[question])
 
     return options
+
+
+def _flows(tables: Tables, ids: Ids) -> dict[int, Flow | None]:
+    """Flows with their consent texts by survey."""
+    columns = ("survey_id", "asks_text", "asks_contact", "metadata", "consent_locale")
+    texts = _Texts(tables, CONSENT, ids)
+    flows = {
+        survey: Flow(
+            survey, bool(text), bool(contact), tuple(json.loads(names)),
+            None if locale is None else texts.localized(survey, locale),
+        )
+        for survey, text, contact, names, locale in tables.rows("survey_flow", columns, ids)
+    }  # fmt: skip
+    return with_none_for_missing(ids, flows)
 
 
 class _Texts:

@@ -13,7 +13,7 @@ from hymio.opening_hours import OpeningHours
 from hymio.scale import IndexType, Scale
 from hymio.setup import ChangedIds, Layout, LayoutRows, Part
 from hymio.setup.rows import Steps
-from hymio.smiley import Placement, Smiley, SmileyType
+from hymio.smiley import Placement, Publication, Smiley, SmileyType
 from hymio.store.dialect import Transaction
 from hymio.store.setup.tables import Ids, Tables, with_none_for_missing
 from hymio.survey import ActivePeriod, Assignment, Survey, SurveyType
@@ -97,9 +97,18 @@ def _assignments(tables: Tables, ids: Ids) -> dict[int, Assignment | None]:
 def _smileys(tables: Tables, ids: Ids) -> dict[int, Smiley | None]:
     """Smileys by id."""
     rows = tables.rows("smiley", ("id", "serial", "name", "type"), ids)
-    return with_none_for_missing(
-        ids, {key: Smiley(key, serial, name, SmileyType(kind)) for key, serial, name, kind in rows}
-    )
+    published = _publications(tables, ids)
+    smileys = (Smiley(key, serial, name, SmileyType(kind), published.get(key)) for key, serial, name, kind in rows)
+    return with_none_for_missing(ids, {smiley.id: smiley for smiley in smileys})
+
+
+def _publications(tables: Tables, ids: Ids) -> dict[int, Publication]:
+    """How smileys are open to the web, by smiley."""
+    columns = ("smiley_id", "token", "code", "origins", "answer_interval", "is_installing", "work_bits")
+    return {
+        smiley: Publication(token, code, tuple(json.loads(origins)), interval, bool(installing), bits)
+        for smiley, token, code, origins, interval, installing, bits in tables.rows("web_smiley", columns, ids)
+    }
 
 
 def _placements(tables: Tables, ids: Ids) -> dict[int, tuple[Placement, ...] | None]:

@@ -1,0 +1,1 @@
+"""The way in of published digital smileys: their pages and scripts, and the presses that browsers send."""

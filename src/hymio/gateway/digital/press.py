@@ -1,0 +1,182 @@
+"""Makes an upload of a message of a browser: whose it is, when it was pressed, by whom, and what it may contain."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final, NamedTuple
+
+from hymio.access import Permission, Principal
+from hymio.errors import BadRequest, Forbidden, NotFound, Phrase
+from hymio.feedback import Feedback, Finding, Phases, Press, Upload
+from hymio.gateway.digital.message import Message, accepted_metadata
+from hymio.gateway.digital.visitors import mailed_by, visitor_of
+from hymio.gateway.press_parts import ui_of
+from hymio.intake.resolving import shown_survey
+from hymio.manage import published_principal
+from hymio.period import DAY_MS, Instant
+from hymio.scale import Scale
+from hymio.setup import Content, Layout
+from hymio.smiley import Publication
+from hymio.store import Store
+from hymio.store.dialect import Transaction
+from hymio.store.scan import numbered_rows
+from hymio.survey import FollowupQuestion, Survey
+
+MAX_AGE_MS: Final = DAY_MS
+"""How long before its message a press may have been made; an older one has the time of its message."""
+
+MIN_DWELL_MS: Final = 250
+"""A hand needs longer from seeing a smiley to pressing it."""
+
+
+class Sender(NamedTuple):
+    """Who sent a message, and when it was received: the page's origin (None for this server's own pages, empty where
+    the browser names none), the client's address and browser, and the key of the day."""
+
+    origin: str | None
+    host: str
+    agent: str
+    key: bytes
+    now: Instant
+
+
+class WebPress:
+    """A message that waits for its commit; its smiley is looked up in the transaction of its batch."""
+
+    rows = 1
+
+    def __init__(self, store: Store, message: Message, sender: Sender, size: int, *, is_robot: bool = False) -> None:
+        """`is_robot` is what its way in found out."""
+        self._store, self._message, self._from, self.size = store, message, sender, size
+        self._is_robot = is_robot
+        self.sender = message.smiley
+
+    def read(self, transaction: Transaction) -> tuple[int, Upload]:
+        """The organization's id and the upload. NotFound, Forbidden, BadRequest."""
+        principal, publication = published(self._store, transaction, self._message.smiley)
+        if self._from.origin is not None and not publication.allows(self._from.origin):
+            raise Forbidden("origin-refused", "Pages of this origin may not send presses of this smiley.")
+        layout = self._store.layout_now(transaction, principal.organization)
+        press, correction = self._press(transaction, layout, principal, publication)
+        return principal.organization, Upload(principal.id, (press,), correction=correction)
+
+    def _press(
+        self, transaction: Transaction, layout: Layout, principal: Principal, publication: Publication
+    ) -> tuple[Press, int]:
+        """The press, and the ms to add to its instant."""
+        message, key = self._message, self._message.key
+        if message.button is None:
+            epoch, sequence = key
+            found = numbered_rows(
+                transaction, principal.organization, principal.id, epoch, range(sequence, sequence + 1)
+            )
+            if not found:
+                raise NotFound("unknown-press", "There is no such press.")
+            return self._after(transaction, layout, found[0]), found[0].correction
+        at, correction = device_time(message, self._from.now)
+        survey = message.survey or 0
+        phases = self._phases(transaction, layout, survey, message.button)
+        organization, mail = principal.organization, message.mail
+        press = Press(
+            *key, at, message.button, survey,
+            visitor_of(self._from.key, organization, self._from.host, self._from.agent),
+            ui_of(message.ui), phases, self._finding(publication),
+            mailed_by(self._from.key, organization, principal.id, mail) if mail else (),
+        )  # fmt: skip
+        return press, correction
+
+    def _after(self, transaction: Transaction, layout: Layout, stored: Feedback) -> Press:
+        """A stored press as it was sent, with what the message adds."""
+        shown = shown_survey(layout, stored)
+        survey = None if shown is None else shown.survey
+        phases = self._phases(transaction, layout, survey or 0, stored.button)
+        at = stored.at - stored.correction
+        return Press(stored.epoch, stored.sequence, at, stored.button, survey, phases=phases)
+
+    def _phases(self, transaction: Transaction, layout: Layout, survey: int, button: int) -> Phases | None:
+        """What the message has besides the button. BadRequest for an option that this button does not lead to."""
+        message, phases = self._message, self._message.phases
+        if phases is None and not message.metadata:
+            return None
+        content = self._store.content_now(transaction, layout.organization)
+        if message.followup is not None:
+            check_followup(layout, content, survey, button, message.followup.question, message.followup.option)
+        metadata = accepted_metadata(message.metadata, content.flow(survey).metadata)
+        return (phases or Phases())._replace(metadata=metadata)
+
+    def _finding(self, publication: Publication) -> int:
+        """ROBOT for a message that no person sent."""
+        message = self._message
+        is_robot = (
+            self._is_robot
+            or bool(message.website)
+            or (message.dwell is not None and message.dwell < MIN_DWELL_MS)
+            or not is_worked(message, publication)
+        )
+        return int(Finding.ROBOT if is_robot else Finding.NONE)
+
+
+def published(store: Store, transaction: Transaction, code: str) -> tuple[Principal, Publication]:
+    """The smiley of a code or token, which may deliver feedback. NotFound."""
+    principal = published_principal(transaction, code)
+    layout = None if principal is None else store.layout_now(transaction, principal.organization)
+    smiley = None if layout is None or principal is None else layout.smileys.get(principal.id)
+    if principal is None or smiley is None or smiley.publication is None:
+        raise NotFound("unknown-address", "There is nothing at this address.")
+    principal.require(Permission.DELIVER_FEEDBACK)
+    return principal, smiley.publication
+
+
+def device_time(message: Message, now: Instant) -> tuple[Instant, int]:
+    """The instant of a press by the browser's clock, and the ms to add to it.
+
+    The sum is the receipt less what passed between press and message by the browser's clock, if that is 0 to
+    MAX_AGE_MS, otherwise the receipt. Without an instant, that by the browser's clock is 0, so that a repeat is equal.
+    """
+    if message.at is None:
+        return 0, now
+    age = (now if message.clock is None else message.clock) - message.at
+    if not 0 <= age <= MAX_AGE_MS:
+        age = 0
+    return message.at, now - age - message.at
+
+
+def is_worked(message: Message, publication: Publication) -> bool:
+    """Whether the SHA-256 of `ID:WORK` begins with as many zero bits as the smiley asks for."""
+    if not publication.work_bits:
+        return True
+    digest = hashlib.sha256(f"{message.id}:{message.work}".encode("utf-8", "replace")).digest()
+    return int.from_bytes(digest) >> (256 - publication.work_bits) == 0
+
+
+def check_followup(
+    layout: Layout, content: Content, survey: int, button: int, question: int, option: int | None
+) -> None:
+    """BadRequest unless a follow-up question comes after a button of a survey, and an option is one of its options."""
+    known = layout.surveys.get(survey)
+    asked = None if known is None else followup_after(content, known, button)
+    if asked is None or asked.id != question:
+        accepted = Phrase("the follow-up question after this button")
+        raise BadRequest(parameter="followup.question", got=str(question), accepted=accepted)
+    if option is not None and option not in {each.id for each in asked.options}:
+        accepted = Phrase("an option of the follow-up question")
+        raise BadRequest(parameter="followup.option", got=str(option), accepted=accepted)
+
+
+def followup_after(content: Content, survey: Survey, button: int) -> FollowupQuestion | None:
+    """The follow-up question after a button: that of its side of the scale. The middle of five has none.
+
+    Of NPS, detractors (0 to 6) are on the negative side and promoters (9 and 10) on the positive one.
+    """
+    side = is_positive(survey.scale, button)
+    if side is None:
+        return None
+    return next((each for each in content.followups(survey) if each.positive is side), None)
+
+
+def is_positive(scale: Scale, button: int) -> bool | None:
+    """Whether a button is on the positive side of its scale; None in the middle."""
+    if scale is Scale.NPS:
+        return True if button >= 9 else False if button <= 6 else None
+    middle = (scale.buttons - 1) / 2
+    return None if button == middle else button > middle

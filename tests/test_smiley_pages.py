@@ -1,0 +1,139 @@
+"""The pages of published smileys: who sees which, and what an ADMIN publishes, changes and takes from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import unescape
+from io import BytesIO
+
+import httpx
+import pytest
+import zxingcpp
+from PIL import Image
+
+from hymio import manage
+from hymio.access import Role, operator
+from hymio.smiley import Publication
+from hymio.store import Store
+from hymio.survey import Flow
+from hymio.web.smileys import EXAMPLE_FIELD
+from tests.example import FOUND, HELSINKI, NOW, TERMINAL, WEB, WEBSITE, make_example
+from tests.pages import Browser, add_person, token_of
+from tests.served import serving
+from tests.web_page import UNBOUND, Clock
+
+ADA, JANE, USER = "ada@example.com", "jane@example.com", "user@example.com"
+
+
+class Place:
+    """A server with an ADMIN of the whole tree, one of Helsinki alone, and a USER."""
+
+    def __init__(self, store: Store, http: httpx.Client, organization: int) -> None:
+        self.store, self.http, self.organization = store, http, organization
+
+    def browser(self, email: str) -> Browser:
+        browser = Browser(self.http)
+        browser.sign_in(email)
+        return browser
+
+    def publication(self, smiley: int = WEB) -> Publication:
+        found = self.store.layout(self.organization).smileys[smiley].publication
+        assert found is not None
+        return found
+
+
+@pytest.fixture
+def place(store: Store) -> Iterator[Place]:
+    organization = make_example(store).organization
+    for email, node, role in ((ADA, 1, Role.ADMIN), (JANE, HELSINKI, Role.ADMIN), (USER, 1, Role.USER)):
+        add_person(store, organization, email, node, role)
+    with serving(store, UNBOUND, Clock()) as http:
+        yield Place(store, http, organization)
+
+
+def test_an_admin_publishes_a_smiley_tries_it_and_lets_it_count(place: Place) -> None:
+    ada = place.browser(ADA)
+    listed = ada.get("/smileys").text
+    assert "acme.example" in listed
+    page = ada.send("/smileys", "/smileys", smiley=str(WEB))
+    assert page.url.path == f"/smileys/{WEB}"
+    found = place.publication()
+    assert found.is_installing
+    assert "Presses are tests" in page.text
+    assert f'<iframe class="live" src="/w/{found.code}?' in page.text
+    assert "frame-src 'self'" in page.headers["content-security-policy"]
+    settings = {"presses": "count", "origins": "https://shop.example/\nhttps://other.example", "interval": ""}
+    saved = ada.send(f"/smileys/{WEB}", f"/smileys/{WEB}/settings", **settings)
+    assert "Saved." in saved.text
+    found = place.publication()
+    assert (found.is_installing, found.answer_interval) == (False, None)
+    assert found.origins == ("https://shop.example", "https://other.example")
+    wrong = ada.send(f"/smileys/{WEB}", f"/smileys/{WEB}/settings", presses="count", origins="shop", interval="9")
+    assert wrong.status_code >= 400
+    assert "accepted are such as https://shop.example" in unescape(wrong.text)
+    assert place.publication() == found
+
+
+def test_an_admin_makes_a_new_smiley_at_a_place(place: Place) -> None:
+    ada = place.browser(ADA)
+    page = ada.send("/smileys", "/smileys", name="Receipt", point=str(WEBSITE), smiley="")
+    number = int(page.url.path.rpartition("/")[2])
+    made = place.store.layout(place.organization).smileys[number]
+    assert (made.name, made.serial) == ("Receipt", "WEB-2")
+    assert place.publication(number).is_installing
+    before = len(place.store.layout(place.organization).smileys)
+    assert ada.send("/smileys", "/smileys", name="Nowhere", point="99", smiley="").status_code == 404
+    assert len(place.store.layout(place.organization).smileys) == before, "nothing is made by halves"
+
+
+def test_everything_that_is_taken_from_the_page_is_of_this_smiley(place: Place) -> None:
+    manage.publish_smiley(place.store, operator(place.organization), WEB, now=NOW)
+    ada, code = place.browser(ADA), place.publication().code
+    page = unescape(ada.get(f"/smileys/{WEB}").text)
+    base = str(ada.http.base_url).rstrip("/")
+    assert f'<div data-hymio="{code}"><a href="{base}/w/{code}">' in page
+    assert f"{base}/w/{code}?u=email&b=4&lang=en-US&m={EXAMPLE_FIELD}" in unescape(page)
+    assert "m={{contact.id}}" in unescape(ada.get(f"/smileys/{WEB}?field=%7B%7Bcontact.id%7D%7D").text)
+    assert ada.get(f"/smileys/{WEB}?field=%3Cb%3E").status_code >= 400
+    png = ada.get(f"/smileys/{WEB}/code.png?download=1")
+    assert png.headers["content-disposition"] == f'attachment; filename="{code}.png"'
+    assert [each.text for each in zxingcpp.read_barcodes(Image.open(BytesIO(png.content)))] == [f"{base}/w/{code}?u=qr"]
+    assert ada.get(f"/smileys/{WEB}/code.svg").headers["content-type"].startswith("image/svg+xml")
+    assert ada.get(f"/smileys/{WEB}/poster.pdf?paper=a5&locale=en-US").content.startswith(b"%PDF")
+    for address in ("poster.pdf?paper=a0", "poster.pdf?locale=sv", "other.pdf"):
+        assert ada.get(f"/smileys/{WEB}/{address}").status_code in (400, 404, 409, 422)
+
+
+def test_an_admin_sets_what_is_asked_for_with_consent(place: Place) -> None:
+    manage.publish_smiley(place.store, operator(place.organization), WEB, now=NOW)
+    ada = place.browser(ADA)
+    fields = {"text": "1", "metadata": "refId, table", "consent-en-US": " Only to  answer you. ", "default": "en-US"}
+    page = ada.http.post(f"/smileys/{WEB}/flow", data={**fields, "token": token_of(ada)})
+    assert "What is asked for is saved." in page.text
+    flow = place.store.content(place.organization).flow(FOUND)
+    assert (flow.asks_text, flow.asks_contact, flow.metadata) == (True, False, ("refId", "table"))
+    assert flow.consent is not None
+    assert flow.consent.text == "Only to answer you."
+    ada.http.post(f"/smileys/{WEB}/flow", data={"consent-en-US": "", "token": token_of(ada)})
+    assert place.store.content(place.organization).flow(FOUND) == Flow(FOUND)
+
+
+def test_nobody_sees_or_changes_smileys_beyond_his_subtree_or_without_permission(place: Place) -> None:
+    manage.publish_smiley(place.store, operator(place.organization), WEB, now=NOW)
+    before = place.publication()
+    jane, user, nobody = place.browser(JANE), place.browser(USER), Browser(place.http)
+    assert "acme.example" not in jane.get("/smileys").text
+    for address in (f"/smileys/{WEB}", f"/smileys/{WEB}/code.svg", f"/smileys/{WEB}/poster.pdf", "/smileys/99"):
+        assert jane.get(address).status_code == 404
+        assert user.get(address).status_code == 403
+        assert nobody.get(address).url.path == "/"
+    assert user.get("/smileys").status_code == 403
+    for browser in (jane, user):
+        fields = {"token": token_of(browser), "presses": "tests"}
+        for address in (f"/smileys/{WEB}/settings", f"/smileys/{WEB}/flow"):
+            assert browser.http.post(address, data=fields).status_code in (403, 404)
+        made = browser.http.post("/smileys", data={"token": token_of(browser), "name": "X", "point": str(HELSINKI)})
+        assert made.status_code in (403, 404)
+    assert place.browser(ADA).http.post(f"/smileys/{WEB}/settings", data={"presses": "tests"}).status_code == 403
+    assert place.publication() == before
+    assert place.browser(ADA).get(f"/smileys/{TERMINAL}").status_code == 404
