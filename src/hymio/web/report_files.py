@@ -39,6 +39,7 @@ MAIN_TABLE: Final = "trend"
 
 VARY: Final = "Accept-Language, Authorization, Cookie"
 
+_FLAGS: Final = {"true": True, "false": False}
 _CHUNK_BYTES: Final = 256 << 10
 _FORBIDDEN: Final = re.compile(r'[\\/:*?"<>|\s]+')
 _MAX_NAME: Final = 80
@@ -174,9 +175,9 @@ def _chunks(file: IO[bytes]) -> Iterator[bytes]:
 
 def _mark(got: str | None, *, otherwise: bool) -> bytes:
     """What stands before CSV: a byte order mark where the request or else the token wants it. BadRequest."""
-    if got not in (None, "true", "false"):
-        raise BadRequest(parameter="csvBom", got=got, accepted=", ".join(("true", "false")))
-    return b"\xef\xbb\xbf" if (otherwise if got is None else got == "true") else b""
+    if got is not None and got not in _FLAGS:
+        raise BadRequest(parameter="csvBom", got=got, accepted=", ".join(_FLAGS))
+    return b"\xef\xbb\xbf" if (otherwise if got is None else _FLAGS[got]) else b""
 
 
 def _separator(got: str | None) -> str:
