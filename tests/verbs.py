@@ -232,7 +232,9 @@ def localize_followup_option(draw: Draw, world: Grown) -> Attempt:
 @verb
 def add_smiley(draw: Draw, world: Grown) -> Attempt:
     serial = draw(st.sampled_from([f"N{next(_numbers)}", "PLACED", "bad serial"]))
-    return Attempt(manage.add_smiley, Permission.CHANGE_SMILEYS, (None,), (serial, "New", SmileyType.TOUCH))
+    point = draw(st.none() | st.sampled_from([*world.points, NOWHERE]))
+    args = (serial, "New", SmileyType.TOUCH)
+    return Attempt(manage.add_smiley, Permission.CHANGE_SMILEYS, (point,), args, {"point": point})
 
 
 def _smiley(draw: Draw, world: Grown) -> tuple[int, tuple[int | None, ...]]:

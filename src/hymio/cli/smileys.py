@@ -59,10 +59,11 @@ def add(
     from hymio.smiley import SmileyType
 
     with changing(context, database, organization) as (_, operator, batch):
-        added = manage.add_smiley(batch, operator, serial, name or serial, SmileyType[kind.name], now=batch.now)
-        if point is not None:
-            manage.place(batch, operator, added.id, point_of(batch.layout, point).id, now=batch.now)
-        where = "" if point is None else f" at {batch.layout.hierarchy.path(point_of(batch.layout, point).id)}"
+        at = None if point is None else point_of(batch.layout, point).id
+        added = manage.add_smiley(
+            batch, operator, serial, name or serial, SmileyType[kind.name], point=at, now=batch.now
+        )
+        where = "" if at is None else f" at {batch.layout.hierarchy.path(at)}"
     say(f"Smiley {added.id}, {serial}{escape(where)}\n")
     _show_token(context, added.token)
 
