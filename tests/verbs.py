@@ -291,6 +291,22 @@ def edit_publication(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def withdraw_smiley(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(
+        manage.withdraw_smiley, Permission.CHANGE_SMILEYS, nodes if smiley == 2 else (*nodes, NOWHERE), (smiley,)
+    )
+
+
+@verb
+def renew_addresses(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(
+        manage.renew_addresses, Permission.CHANGE_SMILEYS, nodes if smiley == 2 else (*nodes, NOWHERE), (smiley,)
+    )
+
+
+@verb
 def set_flow(draw: Draw, world: Grown) -> Attempt:
     number, names = _names(draw, world, 1), draw(st.sampled_from([("refId",), ("no name",)]))
     made = Flow(number, asks_text=True, metadata=names)

@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from hymio.cli import handing_out
 from hymio.cli.claiming import claim
-from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, say
-from hymio.cli.publishing import publish
+from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, quoted, say
+from hymio.cli.publishing import publish, renew, withdraw
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
 commands = typer.Typer(
@@ -19,6 +19,8 @@ commands = typer.Typer(
 )
 commands.command("claim")(claim)
 commands.command("publish")(publish)
+commands.command("withdraw")(withdraw)
+commands.command("renew")(renew)
 commands.command("tag")(handing_out.tag)
 commands.command("link")(handing_out.link)
 commands.command("mail")(handing_out.mail)
@@ -66,6 +68,8 @@ def add(
         where = "" if at is None else f" at {batch.layout.hierarchy.path(at)}"
     say(f"Smiley {added.id}, {serial}{escape(where)}\n")
     _show_token(context, added.token)
+    if kind is Kind.DIGITAL:
+        hint(f"Next: hymio smiley publish {quoted(organization)} {serial} --installing")
 
 
 @commands.command("place")
