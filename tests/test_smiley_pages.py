@@ -13,10 +13,10 @@ from PIL import Image
 
 from hymio import manage
 from hymio.access import Role, operator
+from hymio.handouts.mail import EXAMPLE_FIELD
 from hymio.smiley import Publication
 from hymio.store import Store
 from hymio.survey import Flow
-from hymio.web.smileys import EXAMPLE_FIELD
 from tests.example import FOUND, HELSINKI, NOW, TERMINAL, WEB, WEBSITE, make_example
 from tests.pages import Browser, add_person, token_of
 from tests.served import serving
