@@ -29,6 +29,7 @@ _MAX_EXACT: Final = (1 << 53) - 1
 Milliseconds = Annotated[int, Meta(ge=-_MAX_EXACT, le=_MAX_EXACT)]
 Word = Annotated[str, Meta(max_length=200)]
 ButtonUi = Literal["digital", "qr", "link", "email"]
+LEFT: Final = ("exit", "skip", "timeout")
 PhaseUi = Literal["digital", "qr", "link", "email", "exit", "skip", "timeout"]
 
 
@@ -111,9 +112,36 @@ def decoded(body: bytes) -> Message:
         raise _unreadable(body, str(error)) from error
     if message.button is not None and message.survey is None:
         raise BadRequest(parameter="survey", got="nothing", accepted=Phrase("the number of the survey that was shown"))
-    if message.text is not None:
-        check_text(message.text.text)
+    _check_answers(message)
     return message
+
+
+def _check_answers(message: Message) -> None:
+    """BadRequest for an answer that says nothing, contradicts itself, or has a field of a form that is wrong."""
+    followup, text, contact = message.followup, message.text, message.contact
+    if followup is not None:
+        _check_left("followup.ui", followup.ui, is_answered=followup.option is not None)
+    if text is not None:
+        check_text(text.text)
+        _check_left("text.ui", text.ui, is_answered=bool(text.text and text.text.strip()))
+    if contact is not None:
+        check_contact(contact)
+
+
+def _check_left(parameter: str, ui: str | None, *, is_answered: bool) -> None:
+    """BadRequest unless `ui` says how a question was left exactly where there is no answer."""
+    if (ui in LEFT) is is_answered:
+        accepted = Phrase("exit, skip or timeout without an answer, and none of these with one")
+        raise BadRequest(parameter=parameter, got=ui or "nothing", accepted=accepted)
+
+
+def check_contact(contact: TypedContact) -> None:
+    """BadRequest for contact details by which nobody can answer, or whose e-mail address is none."""
+    if not contact.name.strip() or not (contact.email or contact.phone):
+        raise BadRequest(
+            "contact-incomplete", "Please give your name, and an e-mail address or a telephone number.",
+            parameter="contact",
+        )  # fmt: skip
 
 
 def check_text(text: str | None) -> None:
