@@ -1,4 +1,4 @@
-"""`hymio smiley publish`: opens a digital smiley to the web and prints its link and tags."""
+"""`hymio smiley publish`, `withdraw` and `renew`: whether and at which addresses a digital smiley is on the web."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import Database, OrganizationName, changing, loaded
+from hymio.cli.command import Database, OrganizationName, Yes, ask, changing, hint, loaded, quoted, say
 from hymio.cli.listing import Column, Fit, Listing, Listings, listing
 
 if TYPE_CHECKING:
@@ -22,16 +22,20 @@ _COLUMNS = (
     Column("smiley", Fit.KEY), Column("serial", Fit.WORD), Column("name"), Column("page"), Column("token"),
     Column("origins"), Column("answer_interval_ms", Fit.NUMBER), Column("installing", Fit.WORD),
     Column("work_bits", Fit.NUMBER), Column("mail"), Column("tag"), Column("published_tag"),
+    Column("withdrawn", Fit.WORD),
 )  # fmt: skip
+
+
+_Smiley = Annotated[
+    str, typer.Argument(metavar="SMILEY", help="Serial, name or number of the smiley", show_default=False)
+]
 
 
 @listing()
 def publish(
     context: typer.Context,
     organization: OrganizationName,
-    smiley: Annotated[
-        str, typer.Argument(metavar="SMILEY", help="Serial, name or number of the smiley", show_default=False)
-    ],
+    smiley: _Smiley,
     token: Annotated[
         str | None,
         typer.Option(metavar="HEX", help="Token of a smiley that moves in, so that its tags stay", show_default=False),
@@ -80,6 +84,53 @@ def publish(
     return _listings(loaded(context).public_url, chosen, changed, question, locale)
 
 
+def withdraw(
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: _Smiley,
+    yes: Yes = False,
+    database: Database = None,
+) -> None:
+    """Take a published smiley from the web. Its page, tags and buttons show nothing until it is published again.
+
+    Example: hymio smiley withdraw "Acme" WEB-1
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    ask("Take the smiley from the web?", yes=yes)
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = naming.smiley_of(batch.layout, smiley)
+        manage.withdraw_smiley(batch, operator, chosen.id, now=batch.now)
+    say(f"Smiley {chosen.id}, {chosen.serial} {escape(chosen.name)} is not on the web any more.")
+    hint(f"The same addresses work again after: hymio smiley publish {quoted(organization)} {chosen.serial}")
+
+
+@listing()
+def renew(
+    context: typer.Context,
+    organization: OrganizationName,
+    smiley: _Smiley,
+    yes: Yes = False,
+    database: Database = None,
+) -> Listings:
+    """Give a published smiley new addresses, as after a link leaked. The old ones show nothing any more.
+
+    Tags, posters and e-mails with the old addresses have to be replaced.
+
+    Example: hymio smiley renew "Acme" WEB-1
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    ask("End the smiley's present addresses for good?", yes=yes)
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = naming.smiley_of(batch.layout, smiley)
+        renewed = manage.renew_addresses(batch, operator, chosen.id, now=batch.now)
+        question, locale = _question(batch, chosen.id)
+    return _listings(loaded(context).public_url, chosen, renewed, question, locale)
+
+
 def _listings(base_url: str, smiley: Smiley, publication: Publication, question: str, locale: str) -> Listings:
     """How a smiley is published, with its link and its tags."""
     from hymio.handouts.addresses import mail_address, page_address, published_tag, tag
@@ -90,9 +141,10 @@ def _listings(base_url: str, smiley: Smiley, publication: Publication, question:
         publication.origins, None if interval is None else interval * 1000, publication.is_installing,
         publication.work_bits, mail_address(base_url, publication, 0, "FIELD"),
         tag(base_url, publication, question), published_tag(base_url, publication, locale),
+        publication.is_withdrawn,
     )  # fmt: skip
     part = Listing("smiley", _COLUMNS, [row], is_one=True)
-    return Listings((part,), lambda: _lines(smiley, publication, *map(str, (row[3], *row[9:]))))
+    return Listings((part,), lambda: _lines(smiley, publication, *map(str, (row[3], *row[9:12]))))
 
 
 def _lines(
@@ -100,7 +152,8 @@ def _lines(
 ) -> Iterator[str]:
     """What people read of a published smiley."""
     interval = publication.answer_interval
-    yield f"Smiley {smiley.id}, {escape(smiley.serial)} {escape(smiley.name)} is on the web.\n"
+    where = "is withdrawn from the web; publish brings it back" if publication.is_withdrawn else "is on the web"
+    yield f"Smiley {smiley.id}, {escape(smiley.serial)} {escape(smiley.name)} {where}.\n"
     yield f"  page      {escape(page)}"
     yield f"  token     {publication.token}"
     yield f"  origins   {escape(', '.join(publication.origins) or 'all')}"

@@ -62,7 +62,7 @@ from hymio.manage.principals import (
     v1_principal,
     v2_principal,
 )
-from hymio.manage.publications import edit_publication, publish_smiley, set_flow
+from hymio.manage.publications import edit_publication, publish_smiley, renew_addresses, set_flow, withdraw_smiley
 from hymio.manage.removing import Archivable, Removal, archived, remove_node, remove_smiley, remove_survey, unarchive
 from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle, dismiss_quarantined
 from hymio.manage.secrets import sms_key
@@ -210,6 +210,7 @@ __all__ = [
     "remove_user",
     "rename_node",
     "rename_smiley",
+    "renew_addresses",
     "reset_password",
     "retention",
     "retry_outbox_row",
@@ -247,4 +248,5 @@ __all__ = [
     "users",
     "v1_principal",
     "v2_principal",
+    "withdraw_smiley",
 ]

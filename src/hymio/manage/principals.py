@@ -90,8 +90,11 @@ def device_principal(transaction: Transaction, token: str) -> Principal | None:
 
 
 def published_principal(transaction: Transaction, word: str) -> Principal | None:
-    """The published smiley of a token or code, which are public; None for an unknown one."""
-    owner = look_up(transaction, Kind.WEB_SMILEY, hash_secret(word))
+    """The published smiley of a token or code, which are public; None for an unknown one.
+
+    Both have capitals; a code that somebody types from a poster may have small letters.
+    """
+    owner = look_up(transaction, Kind.WEB_SMILEY, hash_secret(word.upper()))
     if owner is None:
         return None
     organization, smiley = owner

@@ -10,8 +10,7 @@ from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest, Phrase
 from hymio.feedback import ContactDetails, Followup, Phases, Text, client_key
-from hymio.gateway.digital.masking import masked
-from hymio.gateway.digital.spam import spam
+from hymio.gateway.assessing import assessed
 from hymio.gateway.press_parts import Email, Id, Name, ui_of
 from hymio.gateway.text import short, storable
 
@@ -30,6 +29,7 @@ _MAX_EXACT: Final = (1 << 53) - 1
 Milliseconds = Annotated[int, Meta(ge=-_MAX_EXACT, le=_MAX_EXACT)]
 Word = Annotated[str, Meta(max_length=200)]
 ButtonUi = Literal["digital", "qr", "link", "email"]
+LEFT: Final = ("exit", "skip", "timeout")
 PhaseUi = Literal["digital", "qr", "link", "email", "exit", "skip", "timeout"]
 
 
@@ -112,9 +112,36 @@ def decoded(body: bytes) -> Message:
         raise _unreadable(body, str(error)) from error
     if message.button is not None and message.survey is None:
         raise BadRequest(parameter="survey", got="nothing", accepted=Phrase("the number of the survey that was shown"))
-    if message.text is not None:
-        check_text(message.text.text)
+    _check_answers(message)
     return message
+
+
+def _check_answers(message: Message) -> None:
+    """BadRequest for an answer that says nothing, contradicts itself, or has a field of a form that is wrong."""
+    followup, text, contact = message.followup, message.text, message.contact
+    if followup is not None:
+        _check_left("followup.ui", followup.ui, is_answered=followup.option is not None)
+    if text is not None:
+        check_text(text.text)
+        _check_left("text.ui", text.ui, is_answered=bool(text.text and text.text.strip()))
+    if contact is not None:
+        check_contact(contact)
+
+
+def _check_left(parameter: str, ui: str | None, *, is_answered: bool) -> None:
+    """BadRequest unless `ui` says how a question was left exactly where there is no answer."""
+    if (ui in LEFT) is is_answered:
+        accepted = Phrase("exit, skip or timeout without an answer, and none of these with one")
+        raise BadRequest(parameter=parameter, got=ui or "nothing", accepted=accepted)
+
+
+def check_contact(contact: TypedContact) -> None:
+    """BadRequest for contact details by which nobody can answer, or whose e-mail address is none."""
+    if not contact.name.strip() or not (contact.email or contact.phone):
+        raise BadRequest(
+            "contact-incomplete", "Please give your name, and an e-mail address or a telephone number.",
+            parameter="contact",
+        )  # fmt: skip
 
 
 def check_text(text: str | None) -> None:
@@ -141,13 +168,9 @@ def _followup(typed: TypedFollowup) -> Followup:
 
 
 def _text(typed: TypedText, lang: str) -> Text:
-    """A text with whether it is spam, and its masked form if it has profanity of its language."""
-    ui = ui_of(typed.ui)
-    if typed.text is None:
-        return Text(position=TEXT, ui=ui)
-    text = storable(typed.text)
-    language = lang.partition("-")[0].lower()
-    return Text(text, spam=spam(text) is not None, position=TEXT, ui=ui, masked=masked(text, language))
+    """A text, assessed."""
+    text = None if typed.text is None else storable(typed.text)
+    return assessed(Text(text, position=TEXT, ui=ui_of(typed.ui)), lang)
 
 
 def _contact(typed: TypedContact) -> ContactDetails:

@@ -15,7 +15,7 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
-from hymio.errors import Conflict, Forbidden, HymioError, MethodNotAllowed, NotFound, TooManyRequests, Unavailable
+from hymio.errors import Conflict, HymioError, MethodNotAllowed, NotFound, TooManyRequests, Unavailable
 from hymio.feedback import Receipt, Verdict
 from hymio.gateway.body import read_body
 from hymio.gateway.digital.message import MAX_BYTES, decoded
@@ -127,14 +127,16 @@ def _preflight() -> dict[str, str]:
 
 
 async def _refuse(send: Send, headers: Headers, error: HymioError) -> None:
-    """Answers an error; a wrong code is a 404 without a body, and says nothing to other origins."""
+    """Answers an error; a wrong code is a 404 without a body.
+
+    Pages of all origins may read it, also those that may not send: a script that cannot see why it was refused would
+    send the same message again and again.
+    """
     if isinstance(error, NotFound) and error.code == "unknown-address":
-        await _send(send, 404, {"cache-control": "no-store"}, b"")
+        await _send(send, 404, _allowed(headers), b"")
         return
     language = negotiate(headers.get(b"accept-language", ""), SOURCE)
-    answer = {"content-type": PROBLEM_JSON, "content-language": language}
-    if not isinstance(error, Forbidden):
-        answer |= _allowed(headers)
+    answer = {"content-type": PROBLEM_JSON, "content-language": language, **_allowed(headers)}
     if isinstance(error, Unavailable | TooManyRequests):
         answer["retry-after"] = str(error.retry_after)
     if isinstance(error, MethodNotAllowed):

@@ -13,10 +13,10 @@ from litestar.handlers import HTTPRouteHandler
 
 from hymio.brand import HYMIO, Brand
 from hymio.errors import NotFound, Phrase
+from hymio.gateway.digital.asked import is_positive
 from hymio.gateway.digital.message import MAX_TEXT
 from hymio.gateway.digital.messages import PATH as MESSAGES
 from hymio.gateway.digital.messages import Intake
-from hymio.gateway.digital.press import is_positive
 from hymio.gateway.digital.shown import Shown, Wish, shown
 from hymio.serving.answers import is_known, tag_of
 from hymio.survey import State

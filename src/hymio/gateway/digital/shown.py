@@ -8,7 +8,8 @@ from typing import Final
 
 from hymio.brand import HYMIO, Brand
 from hymio.feedback import Verdict
-from hymio.gateway.digital.press import is_positive, published
+from hymio.gateway.digital.asked import is_positive
+from hymio.gateway.digital.press import published
 from hymio.period import Instant
 from hymio.report.faces import NAMES, face_of
 from hymio.scale import Scale

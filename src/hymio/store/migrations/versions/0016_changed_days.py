@@ -7,8 +7,8 @@ import sqlalchemy as sa
 
 from hymio.store.new_tables import create_table
 
-revision = "0015"
-down_revision = "0014"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
