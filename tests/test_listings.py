@@ -92,6 +92,7 @@ def test_a_listing_has_the_documented_columns_in_all_forms(
     """And neither colours nor lines that are wrapped, however narrow the screen."""
     set_up(hymio)
     done(hymio("smiley", "add", "Acme", "WEB-1", "--type", "digital"))
+    done(hymio("smiley", "publish", "Acme", "WEB-1"))
     typed = [
         {"ORGANIZATION": "Acme", "KEY": "1", "SURVEY": "1", "SMILEY": "WEB-1"}.get(word, word) for word in words.split()
     ]

@@ -47,7 +47,7 @@ def as_hymio_error(error: BaseException) -> HymioError:
     if isinstance(error, HymioError):
         return error
     if isinstance(error, typer.Abort):
-        return BadRequest("not-confirmed", "nothing was changed, as the question was not answered with yes")
+        return BadRequest("answered-no", "nothing was changed, as the question was not answered with yes")
     if isinstance(error, UsageError):
         return _usage(error)
     if isinstance(error, OSError):
