@@ -18,7 +18,7 @@ from hymio.gateway.digital.message import MAX_TEXT
 from hymio.gateway.digital.messages import PATH as MESSAGES
 from hymio.gateway.digital.messages import Intake
 from hymio.gateway.digital.shown import Shown, Wish, shown
-from hymio.serving.answers import is_known, tag_of
+from hymio.serving.answers import base_url_of, is_known, tag_of
 from hymio.survey import State
 
 OWN: Final = "/w/{code:str}/w.js"
@@ -69,7 +69,7 @@ async def _script(intake: Intake, request: AnyRequest, *, published: bool) -> Re
         here = await sync_to_thread(shown, intake.services.store, code, wish, intake.services.clock())
     except NotFound:
         return Response(b"", status_code=404, media_type="text/plain", headers={"Cache-Control": "no-store"})
-    base = intake.services.settings.base_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+    base = base_url_of(intake.services.settings, request)
     pops = published and request.query_params.get("init") == "true"
     settings = configuration(here, f"{base}{MESSAGES}", published=published, pops=pops)
     body = script(settings, here.brand)
