@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import unescape
 from io import BytesIO
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -118,6 +120,61 @@ def test_an_admin_sets_what_is_asked_for_with_consent(place: Place) -> None:
     assert place.store.content(place.organization).flow(FOUND) == Flow(FOUND)
 
 
+def press(place: Place, button: int, ui: str = "qr") -> None:
+    """Presses as a visitor does."""
+    message = {"smiley": place.publication().code, "id": str(uuid4()), "survey": FOUND, "button": button, "ui": ui}
+    assert place.http.post("/w/press", json={**message, "dwell": 900}).json() == {}
+
+
+def test_the_latest_presses_are_shown_at_once_also_tests(place: Place) -> None:
+    ada, jane = place.browser(ADA), place.browser(JANE)
+    ada.send("/smileys", "/smileys", smiley=str(WEB))
+    press(place, 4)
+    page, part = ada.get(f"/smileys/{WEB}").text, ada.get(f"/smileys/{WEB}/presses")
+    assert part.text.strip() in page
+    shown = re.findall(r'<b>(.*?)</b> <span class="muted">(.*?)</span>', part.text)
+    assert shown[0] == ("Very happy", "test · by the QR code")
+    ada.send(f"/smileys/{WEB}", f"/smileys/{WEB}/settings", presses="count", origins="", interval="0")
+    press(place, 0, "email")
+    text = ada.get(f"/smileys/{WEB}/presses").text
+    assert text.index("Very unhappy") < text.index("Very happy")
+    assert "counted · from an e-mail" in text
+    assert jane.get(f"/smileys/{WEB}/presses").status_code == 404
+
+
+def test_the_e_mail_is_shown_as_it_looks_with_inline_style_and_nothing_else(place: Place) -> None:
+    manage.publish_smiley(place.store, operator(place.organization), WEB, now=NOW)
+    ada = place.browser(ADA)
+    shown = ada.get(f"/smileys/{WEB}/mail.html")
+    assert "sandbox" in shown.headers["content-security-policy"]
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert unescape(shown.text).count("&m=" + EXAMPLE_FIELD) == 6
+    stored = ada.get(f"/smileys/{WEB}/mail.html?field=%7B%7Bid%7D%7D&download=1")
+    assert stored.headers["content-disposition"].endswith('.html"')
+    assert unescape(stored.text).count("&m={{id}}") == 6
+    assert ada.get(f"/smileys/{WEB}/mail.html?field=%3Cb%3E").status_code == 200
+
+
+def test_an_admin_withdraws_a_smiley_publishes_it_again_and_gives_it_new_addresses(place: Place) -> None:
+    ada = place.browser(ADA)
+    ada.send("/smileys", "/smileys", smiley=str(WEB))
+    ada.send(f"/smileys/{WEB}", f"/smileys/{WEB}/settings", presses="count", origins="", interval="9")
+    before, page = place.publication(), f"/smileys/{WEB}"
+    withdrawn = ada.send(page, f"{page}/withdraw").text
+    assert "The smiley is withdrawn" in withdrawn
+    assert '<iframe class="live"' not in withdrawn
+    assert place.http.get(f"/w/{before.code}").status_code == 404
+    assert "withdrawn" in ada.get("/smileys").text
+    again = ada.send(page, "/smileys", smiley=str(WEB)).text
+    assert "at the same addresses" in again
+    assert place.publication() == before, "and its presses count as before"
+    assert ada.http.post(f"{page}/renew", data={"token": token_of(ada)}).status_code == 400
+    assert place.publication() == before
+    assert "Replace its tags" in ada.send(page, f"{page}/renew", sure="1").text
+    assert place.publication().code != before.code
+    assert place.http.get(f"/w/{before.code}").status_code == 404
+
+
 def test_an_admin_of_a_subtree_makes_a_smiley_at_a_place_of_it(place: Place) -> None:
     jane = place.browser(JANE)
     page = jane.send("/smileys", "/smileys", name="At the desk", point=str(HELSINKI))
@@ -146,8 +203,9 @@ def test_nobody_sees_or_changes_smileys_beyond_his_subtree_or_without_permission
     assert user.get("/smileys").status_code == 403
     for browser in (jane, user):
         fields = {"token": token_of(browser), "presses": "tests"}
-        for address in (f"/smileys/{WEB}/settings", f"/smileys/{WEB}/flow"):
-            assert browser.http.post(address, data=fields).status_code in (403, 404)
+        for address in ("settings", "flow", "withdraw", "renew"):
+            answer = browser.http.post(f"/smileys/{WEB}/{address}", data={**fields, "sure": "1"})
+            assert answer.status_code in (403, 404)
         made = browser.http.post("/smileys", data={"token": token_of(browser), "name": "X", "point": str(WEBSITE)})
         assert made.status_code in (403, 404)
     assert place.browser(ADA).http.post(f"/smileys/{WEB}/settings", data={"presses": "tests"}).status_code == 403

@@ -16,6 +16,7 @@ from hymio import manage
 from hymio.app import DOORS
 from hymio.feedback import Feedback, Ui, Verdict
 from hymio.gateway.digital.message import MAX_TEXT
+from hymio.settings import Settings
 from hymio.store import open_store, scan
 from hymio.survey import ActivePeriod
 from tests.example import FOUND, NOW, WEB, WEBSITE_FOUND
@@ -203,6 +204,48 @@ def test_the_honeypot_catches_who_fills_every_field(page: WebPage) -> None:
     person.press("Happy", website="https://spam.example")
     row, _ = last(page)
     assert row.verdict == Verdict.ROBOT
+
+
+@pytest.mark.parametrize(
+    ("headers", "verdict"),
+    [
+        ({"Sec-Fetch-User": "?1"}, Verdict.COUNTED),
+        ({}, Verdict.ROBOT),
+        ({"Sec-Fetch-User": "?0"}, Verdict.ROBOT),
+    ],
+)
+def test_a_form_that_a_script_sends_in_chromium_is_a_robots(
+    page: WebPage, headers: dict[str, str], verdict: Verdict
+) -> None:
+    """The headers are those that Chromium 156 sends for a click or key, and for a script of the page."""
+    chromium = {"Sec-CH-UA": '"Chromium";v="156"', "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"}
+    person = Person(page, "?b=4&m=alone&u=email", **chromium, **headers)
+    person.press("Very happy")
+    row, _ = last(page)
+    assert row.verdict == verdict
+
+
+def test_who_has_to_wait_sees_the_page_with_what_was_typed(shared_database_url: str) -> None:
+    settings = Settings(port=0, web_messages=2)
+    with closing(open_store(shared_database_url)) as store, web_page(store, "Waiting", settings) as page:
+        person = Person(page)
+        person.press("Neutral")
+        before = person.answer
+        for _ in range(2):
+            person.answer = before
+            person.press("Send", text="The blue one was sold out.")
+    assert (person.answer.status_code, person.answer.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert 1 <= int(person.answer.headers["retry-after"]) <= 30
+    assert "The blue one was sold out." in person.answer.text
+    assert Form(person.answer).hidden["step"] == "text"
+
+
+@pytest.mark.parametrize("fields", [{}, {"step": "nonsense"}, {"step": "text", "id": "x"}])
+def test_a_form_that_cannot_be_read_shows_a_page_on_which_to_go_on(page: WebPage, fields: dict[str, str]) -> None:
+    answer = page.http.post(f"/w/{page.publication.code}", data=fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    assert "Thank you" not in answer.text
+    assert Form(answer).buttons
 
 
 def test_forms_of_other_sites_are_refused(page: WebPage) -> None:

@@ -103,7 +103,7 @@ def _buttons(offer: Offer, cells: Sequence[OfferedFace], merge_field: str, local
     direction = ' dir="ltr"' if offer.has_numbers else ""
     wide = len(cells) * _FACE_WIDTH
     width = (
-        ' cellspacing="6" style="border-collapse:separate;margin:0 auto"'
+        ' cellspacing="4" style="border-collapse:separate;margin:0 auto"'
         if offer.has_numbers
         else f' cellspacing="0" width="{wide}" style="width:100%;max-width:{wide}px;margin:0 auto"'
     )
@@ -134,8 +134,8 @@ def _number(offer: Offer, cell: OfferedFace, address: str) -> str:
     """A number of NPS as a button that needs no picture."""
     radius = "0" if offer.brand.is_square else "8px"
     return (
-        f'<td align="center" valign="middle" width="42" height="42" style="border:2px solid {offer.brand.edge};'
-        f'border-radius:{radius}"><a href="{address}" style="display:block;width:42px;line-height:42px;{_FONT};'
+        f'<td align="center" valign="middle" width="40" height="40" style="border:2px solid {offer.brand.edge};'
+        f'border-radius:{radius}"><a href="{address}" style="display:block;width:40px;line-height:40px;{_FONT};'
         f'font-size:{_px(offer, 17)};font-weight:bold;color:{offer.brand.ink};text-decoration:none">'
         f"{escape(cell.name)}</a></td>"
     )
@@ -146,7 +146,7 @@ def _ends(offer: Offer, locale: str) -> Iterator[str]:
     look = look_of(locale)
     style = f"{_FONT};font-size:{_px(offer, 13)};color:{offer.brand.muted};padding:6px 4px 0"
     yield (
-        f'<table role="presentation" align="center" dir="ltr" cellspacing="0" {_BARE} width="318"'
+        f'<table role="presentation" align="center" dir="ltr" cellspacing="0" {_BARE} width="292"'
         f' style="margin:0 auto"><tr><td align="left" style="{style};text-align:left">0: {escape(look.text(LOW_END))}'
         f'</td><td align="right" style="{style};text-align:right">10: {escape(look.text(HIGH_END))}</td></tr></table>'
     )

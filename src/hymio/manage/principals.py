@@ -158,6 +158,11 @@ class SignedIn:
     session: Session
     theme: Theme
 
+    @property
+    def may_change_smileys(self) -> bool:
+        """Whether pages show the way to web smileys."""
+        return self.principal.may(Permission.CHANGE_SMILEYS)
+
 
 @dataclass(frozen=True, slots=True)
 class Invited:

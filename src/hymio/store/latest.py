@@ -28,8 +28,8 @@ def latest_presses(
     rows = transaction.rows(
         f"""SELECT at, utc_offset, button, verdict, ui FROM feedback
         WHERE organization_id = :o AND assignment_id = :assignment AND at >= :since
-          AND {transaction.unindexed("smiley_id")} = :smiley AND sequence > 0
-        ORDER BY at DESC, epoch DESC, sequence DESC LIMIT :limit""",
+          AND {transaction.unindexed("smiley_id")} = :smiley
+        ORDER BY at DESC, revision DESC, epoch, sequence LIMIT :limit""",
         o=organization, assignment=assignment, smiley=smiley, since=since, limit=limit,
     )  # fmt: skip
     return [LatestPress(*row) for row in rows]

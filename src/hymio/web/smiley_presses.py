@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from litestar import Response
@@ -10,6 +10,7 @@ from litestar import Response
 from hymio.access import Principal
 from hymio.errors import Forbidden, NotFound, Phrase
 from hymio.feedback import Ui, Verdict
+from hymio.period import Instant
 from hymio.report.faces import NAMES, face_of
 from hymio.report.wording import REASON_NAMES
 from hymio.results import latest
@@ -29,8 +30,10 @@ _COUNTED, _TEST, _LEFT_OUT = Phrase("counted"), Phrase("test"), Phrase("left out
 
 
 class ShownPress(NamedTuple):
-    """A press: its local time to the second, its face and the name of it or its number, its way, and its verdict."""
+    """A press: its local day if that is another than now, its local time to the second, its face and the name of it or
+    its number, its way, and its verdict."""
 
+    day: date | None
     time: str
     face: int
     name: str
@@ -46,7 +49,7 @@ def presses_of(here: Visit, principal: Principal, smiley: int) -> list[ShownPres
     except (Forbidden, NotFound):
         return None
     scale = _scale(store.layout(principal.organization), smiley, now)
-    return [] if scale is None else [_shown(press, scale) for press in presses]
+    return [] if scale is None else [_shown(press, scale, now) for press in presses]
 
 
 def presses_part(here: Visit, principal: Principal, smiley: int) -> Response[bytes]:
@@ -54,19 +57,25 @@ def presses_part(here: Visit, principal: Principal, smiley: int) -> Response[byt
     return here.page("smiley_presses.html", headers=None, presses=presses_of(here, principal, smiley))
 
 
-def _scale(layout: Layout, smiley: int, now: int) -> Scale | None:
+def _scale(layout: Layout, smiley: int, now: Instant) -> Scale | None:
     """The scale of what a smiley asks now."""
     assignment = getattr(layout.resolve(smiley, now), "assignment", None)
     return None if assignment is None else layout.surveys[assignment.survey].scale
 
 
-def _shown(press: LatestPress, scale: Scale) -> ShownPress:
+def _wall(at: Instant, offset: int) -> datetime:
+    """The local time of an instant at an offset in minutes."""
+    return datetime.fromtimestamp(at / 1000, UTC) + timedelta(minutes=offset)
+
+
+def _shown(press: LatestPress, scale: Scale, now: Instant) -> ShownPress:
     """A press in words."""
-    wall = datetime.fromtimestamp(press.at / 1000, UTC) + timedelta(minutes=press.offset)
+    wall, today = _wall(press.at, press.offset), _wall(now, press.offset).date()
     number = face_of(scale, press.button).number
     name = str(press.button) if scale is Scale.NPS else NAMES[number]
     verdict = Verdict(press.verdict)
     words = {Verdict.COUNTED: _COUNTED, Verdict.TEST: _TEST}
     reason = words.get(verdict) or REASON_NAMES.get(verdict.label, _LEFT_OUT)
     way = None if press.ui is None else _WAYS.get(Ui(press.ui))
-    return ShownPress(f"{wall:%H:%M:%S}", number, name, way, reason)
+    day = None if wall.date() == today else wall.date()
+    return ShownPress(day, f"{wall:%H:%M:%S}", number, name, way, reason)

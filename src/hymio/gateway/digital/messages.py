@@ -51,7 +51,7 @@ class Intake:
         self.pace.count(host)
         now = self.services.clock()
         origin, agent = headers.get(b"origin", ""), headers.get(b"user-agent", "")
-        is_own = origin == f"{scope['scheme']}://{headers.get(b'host', '')}"
+        is_own = origin in (f"{scope['scheme']}://{headers.get(b'host', '')}", self.services.settings.public_url)
         return Sender(None if is_own else origin, host, agent, await self.keys.of(now), now)
 
 

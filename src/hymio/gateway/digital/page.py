@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -16,7 +16,7 @@ from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 from litestar.response import Redirect
 
-from hymio.errors import BadRequest, Forbidden, HymioError, NotFound, Phrase
+from hymio.errors import BadRequest, Forbidden, HymioError, NotFound, Phrase, TooManyRequests, Unavailable
 from hymio.gateway.digital import looks
 from hymio.gateway.digital.message import (
     MAX_BYTES,
@@ -29,8 +29,9 @@ from hymio.gateway.digital.message import (
 )
 from hymio.gateway.digital.messages import Intake, answer_of, headers_of
 from hymio.gateway.digital.press import WebPress
+from hymio.gateway.digital.robots import is_robots
 from hymio.gateway.digital.shown import Shown, Wish, shown
-from hymio.gateway.digital.stamp import Stamp, is_genuine, new_stamp, parsed
+from hymio.gateway.digital.stamp import is_genuine, new_stamp, parsed
 from hymio.gateway.press_parts import MAX_CONTACT
 from hymio.period import Instant
 
@@ -39,9 +40,6 @@ if TYPE_CHECKING:
 
 PAGE: Final = "/w/{code:str}"
 STYLES: Final = "/w/page.css"
-
-MIN_FORM_MS: Final = 700
-"""A form that comes sooner after its page was made is a robot's: a person has to read the question."""
 
 SECURITY: Final = {
     "Content-Security-Policy": (
@@ -209,13 +207,12 @@ async def _press(
         survey=_number(fields.get("survey", "")) or 0, ui=link.ui,  # type: ignore[arg-type]  # one of _UIS
         metadata=dict(link.metadata), mail=link.mail or None, website=fields.get("website") or None,
     )  # fmt: skip
-    is_closed = await _record(intake, request, message, is_robot=_is_hasty(stamp, now))
+    is_robot = is_robots(stamp, headers_of(request.scope), now)
+    try:
+        is_closed = await _record(intake, request, message, is_robot=is_robot)
+    except HymioError as error:
+        return await _refused(intake, _View(here, link, "press" if here.survey else "closed"), error, now)
     return _next(here, link, message.id, button, "closed" if is_closed else next(here.steps(button)))
-
-
-def _is_hasty(stamp: Stamp, now: Instant) -> bool:
-    """Whether a form came sooner after its page than a person can read it."""
-    return now - stamp.made_at < MIN_FORM_MS
 
 
 async def _after(
@@ -228,13 +225,23 @@ async def _after(
         message = _message_after(here, link, press, step, button, fields)
         if message is not None:
             await _record(intake, request, message)
-    except (BadRequest, NotFound, ValueError) as error:
-        detail = error.public_detail if isinstance(error, HymioError) else Phrase("This cannot be read.")
-        view = _View(here, link, step, fields.get("id", ""), button, fields, here.look.text(detail))
-        return await _html(intake, view, now, 400)
+    except (HymioError, ValueError) as error:
+        shown_step = step if step in _STEPS else "press" if here.survey else "closed"
+        view = _View(here, link, shown_step, fields.get("id", ""), button, fields)
+        return await _refused(intake, view, error, now)
     steps = list(here.steps(button))
     following = steps[steps.index(step) + 1] if step in steps[:-1] else "thanks"
     return _next(here, link, press, button, following)
+
+
+async def _refused(intake: Intake, view: _View, error: HymioError | ValueError, now: Instant) -> Response[bytes]:
+    """Shows a view again with what is wrong, to be sent again."""
+    detail = error.public_detail if isinstance(error, HymioError) else Phrase("This cannot be read.")
+    status = 400 if isinstance(error, ValueError | NotFound) else error.status
+    answer = await _html(intake, replace(view, problem=view.shown.look.text(detail)), now, status)
+    if isinstance(error, TooManyRequests | Unavailable):
+        answer.headers["Retry-After"] = str(error.retry_after)
+    return answer
 
 
 def _message_after(
