@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import os
@@ -19,7 +20,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from datetime import date as dates
 from importlib.resources import files
-from itertools import chain
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -32,7 +33,7 @@ from hymio import clock, demo, intake
 from hymio.access import operator
 from hymio.cli import demonstration
 from hymio.demo import example, history, shop, table, web_presses
-from hymio.demo.credentials import FILE, read_credentials, write_credentials
+from hymio.demo.credentials import FILE, VARIABLES, read_credentials, write_credentials
 from hymio.errors import SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
 from hymio.manage import ApiCredentials
@@ -315,6 +316,29 @@ def test_the_line_for_a_press_of_ones_own_counts_each_time(store: Store):
     assert sum(counted.counted) == 3
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
+def test_the_commands_of_the_documentation_answer_on_the_demo(store: Store, tmp_path: Path):
+    """As they are pasted from the pages, each with the documented status; what they read, a file of the demo sets."""
+    made = demo.prepare(store, NOW)
+    write_credentials(tmp_path, made.credentials)
+    with serving(store, now=NOW) as http:
+        pages = [http.get(address).text for address in ("/docs", "/docs/api-v2")]
+        figures = [re.sub("<[^>]+>", "", figure) for page in pages for figure in re.split("</figure>", page)[:-1]]
+        documented = [
+            (html.unescape(command[command.index("curl ") :]), re.findall(r"Answer (\d{3})", answer)[0])
+            for command, answer in pairwise(figures)
+            if "Request" in command and "curl " in command
+        ]
+        url = str(http.base_url).rstrip("/")  # the port of settings is 0 here
+        lines = [line.replace("http://127.0.0.1:0", url) for line, _ in documented]
+        lines = [line.replace("curl ", "curl -s -w '%{http_code}\\n' -o answer ", 1) for line in lines]
+        script = "\n".join([f". ./{VARIABLES}", *lines])
+        said = subprocess.run(["sh", "-ec", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert said.stdout.split() == [status for _, status in documented]
+    assert {"200", "400", "401"} == set(said.stdout.split())
+    assert len(documented) > 30
+
+
 # --- the presses of the web ------------------------------------------------------------------------------------------
 
 
@@ -443,7 +467,8 @@ def test_credentials_are_written_for_their_owner_alone(store: Store, tmp_path: P
     assert file.stat().st_mode & 0o777 == 0o600
     assert read_credentials(tmp_path) == made
     write_credentials(tmp_path, made)
-    assert [each.name for each in tmp_path.iterdir()] == [FILE]
+    assert {each.name for each in tmp_path.iterdir()} == {FILE, VARIABLES}
+    assert (tmp_path / VARIABLES).stat().st_mode & 0o777 == 0o600
 
 
 def test_a_file_that_holds_no_credentials(tmp_path: Path):

@@ -91,7 +91,7 @@ def test_every_answer_is_described(path: str, method: str, served: Served) -> No
 @pytest.mark.parametrize(("path", "method"), OPERATIONS, ids=[f"{method} {path}" for path, method in OPERATIONS])
 def test_refusals_are_described(path: str, method: str, served: Served) -> None:
     """Without a credential, with a wrong one, by another method, and in a format that is not served."""
-    address = path.replace("{key}", "1").replace("{format}", "json")
+    address = path.replace("{key}", "1").replace("{format}", "json").replace("{organization}", "1")
     told = described()["paths"][path][method.lower()]["responses"]
     answers = [served.http.request(method, address), *(served.http.request(each, address) for each in UNKNOWN_METHODS)]
     if "{format}" in path:

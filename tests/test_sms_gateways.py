@@ -21,10 +21,11 @@ from hypothesis import strategies as st
 
 from hymio import intake, manage
 from hymio.access import SmsGateway, operator
+from hymio.api import sms_operations
 from hymio.errors import BadRequest
 from hymio.feedback import HourReport
 from hymio.gateway.sms import android, check_sample, twilio, vonage, webhook
-from hymio.gateway.sms.addresses import ADAPTERS
+from hymio.gateway.sms.addresses import ADAPTERS, path_of
 from hymio.gateway.sms.charsets import decoded
 from hymio.gateway.sms.parts import part_in_header
 from hymio.gateway.sms.request import Adapter, SmsRequest
@@ -535,3 +536,11 @@ def test_a_keyword_counts_in_the_160(acme: Terminals) -> None:
     assert [hour for text in texts for hour in decode(text).hours] == [
         HourReport(hour.epoch, hour.first, hour.at, hour.counts, 120) for hour in hours
     ]
+
+
+def test_openapi_has_every_address_with_its_methods() -> None:
+    paths = {path: set(operations) for path, operations in sms_operations.paths().items()}
+    assert paths == {
+        path_of(gateway, 0).replace("/0", "/{organization}"): {method.lower() for method in adapter.methods}
+        for gateway, adapter in ADAPTERS.items()
+    }

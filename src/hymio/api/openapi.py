@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from hymio import __version__
-from hymio.api import v1
+from hymio.api import sms_operations, v1
 from hymio.api.authentication import CLIENT_ID_HEADER, TOKEN_HEADER
 from hymio.api.v1 import params, rows
 from hymio.api.v2 import openapi as v2
@@ -90,7 +90,7 @@ def document(base_url: str) -> Json:
             **{endpoint.path: {"get": _operation(endpoint)} for endpoint in v1.ENDPOINTS},
             **v2.paths(),
             "/terminal/v1/uploads": {"post": _UPLOAD},
-            "/sms": {"post": _TEXT_MESSAGE},
+            **sms_operations.paths(),
             "/health": {
                 "get": _checked("health", "Health check", "The server is running, and all its checks passed."),
             },
@@ -115,9 +115,7 @@ _SECURITY: Final[Json] = {
     "clientId": {"type": "apiKey", "in": "header", "name": CLIENT_ID_HEADER},
     "apiToken": {"type": "apiKey", "in": "header", "name": TOKEN_HEADER},
     "smileyToken": {"type": "http", "scheme": "bearer", "description": "Upload token of one smiley."},
-    "smsSecret": {"type": "apiKey", "in": "header", "name": "X-Hymio-Secret"},
-    "smsBasic": {"type": "http", "scheme": "basic", "description": "Any user; the secret is the password."},
-    "smsQuery": {"type": "apiKey", "in": "query", "name": "secret"},
+    **sms_operations.SECURITY,
 }
 
 
@@ -158,29 +156,6 @@ _UPLOAD: Final[Json] = {
         "200": {
             "description": "All presses of the upload are stored; the smiley may delete them.",
             **_content("Receipt", "application/json", "application/cbor"),
-        },
-        **_REFUSALS,
-    },
-}
-
-_TEXT_MESSAGE: Final[Json] = {
-    "operationId": "textMessage",
-    "summary": "Delivery of a terminal's text message by an SMS gateway",
-    "description": "Also by GET with the fields in the query. Kannel, Twilio, Vonage and Android phones have addresses"
-    " of their own, which the terminal protocol describes: `/docs/terminal-protocol`.",
-    "tags": ["Smileys"],
-    "security": [{"smsSecret": []}, {"smsBasic": []}, {"smsQuery": []}],
-    "requestBody": {
-        "required": True,
-        "content": {
-            **_content("TextMessage", "application/json", "application/x-www-form-urlencoded")["content"],
-            "text/plain": {"schema": {"type": "string"}},
-        },
-    },
-    "responses": {
-        "204": {
-            "description": "The message is stored; the header describes the result.",
-            "headers": {"X-Hymio-Outcome": {"schema": {"type": "string"}}},
         },
         **_REFUSALS,
     },

@@ -18,14 +18,16 @@ from hymio.cli.command import (
     quoted,
     say,
 )
-from hymio.cli.instants import instant_text
-from hymio.cli.listing import Column, Fit, Listing, Shown, instant, show
-from hymio.cli.sms_gateways import print_gateways
+from hymio.cli.instants import instant_text, timestamp
+from hymio.cli.listing import AsJson, Cell, Column, Fit, Form, Listing, Shown, instant, show, write
+from hymio.cli.sms_gateways import address_of, print_gateways
 from hymio.cli.upkeep import All, Some, chosen_organizations
 from hymio.clock import now
 
 if TYPE_CHECKING:
+    from hymio.errors import ClockBehind
     from hymio.manage import Organization
+    from hymio.period import Instant
     from hymio.store import Store
     from hymio.store.corrections import Corrected
 
@@ -55,6 +57,7 @@ def check(
             show_default=False,
         ),
     ] = None,
+    as_json: AsJson = False,
     database: Database = None,
 ) -> None:
     """Check the clock of this computer against the newest receive time, and list presses corrected by over a day.
@@ -67,12 +70,17 @@ def check(
     Examples: hymio check "Acme" · hymio check --all
     """
     from hymio import manage
-    from hymio.period import DAY_MS
-    from hymio.store.corrections import corrected_by_more
+    from hymio.errors import SetupError
 
+    if as_json and (clock_is_right or sms_request is not None):
+        raise SetupError("json-of-check-alone", "--json goes with neither --clock-is-right nor --sms-request")
     is_wrong = False
     with opened(context, database) as store:
         organizations = chosen_organizations(store, organization, every)
+        if as_json:
+            rows = [_row(store, chosen, context, database) for chosen in organizations]
+            write(Listing("organizations", _CHECKED, rows), Form.JSON)
+            raise typer.Exit(0 if rows and all(row[2] for row in rows) else 1)
         if not organizations:
             say("There is nothing to check: the database has no organization.")
             raise typer.Exit(1)
@@ -83,9 +91,7 @@ def check(
                 restated = manage.accept_clock(store, operator_of(chosen), now=now())
                 say(f"{escape(chosen.name)}: {how_many(restated, 'receive time')} set to now.")
             is_wrong |= _check_clock(store, chosen)
-            with store.read() as transaction:
-                corrected = corrected_by_more(transaction, chosen.id, DAY_MS)
-            _list_corrections(store, chosen, corrected)
+            _list_corrections(store, chosen, _corrected(store, chosen))
             print_gateways(context, database, chosen.id, manage.sms_gateways(store, operator_of(chosen)))
             if sms_request is not None:
                 is_wrong |= not _check_sms_request(store, chosen, sms_request, loaded(context, database).public_url)
@@ -93,25 +99,72 @@ def check(
         raise typer.Exit(1)
 
 
-def _check_clock(store: Store, organization: Organization) -> bool:
-    """Prints whether the clock lies before the newest receive time, and returns it."""
-    from hymio.errors import ClockBehind
-    from hymio.store.receive_time import received_last, require_clock
+_CHECKED = (
+    Column("organization", Fit.KEY), Column("name"), Column("clock_fits", Fit.WORD), Column("clock", Fit.WORD),
+    Column("received_last", Fit.WORD), Column("corrections"), Column("sms_addresses"),
+)  # fmt: skip
+
+
+def _row(store: Store, organization: Organization, context: typer.Context, database: str | None) -> tuple[Cell, ...]:
+    """What is checked of an organization, for programs."""
+    from hymio import manage
+
+    newest, at = _received_last(store, organization), now()
+    smileys = store.layout(organization.id).smileys
+    corrections = [
+        {"smiley": smileys[row.smiley].serial, "presses": row.number, "pressed_from": timestamp(row.first),
+         "through": timestamp(row.last), "corrected_by_ms": [row.least, row.most]}
+        for row in _corrected(store, organization)
+    ]  # fmt: skip
+    gateways = manage.sms_gateways(store, operator_of(organization))
+    addresses = {gateway.value: address_of(context, database, gateway, organization.id) for gateway in gateways}
+    return (
+        organization.id, organization.name, _clock_error(at, newest) is None, instant(at), instant(newest), corrections,
+        addresses,
+    )  # fmt: skip
+
+
+def _corrected(store: Store, organization: Organization) -> list[Corrected]:
+    """The smileys with presses that were corrected by more than a day."""
+    from hymio.period import DAY_MS
+    from hymio.store.corrections import corrected_by_more
 
     with store.read() as transaction:
-        newest = received_last(transaction, organization.id)
-    name = escape(organization.name)
+        return corrected_by_more(transaction, organization.id, DAY_MS)
+
+
+def _received_last(store: Store, organization: Organization) -> Instant:
+    """The newest receive time."""
+    from hymio.store.receive_time import received_last
+
+    with store.read() as transaction:
+        return received_last(transaction, organization.id)
+
+
+def _clock_error(at: Instant, newest: Instant) -> ClockBehind | None:
+    """The error of a clock that lies before the newest receive time; None if it fits."""
+    from hymio.errors import ClockBehind
+    from hymio.store.receive_time import require_clock
+
     try:
-        require_clock(now(), newest)
+        require_clock(at, newest)
     except ClockBehind as error:
-        say(f"{name}: [red]{escape(error.detail)}[/]")
-        say(f"{name}: the clock shows {instant_text(now())}, the newest receive time is {instant_text(newest)}")
-        hint(
-            f"If the clock is right now and was ahead before: hymio check {quoted(organization.name)} --clock-is-right"
-        )
-        return True
-    say(f"{name}: the clock fits; the newest receive time is {instant_text(newest)}.")
-    return False
+        return error
+    return None
+
+
+def _check_clock(store: Store, organization: Organization) -> bool:
+    """Prints whether the clock lies before the newest receive time, and returns it."""
+    newest = _received_last(store, organization)
+    name = escape(organization.name)
+    error = _clock_error(now(), newest)
+    if error is None:
+        say(f"{name}: the clock fits; the newest receive time is {instant_text(newest)}.")
+        return False
+    say(f"{name}: [red]{escape(error.detail)}[/]")
+    say(f"{name}: the clock shows {instant_text(now())}, the newest receive time is {instant_text(newest)}")
+    hint(f"If the clock is right now and was ahead before: hymio check {quoted(organization.name)} --clock-is-right")
+    return True
 
 
 def _check_sms_request(store: Store, organization: Organization, file: Path, public_url: str) -> bool:

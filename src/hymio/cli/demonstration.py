@@ -26,7 +26,7 @@ from hymio.app import DOORS, make_server, open_database
 from hymio.cli.command import console, hint, progress, quoted, say
 from hymio.clock import now
 from hymio.demo import DAYS_AHEAD, Demo, first_date, history, load, prepare, shop, table
-from hymio.demo.credentials import FILE, Credentials, read_credentials, write_credentials
+from hymio.demo.credentials import FILE, VARIABLES, Credentials, read_credentials, write_credentials
 from hymio.demo.example import WEB
 from hymio.demo.history import YEAR_DAYS, Span
 from hymio.demo.live import PAST_HOURS, LiveSmileys, live_smileys
@@ -251,7 +251,7 @@ def _print_requests(store: Store, demo: Demo, folder: Path, opened: shop.Opened,
         say(f"\nStart it again with `{_again(folder, url)}`, then:")
     say(f"\n[bold]{url}[/]  shows the results; sign in as [bold]{secrets.email}[/] with [bold]{secrets.password}[/]")
     say("Those pages are in Finnish, as Aino Virtanen's account is; the account's page changes the language")
-    say(f"[bold]{url}/docs[/]  documents the API")
+    say(f"[bold]{url}/docs[/]  documents the API; its commands answer here after `. {quoted(str(folder / VARIABLES))}`")
     say("A web smiley to press; a press is in the table below and in the report at once:")
     say(f"  [bold]{opened.shop}[/]  the page of a shop with its tag")
     say(f"  [bold]{opened.page}[/]  its own page")

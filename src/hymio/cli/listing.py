@@ -126,7 +126,7 @@ def instant(at: int | None) -> Shown | None:
 
 # --- commands ---------------------------------------------------------------------------------------------------------
 
-_JSON = Annotated[bool, typer.Option("--json", help="As JSON")]
+AsJson = Annotated[bool, typer.Option("--json", help="As JSON")]
 _CSV = Annotated[bool, typer.Option("--csv", help="As CSV")]
 _TAB = Annotated[bool, typer.Option("--tab", help="A row a line, with tabs; so it is in a pipe or file")]
 _ONLY = Annotated[
@@ -158,7 +158,7 @@ def listing(*tables: str) -> Callable[[Callable[..., Listing | Listings | None]]
 
 def _add_options(run: Callable[..., None], function: Callable[..., Any], *, several: bool) -> None:
     """Gives a function the parameters of another, with the options of the form of a listing."""
-    options = {"as_json": _JSON, "as_csv": _CSV, "as_tab": _TAB}
+    options = {"as_json": AsJson, "as_csv": _CSV, "as_tab": _TAB}
     own = list(inspect.signature(function, eval_str=True, locals=vars(typer)).parameters.values())
     added = [_parameter(name, False, kind) for name, kind in options.items()]
     if several:

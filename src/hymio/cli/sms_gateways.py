@@ -133,6 +133,11 @@ def print_gateways(context: typer.Context, database: str | None, organization: i
         _warn_without_address(settings, gateway)
 
 
+def address_of(context: typer.Context, database: str | None, gateway: SmsGateway, organization: int) -> str:
+    """The address that a gateway calls."""
+    return _address(loaded(context, database), gateway, organization)
+
+
 def _address(settings: Settings, gateway: SmsGateway, organization: int) -> str:
     """The address that a gateway calls."""
     from hymio.gateway.sms import path_of

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 from rich.markup import escape
@@ -20,8 +20,8 @@ from hymio.cli.command import (
     progress,
     say,
 )
-from hymio.cli.instants import instant_text
-from hymio.cli.listing import Cell, Column, Fit, Listing, Listings, Shown, instant, listing, show
+from hymio.cli.instants import instant_text, timestamp
+from hymio.cli.listing import AsJson, Cell, Column, Fit, Form, Listing, Listings, Shown, instant, listing, show, write
 from hymio.cli.mending import Mending
 from hymio.clock import now
 
@@ -55,7 +55,13 @@ Limit = Annotated[int, typer.Option(help="Number of the newest to list", min=1)]
 # --- recomputing ------------------------------------------------------------------------------------------------------
 
 
-def verify(context: typer.Context, organization: Some = None, every: All = False, database: Database = None) -> None:
+def verify(
+    context: typer.Context,
+    organization: Some = None,
+    every: All = False,
+    as_json: AsJson = False,
+    database: Database = None,
+) -> None:
     """Compute all verdicts and hours from the raw presses and the set-up, and compare them with the stored ones.
 
     Prints the differences, with the commands that mend them, and exits with 1 if there are any, or if there is no
@@ -65,28 +71,71 @@ def verify(context: typer.Context, organization: Some = None, every: All = False
     """
     with opened(context, database) as store:
         organizations = chosen_organizations(store, organization, every)
-        if not organizations:
+        if as_json:
+            wrong = _write_verified(store, organizations)
+        elif not organizations:
+            wrong = 0
             say("There is nothing to verify: the database has no organization.")
-            raise typer.Exit(1)
-        if print_verified(store, organizations):
-            raise typer.Exit(1)
+        else:
+            wrong = print_verified(store, organizations)
+    if not organizations or wrong:
+        raise typer.Exit(1)
+
+
+class Verified(NamedTuple):
+    """What verifying an organization found: the first differences, the number of all, and the commands that mend."""
+
+    first: list[Difference]
+    differences: int
+    mending: list[str]
 
 
 def print_verified(store: Store, organizations: list[Organization]) -> int:
     """Verifies organizations and prints the result of each; the number of differences."""
-    from hymio import intake
-
     wrong = 0
     for chosen in organizations:
-        mending = Mending()
-        with progress(f"Verifying {chosen.name}", _feedbacks(store, chosen.id)) as advance:
-            differences = map(mending.note, intake.verify(store, chosen.id, advance))
-            first = list(islice(differences, MAX_PRINTED))
-            more = sum(1 for _ in differences)
-        _report(store, chosen, first, len(first) + more)
-        for line in mending.lines(chosen.name, store.layout(chosen.id)):
+        verified = _verified(store, chosen)
+        _report(store, chosen, verified.first, verified.differences)
+        for line in verified.mending:
             hint(f"To mend it: {line}")
-        wrong += len(first) + more
+        wrong += verified.differences
+    return wrong
+
+
+def _verified(store: Store, organization: Organization) -> Verified:
+    """Verifies an organization."""
+    from hymio import intake
+
+    mending = Mending()
+    with progress(f"Verifying {organization.name}", _feedbacks(store, organization.id)) as advance:
+        differences = map(mending.note, intake.verify(store, organization.id, advance))
+        first = list(islice(differences, MAX_PRINTED))
+        more = sum(1 for _ in differences)
+    lines = list(mending.lines(organization.name, store.layout(organization.id)))
+    return Verified(first, len(first) + more, lines)
+
+
+_VERIFIED = (
+    Column("organization", Fit.KEY), Column("name"), Column("raw_results", Fit.NUMBER),
+    Column("differences", Fit.NUMBER), Column("mending"), Column("first"),
+)  # fmt: skip
+
+
+def _write_verified(store: Store, organizations: list[Organization]) -> int:
+    """Verifies organizations and writes the results as JSON; the number of differences."""
+    rows: list[tuple[Cell, ...]] = []
+    wrong = 0
+    for chosen in organizations:
+        verified = _verified(store, chosen)
+        first = [
+            {"where": each.where, "at": timestamp(each.at), "what": each.what, "stored": each.stored,
+             "right": each.recomputed}
+            for each in verified.first
+        ]  # fmt: skip
+        count = _feedbacks(store, chosen.id)
+        rows.append((chosen.id, chosen.name, count, verified.differences, verified.mending, first))
+        wrong += verified.differences
+    write(Listing("organizations", _VERIFIED, rows), Form.JSON)
     return wrong
 
 

@@ -1,4 +1,4 @@
-"""`credentials.json`: the file with the demo's credentials, which only its owner can read."""
+"""The demo's credentials, in files for their owner alone: `credentials.json` and, for a shell, `variables.sh`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hymio.errors import SetupError
 from hymio.manage import sms_key
 
 FILE = "credentials.json"
+VARIABLES = "variables.sh"
+"""Sets in a shell what the commands of the documentation read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def read_credentials(folder: Path) -> Credentials | None:
 
 
 def write_credentials(folder: Path, credentials: Credentials) -> Path:
-    """Atomically writes the file with access for its owner only; returns its path."""
+    """Atomically writes both files with access for their owner only; returns the path of `credentials.json`."""
     content = {
         "baseUrl": credentials.base_url,
         "v1": {"clientId": credentials.client_id, "apiToken": credentials.api_token},
@@ -83,10 +85,16 @@ def write_credentials(folder: Path, credentials: Credentials) -> Path:
         "person": {"email": credentials.email, "password": credentials.password},
         "history": {"presses": credentials.presses, "seed": credentials.seed, "first": credentials.first},
     }
-    descriptor, draft = tempfile.mkstemp(prefix=f".{FILE}-", dir=folder)  # with mode 0600
+    variables = f"CLIENT_ID={credentials.client_id}\nAPI_TOKEN={credentials.api_token}\nTOKEN={credentials.v2_token}\n"
+    _write(folder / VARIABLES, variables)
+    return _write(folder / FILE, json.dumps(content, indent=2) + "\n")
+
+
+def _write(path: Path, text: str) -> Path:
+    """Atomically writes a file with access for its owner only; returns its path."""
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)  # with mode 0600
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=2)
-        file.write("\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return Path(draft).replace(folder / FILE)
+    return Path(draft).replace(path)
