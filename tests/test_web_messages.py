@@ -16,7 +16,7 @@ import pytest
 from hymio import intake, manage, report
 from hymio.access import operator
 from hymio.feedback import Finding, Ui, Verdict
-from hymio.gateway.digital.message import MAX_TEXT
+from hymio.gateway.digital.checks import MAX_TEXT
 from hymio.report.query import ReportQuery
 from hymio.settings import Settings
 from hymio.store import open_store
@@ -424,6 +424,15 @@ def test_values_of_one_mail_within_ten_seconds_are_a_scanners_until_a_person_pre
     page.send(again)
     assert page.stored(again).verdict == Verdict.REPEAT
     assert list(intake.verify(page.store, page.organization)) == []
+
+
+@pytest.mark.parametrize("field", ["*|UNIQID|*", "{{ contact.id }}", "%recipient.id%", "[ID]", "${id}", "##ID##", " "])
+def test_a_merge_field_that_nobody_filled_in_does_not_make_all_recipients_one(page: WebPage, field: str) -> None:
+    sent = [page.message(button, mail=field, ui="email") for button in (3, 0, 3)]
+    for message in sent:
+        page.send(message)
+        page.clock.now += 1_000
+    assert [page.stored(message).verdict for message in sent] == [Verdict.COUNTED] * 3
 
 
 @pytest.mark.parametrize("is_robot_first", [True, False])
