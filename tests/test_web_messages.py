@@ -164,7 +164,7 @@ def test_answers_to_other_questions_are_refused(page: WebPage) -> None:
         {"button": 5}, {"survey": 99}, {"survey": (1 << 53) - 1},
         {"followup": {"question": 0}}, {"followup": {}}, {"followup": {"ui": "digital"}},
         {"followup": {"option": 0, "ui": "skip"}}, {"followup": {"option": 0, "ui": "timeout"}},
-        {"text": {}}, {"text": {"text": ""}}, {"text": {"text": " \n"}}, {"text": {"text": " ", "ui": "digital"}},
+        {"text": {}},
         {"text": {"ui": "qr"}}, {"text": {"text": "Answered.", "ui": "exit"}},
         {"contact": {"name": "A"}}, {"contact": {"name": "A", "email": None}}, {"contact": {"name": " ", "phone": "1"}},
         {"contact": {"name": "A", "email": "nobody"}},
@@ -179,6 +179,14 @@ def test_an_answer_that_says_nothing_or_contradicts_itself_is_refused(page: WebP
     assert page.send(message).status_code == 400
     with pytest.raises(ValueError, match="unpack"):
         page.stored(message)
+
+
+@pytest.mark.parametrize("blank", ["", " \n\t"])
+def test_a_text_of_blanks_is_a_question_that_was_skipped(page: WebPage, blank: str) -> None:
+    message = page.message(1, text={"text": blank, "ui": "digital"})
+    assert page.send(message).json() == {}
+    text = page.phases(message).text
+    assert (text.text, text.ui, text.spam) == (None, Ui.SKIP, None)
 
 
 @pytest.mark.parametrize("part", ["text", "contact"])

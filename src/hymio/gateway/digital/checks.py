@@ -23,7 +23,7 @@ def check_said(message: Message) -> None:
         _check_left("followup.ui", followup.ui, is_answered=followup.option is not None)
     if text is not None:
         check_text(text.text)
-        _check_left("text.ui", text.ui, is_answered=bool(text.text and text.text.strip()))
+        _check_left("text.ui", text.ui, is_answered=text.text is not None)
     if contact is not None:
         check_contact(contact)
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest, Phrase
-from hymio.feedback import ContactDetails, Followup, Phases, Text, client_key
+from hymio.feedback import ContactDetails, Followup, Phases, Text, Ui, client_key
 from hymio.gateway.assessing import assessed
 from hymio.gateway.digital.checks import check_said
 from hymio.gateway.press_parts import Email, Id, Name, ui_of
@@ -127,7 +127,9 @@ def _followup(typed: TypedFollowup) -> Followup:
 
 
 def _text(typed: TypedText, lang: str) -> Text:
-    """A text, assessed."""
+    """A text, assessed. One of blanks is no answer: its question was skipped."""
+    if typed.text is not None and not typed.text.strip():
+        return Text(position=TEXT, ui=int(Ui.SKIP))
     text = None if typed.text is None else storable(typed.text)
     return assessed(Text(text, position=TEXT, ui=ui_of(typed.ui)), lang)
 
