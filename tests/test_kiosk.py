@@ -128,7 +128,7 @@ def test_the_worker_is_short_and_has_every_file(site: KioskSite) -> None:
     assert "indexedDB" not in worker
     listed = set(re.findall(r'"(/k/[\w.-]*)"', worker.partition("FILES = [")[2].partition("]")[0]))
     assert listed == {"/k/", *(f"/k/{name}" for name in TYPES if name != "worker.js")}
-    assert b"{VERSION}" not in content("worker.js")
+    assert b"@VERSION@" not in content("worker.js")
 
 
 def test_staff_texts_are_in_the_language_of_the_browser(site: KioskSite) -> None:
