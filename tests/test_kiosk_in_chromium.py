@@ -215,9 +215,14 @@ def test_a_day_in_which_everything_happens(playwright: Any, tmp_path: Path, monk
 
 
 @pytest.fixture(scope="module")
-def site(fresh_database: Any) -> Iterator[KioskSite]:
+def database(fresh_database: Any) -> str:
     """A kiosk does not depend on the engine."""
-    with closing(open_store(fresh_database("sqlite"))) as store, kiosk_site(store) as made:
+    return str(fresh_database("sqlite"))
+
+
+@pytest.fixture(scope="module")
+def site(database: str) -> Iterator[KioskSite]:
+    with closing(open_store(database)) as store, kiosk_site(store) as made:
         yield made
 
 
@@ -229,8 +234,8 @@ def browser(playwright: Any) -> Iterator[Any]:
 
 
 def is_error(message: Any) -> bool:
-    """Whether a message of the console is an error of the page."""
-    return message.type == "error" and "favicon" not in message.location["url"]
+    """Whether a message of the console is an error of the page, and no token that has ended."""
+    return message.type == "error" and "favicon" not in message.location["url"] and "401" not in message.text
 
 
 @pytest.fixture
@@ -249,6 +254,10 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
+SCROLLED = ("set-up", "staff")
+"""What may be longer than a phone's screen."""
+
+
 def look(tab: Any, what: str) -> None:
     """Nothing is wrong with what a tab shows, in light and dark, and nothing is too wide for a tablet or a phone."""
     tab.wait_for_timeout(450)
@@ -260,6 +269,7 @@ def look(tab: Any, what: str) -> None:
         )
         assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in violations] == [], what
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
+        assert what in SCROLLED or tab.evaluate("document.documentElement.scrollHeight <= innerHeight"), what
         small = tab.evaluate(
             "[...document.querySelectorAll('button')].filter((each) => each.offsetParent).map((each) => each"
             ".getBoundingClientRect()).filter((box) => box.width < 44 || box.height < 44).length"
@@ -270,6 +280,8 @@ def look(tab: Any, what: str) -> None:
 def test_every_step_is_accessible_and_works_by_keys(site: KioskSite, tab: Any) -> None:
     tab.goto(f"{site.base}/k#{site.code()}")
     tab.get_by_label("One-time code").wait_for()
+    for axis in "xy":  # as far as the guard of the screen shifts it
+        tab.evaluate(f"document.documentElement.style.setProperty('--{axis}', '6px')")
     look(tab, "set-up")
     set_up(tab)
     look(tab, "question")
@@ -350,3 +362,101 @@ def test_a_press_that_the_server_refuses_blocks_no_other(site: KioskSite, tab: A
     assert within(tab, "kiosk.queue.depth()") == 0
     assert within(tab, "kiosk.queue.countOf('quarantined')") == 1
     assert within(tab, "kiosk.isProven()")
+
+
+def staff(tab: Any, pin: str = PIN) -> None:
+    """Opens the page of the staff, or tries to."""
+    if not tab.get_by_label("PIN").count():
+        tab.get_by_role("button", name="For staff").click()
+    tab.get_by_label("PIN").fill(pin)
+    tab.get_by_role("button", name="Open").click()
+
+
+def test_a_visit_ends_as_it_began(site: KioskSite, tab: Any) -> None:
+    """Whatever arrives meanwhile; and a question that is shown already is not drawn anew under a finger."""
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    before = len(site.rows())
+    tab.evaluate("globalThis.drawn = document.querySelector('h1')")
+    within(tab, "kiosk.tick()")
+    assert tab.evaluate("drawn.isConnected")
+    tab.wait_for_timeout(450)
+    tab.get_by_role("radio", name="Very unhappy").dblclick()
+    tab.get_by_role("button", name="Prices").wait_for()
+    within(tab, "kiosk.shown = { ...kiosk.shown, survey: 1, followups: {}, text: false }, kiosk.tick()")
+    tab.wait_for_timeout(450)
+    tab.get_by_role("button", name="Prices").click()
+    tab.get_by_role("textbox").wait_for()
+    within(tab, "kiosk.sender.now(true)")
+    [row] = site.rows()[before:]
+    with site.store.begin(site.organization, site.clock.now) as ledger:
+        phases = ledger.phases.at(site.smiley, [row.at])[(row.at, site.smiley, row.epoch, row.sequence)]
+    assert len(phases.followups) == 1
+
+
+def test_a_wrong_pin_waits_also_after_the_page_was_loaded_anew(site: KioskSite, tab: Any) -> None:
+    from playwright.sync_api import expect
+
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    for _ in range(5):
+        staff(tab, "1111")
+        expect(tab.get_by_label("PIN")).to_have_value("")
+    tab.reload()
+    tab.get_by_role("radio", name="Very happy").wait_for()
+    staff(tab)
+    tab.get_by_text("Too many wrong PINs. Wait").wait_for()
+
+
+def test_two_tabs_are_one_kiosk(site: KioskSite, tab: Any) -> None:
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    other = tab.context.new_page()
+    other.goto(f"{site.base}/k/")
+    other.get_by_text("Hymio is open in another window of this browser.").wait_for()
+    assert other.get_by_role("radio").count() == 0
+    # Even where a browser has no locks, a sequence is given once.
+    add = "Promise.all(Array.from({{ length: 20 }}, () => queue.add(7, {{ at: 1, run: 1, button: 0 }})))"
+    other.evaluate(
+        f"import('/k/queue.js').then((it) => it.openQueue()).then((queue) => void (globalThis.done = {add.format()}))"
+    )
+    given = [*within(tab, add.format().replace("queue.", "kiosk.queue.")), *other.evaluate("done")]
+    assert sorted(given) == [*range(1, 41)]
+    tab.goto("about:blank")
+    other.get_by_role("radio", name="Very happy").wait_for()
+
+
+def test_what_a_tablet_cannot_send_comes_home_as_a_file(
+    site: KioskSite, tab: Any, database: str, tmp_path: Path
+) -> None:
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    before, file = len(site.rows()), tmp_path / "saved.json"
+    manage.new_token(site.store, site.boss, site.smiley, now=site.clock.now)
+    within(tab, "kiosk.store(0).then((press) => kiosk.storePhase(press, { position: 2, text: { text: 'Cold.' } }))")
+    within(tab, "kiosk.clock.begin('jump').then(() => kiosk.store(3))")
+    staff(tab)
+    tab.get_by_text("The server refuses this tablet.").wait_for()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Save what waits as a file").click()
+    download.value.save_as(file)
+    # As if the clock of the second press had been an hour ahead; and the file is taken in later.
+    saved = json.loads(file.read_text())
+    saved["uploads"][1]["upload"]["clock"] += HOUR_MS
+    file.write_text(json.dumps(saved))
+    for _ in range(2):
+        hymio("smiley", "import", "Kiosks", str(file), "--database", database)
+    epoch = within(tab, "kiosk.claim.epoch")
+    first, second = sorted((row for row in site.rows() if row.epoch == epoch), key=lambda row: row.sequence)
+    assert [first.button, second.button, len(site.rows())] == [0, 3, before + 2]
+    assert abs(first.at - second.at - HOUR_MS) < 60_000
+    assert manage.audit_log(site.store, site.boss)[0].verb == "begin-import"
+    # A new code, and the tablet sends everything itself: nothing is doubled.
+    tab.get_by_role("button", name="New one-time code").click()
+    tab.get_by_label("One-time code").fill(site.code())
+    set_up(tab)
+    within(tab, "kiosk.sender.now(true)")
+    assert (within(tab, "kiosk.queue.depth()"), len(site.rows())) == (0, before + 2)
+    within(tab, "kiosk.shown = { ...kiosk.shown, survey: null }")
+    staff(tab)
+    tab.get_by_text("This smiley asks nothing").wait_for()
