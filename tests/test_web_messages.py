@@ -16,7 +16,7 @@ import pytest
 from hymio import intake, manage, report
 from hymio.access import operator
 from hymio.feedback import Finding, Ui, Verdict
-from hymio.gateway.digital.message import MAX_TEXT
+from hymio.gateway.digital.checks import MAX_TEXT
 from hymio.report.query import ReportQuery
 from hymio.settings import Settings
 from hymio.store import open_store
@@ -164,7 +164,7 @@ def test_answers_to_other_questions_are_refused(page: WebPage) -> None:
         {"button": 5}, {"survey": 99}, {"survey": (1 << 53) - 1},
         {"followup": {"question": 0}}, {"followup": {}}, {"followup": {"ui": "digital"}},
         {"followup": {"option": 0, "ui": "skip"}}, {"followup": {"option": 0, "ui": "timeout"}},
-        {"text": {}}, {"text": {"text": ""}}, {"text": {"text": " \n"}}, {"text": {"text": " ", "ui": "digital"}},
+        {"text": {}},
         {"text": {"ui": "qr"}}, {"text": {"text": "Answered.", "ui": "exit"}},
         {"contact": {"name": "A"}}, {"contact": {"name": "A", "email": None}}, {"contact": {"name": " ", "phone": "1"}},
         {"contact": {"name": "A", "email": "nobody"}},
@@ -179,6 +179,14 @@ def test_an_answer_that_says_nothing_or_contradicts_itself_is_refused(page: WebP
     assert page.send(message).status_code == 400
     with pytest.raises(ValueError, match="unpack"):
         page.stored(message)
+
+
+@pytest.mark.parametrize("blank", ["", " \n\t"])
+def test_a_text_of_blanks_is_a_question_that_was_skipped(page: WebPage, blank: str) -> None:
+    message = page.message(1, text={"text": blank, "ui": "digital"})
+    assert page.send(message).json() == {}
+    text = page.phases(message).text
+    assert (text.text, text.ui, text.spam) == (None, Ui.SKIP, None)
 
 
 @pytest.mark.parametrize("part", ["text", "contact"])
@@ -424,6 +432,15 @@ def test_values_of_one_mail_within_ten_seconds_are_a_scanners_until_a_person_pre
     page.send(again)
     assert page.stored(again).verdict == Verdict.REPEAT
     assert list(intake.verify(page.store, page.organization)) == []
+
+
+@pytest.mark.parametrize("field", ["*|UNIQID|*", "{{ contact.id }}", "%recipient.id%", "[ID]", "${id}", "##ID##", " "])
+def test_a_merge_field_that_nobody_filled_in_does_not_make_all_recipients_one(page: WebPage, field: str) -> None:
+    sent = [page.message(button, mail=field, ui="email") for button in (3, 0, 3)]
+    for message in sent:
+        page.send(message)
+        page.clock.now += 1_000
+    assert [page.stored(message).verdict for message in sent] == [Verdict.COUNTED] * 3
 
 
 @pytest.mark.parametrize("is_robot_first", [True, False])

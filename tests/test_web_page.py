@@ -11,14 +11,17 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hymio import manage
 from hymio.app import DOORS
 from hymio.feedback import Feedback, Ui, Verdict
-from hymio.gateway.digital.message import MAX_TEXT
+from hymio.gateway.digital.checks import MAX_TEXT
+from hymio.gateway.digital.wish import Wish
 from hymio.settings import Settings
 from hymio.store import open_store, scan
-from hymio.survey import ActivePeriod
+from hymio.survey import ActivePeriod, Localized
 from tests.example import FOUND, NOW, WEB, WEBSITE_FOUND
 from tests.web_page import WebPage, web_page
 from tests.world import wall
@@ -302,6 +305,34 @@ def test_the_language_is_the_links_then_the_browsers_then_the_surveys(page: WebP
 
 
 # --- addresses and sizes ---------------------------------------------------------------------------------------------
+
+
+@given(
+    st.text(max_size=30) | st.sampled_from(["fi", "fi-FI", "FI_fi", "en-gb", "sv"]),
+    st.text(max_size=60) | st.sampled_from(["fi-FI,fi;q=0.9", "en-GB,en;q=0.9", "sv-FI;q=0, fi", "*", "de;q=x"]),
+)
+def test_any_wish_has_a_locale(lang: str, accepted: str) -> None:
+    texts = {"en-US": "Colour", "en-GB": "Colour", "fi-FI": "Väri"}
+    assert Wish(lang, accepted).locale(Localized("en-US", texts)) in texts
+
+
+@pytest.mark.parametrize(
+    ("lang", "accepted", "locale"),
+    [
+        ("", "en-GB,en;q=0.9", "en-GB"),
+        ("", "en,en-GB;q=0.9", "en-US"),
+        ("", "fr-FR, en-GB;q=0.5", "en-GB"),
+        ("", "en-GB;q=0, en", "en-US"),
+        ("en_gb", "fi", "en-GB"),
+        ("FI", "en", "fi-FI"),
+        ("sv", "fi", "fi-FI"),
+        ("sv", "", "en-US"),
+        ("", "", "en-US"),
+    ],
+)
+def test_a_region_of_a_language_is_chosen_where_there_is_a_text_for_it(lang: str, accepted: str, locale: str) -> None:
+    texts = {"en-US": "Color", "en-GB": "Colour", "fi-FI": "Väri"}
+    assert Wish(lang, accepted).locale(Localized("en-US", texts)) == locale
 
 
 def test_no_public_address_has_a_word_of_blocking_lists(page: WebPage) -> None:

@@ -26,6 +26,7 @@ from hymio.cli.command import (
     say_removal,
 )
 from hymio.cli.header_file import Header, header_file
+from hymio.cli.importing import import_file
 from hymio.cli.publishing import publish, renew, withdraw
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
@@ -33,6 +34,7 @@ commands = typer.Typer(
     no_args_is_help=True, help="Add smileys, place and publish them, create their tokens and one-time codes."
 )
 commands.command("claim")(claim)
+commands.command("import")(import_file)
 commands.command("publish")(publish)
 commands.command("withdraw")(withdraw)
 commands.command("renew")(renew)

@@ -64,7 +64,14 @@ from hymio.manage.principals import (
 )
 from hymio.manage.publications import edit_publication, publish_smiley, renew_addresses, set_flow, withdraw_smiley
 from hymio.manage.removing import Archivable, Removal, archived, remove_node, remove_smiley, remove_survey, unarchive
-from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle, dismiss_quarantined
+from hymio.manage.repairs import (
+    accept_clock,
+    begin_import,
+    begin_rebuild,
+    begin_release,
+    begin_resettle,
+    dismiss_quarantined,
+)
 from hymio.manage.secrets import sms_key
 from hymio.manage.sessions import (
     begin_session,
@@ -154,6 +161,7 @@ __all__ = [
     "audit_log",
     "batch",
     "begin_erasure",
+    "begin_import",
     "begin_rebuild",
     "begin_release",
     "begin_resettle",

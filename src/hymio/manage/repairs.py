@@ -1,4 +1,4 @@
-"""Repairs: permission and audit row of resettling, release and rebuilding, and wrong receive times.
+"""Repairs: permission and audit row of resettling, release, rebuilding and imports, and wrong receive times.
 
 Feedback is recomputed by `hymio.intake` in many commits; a caller calls the verb here first.
 """
@@ -10,6 +10,7 @@ from hymio.errors import NotFound
 from hymio.feedback import Verdict
 from hymio.manage.change import Batch, changing, instant_text
 from hymio.manage.checks import check_instant
+from hymio.manage.smileys import require_smiley
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog import rows
@@ -69,6 +70,17 @@ def dismiss_quarantined(
             new = {"smiley": smiley, "reason": None if reason is None else reason.label, "presses": presses}
             change.audit("dismiss-quarantined", f"organization {change.ledger.organization}", new=new)
         return presses
+
+
+def begin_import(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> None:
+    """Records that presses of a smiley are taken from a file. Called before they are recorded.
+
+    Forbidden unless the scope is the whole tree; NotFound.
+    """
+    with changing(store, principal, Permission.DELIVER_FEEDBACK, now) as change:
+        change.require_whole_tree()
+        require_smiley(change, smiley)
+        change.audit("begin-import", f"smiley {smiley}")
 
 
 def begin_rebuild(store: Store | Batch, principal: Principal, *, now: Instant) -> None:

@@ -11,6 +11,7 @@ from litestar import Response
 from hymio import manage
 from hymio.access import Principal
 from hymio.errors import HymioError, SetupError
+from hymio.hierarchy import Hierarchy
 from hymio.manage import Batch, SignedIn
 from hymio.period import Instant
 from hymio.setup import Layout
@@ -61,10 +62,17 @@ def _lines(layout: Layout, principal: Principal, now: Instant) -> Sequence[Line]
 
 
 def _points(layout: Layout, principal: Principal) -> list[tuple[int, str]]:
-    """The experience points of the scope with their paths, as names need not be unique, in order of the paths."""
+    """The experience points of the scope by name, each followed by the groups above it, as names need not be unique."""
     hierarchy = layout.hierarchy
-    points = [node.id for node in hierarchy.nodes.values() if node.is_point and principal.reaches(hierarchy, node.id)]
-    return sorted(((point, hierarchy.path(point)) for point in points), key=lambda point: point[1].casefold())
+    points = [node for node in hierarchy.nodes.values() if node.is_point and principal.reaches(hierarchy, node.id)]
+    named = [(point.id, f"{point.name} · {_groups_above(hierarchy, point.id)}".rstrip(" ·")) for point in points]
+    return sorted(named, key=lambda point: point[1].casefold())
+
+
+def _groups_above(hierarchy: Hierarchy, point: int) -> str:
+    """The names of the groups above a point, nearest first, without the root."""
+    above = [hierarchy.nodes[node].name for node in hierarchy.ancestors(point)]
+    return ", ".join(above[:-1])
 
 
 def publish(here: Visit, person: SignedIn, fields: dict[str, str]) -> Answer:

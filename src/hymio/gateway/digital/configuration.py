@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from hymio.errors import Phrase
 from hymio.gateway.digital.asked import is_positive
-from hymio.gateway.digital.message import MAX_TEXT
+from hymio.gateway.digital.checks import MAX_TEXT
 from hymio.gateway.digital.shown import Shown, ShownFace, ShownFollowup
 from hymio.gateway.press_parts import MAX_CONTACT
 from hymio.survey import State

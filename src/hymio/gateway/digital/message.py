@@ -9,15 +9,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest, Phrase
-from hymio.feedback import ContactDetails, Followup, Phases, Text, client_key
+from hymio.feedback import ContactDetails, Followup, Phases, Text, Ui, client_key
 from hymio.gateway.assessing import assessed
+from hymio.gateway.digital.checks import check_said
 from hymio.gateway.press_parts import Email, Id, Name, ui_of
 from hymio.gateway.text import short, storable
 
 MAX_BYTES: Final = 64 << 10
-MAX_TEXT: Final = 2_000
-"""Characters of a text that a person may write on the web."""
-
 MAX_METADATUM: Final = 1_000
 """Characters of a value of metadata; longer ones are left out, as nobody would see why the press is refused."""
 
@@ -29,7 +27,6 @@ _MAX_EXACT: Final = (1 << 53) - 1
 Milliseconds = Annotated[int, Meta(ge=-_MAX_EXACT, le=_MAX_EXACT)]
 Word = Annotated[str, Meta(max_length=200)]
 ButtonUi = Literal["digital", "qr", "link", "email"]
-LEFT: Final = ("exit", "skip", "timeout")
 PhaseUi = Literal["digital", "qr", "link", "email", "exit", "skip", "timeout"]
 
 
@@ -112,46 +109,8 @@ def decoded(body: bytes) -> Message:
         raise _unreadable(body, str(error)) from error
     if message.button is not None and message.survey is None:
         raise BadRequest(parameter="survey", got="nothing", accepted=Phrase("the number of the survey that was shown"))
-    _check_answers(message)
+    check_said(message)
     return message
-
-
-def _check_answers(message: Message) -> None:
-    """BadRequest for an answer that says nothing, contradicts itself, or has a field of a form that is wrong."""
-    followup, text, contact = message.followup, message.text, message.contact
-    if followup is not None:
-        _check_left("followup.ui", followup.ui, is_answered=followup.option is not None)
-    if text is not None:
-        check_text(text.text)
-        _check_left("text.ui", text.ui, is_answered=bool(text.text and text.text.strip()))
-    if contact is not None:
-        check_contact(contact)
-
-
-def _check_left(parameter: str, ui: str | None, *, is_answered: bool) -> None:
-    """BadRequest unless `ui` says how a question was left exactly where there is no answer."""
-    if (ui in LEFT) is is_answered:
-        accepted = Phrase("exit, skip or timeout without an answer, and none of these with one")
-        raise BadRequest(parameter=parameter, got=ui or "nothing", accepted=accepted)
-
-
-def check_contact(contact: TypedContact) -> None:
-    """BadRequest for contact details by which nobody can answer, or whose e-mail address is none."""
-    if not contact.name.strip() or not (contact.email or contact.phone):
-        raise BadRequest(
-            "contact-incomplete", "Please give your name, and an e-mail address or a telephone number.",
-            parameter="contact",
-        )  # fmt: skip
-
-
-def check_text(text: str | None) -> None:
-    """BadRequest for a text that is too long; it is never cut."""
-    if text is not None and len(text) > MAX_TEXT:
-        raise BadRequest(
-            "text-too-long",
-            "The text has {length} characters; it may have {most}.",
-            parameter="text", length=len(text), most=MAX_TEXT,
-        )  # fmt: skip
 
 
 def _unreadable(body: bytes, cause: str) -> BadRequest:
@@ -168,7 +127,9 @@ def _followup(typed: TypedFollowup) -> Followup:
 
 
 def _text(typed: TypedText, lang: str) -> Text:
-    """A text, assessed."""
+    """A text, assessed. One of blanks is no answer: its question was skipped."""
+    if typed.text is not None and not typed.text.strip():
+        return Text(position=TEXT, ui=int(Ui.SKIP))
     text = None if typed.text is None else storable(typed.text)
     return assessed(Text(text, position=TEXT, ui=ui_of(typed.ui)), lang)
 

@@ -59,7 +59,6 @@ class Answer(msgspec.Struct, omit_defaults=True):
     """What became of a message: `closed` if its survey is not asked (any more), `refused` names the answers that were
     given otherwise before."""
 
-    stored: bool = True
     closed: bool = False
     refused: tuple[str, ...] = ()
 

@@ -18,20 +18,20 @@ from litestar.response import Redirect
 
 from hymio.errors import BadRequest, Forbidden, HymioError, NotFound, Phrase, TooManyRequests, Unavailable
 from hymio.gateway.digital import looks
+from hymio.gateway.digital.checks import MAX_TEXT, check_text
 from hymio.gateway.digital.message import (
     MAX_BYTES,
-    MAX_TEXT,
     Message,
     TypedContact,
     TypedFollowup,
     TypedText,
-    check_text,
 )
 from hymio.gateway.digital.messages import Intake, answer_of, headers_of
 from hymio.gateway.digital.press import WebPress
 from hymio.gateway.digital.robots import is_robots
-from hymio.gateway.digital.shown import Shown, Wish, shown
+from hymio.gateway.digital.shown import Shown, shown
 from hymio.gateway.digital.stamp import is_genuine, new_stamp, parsed
+from hymio.gateway.digital.wish import Wish
 from hymio.gateway.press_parts import MAX_CONTACT
 from hymio.period import Instant
 

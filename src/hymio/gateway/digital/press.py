@@ -81,7 +81,7 @@ class WebPress:
             *key, at, message.button, survey,
             visitor_of(self._from.key, organization, self._from.host, self._from.agent),
             ui_of(message.ui), phases, self._finding(publication),
-            mailed_by(self._from.key, organization, principal.id, mail) if mail else (),
+            mailed_by(self._from.key, organization, principal.id, mail),
         )  # fmt: skip
         return press, correction
 

@@ -19,7 +19,8 @@ from hymio.gateway.digital.configuration import configuration
 from hymio.gateway.digital.messages import PATH as MESSAGES
 from hymio.gateway.digital.messages import Intake
 from hymio.gateway.digital.minify import minified_script, minified_styles
-from hymio.gateway.digital.shown import Shown, Wish, shown
+from hymio.gateway.digital.shown import Shown, shown
+from hymio.gateway.digital.wish import Wish
 from hymio.serving.answers import base_url_of, is_known, tag_of
 
 OWN: Final = "/w/{code:str}/w.js"

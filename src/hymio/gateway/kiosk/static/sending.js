@@ -1,5 +1,7 @@
 // Sends presses by the terminal's upload protocol, docs/terminal-protocol.md.
 
+import { asSent } from "./saving.js";
+
 const UPLOADS = "/terminal/v1/uploads";
 const EVERY_MS = 30_000;
 const HEARTBEAT_MS = 15 * 60_000;
@@ -23,12 +25,15 @@ export class Sender {
     this.most = MOST;
     this.waitUntil = 0;
     this.restores = { through: -1, tries: 0 };
-    this.state = { answeredAt: null, triedAt: null, failure: null, through: null, revision: null, quarantined: {} };
+    this.state = { answeredAt: null, failure: null, through: null };
+    this.survey = undefined;
+    this.isOlderRefused = false;
     this.running = null;
   }
 
   async open() {
-    this.state = { ...this.state, ...(await this.queue.get("sent")) };
+    const { answeredAt, through } = (await this.queue.get("sent")) ?? this.state;
+    Object.assign(this.state, { answeredAt, through });
     const again = () => {
       setTimeout(() => this.now().finally(again), EVERY_MS * (0.5 + Math.random()));
     };
@@ -75,26 +80,24 @@ export class Sender {
     const claims = await this.claims();
     const present = claims.at(-1);
     if (!present) return;
-    this.state.triedAt = Date.now();
     const groups = await this.queue.groups();
     const due = this.state.answeredAt === null || Math.abs(Date.now() - this.state.answeredAt) > HEARTBEAT_MS;
     if (!groups.length && !due && !proves) return;
     const older = groups.filter(({ epoch, run }) => epoch !== present.epoch || run !== this.clock.run);
     const isWhole = !older.some(({ epoch }) => epoch === present.epoch);
     await this.drain(present, this.clock.run, isWhole, proves || due || older.length > 0);
-    let failure = null;
+    this.isOlderRefused = false;
     for (const { epoch, run } of older) {
       const claim = claims.find((each) => each.epoch === epoch);
       if (!claim) continue;
       // Another smiley, whose token has ended, does not keep the present one from sending.
       await this.drain(claim, run, false, false).catch((error) => {
-        if (claim === present) throw error;
-        failure = error;
+        if (claim === present || error.status !== 401) throw error;
+        this.isOlderRefused = true;
       });
     }
     if (older.length) await this.drain(present, this.clock.run, !(await this.queue.depth()), true);
     if (proves || due) await this.prove(present);
-    if (failure) throw failure;
     await this.queue.prune(this.clock.now());
   }
 
@@ -138,9 +141,9 @@ export class Sender {
       if (error.status !== 400 || !presses.length) throw error;
       this.most = Math.max(1, Math.floor(presses.length / 2));
       if (presses.length > 1) return false;
-      // If the server takes an upload without the press, then the press is at fault, and blocks no other.
-      await post(claim.token, JSON.stringify({ epoch: claim.epoch, presses: [] }));
-      await this.queue.acknowledge(presses, `HTTP ${error.status}`);
+      // If the server takes the same upload without the press, then the press is at fault, and blocks no other.
+      await post(claim.token, JSON.stringify({ ...body, presses: [], clock: this.clock.nowOf(run) }));
+      await this.queue.acknowledge(presses, this.clock.now(), { aside: `HTTP ${error.status}` });
       return false;
     }
     await this.received(claim, run, presses, lost, receipt, sent);
@@ -148,7 +151,7 @@ export class Sender {
   }
 
   async received(claim, run, presses, lost, receipt, sent) {
-    await this.queue.acknowledge(presses);
+    await this.queue.acknowledge(presses, this.clock.now(), { reasons: reasons(receipt.quarantined) });
     if (lost.length) {
       const all = (await this.queue.get(`lost ${claim.epoch}`)) ?? [];
       await this.queue.set(`lost ${claim.epoch}`, all.slice(lost.length));
@@ -157,12 +160,8 @@ export class Sender {
     this.most = Math.min(MOST, this.most * 2);
     this.waitUntil = 0;
     if (isPresent) {
-      Object.assign(this.state, {
-        answeredAt: Date.now(),
-        failure: null,
-        revision: receipt.revision,
-        quarantined: { ...this.state.quarantined, ...reasons(receipt.quarantined) },
-      });
+      Object.assign(this.state, { answeredAt: Date.now(), failure: null });
+      this.survey = receipt.settings.survey;
     }
     if (run === this.clock.run) await this.clock.learn(receipt.time, sent, this.clock.now());
     if (receipt.acknowledgedThrough?.epoch === claim.epoch) {
@@ -185,18 +184,8 @@ export class Sender {
   }
 }
 
-// A press as the protocol has it.
-const asSent = ({ sequence, at, button, survey, phases }) => ({
-  sequence,
-  at,
-  button,
-  survey,
-  ui: "digital",
-  ...(phases.length ? { phases } : {}),
-});
-
 // Why presses are in quarantine, by their sequence.
-const reasons = (notices) => Object.fromEntries(notices.map((each) => [each.sequence ?? "?", each.reason]));
+const reasons = (notices) => Object.fromEntries(notices.map((each) => [each.sequence, each.reason]));
 
 async function post(token, body) {
   const response = await fetch(UPLOADS, {
