@@ -67,6 +67,7 @@ def _brand(intake: Intake, request: Request[Any, Any, Any]) -> Brand | None:
 def _file(body: bytes, media_type: str, seconds: int) -> Response[bytes]:
     headers = {
         "Cache-Control": f"public, max-age={seconds}", "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }  # fmt: skip
     return Response(body, media_type=media_type, headers=headers)
