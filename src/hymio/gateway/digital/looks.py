@@ -58,7 +58,7 @@ def _brand(intake: Intake, request: Request[Any, Any, Any]) -> Brand | None:
     store = intake.services.store
     with store.read() as transaction:
         try:
-            principal, _ = published(store, transaction, request.path_params["code"])
+            principal, _, _ = published(store, transaction, request.path_params["code"])
         except NotFound:
             return None
         return brand_of(transaction, principal.organization)
