@@ -38,6 +38,7 @@ class Site:
 
     def __init__(self, host: str) -> None:
         self.body, self.host, self.style = "", host, HOSTILE
+        self.trusted = "; require-trusted-types-for 'script'; trusted-types 'none'"
         site = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -48,7 +49,7 @@ class Site:
                 self.send_header("Content-Type", "text/css" if is_style else "text/html; charset=utf-8")
                 self.send_header(
                     "Content-Security-Policy",
-                    f"default-src 'none'; style-src 'self'; script-src 'self' {host}; connect-src {host}",
+                    f"default-src 'none'; style-src 'self'; script-src 'self' {host}; connect-src {host}{site.trusted}",
                 )
                 self.end_headers()
                 self.wfile.write(content)
@@ -422,13 +423,17 @@ def test_a_timeout_is_recorded_and_takes_nothing_away(page: WebPage, site: Site,
 
 @needs_chromium
 def test_a_page_that_changes_without_a_reload_shows_each_smiley_once(page: WebPage, site: Site, tab: Any) -> None:
-    site.body, site.style, code = own_tag(page), "", page.publication.code
+    site.body, site.style, site.trusted, code = own_tag(page), "", "", page.publication.code
     tab.goto(site.address)
     radios = tab.get_by_role("radiogroup")
     radios.wait_for()
     tab.evaluate("document.querySelector('[data-hymio]').remove()")
     assert radios.count() == 0
-    tab.evaluate(f"document.body.insertAdjacentHTML('beforeend', '<main><div data-hymio={code}></div></main>')")
+    tab.evaluate(
+        "(code) => { const main = document.createElement('main'), host = document.createElement('div');"
+        " host.dataset.hymio = code; main.append(host); document.body.append(main) }",
+        code,
+    )
     radios.wait_for()
     tab.evaluate(
         "(code) => { const again = document.createElement('script'); again.src = document.scripts[0].src; const at ="
