@@ -15,6 +15,7 @@ from PIL import Image
 
 from hymio import manage
 from hymio.access import Role, operator
+from hymio.brand import HYMIO, Brand
 from hymio.handouts.mail import EXAMPLE_FIELD
 from hymio.smiley import Publication
 from hymio.store import Store
@@ -211,3 +212,34 @@ def test_nobody_sees_or_changes_smileys_beyond_his_subtree_or_without_permission
     assert place.browser(ADA).http.post(f"/smileys/{WEB}/settings", data={"presses": "tests"}).status_code == 403
     assert place.publication() == before
     assert place.browser(ADA).get(f"/smileys/{TERMINAL}").status_code == 404
+
+
+# --- how they look ---------------------------------------------------------------------------------------------------
+
+
+def test_an_admin_of_the_whole_organization_tries_a_look_and_saves_it(place: Place) -> None:
+    ada, store = place.browser(ADA), place.store
+    boss = operator(place.organization)
+    assert 'href="/look"' in ada.get("/smileys").text
+    chosen = {"ground": "#ffffff", "ink": "#102a43", "accent": "#1d4ed8", "size": "120", "square": "1"}
+    tried = ada.send("/look", "/look", act="preview", **chosen)
+    assert manage.brand(store, boss) == HYMIO, "a preview saves nothing"
+    [sample] = re.findall(r'href="(/look/sample.css[^"]*)"', unescape(tried.text))
+    rules = ada.get(sample)
+    assert rules.headers["content-type"].startswith("text/css")
+    assert "--brand:#1d4ed8" in rules.text
+    assert "font-size:120%" in rules.text
+    saved = ada.send("/look", "/look", act="save", **chosen)
+    assert "Saved." in saved.text
+    look = Brand("#ffffff", "#102a43", "#1d4ed8", 120, is_square=True)
+    assert manage.brand(store, boss) == look
+    refused = ada.send("/look", "/look", act="save", **{**chosen, "ink": "#999999"})
+    assert "has a contrast of 2.84 to 1; needed are 4.5 to 1" in refused.text
+    assert 'value="#999999"' in refused.text, "what was chosen stays in the form"
+    assert ada.get("/look/sample.css?ground=red}body{display:none&ink=%23000000&accent=%23000000&size=100").text == ""
+    assert manage.brand(store, boss) == look
+    ada.send("/look", "/look", act="reset")
+    assert manage.brand(store, boss) == HYMIO
+    for email in (JANE, USER):
+        assert place.browser(email).get("/look").status_code == 403
+        assert 'href="/look"' not in place.browser(email).get("/smileys").text

@@ -346,12 +346,12 @@ def test_no_public_address_has_a_word_of_blocking_lists(page: WebPage) -> None:
     assert not [address for address in addresses for word in BLOCKED if word in address.lower()]
 
 
-def test_the_page_with_its_styles_is_small(page: WebPage) -> None:
+def test_the_page_runs_nothing_but_its_own_file(page: WebPage) -> None:
     answer = Person(page).answer
-    [styles] = re.findall(r'rel="stylesheet" href="([^"]*)"', answer.text)
-    sheet = page.http.get(styles)
-    assert sheet.headers["content-type"].startswith("text/css")
-    assert len(answer.content) + len(sheet.content) <= 15_000
-    assert "<script" not in answer.text
+    [script] = re.findall(r"<script ([^>]*)></script>", answer.text)
+    assert script.startswith('src="/w/page.js?')
+    assert answer.text.count("<script") == 1
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
     assert "style=" not in answer.text
     assert "set-cookie" not in answer.headers

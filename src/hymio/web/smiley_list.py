@@ -44,7 +44,8 @@ def list_page(here: Visit, person: SignedIn, error: HymioError | None = None) ->
     return here.page(
         "smileys.html", 200 if error is None else error.status, headers=None,
         published=[line for line in lines if line.is_open], unpublished=[line for line in lines if not line.is_open],
-        points=_points(layout, principal), detail=None if error is None else error.public_detail,
+        points=_points(layout, principal), has_whole_tree=principal.reaches_all(layout.hierarchy),
+        detail=None if error is None else error.public_detail,
     )  # fmt: skip
 
 

@@ -52,10 +52,9 @@ class WebPress:
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """The organization's id and the upload. NotFound, Forbidden, BadRequest."""
-        principal, publication = published(self._store, transaction, self._message.smiley)
+        principal, publication, layout = published(self._store, transaction, self._message.smiley)
         if self._from.origin is not None and not publication.allows(self._from.origin):
             raise Forbidden("origin-refused", "Pages of this origin may not send presses of this smiley.")
-        layout = self._store.layout_now(transaction, principal.organization)
         press, correction = self._press(transaction, layout, principal, publication)
         return principal.organization, Upload(principal.id, (press,), correction=correction)
 
@@ -115,16 +114,20 @@ class WebPress:
         return int(Finding.ROBOT if is_robot else Finding.NONE)
 
 
-def published(store: Store, transaction: Transaction, code: str) -> tuple[Principal, Publication]:
-    """The smiley of a code or token, which may deliver feedback. NotFound, also for a replaced or withdrawn one."""
+def published(store: Store, transaction: Transaction, code: str) -> tuple[Principal, Publication, Layout]:
+    """The smiley of a code or token, which may deliver feedback, how it is published, and its organization's layout.
+
+    NotFound, also for a replaced or withdrawn one.
+    """
     principal = published_principal(transaction, code)
-    layout = None if principal is None else store.layout_now(transaction, principal.organization)
-    smiley = None if layout is None or principal is None else layout.smileys.get(principal.id)
-    publication = None if smiley is None else smiley.publication
-    if principal is None or publication is None or not publication.answers_to(code.upper()):
-        raise NotFound("unknown-address", "There is nothing at this address.")
-    principal.require(Permission.DELIVER_FEEDBACK)
-    return principal, publication
+    if principal is not None:
+        layout = store.layout_now(transaction, principal.organization)
+        smiley = layout.smileys.get(principal.id)
+        publication = None if smiley is None else smiley.publication
+        if publication is not None and publication.answers_to(code.upper()):
+            principal.require(Permission.DELIVER_FEEDBACK)
+            return principal, publication, layout
+    raise NotFound("unknown-address", "There is nothing at this address.")
 
 
 def device_time(message: Message, now: Instant) -> tuple[Instant, int]:

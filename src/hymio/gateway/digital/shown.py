@@ -96,8 +96,7 @@ class Shown:
 def shown(store: Store, code: str, wish: Wish, now: Instant) -> Shown:
     """What the smiley of a code or token shows now. NotFound; Unavailable."""
     with store.read() as transaction:
-        principal, publication = published(store, transaction, code)
-        layout = store.layout_now(transaction, principal.organization)
+        principal, publication, layout = published(store, transaction, code)
         content = store.content_now(transaction, principal.organization)
         brand = brand_of(transaction, principal.organization)
     resolved = layout.resolve(principal.id, now)

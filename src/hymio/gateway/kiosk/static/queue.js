@@ -214,13 +214,12 @@ export class Queue {
   // Deletes presses that the server has for longer than a restore reaches back, or that are too many; never the last
   // one of an epoch, which asks the server how far it has everything.
   async prune(now) {
-    for (let most = BATCH; most === BATCH; ) {
+    const index = this.presses.index("done");
+    const [old, all] = await Promise.all([got(index.count(IDBKeyRange.upperBound(now - KEEP_MS))), got(index.count())]);
+    for (let left = Math.max(old, all - KEEP); left > 0; left -= BATCH) {
       const transaction = this.db.transaction(["presses", "meta"], "readwrite");
       const [presses, meta] = [transaction.objectStore("presses"), transaction.objectStore("meta")];
-      const index = presses.index("done");
-      const old = await got(index.count(IDBKeyRange.upperBound(now - KEEP_MS)));
-      most = Math.min(BATCH, Math.max(old, (await got(index.count())) - KEEP));
-      for (const key of most > 0 ? await got(index.getAllKeys(null, most)) : []) {
+      for (const key of await got(presses.index("done").getAllKeys(null, Math.min(BATCH, left)))) {
         if (key[1] !== (await got(meta.get(`counter ${key[0]}`)))) presses.delete(key);
       }
       await done(transaction);

@@ -4,6 +4,7 @@ import { asSent } from "./saving.js";
 
 const UPLOADS = "/terminal/v1/uploads";
 const EVERY_MS = 30_000;
+const PRUNE_MS = 3_600_000;
 const HEARTBEAT_MS = 15 * 60_000;
 const TIMEOUT_MS = 35_000;
 const MOST = 1_000;
@@ -24,6 +25,7 @@ export class Sender {
     Object.assign(this, { queue, clock, claims, version });
     this.most = MOST;
     this.waitUntil = 0;
+    this.pruneAt = 0;
     this.restores = { through: -1, tries: 0 };
     this.state = { answeredAt: null, failure: null, through: null };
     this.survey = undefined;
@@ -98,6 +100,8 @@ export class Sender {
     }
     if (older.length) await this.drain(present, this.clock.run, !(await this.queue.depth()), true);
     if (proves || due) await this.prove(present);
+    if (performance.now() < this.pruneAt) return;
+    this.pruneAt = performance.now() + PRUNE_MS;
     await this.queue.prune(this.clock.now());
   }
 
