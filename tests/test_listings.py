@@ -188,6 +188,29 @@ def test_exit_codes_are_documented(hymio: Hymio) -> None:
     assert re.findall(r"^\| (\d+) \|", PAGE, re.MULTILINE) == ["0", "1", "2", "130"]
 
 
+def test_the_documented_error_is_what_a_command_prints(hymio: Hymio) -> None:
+    done(hymio("organization", "create", "Acme"))
+    [documented] = re.findall(r"^```json\n(.*?)\n```", PAGE, re.MULTILINE | re.DOTALL)
+    said = hymio("organization", "show", "Nobody", "--json")
+    assert (said.code, json.loads(said.err), said.out) == (2, json.loads(documented), "")
+
+
+def test_what_is_checked_has_json(hymio: Hymio) -> None:
+    set_up(hymio)
+    [verified] = json.loads(done(hymio("verify", "--all", "--json")))
+    assert (verified["name"], verified["differences"], verified["mending"], verified["first"]) == ("Acme", 0, [], [])
+    [checked] = json.loads(done(hymio("check", "Acme", "--json")))
+    assert (checked["clock_fits"], checked["corrections"], checked["sms_addresses"]) == (True, [], {})
+    refused = hymio("check", "Acme", "--json", "--clock-is-right")
+    assert (refused.code, json.loads(refused.err)["code"]) == (2, "json-of-check-alone")
+
+
+def test_nothing_is_offered_for_feedback_of_the_future(hymio: Hymio) -> None:
+    set_up(hymio)
+    said = hymio("smiley", "place", "Acme", "2415VE0A110042", "Front door", "--from", "2999-01-01T00:00")
+    assert ("will stand" in done(said), "resettle" in said.err) == (True, False)
+
+
 def test_placeholders_are_capitals() -> None:
     """In help, in errors and in what is printed next; `…` stands for nothing that is to be typed."""
 

@@ -89,9 +89,11 @@ def root(
     database: Database = None,
     data: Annotated[
         Path | None,
-        typer.Option(help="Folder for all files that Hymio stores; otherwise HYMIO_DATA, otherwise hymio-data"),
+        typer.Option(
+            metavar="FOLDER", help="Folder for all files that Hymio stores; otherwise HYMIO_DATA, otherwise hymio-data"
+        ),
     ] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings file; otherwise ./hymio.toml")] = None,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings file; otherwise ./hymio.toml")] = None,
     _version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and exit.")
     ] = False,

@@ -63,7 +63,7 @@ def as_hymio_error(error: BaseException) -> HymioError:
 
 def _usage(error: Any) -> HymioError:
     """The error of words that a command does not take."""
-    problem = " ".join(error.format_message().split())
+    problem = " ".join(error.format_message().split()).replace(": Value error, ", ": ")
     problem += "" if problem.endswith((".", "?")) else "."
     command = "hymio" if error.ctx is None else error.ctx.command_path
     return BadRequest("usage", "{problem} See: {command} --help", problem=problem, command=command)

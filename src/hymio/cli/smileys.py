@@ -119,7 +119,7 @@ def place(
     say(f"{chosen.serial} {escape(chosen.name)} {verb} at {escape(path)} from {clock_time(began, zone)} on.")
     if start is None:
         hint(f"Presses that wait for this in quarantine are counted by: {release_line(organization)}")
-    else:
+    elif began <= batch.now:
         offer_resettle(organization, point, stamp(began, zone))
 
 
@@ -244,5 +244,5 @@ def remove(
         )
     verb = "will stand" if ended > batch.now else "stands"
     say(f"{chosen.serial} {escape(chosen.name)} {verb} nowhere any more from {clock_time(ended, zone)} on.")
-    if end is not None:
+    if end is not None and ended <= batch.now:
         offer_resettle(organization, point, stamp(ended, zone))

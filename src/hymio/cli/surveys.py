@@ -365,9 +365,11 @@ def end_now(
             now=batch.now,
         )
         point = batch.layout.hierarchy.path(assignment.node)
-    verb = "will end" if last > wall_of(batch.now + 999, zone) else "ended" if end is not None else "ends"
+    is_ahead = last > wall_of(batch.now + 999, zone)
+    verb = "will end" if is_ahead else "ended" if end is not None else "ends"
     say(f"The survey with key {key} {verb} at {last:%Y-%m-%d %H:%M:%S} on the clock there.")
-    offer_resettle(organization, point, last.isoformat())
+    if not is_ahead:
+        offer_resettle(organization, point, last.isoformat())
 
 
 @commands.command("periods")
