@@ -49,7 +49,7 @@ def routes(services: Services) -> list[Route]:
     @get("/k", sync_to_thread=False)
     def page(request: AnyRequest) -> Response[bytes]:
         """The page; its scope needs a slash at the end, which the page itself adds where it is missing."""
-        return _file(request, PAGE_FILE, "text/html; charset=utf-8")
+        return _file(request, PAGE_FILE, "text/html")
 
     @get("/k/texts", sync_to_thread=False)
     def texts(request: AnyRequest) -> Response[Any]:
