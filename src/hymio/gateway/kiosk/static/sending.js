@@ -113,21 +113,25 @@ export class Sender {
 
   // Uploads what waits of a run; `always` also if nothing does.
   async drain(claim, run, isWhole, always) {
+    // Each read begins after what was sent: the index is slow to step over what has left it.
+    let after = 0;
     for (let isFirst = true; ; isFirst = false) {
       // The instant is read before the queue is: every press before it is in the queue by then.
       const through = run === this.clock.run && isWhole ? this.clock.now() : null;
-      const waiting = await this.queue.waiting(claim.epoch, run, this.most + 1);
+      const waiting = await this.queue.waiting(claim.epoch, run, this.most + 1, after);
       const presses = waiting.slice(0, this.most);
       const rest = waiting[this.most];
       if (!presses.length && !(isFirst && always)) return;
       const reported = through === null ? null : (rest?.at ?? through);
-      const isTaken = await this.upload(claim, run, presses, reported);
+      const isTaken = await this.upload(claim, run, presses, reported, rest?.sequence);
       if (isTaken && !rest) return;
+      // What a restored server lacks waits again from its first sequence.
+      if (isTaken) after = this.proves ? 0 : presses.at(-1).sequence;
     }
   }
 
   // One upload. False if a single press was set aside, and there is more to try.
-  async upload(claim, run, presses, reported) {
+  async upload(claim, run, presses, reported, next) {
     const lost = ((await this.queue.get(`lost ${claim.epoch}`)) ?? []).slice(0, 1_000);
     const body = {
       epoch: claim.epoch,
@@ -150,11 +154,11 @@ export class Sender {
       await this.queue.acknowledge(presses, this.clock.now(), { aside: `HTTP ${error.status}` });
       return false;
     }
-    await this.received(claim, run, presses, lost, receipt, sent);
+    await this.received(claim, run, presses, lost, receipt, sent, next);
     return true;
   }
 
-  async received(claim, run, presses, lost, receipt, sent) {
+  async received(claim, run, presses, lost, receipt, sent, next) {
     await this.queue.acknowledge(presses, this.clock.now(), { reasons: reasons(receipt.quarantined) });
     if (lost.length) {
       const all = (await this.queue.get(`lost ${claim.epoch}`)) ?? [];
@@ -170,13 +174,14 @@ export class Sender {
     if (run === this.clock.run) await this.clock.learn(receipt.time, sent, this.clock.now());
     if (receipt.acknowledgedThrough?.epoch === claim.epoch) {
       if (isPresent) this.state.through = receipt.acknowledgedThrough.sequence;
-      await this.compare(claim, receipt.acknowledgedThrough.sequence);
+      await this.compare(claim, receipt.acknowledgedThrough.sequence, next);
     }
     if (isPresent) await this.queue.set("sent", this.state);
   }
 
-  // A server that has less than it acknowledged was restored from a backup.
-  async compare(claim, through) {
+  // `next` waits, if anything does. A server that has less than it acknowledged was restored from a backup.
+  async compare(claim, through, next) {
+    if (through + 1 >= next) return;
     const first = await this.queue.firstWaiting(claim.epoch);
     if (through + 1 >= first) return;
     if (through !== this.restores.through) this.restores = { through, tries: 0 };
