@@ -15,9 +15,10 @@ import pytest
 import typer.main
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from hymio.cli import app
-from hymio.cli.listing import Column, Fit, Form, Listing, as_json, as_lines
+from hymio.cli.listing import Column, Fit, Form, Listing, Shown, as_json, as_lines, table_of
 from tests.test_cli import Hymio, anywhere, done, hymio, set_up
 
 __all__ = ["anywhere", "hymio"]
@@ -29,7 +30,14 @@ CELLS = st.one_of(st.none(), st.booleans(), st.integers(-9, 10**6), TEXTS)
 def parsed(line: str) -> list[str]:
     """The cells of a line with tabs."""
     plain = {"\\\\": "\\", r"\t": "\t", r"\n": "\n", r"\r": "\r"}
-    return [re.sub(r"\\.", lambda match: plain[match.group()], text) for text in line.split("\t")]
+    return [
+        re.sub(
+            r"\\x(..)|\\.",
+            lambda match: chr(int(match[1], 16)) if match[1] else plain[match.group()],
+            text,
+        )
+        for text in line.split("\t")
+    ]
 
 
 def text_of(value: Any) -> str:
@@ -48,6 +56,16 @@ def test_all_forms_have_the_same_rows(rows: list[tuple[Any, Any]]) -> None:
     assert [[text.replace("'", "") for text in row] for row in read] == [
         [text.replace("'", "") for text in row] for row in expected
     ]  # but for the apostrophes that keep spreadsheets from reading a formula
+
+
+def test_no_form_for_people_has_characters_that_a_terminal_obeys() -> None:
+    text = "\x1b]0;name\x07\x1b[2Jhi\x9b31m\x7f"
+    part = Listing("things", (Column("a"), Column("b")), [(text, Shown(None, text))])
+    printed = io.StringIO()
+    Console(width=200, file=printed).print(table_of(part))
+    for shown in (printed.getvalue(), as_lines((part,), Form.TAB)):
+        assert r"\x1b]0;name\x07\x1b[2Jhi\x9b31m\x7f" in shown
+        assert all(character.isprintable() or character in "\t\n" for character in shown)
 
 
 def test_a_formula_in_csv_is_a_text() -> None:

@@ -160,6 +160,38 @@ def _names(headers: dict[str, str]) -> dict[bytes, str]:
     return {name.lower().encode(): value for name, value in headers.items()}
 
 
+def test_only_what_is_signed_is_read() -> None:
+    """Whoever saw one signed request adds a text where its signature does not look."""
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    url = f"{PUBLIC}/sms/twilio/1?{urlencode({'From': '+1', 'Body': 'right'})}"
+    signed = replace(requested(url, {}, twilio_headers(url, {}), "GET"), body=b"Body=forged")
+    assert twilio.is_signed(signed, KEY)
+    assert read_text(twilio.ADAPTER, signed) == "right"
+
+    fields = {"msisdn": "1", "text": "right"}
+    url = f"{PUBLIC}/sms/vonage/1?{urlencode(fields | {'sig': vonage_signature(fields)})}"
+    signed = replace(requested(url, {}, form, "GET"), body=b"text=forged")
+    assert vonage.is_signed(signed, KEY)
+    assert read_text(vonage.ADAPTER, signed) == "right"
+
+    fields, url = {"msisdn": "1", "status": "delivered"}, f"{PUBLIC}/sms/vonage/1?text=forged"
+    signed = requested(url, fields | {"sig": vonage_signature(fields)}, form)
+    assert vonage.is_signed(signed, KEY)
+    assert vonage.ADAPTER.read(signed) is None
+
+    body = b'{"from": "1", "message_type": "image"}'
+    headers = _names({"Content-Type": "application/json", "Authorization": f"Bearer {token_of(body)}"})
+    signed = SmsRequest("POST", url, b"text=forged", headers, body)
+    assert vonage.is_signed(signed, KEY)
+    assert vonage.ADAPTER.read(signed) is None
+
+
+def read_text(adapter: Adapter, request: SmsRequest) -> str:
+    message = adapter.read(request)
+    assert message is not None
+    return message.text.text
+
+
 def test_a_token_without_a_signature_is_refused() -> None:
     body = b'{"text": "x"}'
     for token in (token_of(body, "none"), token_of(b"other"), token_of(body) + "x", "a.b", "", "\xff.\xff.\xff"):

@@ -36,7 +36,11 @@ _COLOURS: Final[Mapping[str, str]] = {
     "failed": "red",
     "discarded": "dim", "ended": "dim", "expired": "dim", "off": "dim", "revoked": "dim",
 }  # fmt: skip
-_ESCAPES: Final = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_CONTROLS: Final = {code: rf"\x{code:02x}" for code in (*range(32), *range(127, 160))}
+"""Control characters, which a terminal would obey: anybody may send a text that has them."""
+
+_ESCAPES: Final = _CONTROLS | str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+_FOR_PEOPLE: Final = {code: text for code, text in _CONTROLS.items() if chr(code) not in "\t\n"}
 _END_OF_CSV_LINE: Final = "\r\n"
 
 
@@ -318,17 +322,22 @@ def table_of(part: Listing) -> Table:
         for column, number in cells:
             if part.rows[0][number] is None:
                 continue
-            result.add_row(f"[dim]{_heading(column)}[/]", _for_people(column, part.rows[0][number]))
+            result.add_row(f"[dim]{_heading(column)}[/]", _visible(column, part.rows[0][number]))
         return result
     for column, _ in cells:
         result.add_column(_heading(column), **_OPTIONS[column.fit])
     for row in part.rows:
-        result.add_row(*(_for_people(column, row[number]) for column, number in cells))
+        result.add_row(*(_visible(column, row[number]) for column, number in cells))
     return result
 
 
 def _heading(column: Column) -> str:
     return column.heading or column.name.replace("_", " ")
+
+
+def _visible(column: Column, value: Cell) -> str:
+    """The text of a cell, in rich's markup, without characters that the terminal obeys."""
+    return _for_people(column, value).translate(_FOR_PEOPLE)
 
 
 def _for_people(column: Column, value: Cell) -> str:

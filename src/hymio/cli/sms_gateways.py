@@ -155,5 +155,5 @@ def _key(file: Path | None) -> str:
     """The key: the first line of a file or of standard input, or what is typed without being shown."""
     if file is None:
         return str(typer.prompt("Key of the gateway", hide_input=True, err=True)).strip()
-    text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
+    text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8-sig", errors="replace")
     return text.partition("\n")[0].strip()

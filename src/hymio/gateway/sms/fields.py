@@ -27,13 +27,20 @@ def form_pairs(form: bytes) -> list[tuple[bytes, bytes]]:
 
 def fields_of(request: SmsRequest) -> dict[str, Value]:
     """The fields of query and body; those of the body win. BadRequest for a body that is not the JSON it says."""
+    return query_fields(request) | body_fields(request)
+
+
+def body_fields(request: SmsRequest) -> dict[str, Value]:
+    """The fields of the body alone; a GET has none (RFC 9110, 9.3.1), whatever was sent along. BadRequest."""
+    if request.method == "GET":
+        return {}
     if request.media_type == "application/json":
         of_body: Iterable[tuple[str, Value]] = json_fields(json_object(request))
     elif request.media_type in ("text/plain", "application/octet-stream"):
         of_body = [("text", request.body)] if request.body else []
     else:
         of_body = _named(form_pairs(request.body))
-    return query_fields(request) | {name.lower(): value for name, value in of_body}
+    return {name.lower(): value for name, value in of_body}
 
 
 def query_fields(request: SmsRequest) -> dict[str, Value]:

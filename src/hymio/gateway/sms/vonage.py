@@ -16,7 +16,17 @@ from typing import Any, Final
 
 from hymio.access import SmsGateway
 from hymio.errors import BadRequest
-from hymio.gateway.sms.fields import Value, fields_of, first_of, form_pairs, json_fields, json_object, text_of, word
+from hymio.gateway.sms.fields import (
+    Value,
+    body_fields,
+    first_of,
+    form_pairs,
+    json_fields,
+    json_object,
+    query_fields,
+    text_of,
+    word,
+)
 from hymio.gateway.sms.parts import part_of
 from hymio.gateway.sms.request import Adapter, Answer, SmsRequest, TextMessage
 
@@ -25,8 +35,11 @@ _DIGESTS: Final = {32: "md5", 40: "sha1", 64: "sha256", 128: "sha512"}
 
 
 def _read(request: SmsRequest) -> TextMessage | None:
-    """The text of `text`, or of `data` where it is binary; None for a receipt of a text that was sent."""
-    fields = fields_of(request)
+    """The text of `text`, or of `data` where it is binary; None for a receipt of a text that was sent.
+
+    The query of a POST is not read, as no signature covers it.
+    """
+    fields = query_fields(request) if request.method == "GET" else body_fields(request)
     value = first_of(fields, ("text",))
     if value is None and "data" in fields:
         value = _unhexed(word(fields, "data"))
