@@ -43,6 +43,14 @@ def test_its_unit_and_its_rules_can_be_read() -> None:
     assert named <= {*documented(), "hymio_request_seconds_bucket"}
 
 
+def test_a_file_with_a_secret_has_its_mode_before_it_has_the_secret() -> None:
+    lines = [line for text in blocks("sh") for line in text.splitlines()]
+    written = {name: number for number, line in enumerate(lines) for name in re.findall(r"> (/etc/hymio/\w+)", line)}
+    assert written
+    for name, number in written.items():
+        assert f"install -m 0640 -g hymio /dev/null {name}" in lines[number - 1]
+
+
 def documented() -> set[str]:
     """The metrics of the table."""
     return set(re.findall(r"`(hymio_[a-z_]+)`", TEXT))
