@@ -22,8 +22,8 @@ from hymio.settings import Settings
 from hymio.store import open_store
 from hymio.store.visitor_keys import forget_keys
 from hymio.survey import ActivePeriod
-from tests.example import FOUND, NOW, VISIT, WEBSITE, WEBSITE_FOUND, make_example
-from tests.web_page import WebPage, web_page
+from tests.example import FOUND, NOW, PLACED, VISIT, WEBSITE, WEBSITE_FOUND, make_example
+from tests.web_page import WebPage, another, web_page
 from tests.world import wall
 
 DAY = 86_400_000
@@ -477,6 +477,22 @@ def test_presses_while_installing_are_tests_and_left_out_also_after_a_resettle(p
     intake.resettle(page.store, page.organization, WEBSITE, 0, page.clock.now)
     intake.rebuild(page.store, page.organization, page.clock.now)
     assert page.stored(message).verdict == Verdict.TEST
+    assert list(intake.verify(page.store, page.organization)) == []
+
+
+def test_a_press_while_installing_that_waits_in_quarantine_is_a_test_when_it_is_released(page: WebPage) -> None:
+    point = manage.add_point(page.store, page.boss, "Not asked yet", 1, now=PLACED)
+    smiley = another(page, point)
+    number = next(each.id for each in page.store.layout(page.organization).smileys.values() if each.publication == smiley)
+    tested = replace(smiley, is_installing=True)
+    messages = [page.message(3, smiley=smiley.code) for _ in range(2)]
+    for message, publication in zip(messages, (tested, smiley), strict=True):
+        manage.edit_publication(page.store, page.boss, number, publication, now=page.clock.now)
+        assert page.send(message).json() == {"closed": True}
+    manage.assign(page.store, page.boss, point, FOUND, [ActivePeriod(wall("2024-01-01"))], now=PLACED)
+    intake.release(page.store, page.organization, page.clock.now)
+    verdicts = [page.stored(message, number).verdict for message in messages]
+    assert verdicts == [Verdict.TEST, Verdict.COUNTED]
     assert list(intake.verify(page.store, page.organization)) == []
 
 
