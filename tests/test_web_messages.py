@@ -483,7 +483,8 @@ def test_presses_while_installing_are_tests_and_left_out_also_after_a_resettle(p
 def test_a_press_while_installing_that_waits_in_quarantine_is_a_test_when_it_is_released(page: WebPage) -> None:
     point = manage.add_point(page.store, page.boss, "Not asked yet", 1, now=PLACED)
     smiley = another(page, point)
-    number = next(each.id for each in page.store.layout(page.organization).smileys.values() if each.publication == smiley)
+    smileys = page.store.layout(page.organization).smileys.values()
+    number = next(each.id for each in smileys if each.publication == smiley)
     tested = replace(smiley, is_installing=True)
     messages = [page.message(3, smiley=smiley.code) for _ in range(2)]
     for message, publication in zip(messages, (tested, smiley), strict=True):
