@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -507,6 +508,16 @@ def test_reports_add_up_with_presses_of_programs_and_scanners(page: WebPage) -> 
     assert (misuse.robot >= 1, misuse.scanner >= 2) == (True, True)
     reasons = misuse.closed + misuse.repeat + misuse.burst + misuse.interval + misuse.robot + misuse.scanner
     assert misuse.raw == misuse.counted + reasons
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"), [("One \ud83d", "One \ufffd"), ("\\ud83d \0", "\\ud83d \ufffd"), ("😀", "😀")]
+)
+def test_what_no_database_can_store_is_replaced_and_the_rest_stays(page: WebPage, typed: str, stored: str) -> None:
+    message = page.message(2)
+    body = json.dumps({**message, "text": {"text": typed}}).encode()
+    assert page.http.post("/w/press", content=body).json() == {}
+    assert page.phases(message).text.text == stored
 
 
 def test_at_the_same_moment_each_press_is_stored_once(page: WebPage) -> None:

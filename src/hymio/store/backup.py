@@ -36,7 +36,7 @@ SIDE_FILES: Final = (LOG, INDEX)
 """What the names of the files beside a SQLite file end in."""
 
 LEFT_OUT: Final = ("visitor_key",)
-"""Tables whose rows are in no copy: with its key, whoever has a copy could try out whose hash a visitor's is for good."""
+"""Tables whose rows are in no copy: with its keys, whoever has a copy could try out whose a visitor hash is."""
 
 _PIECE: Final = 1 << 20
 _ROWS: Final = 5_000
