@@ -73,10 +73,11 @@ def _colour(text: str | None) -> str:
 
 def _listing(brand: Brand) -> Listing:
     """A brand with its contrasts, and the size of its logo in pixels."""
-    from hymio.brand import contrast, logo_size
+    from hymio.brand import contrast
+    from hymio.png import png_size
 
     ink, accent = (round(contrast(colour, brand.ground), 1) for colour in (brand.ink, brand.accent))
-    size = logo_size(brand.logo)
+    size = png_size(brand.logo)
     row = (
         brand.ground,
         Shown(brand.ink, f"{brand.ink}, contrast with the ground {ink} to 1"),

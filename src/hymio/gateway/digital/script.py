@@ -66,7 +66,7 @@ async def _script(intake: Intake, request: AnyRequest, *, published: bool) -> Re
     body = script(here, f"{base}{MESSAGES}", published=published, pops=pops)
     headers = {
         "Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy": "cross-origin",
-        "Vary": "Accept-Language, Accept-Encoding", "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept-Language, Accept-Encoding",
     }  # fmt: skip
     if _COMPRESSED.search(request.headers.get("Accept-Encoding", "")):
         body, headers["Content-Encoding"] = compressed(body), "gzip"
