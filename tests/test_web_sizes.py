@@ -77,8 +77,7 @@ def test_the_page_is_small_with_all_that_it_loads(page: WebPage) -> None:
         ('(text) => { const size = text.size; return { size: size, text: "size // text" }; }',
          '(b)=>{let a=b.size;return{size:a,text:"size // text"}}'),
         ("const add = (one, two) => one + two, one = (two) => add(two, 1);", "let b=(b,c)=>b+c,a=(a)=>b(a,1);"),
-        (("const on = () => { go({ one: 1 }); }; let off = false; if (off) { on(); } let last = { two: 2 }, to = 3;"
-         " go();"),
+        ("const on = () => { go({ one: 1 }); }; let off = false; if (off) { on(); } let last = {two: 2}, to = 3; go();",
          "let a=()=>{go({one:1})},b=!1;if(b){a()}let c={two:2},d=3;go();"),
         ("for (const each of all) { each.run?.(each ? each : b); }", "for(let a of all){a.run?.(a?a:b)}"),
         ('const found = name.replace(/a"b/g, "name");', 'let a=name.replace(/a"b/g,"name");'),
