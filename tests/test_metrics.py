@@ -70,3 +70,15 @@ def test_requests_choose_no_values_of_labels(path: str) -> None:
     samples = [sample for family in metrics.registry.collect() for sample in family.samples]
     assert {sample.labels["part"] for sample in samples} <= {*PARTS, "other"}
     assert len(samples) <= 2 * 6 + len(BUCKETS) + 4
+
+
+def test_presses_of_the_web_and_of_kiosks_have_parts_of_their_own() -> None:
+    metrics = RequestMetrics()
+    for path in ("/w/press", "/k/", "/wp-login.php"):
+        metrics.note(path, 200, 0.01)
+    counted = {
+        part
+        for part in PARTS
+        if metrics.registry.get_sample_value("hymio_requests_total", {"part": part, "status": "2xx"})
+    }
+    assert counted == {"w", "k"}

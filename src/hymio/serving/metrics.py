@@ -20,7 +20,9 @@ from hymio.store import Store, jobs
 from hymio.store.lease import Outcome
 from hymio.store.quarantine import quarantine_totals
 
-PARTS: Final = ("terminal", "sms", "v1", "v2", "reports", "shared", "docs", "static", "health", "ready", "metrics")
+PARTS: Final = (
+    "terminal", "w", "k", "sms", "v1", "v2", "reports", "shared", "docs", "static", "health", "ready", "metrics",
+)  # fmt: skip
 """The first segments of paths that are told apart; all others are `other`."""
 
 BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
