@@ -171,3 +171,13 @@ def test_settings_do_not_change():
 
 def test_every_setting_says_what_it_is_for():
     assert all(each.help and each.variable == f"HYMIO_{each.name.upper()}" for each in described())
+
+
+def test_a_token_of_metrics_that_others_can_read_is_warned_of(tmp_path: Path) -> None:
+    config, token = tmp_path / "hymio.toml", tmp_path / "metrics"
+    config.write_text('metrics_token = "m"\n')
+    token.write_text("m\n")
+    for mode, exposed in ((0o644, [config, token]), (0o640, [])):
+        config.chmod(mode)
+        token.chmod(mode)
+        assert exposed_files({"HYMIO_METRICS_TOKEN_FILE": str(token)}, config) == exposed

@@ -247,15 +247,23 @@ def load(
 
 
 def exposed_files(environment: Mapping[str, str], file: Path | None = None) -> list[Path]:
-    """The files with a password of the database that other accounts of the machine can read; `file` as for `load`."""
+    """The files with a secret that other accounts of the machine can read; `file` as for `load`.
+
+    Secrets are the password of the database and the token of metrics.
+    """
     exposed, path = [], file or Path(FILE)
-    if _is_for_others(path) and _has_password(str(_file(path)[1].get("database", ""))):
-        exposed.append(path)
+    if _is_for_others(path):
+        entries = _file(path)[1]
+        if entries.get("metrics_token") or _has_password(str(entries.get("database", ""))):
+            exposed.append(path)
     variable = f"{PREFIX}DATABASE{_FROM_FILE}"
     if variable in environment:
         path = Path(environment[variable])
         if _is_for_others(path) and _has_password(_content(variable, path)):
             exposed.append(path)
+    token = environment.get(f"{PREFIX}METRICS_TOKEN{_FROM_FILE}")
+    if token is not None and _is_for_others(Path(token)):
+        exposed.append(Path(token))
     return exposed
 
 
