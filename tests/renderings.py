@@ -178,7 +178,9 @@ def page(asked: Asked) -> Shown:
 
 def pdf(asked: Asked) -> Shown:
     """The text of the PDF in English: the large index, the table of buttons, and that of the trend."""
-    lines = pdf_lines(as_pdf(asked.report, Localization("en", "en-US")))
+    top = f"{asked.report.node.name} "  # the head of each page ends with dates, which look like the numbers of a row
+    text = pdf_lines(as_pdf(asked.report, Localization("en", "en-US")))
+    lines = [line for line in text if not line.startswith(top)]
     start = lines.index("How good")
     told = next(line for line in lines[start:] if re.fullmatch(r"[\d,]+ answers?", line))
     by_button = [whole(row[1]) for row in pdf_rows(lines, r"Button Answers Share", r"(.+) ([\d,]+) \d+%")]
@@ -188,7 +190,7 @@ def pdf(asked: Asked) -> Shown:
     number = whole(told)
     assert len(trend) == len(asked.report.trend)
     assert sum(whole(row[0]) for row in trend) == number
-    assert f"· {told} " in " ".join(lines)
+    assert f"· {told} " in " ".join(text)
     counts = tuple(by_button[-len(asked.report.distribution) :])  # of NPS the three faces come first
     return Shown(number, counts, index_text(float(lines[start + 1])))
 

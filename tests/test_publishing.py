@@ -160,6 +160,8 @@ def test_the_commands_publish_and_print_link_and_tags(hymio: tuple[str, CliRunne
         assert published(store, 1) == replace(found, origins=(), is_installing=False, answer_interval=60, work_bits=4)
     assert done("smiley", "publish", "Acme", "WEB-1", "--policy-interval")["answer_interval_ms"] is None
     runner.invoke(app, ["smiley", "withdraw", "Acme", "WEB-1", "--database", url], catch_exceptions=False)
+    link = runner.invoke(app, ["smiley", "link", "Acme", "WEB-1", "--database", url])
+    assert "This smiley is withdrawn" in link.stderr
     shown = done("smiley", "publish", "Acme", "WEB-1")
     assert (shown["page"].endswith(found.code), shown["withdrawn"]) == (True, False)
     assert found.code not in str(done("smiley", "renew", "Acme", "WEB-1"))

@@ -49,7 +49,19 @@ NOT_OF_A_NODE = {
 }  # fmt: skip
 """Addresses that show no results; the pages of one's account are asked too."""
 
-OF_MACHINES = ("/v1", "/v2", "/docs", "/openapi.json", "/static", "/sms", "/terminal", "/favicon.ico", "/w/", "/k")
+OF_MACHINES = (
+    "/v1",
+    "/v2",
+    "/docs",
+    "/openapi.json",
+    "/static",
+    "/sms",
+    "/terminal",
+    "/favicon.ico",
+    "/w/",
+    "/k",
+    "/metrics",
+)
 """What begins so has tests of its own: tests/test_v2_scope.py, or shows nothing of an organization."""
 
 OF_A_NODE = {"/", "/reports/{node:str}", "/reports/{node:str}/{table:str}", "/reports/{node:str}/spam"}
