@@ -16,7 +16,7 @@ from urllib.parse import quote, urlencode
 import httpx
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hymio import intake, manage
@@ -508,7 +508,40 @@ def test_parts_are_joined_in_any_order_and_count_once(
     with store.read() as transaction:
         listed = newest_messages(transaction, 1, 99)
     assert sorted((row.text, row.outcome_at(NOW)) for row in listed) == sorted((text, "stored") for text in texts)
-    assert {row[0] for row in stored(store, 1, "message", "text")} == {"", *texts}  # no text is kept twice
+    late = NOW + PARTS_WAIT_MS
+    with serving(store, late, SETTINGS) as url, client() as later:
+        later.base_url = httpx.URL(url)
+        assert later.request(**by_kannel("x", UDH[0], kannel)).status_code == 200
+    assert {row[0] for row in stored(store, 1, "message", "text")} == {"", "x", *texts}  # after the hour none is twice
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_texts_with_the_same_reference_are_joined_in_any_order(
+    store: Store, acme: Terminals, http: httpx.Client, kannel: str, data: st.DataObject
+) -> None:
+    reference, total = data.draw(st.integers(0, 255)), data.draw(st.integers(2, 4))
+    before = len(stored(store, 1, "feedback", "button"))
+    texts = [report(acme, 1 + before + 3 * n) for n in range(2)]
+    cuts = [0, *sorted(data.draw(st.sets(st.integers(1, 30), min_size=total - 1, max_size=total - 1))), MAX_CHARACTERS]
+    parts = [(text[cuts[n] : cuts[n + 1]], n + 1) for text in texts for n in range(total)]
+    for text, number in data.draw(st.permutations(parts)):
+        header = bytes([5, 0, 3, reference, total, number])
+        assert http.request(**by_kannel(text, header, kannel)).status_code == 200
+    assert len(stored(store, 1, "feedback", "button")) == before + 6
+    with store.read() as transaction:
+        listed = newest_messages(transaction, 1, 999)
+    assert set(texts) <= {row.text for row in listed if row.outcome == "stored"}
+    assert [row for row in listed if row.part is not None] == []
+
+
+def test_a_reference_that_comes_back_loses_no_text(
+    store: Store, acme: Terminals, http: httpx.Client, kannel: str
+) -> None:
+    first, second = two_parts(report(acme)), two_parts(report(acme, 4))
+    for text, header in ((first[0], UDH[0]), (second[1], UDH[1]), (second[0], UDH[0]), (first[1], UDH[1])):
+        http.request(**by_kannel(text, header, kannel))
+    assert len(stored(store, 1, "feedback", "button")) == 6
 
 
 def test_parts_of_other_senders_and_texts_stay_apart(
@@ -538,7 +571,7 @@ def test_parts_that_never_complete_are_listed_after_the_hour(
     assert (row.sender, row.text) == ("123", first)
     assert row.outcome_at(NOW) == "part 1 of 2: waits for the others"
     late = NOW + PARTS_WAIT_MS
-    assert row.outcome_at(late) == "incomplete: part 1 of 2; the others did not arrive within an hour"
+    assert row.outcome_at(late) == "incomplete: part 1 of 2; none that fit arrived within an hour"
     with serving(store, late, SETTINGS) as url, client() as later:
         answer = later.request(
             **by_kannel(second, UDH[1], kannel) | {"url": url + by_kannel(second, UDH[1], kannel)["url"]}

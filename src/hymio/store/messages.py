@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from itertools import islice
 from typing import Final, NamedTuple
 
-from hymio.period import HOUR_MS, Instant
+from hymio.period import DAY_MS, HOUR_MS, Instant
 from hymio.store import schema
 from hymio.store.dialect import Transaction
 from hymio.store.ledger import Ledger
 
 PARTS_WAIT_MS: Final = HOUR_MS
 """For how long a part waits for the others of its text, and for how long a repeated delivery is recognized."""
+
+MAX_JOINED: Final = 64
+"""How many texts are tried that a part may complete."""
+
+_MAX_CANDIDATES: Final = 1_000
+"""How many stored parts are looked at for that."""
 
 
 class Part(NamedTuple):
@@ -23,6 +31,23 @@ class Part(NamedTuple):
 
     def __str__(self) -> str:
         return f"part {self.number} of {self.total}"
+
+
+class Joined(NamedTuple):
+    """A text of stored parts, and the receive time and hash of each."""
+
+    text: str
+    rows: tuple[tuple[Instant, bytes], ...]
+
+
+class _StoredPart(NamedTuple):
+    """A row of a part; `waits` until it is joined."""
+
+    number: int
+    text: str
+    received_at: Instant
+    hash: bytes
+    waits: bool
 
 
 class Message(NamedTuple):
@@ -45,7 +70,7 @@ class Message(NamedTuple):
             return self.outcome
         if self.received_at + PARTS_WAIT_MS > now:
             return f"{self.outcome}: waits for the others"
-        return f"incomplete: {self.outcome}; the others did not arrive within an hour"
+        return f"incomplete: {self.outcome}; none that fit arrived within an hour"
 
 
 def insert_message(
@@ -85,29 +110,81 @@ def insert_part(ledger: Ledger, received_at: Instant, sender: str, text: str, pa
         ledger.transaction.insert(schema.message, [row], "ON CONFLICT DO NOTHING")
 
 
-def joined_text(transaction: Transaction, organization: int, sender: str, part: Part, now: Instant) -> str | None:
-    """The whole text of a part: the newest of each number, of the last hour. None while any is missing."""
+def joined_texts(
+    transaction: Transaction, organization: int, sender: str, text: str, part: Part, now: Instant
+) -> list[Joined]:
+    """The texts that a part may complete with parts of the last hour, at most MAX_JOINED: unjoined and newest first.
+
+    There are several where a reference of 8 bits comes back within the hour. Parts that were all joined make none.
+    """
     rows = transaction.rows(
-        """SELECT part, text FROM message WHERE organization_id = :o AND received_at > :since AND part_of = :of
-        AND joined_at IS NULL ORDER BY received_at""",
+        """SELECT part, text, received_at, hash, joined_at FROM message WHERE organization_id = :o
+        AND received_at > :since AND part_of = :of
+        ORDER BY CASE WHEN joined_at IS NULL THEN 0 ELSE 1 END, received_at DESC, hash LIMIT :limit""",
         o=organization,
         since=now - PARTS_WAIT_MS,
         of=_text_hash(sender, part),
+        limit=_MAX_CANDIDATES,
     )
-    texts: dict[int, str] = dict(rows)
-    return "".join(texts[number] for number in sorted(texts)) if len(texts) == part.total else None
+    stored = [
+        _StoredPart(number, words, at, bytes(digest), joined is None) for number, words, at, digest, joined in rows
+    ]
+    numbers = range(1, part.total + 1)
+    rivals = [[row for row in stored if row.number == n and (n != part.number or row.text == text)] for n in numbers]
+    chosen = (
+        tuple(row[rank] for row, rank in zip(rivals, ranks, strict=True)) for ranks in _ranks([*map(len, rivals)])
+    )
+    fresh = (parts for parts in chosen if any(row.waits for row in parts))
+    return [
+        Joined("".join(row.text for row in parts), tuple((row.received_at, row.hash) for row in parts))
+        for parts in islice(fresh, MAX_JOINED)
+    ]
 
 
-def note_joined(ledger: Ledger, sender: str, part: Part, now: Instant) -> None:
-    """Empties the parts of a text that was joined and stored whole; their hashes recognize a repeated delivery."""
+def note_joined(ledger: Ledger, joined: Joined, now: Instant) -> None:
+    """Notes which parts were joined and stored whole; they are listed no more.
+
+    Their texts stay for the hour, because another text with the reference may have an equal part, which is stored once.
+    """
+    for received_at, digest in joined.rows:
+        ledger.transaction.run(
+            """UPDATE message SET joined_at = :now WHERE organization_id = :o AND received_at = :at AND hash = :hash
+            AND joined_at IS NULL""",
+            o=ledger.organization,
+            now=now,
+            at=received_at,
+            hash=digest,
+        )
+
+
+def empty_joined(ledger: Ledger, now: Instant) -> None:
+    """Empties the parts of the last day that were joined and are older than an hour."""
     ledger.transaction.run(
-        """UPDATE message SET text = '', joined_at = :now WHERE organization_id = :o AND received_at > :since
-        AND part_of = :of AND joined_at IS NULL""",
+        """UPDATE message SET text = '' WHERE organization_id = :o AND received_at > :day AND received_at <= :hour
+        AND joined_at IS NOT NULL AND text <> ''""",
         o=ledger.organization,
-        now=now,
-        since=now - PARTS_WAIT_MS,
-        of=_text_hash(sender, part),
+        day=now - DAY_MS,
+        hour=now - PARTS_WAIT_MS,
     )
+
+
+def _ranks(sizes: list[int]) -> Iterator[tuple[int, ...]]:
+    """One rank below each size, by their sum: first all 0. None if a size is 0."""
+    if all(sizes):
+        for total in range(sum(sizes) - len(sizes) + 1):
+            yield from _ranks_of(sizes, total)
+
+
+def _ranks_of(sizes: list[int], total: int) -> Iterator[tuple[int, ...]]:
+    """One rank below each size with this sum."""
+    if not sizes:
+        yield ()
+        return
+    first, rest = sizes[0], sizes[1:]
+    most = sum(rest) - len(rest)
+    for rank in range(max(0, total - most), min(total, first - 1) + 1):
+        for ranks in _ranks_of(rest, total - rank):
+            yield rank, *ranks
 
 
 def _text_hash(sender: str, part: Part) -> bytes:

@@ -15,7 +15,7 @@ from hymio.period import Instant
 from hymio.serving.door import Services
 from hymio.store import Store
 from hymio.store.dialect import Transaction
-from hymio.store.messages import Part, insert_message, insert_part, joined_text, note_joined
+from hymio.store.messages import Joined, Part, empty_joined, insert_message, insert_part, joined_texts, note_joined
 
 
 class SmsUpload(NamedTuple):
@@ -62,18 +62,54 @@ async def store_message(services: Services, gateway: Principal, message: TextMes
 
     A part of a longer text is stored first, and what the text reports is committed when all its parts are there.
     """
-    sender, organization = message.sender[:MAX_SENDER], gateway.organization
+    sender = message.sender[:MAX_SENDER]
     text, body, problem = message.text
-    part = None if problem else message.part
-    if part is not None:
-        joined = await sync_to_thread(_add_part, services.store, organization, sender, text, part, services.clock())
-        if joined is None:
-            return f"{part} is stored"
-        text, body = joined, None
-    smiley, outcome = (None, f"unreadable: {problem}") if problem else await _commit(services, gateway, text)
-    stored = _Message(sender, text, smiley, outcome, body)
-    await sync_to_thread(_store, services.store, organization, stored, part, services.clock())
+    if problem:
+        outcome = f"unreadable: {problem}"
+        stored = _Message(sender, text, None, outcome, body)
+        await sync_to_thread(_store, services.store, gateway.organization, stored, None, services.clock())
+        return outcome
+    if message.part is not None:
+        return await _store_part(services, gateway, sender, text, message.part)
+    return await _store_text(services, gateway, _Message(sender, text, None, "", body), None)
+
+
+async def _store_part(services: Services, gateway: Principal, sender: str, text: str, part: Part) -> str:
+    """Stores a part, then the text that it completes; returns the outcome in words.
+
+    Parts stay and wait for others unless the text has a right checksum: a reference may come back within the hour, and
+    then the parts belong to two texts. A text that cannot be another one is stored with its outcome all the same.
+    """
+    arguments = services.store, gateway.organization, sender, text, part, services.clock()
+    texts = await sync_to_thread(_add_part, *arguments)
+    fitting = await sync_to_thread(_first_genuine, services.store, gateway, texts)
+    if fitting is None and len(texts) != 1:
+        return f"{part} is stored"
+    whole = texts[0] if fitting is None else fitting
+    return await _store_text(services, gateway, _Message(sender, whole.text, None, "", None), fitting)
+
+
+async def _store_text(services: Services, gateway: Principal, message: _Message, joined: Joined | None) -> str:
+    """Commits what a whole text reports, then stores it and notes of which parts it was joined."""
+    smiley, outcome = await _commit(services, gateway, message.text)
+    stored = message._replace(smiley=smiley, outcome=outcome)
+    await sync_to_thread(_store, services.store, gateway.organization, stored, joined, services.clock())
     return outcome
+
+
+def _first_genuine(store: Store, gateway: Principal, texts: list[Joined]) -> Joined | None:
+    """The first text that can be decoded and has a right checksum."""
+    return next((joined for joined in texts if _has_right_checksum(store, gateway, joined.text)), None)
+
+
+def _has_right_checksum(store: Store, gateway: Principal, text: str) -> bool:
+    """Whether a text can be decoded and its checksum was made with the key of its smiley."""
+    try:
+        report = decode(text)
+    except ValueError:
+        return False
+    smiley_and_key = manage.smiley_by_serial(store, gateway, report.serial)
+    return smiley_and_key is not None and is_genuine(report, smiley_and_key[1])
 
 
 async def _commit(services: Services, gateway: Principal, text: str) -> tuple[int | None, str]:
@@ -104,19 +140,20 @@ def _outcome(receipt: Receipt, presses: int) -> str:
     return f"{stored}{count} in quarantine: {', '.join(reasons)}"
 
 
-def _add_part(store: Store, organization: int, sender: str, text: str, part: Part, now: Instant) -> str | None:
-    """Stores a part in a commit of its own; the whole text if all its parts are there. Unavailable; ClockBehind.
+def _add_part(store: Store, organization: int, sender: str, text: str, part: Part, now: Instant) -> list[Joined]:
+    """Stores a part in a commit of its own; the texts that it may complete. Unavailable; ClockBehind.
 
     A part that is delivered again while its text is whole but not stored yet, as after a crash, gives the text again.
     """
     with store.begin(organization, now, present=True) as ledger:
+        empty_joined(ledger, now)
         insert_part(ledger, now, sender, text, part)
-        return joined_text(ledger.transaction, organization, sender, part, now)
+        return joined_texts(ledger.transaction, organization, sender, text, part, now)
 
 
-def _store(store: Store, organization: int, message: _Message, part: Part | None, now: Instant) -> None:
-    """Stores a text with its outcome in a commit of its own, and empties its parts. Unavailable; ClockBehind."""
+def _store(store: Store, organization: int, message: _Message, joined: Joined | None, now: Instant) -> None:
+    """Stores a text with its outcome in a commit of its own, and notes its parts. Unavailable; ClockBehind."""
     with store.begin(organization, now, present=True) as ledger:
         insert_message(ledger, now, *message)
-        if part is not None:
-            note_joined(ledger, message.sender, part, now)
+        if joined is not None:
+            note_joined(ledger, joined, now)
