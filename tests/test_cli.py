@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -209,6 +210,18 @@ def test_sms_and_its_secret(hymio: Hymio, database_url: str):
     assert "unreadable" in listed
     assert "part 1 of 2: waits for the others" in listed
     assert "\tfeff\n" in done(hymio("message", "list", "Acme", "--full"))
+
+
+def test_commands_that_show_a_secret_once_have_json(hymio: Hymio):
+    set_up(hymio)
+    made = json.loads(done(hymio("sms-gateway", "set", "Acme", "kannel", "--json")))
+    assert made["address"].endswith("/sms/kannel")
+    assert (made["gateway"], len(made["secret"]) > 20) == ("kannel", True)
+    done(hymio("smiley", "add", "Acme", "TABLET", "--type", "touch", "--at", "Front door"))
+    claim = json.loads(done(hymio("smiley", "claim", "Acme", "TABLET", "--json")))
+    assert claim["address"].endswith(f"/k/#{claim['code']}")
+    assert datetime.fromisoformat(claim["until"]).tzinfo is not None
+    assert re.search(r"until +[-0-9]{10} [:0-9]{8} [A-Z]\w+", done(hymio("smiley", "claim", "Acme", "TABLET")))
 
 
 def test_sms_gateways_and_their_keys(hymio: Hymio, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -472,7 +485,13 @@ def test_quarantine_is_listed_and_released(hymio: Hymio, database_url: str):
     assert "button 3" not in (left := done(hymio("quarantine", "list", "Acme")))
     assert "button 9" in left
     assert "1 raw result," in done(hymio("verify", "Acme"))
-    assert json.loads(done(hymio("audit", "Acme", "--json")))[0]["verb"] == "begin-release"
+    assert json.loads(audit := done(hymio("audit", "Acme", "--json")))[0]["verb"] == "begin-release"
+    with closing(open_store(database_url)) as store, store.read() as transaction:
+        tag = transaction.rows("SELECT setup_revision, content_revision FROM ledger")
+    assert "0 presses released" in done(hymio("quarantine", "release", "Acme"))
+    assert done(hymio("audit", "Acme", "--json")) == audit
+    with closing(open_store(database_url)) as store, store.read() as transaction:
+        assert transaction.rows("SELECT setup_revision, content_revision FROM ledger") == tag
 
 
 @pytest.mark.usefixtures("on_terminal")

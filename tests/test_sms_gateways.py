@@ -470,6 +470,14 @@ def test_bytes_in_any_charset_give_a_text_that_can_be_stored(body: bytes, charse
     assert kept in (None, body)
 
 
+def test_a_coded_body_is_refused(store: Store, acme: Terminals, http: httpx.Client) -> None:
+    headers = {"X-Hymio-Secret": acme.sms_secret, "Content-Type": "text/plain", "Content-Encoding": "gzip"}
+    for address in ("/sms", "/sms/kannel", "/sms/twilio/1"):
+        answer = http.post(address, content=b"\x1f\x8b", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (415, "sms-body-coded")
+    assert stored(store, 1, "message", "text") == []
+
+
 # --- parts of longer texts -------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ HymioError                 500
 ├── Conflict               409
 │   └── LeaseLost          409   another process may have taken over
 ├── TooLarge               413
+├── UnsupportedMediaType   415
 ├── TooManyRequests        429   retry_after
 ├── HeaderTooLarge         431
 ├── Unavailable            503   retry_after; also a locked database or a full disk
@@ -154,6 +155,13 @@ class TooLarge(HymioError):
 
     status = 413
     title = "Too large"
+
+
+class UnsupportedMediaType(HymioError):
+    """The body is in a coding that this address does not read."""
+
+    status = 415
+    title = "Unsupported media type"
 
 
 class TooManyRequests(HymioError):

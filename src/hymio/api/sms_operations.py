@@ -17,7 +17,7 @@ SECURITY: Final[Json] = {
 }
 
 _SECRET: Final[list[Json]] = [{"smsSecret": []}, {"smsBasic": []}, {"smsQuery": []}]
-_STATUSES: Final = ("400", "401", "404", "405", "413", "429", "503")
+_STATUSES: Final = ("400", "401", "404", "405", "413", "415", "429", "503")
 _SHOWN_OUTCOME: Final[Json] = {"X-Hymio-Outcome": {"schema": {"type": "string"}}}
 _ORGANIZATION: Final[Json] = {
     "name": "organization", "in": "path", "required": True, "schema": {"type": "integer", "minimum": 1},

@@ -230,6 +230,11 @@ def write(result: Listing | Listings, form: Form, only: str | None = None) -> No
         _say_nothing(parts)
 
 
+def print_json(values: dict[str, object]) -> None:
+    """Prints one object as JSON, on one line."""
+    sys.stdout.write(json.dumps(values, ensure_ascii=False) + "\n")
+
+
 def as_json(parts: Sequence[Listing], *, nested: bool) -> str:
     """JSON: of one listing its rows, of several an object with the rows of each by its name."""
     whole: dict[str, Any] = {}

@@ -21,7 +21,7 @@ from hymio.cli.command import (
     operator_of,
     say,
 )
-from hymio.cli.listing import Column, Fit, Listing, listing
+from hymio.cli.listing import AsJson, Column, Fit, Listing, listing, print_json
 
 if TYPE_CHECKING:
     from hymio.settings import Settings
@@ -45,6 +45,7 @@ def set_gateway(
     organization: OrganizationName,
     gateway: Gateway,
     key_file: KeyFile = None,
+    as_json: AsJson = False,
     database: Database = None,
 ) -> None:
     """Let an SMS gateway deliver texts, or replace its secret or key.
@@ -63,11 +64,14 @@ def set_gateway(
         else:
             key = manage.new_sms_secret(batch, operator, gateway, now=batch.now)
     settings = loaded(context, database)
-    say(f"  address  {_address(settings, gateway, chosen.id)}")
+    address = _address(settings, gateway, chosen.id)
+    if as_json:
+        return print_json({"gateway": gateway.value, "address": address, "secret": None if gateway.signs else key})
+    say(f"  address  {address}")
     if not gateway.signs:
         say(f"  secret   {key}")
         hint("It is stored as a hash and cannot be shown again. docs/terminal-protocol.md says where it is sent.")
-    _warn_without_address(settings, gateway)
+    return _warn_without_address(settings, gateway)
 
 
 _COLUMNS = (Column("gateway"), Column("authentication"), Column("address", Fit.WORD))
@@ -122,7 +126,7 @@ def sms_secret(context: typer.Context, organization: OrganizationName, database:
 
     Example: hymio sms-secret "Acme"
     """
-    set_gateway(context, organization, SmsGateway.GENERIC, None, database)
+    set_gateway(context, organization, SmsGateway.GENERIC, database=database)
 
 
 def print_gateways(context: typer.Context, database: str | None, organization: int, gateways: list[SmsGateway]) -> None:

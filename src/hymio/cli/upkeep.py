@@ -312,7 +312,8 @@ def release(context: typer.Context, organization: OrganizationName, database: Da
 
     with opened(context, database) as store:
         chosen = find_organization(store, organization)
-        begin_release(store, operator_of(chosen), now=now())
+        if intake.can_release(store, chosen.id, now()):
+            begin_release(store, operator_of(chosen), now=now())
         with progress("Releasing") as advance:
             released = intake.release(store, chosen.id, now(), advance)
     say(f"{escape(chosen.name)}: {how_many(released, 'press')} released from quarantine.")

@@ -6,10 +6,22 @@ from hymio.intake.erasing import Tally, erase, find
 from hymio.intake.expiring import erase_expired
 from hymio.intake.rebuilding import Rebuilt, rebuild
 from hymio.intake.record import record
-from hymio.intake.resettling import release, resettle
+from hymio.intake.resettling import can_release, release, resettle
 from hymio.intake.verifying import verify
 
 __all__ = [
-    "Difference", "Mend", "Rebuilt", "Receipt", "Tally", "erase", "erase_expired", "find", "rebuild", "record",
-    "release", "resettle", "verify",
+    "Difference",
+    "Mend",
+    "Rebuilt",
+    "Receipt",
+    "Tally",
+    "can_release",
+    "erase",
+    "erase_expired",
+    "find",
+    "rebuild",
+    "record",
+    "release",
+    "resettle",
+    "verify",
 ]  # fmt: skip

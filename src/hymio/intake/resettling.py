@@ -51,6 +51,32 @@ def release(store: Store, organization: int, now: Instant, progress: Progress = 
     return sum(_release(store, organization, key, now, progress) for key in keys)
 
 
+def can_release(store: Store, organization: int, now: Instant) -> bool:
+    """Whether `release` would release any feedback; what it tries is rolled back."""
+    with store.read() as transaction:
+        keys = quarantine_keys(transaction, organization)
+    return any(_can_release(store, organization, key, now) for key in keys)
+
+
+def _can_release(store: Store, organization: int, key: int, now: Instant) -> bool:
+    """Whether feedback of one quarantine key would be released; it stops at the first piece with such feedback."""
+    start = -END
+    while start < END:
+        try:
+            with store.begin(organization, now, yielding=True) as ledger:
+                end, _, released = _release_until(ledger, key, start)
+                raise _RolledBack
+        except _RolledBack:
+            if released:
+                return True
+        start = end
+    return False
+
+
+class _RolledBack(Exception):
+    """Ends a transaction without a commit."""
+
+
 def _smileys(store: Store, layout: Layout, node: int, start: Instant) -> list[int]:
     """The smileys with a placement at a point of the subtree, or with feedback there from `start` on."""
     points = {point.id for point in layout.hierarchy.points(node)}
@@ -88,13 +114,18 @@ def _release(store: Store, organization: int, key: int, now: Instant, progress: 
     released, start = 0, -END
     while start < END:
         with store.begin(organization, now, yielding=True) as ledger:
-            end = scan.piece_end(ledger.transaction, organization, key, start, PIECE_ROWS)
-            feedbacks = sorted(_piece(ledger, key, start, end), key=lambda row: row.smiley)
-            for smiley, rows in groupby(feedbacks, key=lambda row: row.smiley):
-                released += _release_piece(ledger, smiley, list(rows))
-        progress(len(feedbacks))
-        start = end
+            start, done, count = _release_until(ledger, key, start)
+        released += count
+        progress(done)
     return released
+
+
+def _release_until(ledger: Ledger, key: int, start: Instant) -> tuple[Instant, int, int]:
+    """Releases a batch of a quarantine key from `start` on: the batch's end, and how many it had and released."""
+    end = scan.piece_end(ledger.transaction, ledger.organization, key, start, PIECE_ROWS)
+    feedbacks = sorted(_piece(ledger, key, start, end), key=lambda row: row.smiley)
+    of_smileys = groupby(feedbacks, key=lambda row: row.smiley)
+    return end, len(feedbacks), sum(_release_piece(ledger, smiley, list(rows)) for smiley, rows in of_smileys)
 
 
 def _release_piece(ledger: Ledger, smiley: int, feedbacks: list[Feedback]) -> int:

@@ -17,7 +17,7 @@ from litestar.types import HTTPScope, Receive, Send
 
 from hymio import manage
 from hymio.access import Permission, Principal, SmsGateway
-from hymio.errors import BadRequest, TooLarge, Unauthorized
+from hymio.errors import BadRequest, TooLarge, Unauthorized, UnsupportedMediaType
 from hymio.gateway.body import read_body
 from hymio.gateway.sms.addresses import ADAPTERS, KANNEL_PATH, PATH, path_of
 from hymio.gateway.sms.credential import secret_of
@@ -29,6 +29,7 @@ from hymio.serving.streams import HEAD_ONLY
 from hymio.store import Store
 
 MAX_BYTES: Final = 64 << 10
+_MAX_CODING: Final = 40
 OUTCOME: Final = "x-hymio-outcome"
 """The header of an answer that says what became of the text."""
 
@@ -104,10 +105,15 @@ def _require_method(adapter: Adapter, method: str) -> None:
 
 
 def _head(services: Services, scope: HTTPScope, path: str) -> SmsRequest:
-    """A request without its body; its address is the configured public one."""
+    """A request without its body; its address is the configured public one. UnsupportedMediaType for a coded body."""
     query = scope["query_string"]
     url = f"{services.settings.public_url}{path}" + (f"?{query.decode('latin-1')}" if query else "")
     headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+    coding = headers.get(b"content-encoding", "").strip() or "identity"
+    if coding.lower() != "identity" and scope["method"] == HttpMethod.POST:
+        raise UnsupportedMediaType(
+            "sms-body-coded", "the body has Content-Encoding {coding}; send it without", coding=coding[:_MAX_CODING]
+        )
     return SmsRequest(scope["method"], url, query, headers)
 
 
