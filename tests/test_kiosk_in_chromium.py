@@ -378,6 +378,7 @@ def test_a_visit_ends_as_it_began(site: KioskSite, tab: Any) -> None:
     set_up(tab)
     before = len(site.rows())
     tab.evaluate("globalThis.drawn = document.querySelector('h1')")
+    within(tab, "kiosk.refresh()")
     within(tab, "kiosk.tick()")
     assert tab.evaluate("drawn.isConnected")
     tab.wait_for_timeout(450)

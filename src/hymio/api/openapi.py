@@ -58,6 +58,7 @@ _ERRORS: Final = {
     "404": "There is no object with this key, or no listing in this format.",
     "405": "This address does not take this method; `Allow` names those that it takes.",
     "413": "The body is too large.",
+    "415": "The body has a `Content-Encoding`.",
     "429": "Too many wrong credentials came from this address; try again after `Retry-After`.",
     "503": "The database is busy or full, or too many requests wait; nothing was acknowledged.",
 }

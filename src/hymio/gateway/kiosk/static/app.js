@@ -58,6 +58,7 @@ class Kiosk {
 
   set shown(what) {
     this.what = what;
+    this.shownText = JSON.stringify(what);
     if (!what || this.css === what.css) return;
     this.css = what.css;
     const sheet = new CSSStyleSheet();
@@ -84,9 +85,8 @@ class Kiosk {
     try {
       const signal = AbortSignal.timeout(4 * PATIENCE_MS);
       const answer = await fetch("/k/shown", { headers: { Authorization: `Bearer ${token}` }, signal });
-      const text = answer.ok ? await answer.text() : this.shownText;
+      const text = answer.ok ? JSON.stringify(await answer.json()) : this.shownText;
       if (text === this.shownText || token !== this.claim.token) return;
-      this.shownText = text;
       this.shown = JSON.parse(text);
       await this.queue.set("shown", this.shown);
       this.visit.refresh();
