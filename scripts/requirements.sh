@@ -13,8 +13,11 @@ trap 'rm -rf "$tools"' EXIT
 pin() { # pin OUTPUT SOURCE...
     output=$1; shift
     UV_CUSTOM_COMPILE_COMMAND="make requirements" "$tools/uv/bin/uv" pip compile --quiet --universal \
-        --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+        --python-version 3.11 --generate-hashes --no-header --no-annotate \
         --output-file "$output" "$@"
+    # Where files were looked for on this machine is nobody else's business: lines of options are left out.
+    grep -v '^--' "$output" > "$tools/pinned.txt"
+    cat "$tools/pinned.txt" > "$output"
 }
 
 pins() { # pins FILE: its pins without their hashes

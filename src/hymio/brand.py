@@ -156,7 +156,7 @@ def _check_logo(logo: bytes) -> None:
 def _toward(colour: str, ground: str, least: float) -> str:
     """A colour mixed with the background as much as its contrast allows."""
     mixed = (_mixed(colour, ground, step / _STEPS) for step in range(_STEPS - 1, -1, -1))
-    return next((each for each in mixed if contrast(each, ground) >= least), colour)
+    return next((candidate for candidate in mixed if contrast(candidate, ground) >= least), colour)
 
 
 def _mixed(colour: str, other: str, share: float) -> str:

@@ -60,7 +60,7 @@ def _similar_zone(name: str) -> str:
     """The zone that is probably meant by a name of another case or with a slip; a common one if none is similar."""
     known = _known_zones()
     folded = " ".join(name.split()).replace(" ", "_").casefold()
-    similar = get_close_matches(folded, known, n=1) or [each for each in known if each.endswith(f"/{folded}")]
+    similar = get_close_matches(folded, known, n=1) or [name for name in known if name.endswith(f"/{folded}")]
     return known[similar[0]] if similar else "Europe/Tallinn"
 
 

@@ -58,5 +58,5 @@ def _text(value: Any, separator: str) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (list, tuple)):
-        return ",".join(_text(each, separator) for each in value)
+        return ",".join(_text(item, separator) for item in value)
     return disarmed(str(value), separator) if isinstance(value, str) else str(value)

@@ -37,12 +37,12 @@ def import_file(
     from hymio.gateway.kiosk import saved as files
 
     with opened(context, database) as store:
-        found = manage.find_organization(store, organization)
-        chosen = None if smiley is None else smiley_of(store.layout(found.id), smiley).id
+        owner = manage.find_organization(store, organization)
+        chosen = None if smiley is None else smiley_of(store.layout(owner.id), smiley).id
         saved = files.read_saved(_content(file), str(file))
-        for each in (chosen,) if chosen is not None else files.smileys_of(saved, found.id):
-            manage.begin_import(store, operator_of(found), each, now=now())
-        imported = files.import_saved(store, found.id, saved, chosen, now=now())
+        for number in (chosen,) if chosen is not None else files.smileys_of(saved, owner.id):
+            manage.begin_import(store, operator_of(owner), number, now=now())
+        imported = files.import_saved(store, owner.id, saved, chosen, now=now())
     stored, duplicates = how_many(imported.stored, "press"), imported.duplicates
     say(f"{escape(saved.serial)}: {stored} stored, {duplicates:,} stored before.")
     if imported.quarantined:

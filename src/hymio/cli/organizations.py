@@ -143,9 +143,9 @@ def show(
     from hymio.manage import Archivable
 
     with opened(context, database) as store:
-        found = manage.find_organization(store, organization)
-        layout, content = store.layout(found.id), store.content(found.id)
-        hidden = {} if archived else manage.archived(store, operator_of(found))
+        owner = manage.find_organization(store, organization)
+        layout, content = store.layout(owner.id), store.content(owner.id)
+        hidden = {} if archived else manage.archived(store, operator_of(owner))
     root = layout.hierarchy.root
     nodes, surveys, smileys = (
         hidden.get(kind, frozenset()) for kind in (Archivable.NODE, Archivable.SURVEY, Archivable.SMILEY)

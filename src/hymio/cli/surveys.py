@@ -307,9 +307,9 @@ def list_all(
     from hymio.manage import Archivable
 
     with opened(context, database) as store:
-        found = manage.find_organization(store, organization)
-        layout, content = store.layout(found.id), store.content(found.id)
-        hidden = {} if archived else manage.archived(store, operator_of(found))
+        owner = manage.find_organization(store, organization)
+        layout, content = store.layout(owner.id), store.content(owner.id)
+        hidden = {} if archived else manage.archived(store, operator_of(owner))
     surveys, nodes = (hidden.get(kind, frozenset()) for kind in (Archivable.SURVEY, Archivable.NODE))
     rows = []
     for assignment in layout.assignments.values():

@@ -128,9 +128,11 @@ def _write_verified(store: Store, organizations: list[Organization]) -> int:
     for chosen in organizations:
         verified = _verified(store, chosen)
         first = [
-            {"where": each.where, "at": timestamp(each.at), "what": each.what, "stored": each.stored,
-             "right": each.recomputed}
-            for each in verified.first
+            {
+                "where": difference.where, "at": timestamp(difference.at), "what": difference.what,
+                "stored": difference.stored, "right": difference.recomputed,
+            }
+            for difference in verified.first
         ]  # fmt: skip
         count = _feedbacks(store, chosen.id)
         rows.append((chosen.id, chosen.name, count, verified.differences, verified.mending, first))

@@ -33,9 +33,9 @@ def masked(text: str, language: str) -> str | None:
     return None if result == text else result
 
 
-def _stars(found: re.Match[str]) -> str:
+def _stars(match: re.Match[str]) -> str:
     """As many asterisks as letters; spaces stay."""
-    return re.sub(r"\S", "*", found[0])
+    return re.sub(r"\S", "*", match[0])
 
 
 @cache

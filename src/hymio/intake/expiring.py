@@ -121,7 +121,7 @@ def _erase_visits(work: _Work, before: Instant) -> int:
     """
     policies = (policy for steps in work.layout.policies.values() for _, policy in steps)
     published = (smiley.publication for smiley in work.layout.smileys.values())
-    longest = max(each.answer_interval or 0 for each in (*policies, *published, MisusePolicy()) if each is not None)
+    longest = max(rule.answer_interval or 0 for rule in (*policies, *published, MisusePolicy()) if rule is not None)
     before = min(before, work.now - longest * SECOND_MS)
     total, last = 0, None
     while True:

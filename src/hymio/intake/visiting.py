@@ -57,11 +57,11 @@ class Visiting:
         near = [place for place, before in known.items() if is_scanned([(button, at)], place % MAX_BUTTONS, before)]
         answers = [(place, before) for place, before in known.items() if place < MAX_BUTTONS]
         self._scanned += [_Scanned(assignment, known[place], place) for place in near if place < MAX_BUTTONS]
-        found = sent or (_SCANNER if near else _NONE)
-        if not found and any(not is_scanned(values, *answer) for answer in answers):
+        finding = sent or (_SCANNER if near else _NONE)
+        if not finding and any(not is_scanned(values, *answer) for answer in answers):
             return _REPEAT
         self._note(assignment, mailed[button + MAX_BUTTONS * bool(sent)], at)
-        return found
+        return finding
 
     def store(self) -> None:
         """Stores the last counted instants of visitors, after all presses are resolved."""
@@ -72,8 +72,8 @@ class Visiting:
         if not self._scanned:
             return list(feedbacks), []
         scanned = set(self._scanned)
-        right = [_by_scanner(each) if _identity(each) in scanned else each for each in feedbacks]
-        here = {_identity(each) for each in feedbacks}
+        right = [_by_scanner(feedback) if _identity(feedback) in scanned else feedback for feedback in feedbacks]
+        here = {_identity(feedback) for feedback in feedbacks}
         stored = [row for visit in scanned - here for row in self._rows(visit)]
         return right, [Change(row, _by_scanner(row)) for row in stored]
 

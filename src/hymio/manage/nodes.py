@@ -138,7 +138,9 @@ def _add_node(
 def _require_own_name(change: Change, name: str, parent: int | None, node: int | None = None) -> None:
     """SetupError if another node below the same group has the name, which could not be told from it by its path."""
     siblings = () if parent is None else change.ledger.layout.hierarchy.children(parent)
-    same = next((each for each in siblings if each.id != node and _folded(each.name) == _folded(name)), None)
+    same = next(
+        (sibling for sibling in siblings if sibling.id != node and _folded(sibling.name) == _folded(name)), None
+    )
     if same is not None:
         raise SetupError(
             "sibling-has-name",

@@ -46,15 +46,16 @@ def remove_node(store: Store | Batch, principal: Principal, node: int, *, now: I
         if old.parent is None:
             raise SetupError("root-stays", "node {node} is the root, which cannot be removed", node=node)
         points = [point.id for point in layout.hierarchy.points(node)]
-        assignments = [each for point in points for each in layout.assignments_at(point)]
-        if removal.has_feedback(change.ledger, (each.id for each in assignments)):
+        assignments = [assignment for point in points for assignment in layout.assignments_at(point)]
+        ids = [assignment.id for assignment in assignments]
+        if removal.has_feedback(change.ledger, ids):
             _end(change, assignments)
             _take_away(change, points)
             return _archive(change, "remove-node", Archivable.NODE, node, old.name, node)
         if layout.hierarchy.children(node):
             raise SetupError("nodes-below", "nodes lie below node {node}; remove or move them first", node=node)
         _require_unused("node", node, removal.uses_of_node(change.ledger, node))
-        removal.delete_assignments(change.ledger, [each.id for each in assignments])
+        removal.delete_assignments(change.ledger, ids)
         removal.delete_node(change.ledger, node)
         removal.delete_archived(change.ledger, Archivable.NODE.value, node)
         change.audit("remove-node", f"node {node}", node=old.parent, old={"name": old.name, "parent": old.parent})
@@ -70,16 +71,17 @@ def remove_survey(store: Store | Batch, principal: Principal, survey: int, *, no
         change.require_whole_tree()
         require_survey(change, survey)
         ledger = change.ledger
-        assignments = [each for each in ledger.layout.assignments.values() if each.survey == survey]
+        assignments = [assignment for assignment in ledger.layout.assignments.values() if assignment.survey == survey]
         name = ledger.content.question(ledger.layout.surveys[survey]).wording.text
-        if removal.has_feedback(ledger, (each.id for each in assignments)) or removal.has_quarantined(ledger, survey):
+        ids = [assignment.id for assignment in assignments]
+        if removal.has_feedback(ledger, ids) or removal.has_quarantined(ledger, survey):
             _end(change, assignments)
             return _archive(change, "remove-survey", Archivable.SURVEY, survey, name, None)
         _require_unused("survey", survey, removal.uses_of_survey(ledger, survey))
         followups = ledger.content.followups(ledger.layout.surveys[survey])
-        removal.delete_assignments(ledger, [each.id for each in assignments])
+        removal.delete_assignments(ledger, ids)
         removal.delete_survey(
-            ledger, survey, [(each.id, [option.id for option in each.options]) for each in followups]
+            ledger, survey, [(question.id, [option.id for option in question.options]) for question in followups]
         )  # fmt: skip
         removal.delete_archived(ledger, Archivable.SURVEY.value, survey)
         change.audit("remove-survey", f"survey {survey}", old=name)
@@ -93,12 +95,14 @@ def remove_smiley(store: Store | Batch, principal: Principal, smiley: int, *, no
         ledger = change.ledger
         stored, node = ledger.layout.smileys[smiley], placements[-1].node if placements else None
         delete_hashes(ledger, Kind.SMILEY_TOKEN, smiley)
-        own = [each for each in ledger.layout.assignments.values() if each.smiley == smiley]
-        if removal.smiley_has_data(ledger, smiley) or removal.has_feedback(ledger, (each.id for each in own)):
+        own = [assignment for assignment in ledger.layout.assignments.values() if assignment.smiley == smiley]
+        if removal.smiley_has_data(ledger, smiley) or removal.has_feedback(
+            ledger, (assignment.id for assignment in own)
+        ):
             _end(change, own)
             _unplace(change, smiley)
             return _archive(change, "remove-smiley", Archivable.SMILEY, smiley, stored.name, node)
-        removal.delete_assignments(ledger, [each.id for each in own])
+        removal.delete_assignments(ledger, [assignment.id for assignment in own])
         delete_hashes(ledger, Kind.SMILEY_SERIAL, smiley)
         removal.delete_smiley(ledger, smiley)
         removal.delete_archived(ledger, Archivable.SMILEY.value, smiley)
@@ -145,7 +149,7 @@ def _end(change: Change, assignments: Iterable[Assignment]) -> None:
     for assignment in assignments:
         zone = change.ledger.layout.zone_of(assignment.node, change.from_now_on)
         last = wall_of(change.from_now_on + 999, zone).replace(microsecond=0)
-        ended = [replace(each, end=_earlier(each.end, last)) for each in assignment.periods if each.start < last]
+        ended = [replace(part, end=_earlier(part.end, last)) for part in assignment.periods if part.start < last]
         if ended != list(assignment.periods):
             surveys.replace_periods(change.ledger, assignment.id, ended)
 

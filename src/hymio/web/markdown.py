@@ -72,7 +72,8 @@ def headings_of(text: str) -> list[Place]:
     """The headings of a document with their lines."""
     tokens = _parser().parse(text)
     lines = [token.map[0] for token in tokens if token.type == "heading_open" and token.map]
-    return [Place(one.id, f"{one.method} {one.text}".strip(), line) for one, line in zip(headings(tokens), lines)]  # noqa: B905
+    named = zip(headings(tokens), lines, strict=True)
+    return [Place(heading.id, f"{heading.method} {heading.text}".strip(), line) for heading, line in named]
 
 
 @cache

@@ -53,7 +53,7 @@ def _png(here: Visit, shown: Offer) -> Response[bytes]:
 def _poster(here: Visit, shown: Offer) -> Response[bytes]:
     """The poster; a browser shows it unless the address asks to store it."""
     query = here.request.query_params
-    paper, papers = query.get("paper", Paper.A4.value), {each.value: each for each in Paper}
+    paper, papers = query.get("paper", Paper.A4.value), {size.value: size for size in Paper}
     if paper not in papers:
         raise BadRequest(parameter="paper", got=paper[:40], accepted=Phrase("a3, a4, a5 and tent"))
     chosen = [query[key] for key in _LOCALES if query.get(key)]

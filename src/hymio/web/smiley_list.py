@@ -52,7 +52,7 @@ def list_page(here: Visit, person: SignedIn, error: HymioError | None = None) ->
 def _lines(layout: Layout, principal: Principal, now: Instant) -> Sequence[Line]:
     """The digital smileys that are placed in the scope; for the whole tree those without a place too."""
     hierarchy, lines = layout.hierarchy, []
-    for smiley in sorted(layout.smileys.values(), key=lambda each: each.name.casefold()):
+    for smiley in sorted(layout.smileys.values(), key=lambda smiley: smiley.name.casefold()):
         placement = layout.placement(smiley.id, now)
         is_reached = (
             principal.reaches_all(hierarchy) if placement is None else principal.reaches(hierarchy, placement.node)

@@ -50,17 +50,17 @@ class _Function(NamedTuple):
 
 def _functions(words: Words) -> list[_Function]:
     """The whole script, then its functions, outer ones before those within them."""
-    found = [_Function(range(len(words)), set())]
+    functions = [_Function(range(len(words)), set())]
     for arrow in (at for at, word in enumerate(words) if word == "=>"):
         start = _opening(words, arrow - 1)
         parameters = {word for word in words[start:arrow] if word.isidentifier()}
-        found.append(_Function(range(start, _end(words, arrow + 1)), parameters))
-    found.sort(key=lambda function: (function.places.start, -function.places.stop))
+        functions.append(_Function(range(start, _end(words, arrow + 1)), parameters))
+    functions.sort(key=lambda function: (function.places.start, -function.places.stop))
     for at, word in enumerate(words):
         if word in ("const", "let"):
-            innermost = next(function for function in reversed(found) if at in function.places)
+            innermost = next(function for function in reversed(functions) if at in function.places)
             innermost.names.update(_declared(words, at + 1))
-    return found
+    return functions
 
 
 def _opening(words: Words, at: int) -> int:

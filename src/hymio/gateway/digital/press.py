@@ -65,12 +65,12 @@ class WebPress:
         message, key = self._message, self._message.key
         if message.button is None:
             epoch, sequence = key
-            found = numbered_rows(
+            rows = numbered_rows(
                 transaction, principal.organization, principal.id, epoch, range(sequence, sequence + 1)
             )
-            if not found:
+            if not rows:
                 raise NotFound("unknown-press", "There is no such press.")
-            return self._after(transaction, layout, found[0]), found[0].correction
+            return self._after(transaction, layout, rows[0]), rows[0].correction
         at, correction = device_time(message, self._from.now)
         survey = message.survey or 0
         check_button(layout, survey, message.button)

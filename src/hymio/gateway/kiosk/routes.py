@@ -68,8 +68,8 @@ def routes(services: Services) -> list[Route]:
         """What the smiley of the upload token shows."""
         token = _bearer(request)
         with services.attempts.of(request.scope):
-            found = await sync_to_thread(shown, services.store, token, services.clock())
-        answer = json_answer(found, request.headers.get("If-None-Match", ""))
+            content = await sync_to_thread(shown, services.store, token, services.clock())
+        answer = json_answer(content, request.headers.get("If-None-Match", ""))
         answer.headers["Vary"] = "Authorization"
         return answer
 

@@ -64,7 +64,7 @@ def not_saved_by_a_kiosk(name: str, reason: str) -> SetupError:
 
 def smileys_of(saved: SavedFile, organization: int) -> tuple[int, ...]:
     """The numbers of its smileys. SetupError if one is of another organization."""
-    return tuple(sorted({_smiley(each, organization) for each in saved.uploads}))
+    return tuple(sorted({_smiley(upload, organization) for upload in saved.uploads}))
 
 
 def uploads_of(saved: SavedFile, organization: int, smiley: int | None) -> Iterator[Upload]:
@@ -73,9 +73,9 @@ def uploads_of(saved: SavedFile, organization: int, smiley: int | None) -> Itera
     Their instants are corrected by what the kiosk's clock was wrong when the file was saved, not by the time since.
     BadRequest if the envelope of one is wrong.
     """
-    for each in saved.uploads:
-        chosen = _smiley(each, organization) if smiley is None else smiley
-        upload = parse(bytes(each.upload), Format.JSON, chosen, organization).upload
+    for sent in saved.uploads:
+        chosen = _smiley(sent, organization) if smiley is None else smiley
+        upload = parse(bytes(sent.upload), Format.JSON, chosen, organization).upload
         yield upload._replace(correction=clock_correction(upload.clock, saved.at))
 
 

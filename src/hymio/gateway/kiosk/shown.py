@@ -64,7 +64,7 @@ def _content(layout: Layout, content: Content, device: Principal, now: Instant) 
     }  # fmt: skip
     if isinstance(resolved, Verdict):
         zone, locale = _zone(layout, device.id, now), SOURCE
-        locales = [{**_locale(each), "texts": _texts(each)} for each in PAGE_LANGUAGES]
+        locales = [{**_locale(language), "texts": _texts(language)} for language in PAGE_LANGUAGES]
         return {**common, "survey": None, "hours": None, "timeZone": zone, "default": locale, "locales": locales}
     survey = layout.surveys[resolved.assignment.survey]
     policy = layout.policies_of(resolved.assignment.id, device.id).at(now)
@@ -74,7 +74,7 @@ def _content(layout: Layout, content: Content, device: Principal, now: Instant) 
         "survey": survey.id,
         "numbers": survey.scale is Scale.NPS,
         "faces": _faces(survey),
-        "followups": {_key(each.positive): _followup(each) for each in reversed(followups)},
+        "followups": {_key(question.positive): _followup(question) for question in reversed(followups)},
         "text": content.flow(survey.id).asks_text,
         "hours": _hours(policy.opening_hours),
         "timeZone": resolved.zone.key,
@@ -111,11 +111,11 @@ def _wording(locale: str, wording: Localized, followups: tuple[FollowupQuestion,
         "question": wording.texts[locale],
         "faces": [look.text(name) for name in NAMES],
         "followups": {
-            _key(each.positive): {
-                "text": _in(each.wording, locale),
-                "options": [_in(option.wording, locale) for option in each.options[:MOST_OPTIONS]],
+            _key(question.positive): {
+                "text": _in(question.wording, locale),
+                "options": [_in(option.wording, locale) for option in question.options[:MOST_OPTIONS]],
             }
-            for each in reversed(followups)
+            for question in reversed(followups)
         },
         "texts": _texts(locale),
     }
@@ -152,7 +152,7 @@ def _key(is_on_positive_side: bool | None) -> str | None:
 
 def _hours(hours: OpeningHours | None) -> list[list[list[int]]] | None:
     """The opening hours of each weekday from Monday, in minutes after midnight; None where it is always open."""
-    return None if hours is None else [[list(each) for each in day] for day in hours]
+    return None if hours is None else [[list(opening) for opening in day] for day in hours]
 
 
 def _zone(layout: Layout, smiley: int, now: Instant) -> str | None:

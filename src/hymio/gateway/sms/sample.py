@@ -47,7 +47,7 @@ def check_sample(store: Store, organization: int, content: bytes, public_url: st
     path = request.url.removeprefix(public_url).partition("?")[0]
     gateway = gateway_at(path, organization)
     if gateway is None:
-        accepted = ", ".join(path_of(each, organization) for each in ADAPTERS)
+        accepted = ", ".join(path_of(adapter, organization) for adapter in ADAPTERS)
         raise BadRequest(parameter="sms-request", got=path, accepted=accepted)
     is_signed = ADAPTERS[gateway].is_signed
     if is_signed is None:
