@@ -20,6 +20,7 @@ from hymio.store.export import csv_chunks
 from hymio.store.hours import AssignmentHours, GroupHours, HourFilter, HourSize, Source, StoredHour
 from hymio.store.rows import FeedbackRow, Phase, Selection, SortKey
 from hymio.store.spam import has_spam_marks
+from hymio.store.summed_hours import HourRange
 
 MIN_TILE_ROWS, MAX_TILE_ROWS = 500, 50_000
 """About how many rows a tile holds: at first for a small page, and at most as tiles grow."""
@@ -46,6 +47,18 @@ class HourReader(NamedTuple):
     def hours(self, start: Instant, end: Instant, buttons: int) -> Iterator[StoredHour]:
         """The hours that start in [start, end), in no order."""
         return stored_hours.hours(self.view.transaction, self.view.organization, self.source, start, end, buttons)
+
+    def between(self, start: Instant, end: Instant, buttons: int) -> HourRange:
+        """The hours that start in [start, end), for what the engine does with them; the source has one scale."""
+        return HourRange(self.view.organization, self.source, start, end, buttons)
+
+    def cut(self, within: InstantRange) -> InstantRange:
+        """A range of instants or, if it is longer than LONG_SPAN_MS, the part of it in which there are hours."""
+        if within.end - within.start <= LONG_SPAN_MS:
+            return within
+        first, last = self.bounds()
+        start = min(max(within.start, first), within.end)
+        return InstantRange(start, max(start, min(within.end, last)))
 
     def sizes(self, start: Instant, end: Instant, *, misuse: bool) -> list[HourSize]:
         """The number of rows in each hour that starts in [start, end), in order of time, without empty hours."""

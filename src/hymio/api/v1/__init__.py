@@ -21,7 +21,7 @@ from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant
 from hymio.results import OfAssignment, Phase
-from hymio.serving.answers import answer_to, cached, is_known, json_answer, not_modified, tag_of
+from hymio.serving.answers import JSON, answer_to, cached, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import Exports, Streamed, enveloped
 from hymio.setup import Content, Layout
@@ -167,11 +167,10 @@ def _results(call: Call) -> Response[Any]:
     tag = call.tag("results", survey, within, grain)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
-    hourly = results.hourly(call.store, call.principal, OfAssignment(survey), within, grain)
-    utc = rows.is_utc(zone)
+    form = rows.RESULT._replace(utc=rows.is_utc(zone))
     # Buckets without counted presses are left out, also if they have misuse.
-    counted = [rows.result(bucket, utc) for bucket in hourly.buckets if any(bucket.counted)]
-    return json_answer(counted, call.if_none_match, tag)
+    text = results.counted_text(call.store, call.principal, OfAssignment(survey), form, within, grain)
+    return Response(f"[{text}]".encode(), media_type=JSON, headers=cached(tag))
 
 
 def _rawresults(call: Call) -> Response[Any]:

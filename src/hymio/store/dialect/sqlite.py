@@ -19,7 +19,7 @@ from hymio.period import DAY_MS
 from hymio.store.dialect.database_files import Access, DatabaseFiles
 from hymio.store.dialect.ownership import Owner, owner_by
 from hymio.store.dialect.statement_log import logged
-from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
+from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, Transaction
 
 CSV_ROWS = 20_000
 """Rows put together into one chunk of CSV, at most."""
@@ -281,6 +281,20 @@ class SqliteTransaction(Transaction):
             at += length
             length *= 2 if count < CSV_ROWS // 3 else 1
 
+    def hours_text(self, form: HourText, buttons: int, source: str, **values: object) -> str:
+        """SQLite keeps the order of inner rows for group_concat."""
+        counts = ", ".join(f"c{button}" for button in range(buttons))
+        time, offset = "date(hour * 3600, 'unixepoch'), hour % 24", "abs(minutes) / 60, abs(minutes) % 60"
+        line = f"printf(:line, {time}, CASE WHEN minutes < 0 THEN '-' ELSE '+' END, {offset}, {counts})"
+        lines = {"line": _hour_format(form, buttons, "%s%02d:%02d")}
+        if form.utc:
+            line = f"CASE minutes WHEN 0 THEN printf(:line_in_utc, {time}, {counts}) ELSE {line} END"
+            lines["line_in_utc"] = _hour_format(form, buttons, "Z")
+        text = f"""SELECT group_concat({line}, :joint) FROM (
+            SELECT local_hour AS hour, (local_hour * 3600000 - starts_at) / 60000 AS minutes, {counts} {source}
+            ORDER BY starts_at, local_hour)"""
+        return self.rows(text, joint=form.joint, **lines, **values)[0][0] or ""
+
     def lost_nodes(self) -> list[str]:
         return []
 
@@ -314,3 +328,9 @@ class SqliteTransaction(Transaction):
 def _insert_text(table: Table) -> str:
     names = ", ".join(column.name for column in table.columns)
     return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' for _ in table.columns)})"
+
+
+def _hour_format(form: HourText, buttons: int, offset: str) -> str:
+    """The format of one hour for SQLite's printf: date, hour, what `offset` takes, counts."""
+    before, between, separator, after = (text.replace("%", "%%") for text in form[:4])
+    return f"{before}%sT%02d:00:00.000{offset}{between}{separator.join(['%d'] * buttons)}{after}"
