@@ -160,6 +160,8 @@ changes: st.SearchStrategy[Change] = st.one_of(
     _made(_add_smiley, ids, kinds),
     _verb(manage.new_token, ids),
     _verb(manage.publish_smiley, ids),
+    _verb(manage.withdraw_smiley, ids),
+    _verb(manage.renew_addresses, ids),
     _made(_edit_publication, ids, st.integers(0, 60), st.booleans()),
     _verb(manage.set_flow, flows),
     _verb(manage.place, ids, ids, instants, st.none() | instants),

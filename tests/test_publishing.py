@@ -52,6 +52,42 @@ def test_a_smiley_moves_in_with_its_token_unless_it_is_taken(store: Store) -> No
         manage.publish_smiley(store, operator(other), WEB, TOKEN, now=NOW)
 
 
+def test_a_withdrawn_smiley_answers_404_and_comes_back_at_the_same_addresses(store: Store) -> None:
+    organization = make_example(store).organization
+    boss = operator(organization)
+    first = manage.publish_smiley(store, boss, WEB, now=NOW)
+    addresses = (f"/w/{first.code}", f"/w/{first.code}/w.js", f"/w/{first.token}")
+    with serving(store) as http:
+        assert [http.get(each).status_code for each in addresses] == [200, 200, 200]
+        manage.withdraw_smiley(store, boss, WEB, now=NOW)
+        manage.withdraw_smiley(store, boss, WEB, now=NOW)
+        assert [http.get(each).status_code for each in addresses] == [404, 404, 404]
+        with pytest.raises(NotFound):
+            manage.edit_publication(store, boss, WEB, first, now=NOW)
+        assert manage.publish_smiley(store, boss, WEB, now=NOW) == first
+        assert [http.get(each).status_code for each in addresses] == [200, 200, 200]
+    verbs = [entry.verb for entry in manage.audit_log(store, boss, limit=99)]
+    assert (verbs.count("publish-smiley"), verbs.count("withdraw-smiley")) == (2, 1)
+    with pytest.raises(NotFound):
+        manage.withdraw_smiley(store, boss, TERMINAL, now=NOW)
+
+
+def test_renewed_addresses_replace_those_that_leaked_and_nobody_takes_these_over(store: Store) -> None:
+    organization, other = (make_example(store, name).organization for name in ("One", "Other"))
+    boss = operator(organization)
+    first = manage.publish_smiley(store, boss, WEB, now=NOW)
+    manage.edit_publication(store, boss, WEB, replace(first, is_installing=True), now=NOW)
+    made = manage.renew_addresses(store, boss, WEB, now=NOW)
+    assert {first.token, first.code}.isdisjoint({made.token, made.code})
+    assert made.is_installing
+    assert published(store, organization) == made
+    with serving(store) as http:
+        assert [http.get(f"/w/{word}").status_code for word in (first.code, first.token)] == [404, 404]
+        assert [http.get(f"/w/{word}").status_code for word in (made.code, made.token)] == [200, 200]
+    with pytest.raises(SetupError, match="already"):
+        manage.publish_smiley(store, operator(other), WEB, first.token, now=NOW)
+
+
 @pytest.mark.parametrize(
     ("changes", "match"),
     [
@@ -121,6 +157,9 @@ def test_the_commands_publish_and_print_link_and_tags(hymio: tuple[str, CliRunne
     with closing(open_store(url)) as store:
         assert published(store, 1) == replace(found, origins=(), is_installing=False, answer_interval=60, work_bits=4)
     assert "60 s" not in done("smiley", "publish", "Acme", "WEB-1", "--policy-interval")
+    assert "not on the web" in done("smiley", "withdraw", "Acme", "WEB-1")
+    assert found.code in done("smiley", "publish", "Acme", "WEB-1")
+    assert found.code not in done("smiley", "renew", "Acme", "WEB-1")
     asked = done("survey", "ask", "Acme", "3", "--text", "--contact", "--metadata", "refId", "--consent", "Only so.")
     assert "a text and contact details" in asked
     done("survey", "ask", "Acme", "3", "--no-contact", "--consent", "Vain niin.", "--locale", "fi")

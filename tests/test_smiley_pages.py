@@ -118,6 +118,22 @@ def test_an_admin_sets_what_is_asked_for_with_consent(place: Place) -> None:
     assert place.store.content(place.organization).flow(FOUND) == Flow(FOUND)
 
 
+def test_an_admin_of_a_subtree_makes_a_smiley_at_a_place_of_it(place: Place) -> None:
+    jane = place.browser(JANE)
+    page = jane.send("/smileys", "/smileys", name="At the desk", point=str(HELSINKI))
+    assert page.status_code == 200, page.text
+    number = int(page.url.path.rpartition("/")[2])
+    layout = place.store.layout(place.organization)
+    placement = layout.placement(number, NOW + 1)
+    assert placement is not None
+    assert (placement.node, layout.smileys[number].name) == (HELSINKI, "At the desk")
+    assert place.publication(number).is_installing
+    assert "At the desk" in jane.get("/smileys").text
+    again = jane.send("/smileys", "/smileys", name="Another", point=str(HELSINKI))
+    assert again.status_code == 200
+    assert "WEB-3" in jane.get("/smileys").text
+
+
 def test_nobody_sees_or_changes_smileys_beyond_his_subtree_or_without_permission(place: Place) -> None:
     manage.publish_smiley(place.store, operator(place.organization), WEB, now=NOW)
     before = place.publication()
@@ -132,7 +148,7 @@ def test_nobody_sees_or_changes_smileys_beyond_his_subtree_or_without_permission
         fields = {"token": token_of(browser), "presses": "tests"}
         for address in (f"/smileys/{WEB}/settings", f"/smileys/{WEB}/flow"):
             assert browser.http.post(address, data=fields).status_code in (403, 404)
-        made = browser.http.post("/smileys", data={"token": token_of(browser), "name": "X", "point": str(HELSINKI)})
+        made = browser.http.post("/smileys", data={"token": token_of(browser), "name": "X", "point": str(WEBSITE)})
         assert made.status_code in (403, 404)
     assert place.browser(ADA).http.post(f"/smileys/{WEB}/settings", data={"presses": "tests"}).status_code == 403
     assert place.publication() == before

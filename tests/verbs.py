@@ -232,7 +232,9 @@ def localize_followup_option(draw: Draw, world: Grown) -> Attempt:
 @verb
 def add_smiley(draw: Draw, world: Grown) -> Attempt:
     serial = draw(st.sampled_from([f"N{next(_numbers)}", "PLACED", "bad serial"]))
-    return Attempt(manage.add_smiley, Permission.CHANGE_SMILEYS, (None,), (serial, "New", SmileyType.TOUCH))
+    point = draw(st.none() | st.sampled_from([*world.points, NOWHERE]))
+    args = (serial, "New", SmileyType.TOUCH)
+    return Attempt(manage.add_smiley, Permission.CHANGE_SMILEYS, (point,), args, {"point": point})
 
 
 def _smiley(draw: Draw, world: Grown) -> tuple[int, tuple[int | None, ...]]:
@@ -285,6 +287,22 @@ def edit_publication(draw: Draw, world: Grown) -> Attempt:
     made = replace(world.published, origins=(origin,), is_installing=True)
     return Attempt(
         manage.edit_publication, Permission.CHANGE_SMILEYS, nodes if smiley == 2 else (*nodes, NOWHERE), (smiley, made)
+    )
+
+
+@verb
+def withdraw_smiley(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(
+        manage.withdraw_smiley, Permission.CHANGE_SMILEYS, nodes if smiley == 2 else (*nodes, NOWHERE), (smiley,)
+    )
+
+
+@verb
+def renew_addresses(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(
+        manage.renew_addresses, Permission.CHANGE_SMILEYS, nodes if smiley == 2 else (*nodes, NOWHERE), (smiley,)
     )
 
 

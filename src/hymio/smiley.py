@@ -33,7 +33,8 @@ class Publication:
 
     Pages of other `origins` than these may not send presses; without any, all may. Within `answer_interval` seconds a
     second press of a visitor is a repeat; None leaves it to the policy. Presses are tests while it `is_installing`.
-    A browser must find a number whose hash begins with `work_bits` zero bits; 0 asks for none.
+    A browser must find a number whose hash begins with `work_bits` zero bits; 0 asks for none. While it `is_withdrawn`,
+    its addresses answer 404.
     """
 
     token: str
@@ -42,6 +43,11 @@ class Publication:
     answer_interval: int | None = None
     is_installing: bool = False
     work_bits: int = 0
+    is_withdrawn: bool = False
+
+    def answers_to(self, word: str) -> bool:
+        """Whether a word is its token or code, and it is not withdrawn."""
+        return not self.is_withdrawn and word in (self.token, self.code)
 
     def allows(self, origin: str) -> bool:
         """Whether a page of an origin (`https://shop.example`) may send presses."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +14,10 @@ from hymio.cli.command import Database, OrganizationName, hint, loaded, opened, 
 from hymio.clock import now
 
 if TYPE_CHECKING:
+    from hymio.access import Principal
     from hymio.handouts.offer import Offer
+    from hymio.smiley import Publication
+    from hymio.store import Store
 
 _Smiley = Annotated[
     str, typer.Argument(metavar="SMILEY", help="Serial, name or number of a published smiley", show_default=False)
@@ -49,8 +54,7 @@ def link(context: typer.Context, organization: OrganizationName, smiley: _Smiley
     """
     from hymio.handouts.addresses import page_address
 
-    shown = _offer(context, database, organization, smiley)
-    typer.echo(page_address(shown.base_url, shown.publication))
+    typer.echo(page_address(*_published(context, database, organization, smiley)))
 
 
 def mail(
@@ -92,8 +96,7 @@ def qr(
     from hymio.handouts.addresses import qr_address
     from hymio.handouts.qr import qr_png, qr_svg, qr_text
 
-    shown = _offer(context, database, organization, smiley)
-    address = qr_address(shown.base_url, shown.publication)
+    address = qr_address(*_published(context, database, organization, smiley))
     if file is None:
         typer.echo(qr_text(address))
         typer.echo(address)
@@ -127,20 +130,42 @@ def poster(
 
 
 def _offer(context: typer.Context, database: str | None, organization: str, smiley: str) -> Offer:
-    """A smiley as its handouts show it; warns where its address is one that no other machine reaches."""
+    """A smiley as its handouts show it. SetupError if it asks nothing."""
+    from hymio.handouts.offer import offer
+
+    with _chosen(context, database, organization, smiley) as (store, operator, number):
+        return offer(store, operator, _base_url(context), number, now())
+
+
+def _published(context: typer.Context, database: str | None, organization: str, smiley: str) -> tuple[str, Publication]:
+    """The server's public address, and how a smiley is published, whether or not it asks anything yet."""
+    from hymio.handouts.offer import publication_of
+
+    with _chosen(context, database, organization, smiley) as (store, operator, number):
+        layout = store.layout(operator.organization)
+        return _base_url(context), publication_of(layout, operator, number, now())
+
+
+@contextmanager
+def _chosen(
+    context: typer.Context, database: str | None, organization: str, smiley: str
+) -> Iterator[tuple[Store, Principal, int]]:
+    """The open store, the operator of the organization, and the number of the smiley."""
     from hymio.access import operator
     from hymio.cli.naming import smiley_of
-    from hymio.handouts.offer import offer
     from hymio.manage import find_organization
 
-    base_url = loaded(context).public_url
     with opened(context, database) as store:
-        chosen = find_organization(store, organization).id
-        number = smiley_of(store.layout(chosen), smiley).id
-        shown = offer(store, operator(chosen), base_url, number, now())
+        chosen = operator(find_organization(store, organization).id)
+        yield store, chosen, smiley_of(store.layout(chosen.organization), smiley).id
+
+
+def _base_url(context: typer.Context) -> str:
+    """The server's public address; warns on stderr where no other machine reaches it."""
+    base_url = loaded(context).public_url
     if base_url.startswith(("http://127.", "http://localhost")):
         hint(f"Other machines do not reach {base_url}: set base_url in hymio.toml, or HYMIO_BASE_URL.")
-    return shown
+    return base_url
 
 
 def _write(file: Path, content: bytes) -> None:

@@ -1,4 +1,4 @@
-"""`hymio smiley publish`: opens a digital smiley to the web and prints its link and tags."""
+"""`hymio smiley publish`, `withdraw` and `renew`: whether and at which addresses a digital smiley is on the web."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.markup import escape
 
-from hymio.cli.command import Database, OrganizationName, changing, hint, loaded, say
+from hymio.cli.command import Database, OrganizationName, changing, hint, loaded, quoted, say
 
 if TYPE_CHECKING:
     from hymio.manage import Batch
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from hymio.smiley import Publication
 
 
+_Smiley = Annotated[
+    str, typer.Argument(metavar="SMILEY", help="Serial, name or number of the smiley", show_default=False)
+]
+
+
 def publish(
     context: typer.Context,
     organization: OrganizationName,
-    smiley: Annotated[
-        str, typer.Argument(metavar="SMILEY", help="Serial, name or number of the smiley", show_default=False)
-    ],
+    smiley: _Smiley,
     token: Annotated[
         str | None,
         typer.Option(metavar="HEX", help="Token of a smiley that moves in, so that its tags stay", show_default=False),
@@ -71,6 +74,41 @@ def publish(
     _show(loaded(context).public_url, changed, question, locale)
 
 
+def withdraw(
+    context: typer.Context, organization: OrganizationName, smiley: _Smiley, database: Database = None
+) -> None:
+    """Take a published smiley from the web. Its page, tags and buttons show nothing until it is published again.
+
+    Example: hymio smiley withdraw "Acme" WEB-1
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = naming.smiley_of(batch.layout, smiley)
+        manage.withdraw_smiley(batch, operator, chosen.id, now=batch.now)
+    say(f"Smiley {chosen.id}, {chosen.serial} {escape(chosen.name)} is not on the web any more.")
+    hint(f"The same addresses work again after: hymio smiley publish {quoted(organization)} {chosen.serial}")
+
+
+def renew(context: typer.Context, organization: OrganizationName, smiley: _Smiley, database: Database = None) -> None:
+    """Give a published smiley new addresses, as after a link leaked. The old ones show nothing any more.
+
+    Tags, posters and e-mails with the old addresses have to be replaced.
+
+    Example: hymio smiley renew "Acme" WEB-1
+    """
+    from hymio import manage
+    from hymio.cli import naming
+
+    with changing(context, database, organization) as (_, operator, batch):
+        chosen = naming.smiley_of(batch.layout, smiley)
+        renewed = manage.renew_addresses(batch, operator, chosen.id, now=batch.now)
+        question, locale = _question(batch, chosen.id)
+    say(f"Smiley {chosen.id}, {chosen.serial} {escape(chosen.name)} has new addresses.\n")
+    _show(loaded(context).public_url, renewed, question, locale)
+
+
 def _show(base_url: str, publication: Publication, question: str, locale: str) -> None:
     """Prints how a smiley is published, its link and its tags."""
     from hymio.handouts.addresses import mail_address, page_address, published_tag, tag
@@ -80,6 +118,8 @@ def _show(base_url: str, publication: Publication, question: str, locale: str) -
     say(f"  token     {publication.token}")
     say(f"  origins   {', '.join(publication.origins) or 'all'}")
     say(f"  interval  {'the policy’s' if interval is None else f'{interval} s'}")
+    if publication.is_withdrawn:
+        say("  withdrawn")
     say(f"  presses   {'are tests and left out' if publication.is_installing else 'count'}")
     if publication.work_bits:
         say(f"  work      {publication.work_bits} bits")

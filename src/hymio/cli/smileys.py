@@ -10,8 +10,8 @@ from rich.markup import escape
 
 from hymio.cli import handing_out
 from hymio.cli.claiming import claim
-from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, say
-from hymio.cli.publishing import publish
+from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, quoted, say
+from hymio.cli.publishing import publish, renew, withdraw
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
 commands = typer.Typer(
@@ -19,6 +19,8 @@ commands = typer.Typer(
 )
 commands.command("claim")(claim)
 commands.command("publish")(publish)
+commands.command("withdraw")(withdraw)
+commands.command("renew")(renew)
 commands.command("tag")(handing_out.tag)
 commands.command("link")(handing_out.link)
 commands.command("mail")(handing_out.mail)
@@ -59,12 +61,15 @@ def add(
     from hymio.smiley import SmileyType
 
     with changing(context, database, organization) as (_, operator, batch):
-        added = manage.add_smiley(batch, operator, serial, name or serial, SmileyType[kind.name], now=batch.now)
-        if point is not None:
-            manage.place(batch, operator, added.id, point_of(batch.layout, point).id, now=batch.now)
-        where = "" if point is None else f" at {batch.layout.hierarchy.path(point_of(batch.layout, point).id)}"
+        at = None if point is None else point_of(batch.layout, point).id
+        added = manage.add_smiley(
+            batch, operator, serial, name or serial, SmileyType[kind.name], point=at, now=batch.now
+        )
+        where = "" if at is None else f" at {batch.layout.hierarchy.path(at)}"
     say(f"Smiley {added.id}, {serial}{escape(where)}\n")
     _show_token(context, added.token)
+    if kind is Kind.DIGITAL:
+        hint(f"Next: hymio smiley publish {quoted(organization)} {serial} --installing")
 
 
 @commands.command("place")

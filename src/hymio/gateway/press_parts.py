@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hymio.feedback import ContactDetails, Demographics, Followup, Phases, Text, Ui
+from hymio.gateway.assessing import assessed
 from hymio.gateway.text import as_text, short, storable
 
 MAX_PHASES = 16
@@ -32,6 +33,7 @@ Position = Annotated[int, Meta(ge=1, le=MAX_POSITION)]
 Relevance = Annotated[float, Meta(ge=0, le=1)]
 LongText = Annotated[str, Meta(max_length=MAX_TEXT)]
 Word = Annotated[str, Meta(min_length=1, max_length=64, pattern="^[^,]*$")]
+Locale = Annotated[str, Meta(min_length=2, max_length=35)]
 Words = Annotated[list[Word], Meta(max_length=MAX_WORDS)]
 Name = Annotated[str, Meta(min_length=1, max_length=MAX_CONTACT)]
 Email = Annotated[str, Meta(max_length=MAX_CONTACT, pattern=r"^[^@\s]+@[^@\s]+$")]
@@ -50,9 +52,13 @@ class TypedFollowup(Struct, gc=False):
 
 
 class TypedText(Struct, gc=False):
-    """An open text with a client's assessment of it: relevance, spam, masked and translated forms, categories."""
+    """An open text with a client's assessment of it: relevance, spam, masked and translated forms, categories.
+
+    With `language`, the locale in which it was asked for, Hymio assesses what the client did not.
+    """
 
     text: LongText | None = None
+    language: Locale | None = None
     relevance: Relevance | None = None
     spam: bool | None = None
     masked: LongText | None = None
@@ -122,6 +128,7 @@ _FIELDS: dict[str, tuple[Any, str]] = {
     "followup.option": (Id | None, _ID),
     "text": (dict | None, "an object with text"),
     "text.text": (LongText | None, _LONG),
+    "text.language": (Locale | None, "a locale of 2 to 35 characters"),
     "text.relevance": (Relevance | None, "a number from 0 to 1"),
     "text.spam": (bool | None, "true or false"),
     "text.masked": (LongText | None, _LONG),
@@ -197,7 +204,7 @@ def _check_kind(phase: TypedPhase) -> None:
 
 def _text(text: TypedText, position: int, ui: int | None) -> Text:
     """An open text whose strings a database can store."""
-    return Text(
+    stored = Text(
         _storable(text.text),
         text.relevance,
         text.spam,
@@ -209,6 +216,7 @@ def _text(text: TypedText, position: int, ui: int | None) -> Text:
         tuple(map(storable, text.categories or ())),
         tuple(map(storable, text.themes or ())),
     )
+    return stored if text.language is None else assessed(stored, text.language)
 
 
 def _contact(contact: TypedContact, position: int) -> ContactDetails:

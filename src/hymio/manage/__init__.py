@@ -60,7 +60,7 @@ from hymio.manage.principals import (
     v1_principal,
     v2_principal,
 )
-from hymio.manage.publications import edit_publication, publish_smiley, set_flow
+from hymio.manage.publications import edit_publication, publish_smiley, renew_addresses, set_flow, withdraw_smiley
 from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle
 from hymio.manage.secrets import sms_key
 from hymio.manage.sessions import (
@@ -195,6 +195,7 @@ __all__ = [
     "remove_custom_field",
     "remove_user",
     "rename_node",
+    "renew_addresses",
     "reset_password",
     "retention",
     "retry_outbox_row",
@@ -228,4 +229,5 @@ __all__ = [
     "users",
     "v1_principal",
     "v2_principal",
+    "withdraw_smiley",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from hymio.access import Permission, Principal
@@ -47,7 +48,8 @@ def publish_smiley(
     """Opens a digital smiley to the web: gives it a token and a code, both public, if it has none yet.
 
     `token` is that of a smiley which moves in from elsewhere, 32 hexadecimal digits, so that the tags of its pages stay
-    as they are. SetupError if it is another's, or the smiley is no digital one or has another token.
+    as they are. A withdrawn smiley gets back the token and code that it had. SetupError if the token is another's, or
+    the smiley is no digital one or has another token.
     """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         require_smiley(change, smiley)
@@ -56,30 +58,52 @@ def publish_smiley(
             raise SetupError("not-digital", "smiley {smiley} is no digital smiley", smiley=smiley)
         before = published.publication
         if before is not None and token in (None, before.token):
-            return before
+            return _reopened(change, smiley, before)
         if before is not None:
             raise SetupError("published-already", "smiley {smiley} is published with another token", smiley=smiley)
         made = Publication(_checked(change, token), _new_code(), answer_interval=DEFAULT_ANSWER_INTERVAL)
-        for word in (made.token, made.code):
-            insert_hash(change.ledger, Kind.WEB_SMILEY, hash_secret(word), smiley)
-        publications.upsert_publication(change.ledger, smiley, made)
-        change.audit("publish-smiley", f"smiley {smiley}", new={"token": made.token, "code": made.code})
+        _insert_addresses(change, smiley, made)
+        change.audit("publish-smiley", f"smiley {smiley}", new=_addresses(made))
         return made
 
 
 def edit_publication(
     store: Store | Batch, principal: Principal, smiley: int, publication: Publication, *, now: Instant
 ) -> None:
-    """Replaces what the owner of a published smiley decided; its token and code stay. NotFound; SetupError."""
+    """Replaces what the owner of a published smiley decided; its token and code stay, and whether it is
+    withdrawn. NotFound; SetupError.
+    """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
         require_smiley(change, smiley)
         before = change.ledger.layout.smileys[smiley].publication
-        if before is None or (before.token, before.code) != (publication.token, publication.code):
+        if before is None or _identity(before) != _identity(publication):
             raise NotFound("not-published", "smiley {smiley} is not published under this code", smiley=smiley)
         _check(publication)
         if publication != before:
             publications.upsert_publication(change.ledger, smiley, publication)
             change.audit("edit-publication", f"smiley {smiley}", old=_shown(before), new=_shown(publication))
+
+
+def withdraw_smiley(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> None:
+    """Takes a published smiley from the web: its addresses answer 404 until it is published again. NotFound."""
+    with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
+        before = _published(change, smiley)
+        if not before.is_withdrawn:
+            publications.upsert_publication(change.ledger, smiley, replace(before, is_withdrawn=True))
+            change.audit("withdraw-smiley", f"smiley {smiley}", old=_addresses(before))
+
+
+def renew_addresses(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> Publication:
+    """Gives a published smiley a new token and code, as after a link leaked; the old ones answer 404. NotFound.
+
+    Hashes of the old ones stay in the directory, so that no other smiley can take them over with their visitors.
+    """
+    with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
+        before = _published(change, smiley)
+        made = replace(before, token=_checked(change, None), code=_new_code())
+        _insert_addresses(change, smiley, made)
+        change.audit("renew-addresses", f"smiley {smiley}", old=_addresses(before), new=_addresses(made))
+        return made
 
 
 def set_flow(store: Store | Batch, principal: Principal, flow: Flow, *, now: Instant) -> None:
@@ -97,6 +121,42 @@ def set_flow(store: Store | Batch, principal: Principal, flow: Flow, *, now: Ins
         if flow.consent is not None:
             surveys.upsert_texts(change.ledger, Part.FLOW, flow.survey, CONSENT, {flow.survey: flow.consent.texts})
         change.audit("set-flow", f"survey {flow.survey}", old=_asked(before), new=_asked(flow))
+
+
+def _published(change: Change, smiley: int) -> Publication:
+    """How a smiley is published, withdrawn or not. NotFound."""
+    require_smiley(change, smiley)
+    known = change.ledger.layout.smileys[smiley].publication
+    if known is None:
+        raise NotFound("no-published-smiley", "there is no published smiley {smiley}", smiley=smiley)
+    return known
+
+
+def _reopened(change: Change, smiley: int, before: Publication) -> Publication:
+    """The publication of a smiley that has one, not withdrawn any more."""
+    if not before.is_withdrawn:
+        return before
+    made = replace(before, is_withdrawn=False)
+    publications.upsert_publication(change.ledger, smiley, made)
+    change.audit("publish-smiley", f"smiley {smiley}", new=_addresses(made))
+    return made
+
+
+def _insert_addresses(change: Change, smiley: int, made: Publication) -> None:
+    """Stores a publication whose token and code are new."""
+    for word in (made.token, made.code):
+        insert_hash(change.ledger, Kind.WEB_SMILEY, hash_secret(word), smiley)
+    publications.upsert_publication(change.ledger, smiley, made)
+
+
+def _identity(publication: Publication) -> tuple[str, str, bool]:
+    """What other functions change."""
+    return publication.token, publication.code, publication.is_withdrawn
+
+
+def _addresses(publication: Publication) -> dict[str, object]:
+    """Token and code, for the audit log."""
+    return {"token": publication.token, "code": publication.code}
 
 
 def _checked(change: Change, token: str | None) -> str:

@@ -33,11 +33,18 @@ class NewSmiley:
 
 def add_smiley(
     store: Store | Batch, principal: Principal, serial: str, name: str, type: SmileyType, id: int | None = None,  # noqa: A002
-    *, now: Instant,
+    *, point: int | None = None, now: Instant,
 ) -> NewSmiley:  # fmt: skip
-    """Adds a smiley without a placement; its serial is unique in the organization. Its token is shown once."""
+    """Adds a smiley; its serial is unique in the organization. Its token is shown once.
+
+    It is placed at `point` from now on, which takes a scope with that node; without one it belongs to no node, which
+    takes the whole tree.
+    """
     with changing(store, principal, Permission.CHANGE_SMILEYS, now) as change:
-        change.require_whole_tree()
+        if point is None:
+            change.require_whole_tree()
+        else:
+            change.require_node(point)
         check_name(name)
         _check_serial(serial)
         digest = hash_secret(f"{change.ledger.organization}:{serial}")
@@ -47,8 +54,12 @@ def add_smiley(
         smileys.insert_smiley(change.ledger, identity, serial, name, type)
         insert_hash(change.ledger, Kind.SMILEY_SERIAL, digest, identity)
         token = give_token(change, identity)
-        new = {"serial": serial, "name": name, "type": type.value}
-        change.audit("add-smiley", f"smiley {identity}", new=new)
+        new: dict[str, object] = {"serial": serial, "name": name, "type": type.value}
+        if point is not None:
+            placed = PlacementRow(change.received_at, point, None)
+            smileys.upsert_placement(change.ledger, identity, placed)
+            new["placed"] = _shown(placed)
+        change.audit("add-smiley", f"smiley {identity}", node=point, new=new)
         return NewSmiley(identity, token)
 
 

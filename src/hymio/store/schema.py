@@ -220,6 +220,7 @@ web_smiley = _owned(
     _number("answer_interval", null=True),
     _small("is_installing"),
     _small("work_bits"),
+    _small("is_withdrawn"),
 )
 
 # What a survey asks for on the web, and the names of the metadata that it accepts.

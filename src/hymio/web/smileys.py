@@ -114,7 +114,7 @@ def _list(here: Visit, person: SignedIn, error: HymioError | None = None) -> Res
         "smileys.html", 200 if error is None else error.status, headers=None,
         published=[line for line in lines if line.smiley.publication is not None],
         unpublished=[line for line in lines if line.smiley.publication is None],
-        points=_points(layout, principal), may_add=principal.reaches_all(layout.hierarchy),
+        points=_points(layout, principal),
         detail=None if error is None else error.public_detail,
     )  # fmt: skip
 
@@ -158,9 +158,8 @@ def _new_smiley(batch: Batch, principal: Principal, fields: dict[str, str], now:
     serials = {smiley.serial for smiley in batch.layout.smileys.values()}
     serial = next(f"WEB-{number}" for number in range(1, len(serials) + 2) if f"WEB-{number}" not in serials)
     name = fields.get("name", "").strip() or serial
-    added = manage.add_smiley(batch, principal, serial, name, SmileyType.DIGITAL, now=now)
-    manage.place(batch, principal, added.id, _number(fields.get("point", "")), now=now)
-    return added.id
+    point = _number(fields.get("point", ""))
+    return manage.add_smiley(batch, principal, serial, name, SmileyType.DIGITAL, point=point, now=now).id
 
 
 # --- a smiley --------------------------------------------------------------------------------------------------------

@@ -10,8 +10,7 @@ from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest, Phrase
 from hymio.feedback import ContactDetails, Followup, Phases, Text, client_key
-from hymio.gateway.digital.masking import masked
-from hymio.gateway.digital.spam import spam
+from hymio.gateway.assessing import assessed
 from hymio.gateway.press_parts import Email, Id, Name, ui_of
 from hymio.gateway.text import short, storable
 
@@ -141,13 +140,9 @@ def _followup(typed: TypedFollowup) -> Followup:
 
 
 def _text(typed: TypedText, lang: str) -> Text:
-    """A text with whether it is spam, and its masked form if it has profanity of its language."""
-    ui = ui_of(typed.ui)
-    if typed.text is None:
-        return Text(position=TEXT, ui=ui)
-    text = storable(typed.text)
-    language = lang.partition("-")[0].lower()
-    return Text(text, spam=spam(text) is not None, position=TEXT, ui=ui, masked=masked(text, language))
+    """A text, assessed."""
+    text = None if typed.text is None else storable(typed.text)
+    return assessed(Text(text, position=TEXT, ui=ui_of(typed.ui)), lang)
 
 
 def _contact(typed: TypedContact) -> ContactDetails:

@@ -117,14 +117,15 @@ class WebPress:
 
 
 def published(store: Store, transaction: Transaction, code: str) -> tuple[Principal, Publication]:
-    """The smiley of a code or token, which may deliver feedback. NotFound."""
+    """The smiley of a code or token, which may deliver feedback. NotFound, also for a replaced or withdrawn one."""
     principal = published_principal(transaction, code)
     layout = None if principal is None else store.layout_now(transaction, principal.organization)
     smiley = None if layout is None or principal is None else layout.smileys.get(principal.id)
-    if principal is None or smiley is None or smiley.publication is None:
+    publication = None if smiley is None else smiley.publication
+    if principal is None or publication is None or not publication.answers_to(code):
         raise NotFound("unknown-address", "There is nothing at this address.")
     principal.require(Permission.DELIVER_FEEDBACK)
-    return principal, smiley.publication
+    return principal, publication
 
 
 def device_time(message: Message, now: Instant) -> tuple[Instant, int]:

@@ -15,16 +15,17 @@ from hymio.survey import Flow
 
 def upsert_publication(ledger: Ledger, smiley: int, publication: Publication) -> None:
     """Sets how a smiley is open to the web."""
-    token, code, origins, interval, is_installing, bits = (
-        publication.token, publication.code, json.dumps(publication.origins), publication.answer_interval,
-        int(publication.is_installing), publication.work_bits,
+    row = (
+        ledger.organization, smiley, publication.token, publication.code, json.dumps(publication.origins),
+        publication.answer_interval, int(publication.is_installing), publication.work_bits,
+        int(publication.is_withdrawn),
     )  # fmt: skip
     ledger.transaction.insert(
         schema.web_smiley,
-        [(ledger.organization, smiley, token, code, origins, interval, is_installing, bits)],
-        """ON CONFLICT (organization_id, smiley_id) DO UPDATE SET origins = excluded.origins,
-        answer_interval = excluded.answer_interval, is_installing = excluded.is_installing,
-        work_bits = excluded.work_bits""",
+        [row],
+        """ON CONFLICT (organization_id, smiley_id) DO UPDATE SET token = excluded.token, code = excluded.code,
+        origins = excluded.origins, answer_interval = excluded.answer_interval, is_installing = excluded.is_installing,
+        work_bits = excluded.work_bits, is_withdrawn = excluded.is_withdrawn""",
     )
     ledger.changed(Part.SMILEY, smiley)
 

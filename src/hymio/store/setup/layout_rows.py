@@ -104,10 +104,12 @@ def _smileys(tables: Tables, ids: Ids) -> dict[int, Smiley | None]:
 
 def _publications(tables: Tables, ids: Ids) -> dict[int, Publication]:
     """How smileys are open to the web, by smiley."""
-    columns = ("smiley_id", "token", "code", "origins", "answer_interval", "is_installing", "work_bits")
+    columns = ("smiley_id", "token", "code", "origins", "answer_interval", "is_installing", "work_bits", "is_withdrawn")
     return {
-        smiley: Publication(token, code, tuple(json.loads(origins)), interval, bool(installing), bits)
-        for smiley, token, code, origins, interval, installing, bits in tables.rows("web_smiley", columns, ids)
+        smiley: Publication(token, code, tuple(json.loads(origins)), interval, bool(installing), bits, bool(withdrawn))
+        for smiley, token, code, origins, interval, installing, bits, withdrawn in tables.rows(
+            "web_smiley", columns, ids
+        )
     }
 
 

@@ -152,7 +152,7 @@ export class Visit {
     const { texts } = this.words;
     const field = el("textarea", { rows: 4, maxlength: this.kiosk.shown.most, "aria-labelledby": "question", dir: "auto" });
     const answer = (text, ui) => {
-      this.phase({ position: TEXT, ui, text: { text } });
+      this.phase({ position: TEXT, ui, text: { text, language: this.words.locale } });
       if (ui === "timeout") this.home();
       else this.thanks();
     };
