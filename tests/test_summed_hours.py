@@ -81,11 +81,11 @@ def test_the_engine_adds_and_writes_what_python_does(
             text = results.counted_text(store, by, subject, JSON._replace(utc=utc), within, grain)
             assert json.loads(f"[{text}]") == as_json(buckets, utc=utc)
             assert results.counted_text(store, by, subject, CSV, within, grain).count("\n") == text.count("},{")
-    subjects = [results.OfScale(world.root, 4), results.OfSurvey(world.points[1], world.surveys[0])]
-    for subject in [*map(results.OfAssignment, world.assignments), *subjects]:
+    subjects: list[results.Subject] = [*map(results.OfAssignment, world.assignments), results.OfScale(world.root, 4)]
+    for each in [*subjects, results.OfSurvey(world.points[1], world.surveys[0])]:
         for grain in Grain:
-            buckets = results.hourly(store, by, subject, within, grain).buckets
-            assert list(buckets) == reference(store, world, subject, within, grain)
+            buckets = results.hourly(store, by, each, within, grain).buckets
+            assert list(buckets) == reference(store, world, each, within, grain)
 
 
 def test_texts_around_hours_are_written_as_they_are(store: Store) -> None:
