@@ -6,10 +6,11 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
+from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import results
@@ -29,6 +30,10 @@ from hymio.store import Store
 from hymio.survey import Survey
 
 T = TypeVar("T")
+
+Answer: TypeAlias = Response[Any] | Callable[[], Response[Any]]
+"""An answer, or a function that makes it and takes long."""
+
 _LONGEST_KEY: Final = 18
 
 
@@ -160,7 +165,7 @@ def _survey(call: Call) -> Response[Any]:
 # --- results ---------------------------------------------------------------------------------------------------------
 
 
-def _results(call: Call) -> Response[Any]:
+def _results(call: Call) -> Answer:
     """`/v1/surveys/:key/results`: counts by hour, day, week, month or year, without misuse."""
     survey, zone = call.survey(), call.zone()
     within, grain = params.within(call.query, zone), params.grain(call.query)
@@ -168,9 +173,13 @@ def _results(call: Call) -> Response[Any]:
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
     form = rows.RESULT._replace(utc=rows.is_utc(zone))
-    # Buckets without counted presses are left out, also if they have misuse.
-    text = results.counted_text(call.store, call.principal, OfAssignment(survey), form, within, grain)
-    return Response(f"[{text}]".encode(), media_type=JSON, headers=cached(tag))
+
+    def read() -> Response[Any]:
+        """Buckets without counted presses are left out, also if they have misuse."""
+        text = results.counted_text(call.store, call.principal, OfAssignment(survey), form, within, grain)
+        return Response(f"[{text}]".encode(), media_type=JSON, headers=cached(tag))
+
+    return read
 
 
 def _rawresults(call: Call) -> Response[Any]:
@@ -243,7 +252,7 @@ class Endpoint(NamedTuple):
     """An endpoint: its path, handler and name, the names of its parameters, and the class and shape of its response."""
 
     path: str
-    answer: Callable[[Call], Response[Any]]
+    answer: Callable[[Call], Answer]
     name: str
     parameters: tuple[str, ...]
     content: type
@@ -290,10 +299,18 @@ DOOR: Final = Door("API v1", routes, challenge=CHALLENGE)
 def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
     """The Litestar handler of an endpoint."""
 
-    @get(endpoint.path.replace("{key}", "{key:str}"), sync_to_thread=True, name=endpoint.path)
-    def handle(request: Request[Any, Any, Any]) -> Response[Any]:
-        """Authenticates a request and answers it."""
+    def begin(request: Request[Any, Any, Any]) -> Answer:
+        """Authenticates a request and answers it, or says how."""
         return endpoint.answer(_call(request, services))
+
+    @get(endpoint.path.replace("{key}", "{key:str}"), name=endpoint.path)
+    async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+        """Answers a request; what takes long is made in turn with other readers, for which it waits without a bound."""
+        answer = await sync_to_thread(begin, request)
+        if isinstance(answer, Response):
+            return answer
+        async with services.listings:
+            return await sync_to_thread(answer)
 
     return handle
 

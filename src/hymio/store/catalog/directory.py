@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from hymio.store import schema
@@ -28,6 +29,12 @@ def look_up(transaction: Transaction, kind: Kind, digest: bytes) -> tuple[int, i
         "SELECT organization_id, id FROM directory WHERE kind = :kind AND hash = :hash", kind=kind.value, hash=digest
     )
     return (row[0], row[1]) if row else None
+
+
+def look_up_all(transaction: Transaction, kind: Kind, digests: Iterable[bytes]) -> dict[bytes, tuple[int, int]]:
+    """The organization and id of each of these hashes that is in the directory."""
+    text = "SELECT hash, organization_id, id FROM directory WHERE kind = :kind"
+    return {bytes(row[0]): (row[1], row[2]) for row in transaction.rows_among(text, "hash", digests, kind=kind.value)}
 
 
 def insert_hash(ledger: Ledger, kind: Kind, digest: bytes, identity: int) -> None:

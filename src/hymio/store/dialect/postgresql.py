@@ -63,6 +63,9 @@ def connect_postgresql(url: URL, lock_seconds: float, pool: dict[str, Any]) -> E
     return engine
 
 
+_PLACES = ("first", "second", "third", "fourth")
+
+
 class PostgresqlTransaction(Transaction):
     """A transaction of PostgreSQL; one that reads sees one state of the database (REPEATABLE READ)."""
 
@@ -124,6 +127,15 @@ class PostgresqlTransaction(Transaction):
         one, other = columns
         return f"""(SELECT number - 1 AS number, {one}, {other}
             FROM unnest(:{name}_one::bigint[], :{name}_other::bigint[]) WITH ORDINALITY AS p({one}, {other}, number))"""
+
+    def fours(self, name: str, values: Sequence[tuple[int, int, int, int]]) -> dict[str, object]:
+        return {f"{name}_{place}": [index(row[number]) for row in values] for number, place in enumerate(_PLACES)}
+
+    def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
+        arrays = ", ".join(f":{name}_{place}::bigint[]" for place in _PLACES)
+        names = ", ".join(columns)
+        return f"""(SELECT number - 1 AS number, {names}
+            FROM unnest({arrays}) WITH ORDINALITY AS p({names}, number))"""
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         return self.rows(f"{text} AND {column} = ANY(:wanted)", wanted=list(map(bytes, wanted)), **values)

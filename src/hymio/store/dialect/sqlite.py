@@ -27,6 +27,9 @@ CSV_ROWS = 20_000
 LOG_WAIT_MS = 200
 """How long emptying the log waits for transactions that read from it."""
 
+MOST_BYTE_STRINGS = 200
+"""Byte strings that one statement looks for, at most."""
+
 RETRY_SECONDS = 0.002
 """How long a transaction that is to write waits before it tries again to get the writer from another process."""
 
@@ -210,16 +213,26 @@ class SqliteTransaction(Transaction):
         return f"(SELECT value AS {column} FROM json_each(:{name}))"
 
     def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
-        return {name: f"[{','.join(f'[{index(one)},{index(other)}]' for one, other in values)}]"}
+        return {name: _json(values)}
 
     def pair_table(self, name: str, columns: tuple[str, str]) -> str:
-        one, other = (f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
-        return f"(SELECT key AS number, {one}, {other} FROM json_each(:{name}))"
+        return _json_table(name, columns)
+
+    def fours(self, name: str, values: Sequence[tuple[int, int, int, int]]) -> dict[str, object]:
+        return {name: _json(values)}
+
+    def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
+        return _json_table(name, columns)
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
-        # JSON holds no bytes, and asking again costs nothing.
-        each = f"{text} AND {column} = :wanted"
-        return [row for value in wanted for row in self.rows(each, wanted=value, **values)]
+        # JSON holds no bytes.
+        rows, remaining = list[Row](), list(wanted)
+        while remaining:
+            some, remaining = remaining[:MOST_BYTE_STRINGS], remaining[MOST_BYTE_STRINGS:]
+            named = {f"wanted{number}": value for number, value in enumerate(some)}
+            marks = ", ".join(f":{name}" for name in named)
+            rows += self.rows(f"{text} AND {column} IN ({marks})", **named, **values)
+        return rows
 
     def rewrite(self, table: Table) -> None:
         """Copies the rows out, empties the table, whose pages are overwritten with zeros, and copies them back.
@@ -334,3 +347,15 @@ def _hour_format(form: HourText, buttons: int, offset: str) -> str:
     """The format of one hour for SQLite's printf: date, hour, what `offset` takes, counts."""
     before, between, separator, after = (text.replace("%", "%%") for text in form[:4])
     return f"{before}%sT%02d:00:00.000{offset}{between}{separator.join(['%d'] * buttons)}{after}"
+
+
+def _json(rows: Iterable[Sequence[int]]) -> str:
+    """Rows of whole numbers as JSON."""
+    texts = (",".join(map(str, map(index, row))) for row in rows)
+    return f"[{','.join(f'[{text}]' for text in texts)}]"
+
+
+def _json_table(name: str, columns: Sequence[str]) -> str:
+    """SQL: the rows bound as `name` by `_json` as a table of `number` and columns."""
+    values = ", ".join(f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
+    return f"(SELECT key AS number, {values} FROM json_each(:{name}))"

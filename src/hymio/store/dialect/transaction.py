@@ -181,6 +181,14 @@ class Transaction(ABC):
         """SQL: the pairs bound as `name` by `pairs` as a table of `number` (from 0) and the two columns."""
 
     @abstractmethod
+    def fours(self, name: str, values: Sequence[tuple[int, int, int, int]]) -> dict[str, object]:
+        """What to bind for `four_table(name, …)`."""
+
+    @abstractmethod
+    def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
+        """SQL: `pair_table` of rows of four numbers."""
+
+    @abstractmethod
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         """The rows of a statement that ends in a WHERE clause, of which `column` is among byte strings."""
 
