@@ -12,12 +12,14 @@ from zoneinfo import ZoneInfo
 from litestar import Request, Response, get
 from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
+from msgspec.json import encode
 
 from hymio import results
 from hymio.access import Permission, Principal
 from hymio.api.authentication import CHALLENGE, authenticate
 from hymio.api.query import Query
 from hymio.api.v1 import params, rows
+from hymio.api.v1.trees import Trees
 from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant
@@ -49,6 +51,7 @@ class Call:
     if_none_match: str
     now: Instant
     exports: Exports
+    trees: Trees
 
     @property
     def organization(self) -> int:
@@ -105,12 +108,24 @@ def _root(call: Call) -> Response[Any]:
     root = call.layout.hierarchy.root
     if root is None:
         raise NotFound("no-v1-folder-yet", "There is no folder yet.")
-    return call.answer(rows.folder(call.layout, call.content(), root, parameters, call.now))
+    return _tree(call, root, parameters)
 
 
 def _folder(call: Call) -> Response[Any]:
     """`/v1/folders/:key`."""
-    return call.answer(rows.folder(call.layout, call.content(), call.node(), params.tree(call.query), call.now))
+    return _tree(call, call.node(), params.tree(call.query))
+
+
+def _tree(call: Call, node: Node, parameters: params.Tree) -> Response[Any]:
+    """A node and everything below it, as it was made last if nothing of it has changed."""
+    layout, content = call.layout, call.content()
+    key = call.organization, layout.revision, content.revision, node.id, parameters
+    body = call.trees.body(
+        key, layout, call.now, lambda: encode(rows.folder(layout, content, node, parameters, call.now))
+    )
+    if is_known(body.tag, call.if_none_match):
+        return not_modified(body.tag)
+    return Response(body.content, media_type=JSON, headers=cached(body.tag))
 
 
 def _children(call: Call) -> Response[Any]:
@@ -290,18 +305,19 @@ ENDPOINTS: Final = (
 
 def routes(services: Services) -> list[HTTPRouteHandler]:
     """The handlers, one for each endpoint."""
-    return [_handler(endpoint, services) for endpoint in ENDPOINTS]
+    trees = Trees()
+    return [_handler(endpoint, services, trees) for endpoint in ENDPOINTS]
 
 
 DOOR: Final = Door("API v1", routes, challenge=CHALLENGE)
 
 
-def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
+def _handler(endpoint: Endpoint, services: Services, trees: Trees) -> HTTPRouteHandler:
     """The Litestar handler of an endpoint."""
 
     def begin(request: Request[Any, Any, Any]) -> Answer:
         """Authenticates a request and answers it, or says how."""
-        return endpoint.answer(_call(request, services))
+        return endpoint.answer(_call(request, services, trees))
 
     @get(endpoint.path.replace("{key}", "{key:str}"), name=endpoint.path)
     async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
@@ -315,7 +331,7 @@ def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
     return handle
 
 
-def _call(request: Request[Any, Any, Any], services: Services) -> Call:
+def _call(request: Request[Any, Any, Any], services: Services, trees: Trees) -> Call:
     """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
     with services.attempts.of(request.scope):
         principal = authenticate(services.store, request.headers)
@@ -330,6 +346,7 @@ def _call(request: Request[Any, Any, Any], services: Services) -> Call:
         if_none_match=request.headers.get("If-None-Match", ""),
         now=services.clock(),
         exports=services.exports,
+        trees=trees,
     )
 
 
