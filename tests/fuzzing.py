@@ -14,6 +14,7 @@ import cbor2
 
 from hymio.feedback import HourReport
 from hymio.gateway.sms_text import encode
+from hymio.web.cookies import form_token
 from tests.recorded_requests import PAGED, RESULTS, V1_PATHS, WHOLE
 
 Dice = Random
@@ -31,6 +32,8 @@ class Keys:
     sms_key: bytes
     now: int
     code: str
+    session: str
+    """The cookie of a signed-in ADMIN."""
 
 
 @dataclass(slots=True)
@@ -370,13 +373,13 @@ def _get(dice: Dice, path: str, query: bytes, headers: list[tuple[bytes, bytes]]
 def web_message(dice: Dice, keys: Keys) -> Call:
     """What the script of a published smiley sends."""
     chance = dice.choice((0.0, 0.05, 0.3))
-    half = f"{dice.getrandbits(20):08x}"
+    half, chosen = f"{dice.getrandbits(20):08x}", {"question": 1, "option": 1, "ui": "digital"}
     valid = {
         "smiley": keys.code, "id": f"{half}-9f0b-4f0e-8f43-4be1d3f8e6a1", "survey": 3, "button": dice.randrange(6),
         "at": keys.now - dice.randrange(10**8), "clock": keys.now, "dwell": dice.choice((10, 900)), "ui": "digital",
         "lang": "fi", "metadata": {"refId": "1"}, "mail": dice.choice((None, "one")), "website": None, "work": "7",
-        "followup": spoiled(dice, {"question": 1, "option": dice.choice((1, None)), "ui": "digital"}, chance),
-        "text": spoiled(dice, {"text": "Cold soup", "ui": "exit"}, chance),
+        "followup": spoiled(dice, dice.choice((chosen, {"question": 1, "ui": "skip"})), chance),
+        "text": spoiled(dice, dice.choice(({"text": "Cold soup", "ui": "digital"}, {"ui": "exit"})), chance),
         "contact": spoiled(dice, {"name": "A", "email": "a@b", "phone": "1"}, chance),
     }  # fmt: skip
     few = {name: valid[name] for name in ("smiley", "id", "survey", "button", dice.choice(list(valid)))}
@@ -404,6 +407,32 @@ def web_form(dice: Dice, keys: Keys) -> Call:
     return Call("POST", path, a_query(dice, FORM), more_headers(dice) + headers, in_pieces(dice, body))
 
 
+SMILEYS: Final = (
+    "/smileys", "/smileys/4", "/smileys/4/code.svg", "/smileys/4/code.png", "/smileys/99", "/smileys/1",
+    "/smileys/4/flow", "/smileys/4/settings",
+)  # fmt: skip
+SMILEY_FORM: Final = {
+    "smiley": ("4", "99"), "name": ("Shop",), "point": ("6", "2"), "origins": ("https://shop.example",),
+    "interval": ("7",), "presses": ("tests", "count"), "text": ("1",), "contact": ("1",),
+    "metadata": ("refId, table",),
+    "default": ("fi",),
+    "consent-fi": ("Vain vastausta varten.",), "field": ("*|ID|*",), "locale": ("en-US", "fi"), "download": ("1",),
+    "paper": ("a9",), "done": ("flow",),
+}  # fmt: skip
+
+
+def smiley_page(dice: Dice, keys: Keys) -> Call:
+    """A page on which an ADMIN publishes smileys, a file of one, or a form, with the right token or none."""
+    path = dice.choice(SMILEYS) if dice.random() < 0.9 else "/smileys/" + quoted(dice, dice.choice(TEXTS))
+    cookies = [(b"cookie", f"hymio-session={keys.session}".encode())]
+    if dice.random() < 0.5:
+        return _get(dice, path, a_query(dice, SMILEY_FORM), cookies)
+    fields = b"token=" + form_token(keys.session).encode() + b"&" if dice.random() < 0.8 else b""
+    body = fields + damaged(dice, a_query(dice, SMILEY_FORM), 0.1)
+    headers = [(b"content-type", b"application/x-www-form-urlencoded"), *cookies, *a_length(dice, len(body))]
+    return Call("POST", path, b"", more_headers(dice) + headers, in_pieces(dice, body))
+
+
 def kiosk_request(dice: Dice, keys: Keys) -> Call:
     """A one-time code, or a file of the kiosk's page, or what it shows."""
     if dice.random() < 0.5:
@@ -426,6 +455,7 @@ WAYS: Final[dict[str, tuple[Callable[[Dice, Keys], Call], int]]] = {
     "pages": (a_page, 1_000),
     "web messages": (web_message, 1_000),
     "web forms": (web_form, 500),
+    "pages of smileys": (smiley_page, 500),
     "kiosks": (kiosk_request, 500),
 }
 """The ways in, and how many requests each gets; bytes on a socket are the rest of 20,000."""

@@ -215,7 +215,7 @@ def report_html(asked: Asked, language: str = "en") -> str:
     look = Look(language, language, Theme.SYSTEM)
     address = Address(asked.query.node, asked.query.words())
     view = view_of(layout, content, asked.principal, asked.report, address, look)
-    person = SimpleNamespace(user=SimpleNamespace(first_name="Jane", last_name="Doe"))
+    person = SimpleNamespace(user=SimpleNamespace(first_name="Jane", last_name="Doe"), may_change_smileys=False)
     return rendered("report.html", look, person=person, token="", **page_values(view)).decode()
 
 

@@ -653,7 +653,7 @@ def test_one_command_each(hymio: Callable[..., Said], store: Store, new_url: str
     assert said.code == 0, said
     assert "every hour is what they give" in said.out
     assert "Restored the database of" in said.out
-    assert "2 sessions and 1 one-time link of the backup deleted: people sign in again" in said.out
+    assert "2 sessions, 1 one-time link and 0 one-time codes of the backup deleted: people sign in again" in said.out
     assert "hymio share list" in said.err
     rows = rows_of_all_tables(new_url)
     assert rows["user_session"] == rows["sign_in_link"] == []

@@ -96,9 +96,8 @@ def test_the_page_has_the_colours_and_the_logo(store: Store) -> None:
         assert "--brand:#1d4ed8" in styles.text
         assert "font-size:120%" in styles.text
         own = place.http.get(f"/w/{code}/w.js").text
-        assert ".m{background:#1d4ed8;color:#ffffff}" in own
-        assert "div.w{zoom:120%}" in own
-        assert "BRAND" not in own
+        assert "--accent:#1d4ed8;--on:#ffffff" in own
+        assert ".w{font-size:120%}" in own
         logo = place.http.get(f"/w/{code}/logo.png")
         assert (logo.content, logo.headers["content-type"]) == (SHOP.logo, "image/png")
         assert place.http.get("/w/faces/4.png").content.startswith(b"\x89PNG")

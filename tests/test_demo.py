@@ -27,7 +27,7 @@ from rich.console import Console
 
 from hymio import demo, intake
 from hymio.access import operator
-from hymio.demo import example, history, table, web_presses
+from hymio.demo import example, history, shop, table, web_presses
 from hymio.demo.credentials import FILE, read_credentials, write_credentials
 from hymio.errors import SetupError
 from hymio.feedback import Phases, Press, Text, Upload, Verdict
@@ -37,6 +37,7 @@ from hymio.results import OfAssignment, OfSurvey, Phase, answers, hourly, raw
 from hymio.store import Store, open_store
 from hymio.store.messages import newest_messages
 from hymio.store.quarantine import newest_quarantined, quarantine_counts
+from tests.pages import Browser
 from tests.served import Api, serving
 
 NOW = 1_770_000_000_000  # February 2026
@@ -330,6 +331,31 @@ def test_visitors_said_what_was_missing_and_wrote(store: Store):
     assert all(row.button < 2 for row in chosen)
     with answers(store, operator(made.organization), OfAssignment(11), phase=Phase.TEXT) as found:
         assert {row.answer.spam for row in found.rows if isinstance(row.answer, Text)} == {True, False}
+
+
+def test_a_press_is_in_the_table_and_in_the_report_at_once(store: Store):
+    made = built(store, 500)
+    shop.publish(store, made.organization, NOW)
+    published = store.layout(made.organization).smileys[example.WEB.smiley].publication
+    assert published is not None
+    written = "The mug in blue, please."
+    message = {
+        "smiley": published.code, "id": str(uuid4()), "survey": example.PAGE, "button": 4, "dwell": 900,
+        "text": {"text": written},
+    }  # fmt: skip
+
+    def shown_hour() -> str:
+        lines = drawn(table.last_hours(store, made.organization, NOW, 0, 120), 120)
+        return next((line for line in lines if "birch.example" in line), "")
+
+    with serving(store, now=NOW) as http:
+        person = Browser(http)
+        person.sign_in(made.credentials.email, made.credentials.password)
+        report = f"/reports/{example.SHOP}?period=today"
+        assert (shown_hour(), written in person.get(report).text) == ("", False)
+        assert http.post("/w/press", json=message).json() == {}
+        assert re.search(r"0  0  0  0  1 +1 ", shown_hour())
+        assert written in person.get(report).text
 
 
 # --- golden answers --------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from hymio import intake, manage
-from hymio.access import operator
+from hymio.access import Role, operator
 from hymio.app import create_app
 from hymio.cli.running import _started
 from hymio.serving import connection
@@ -27,6 +27,7 @@ from hymio.store.catalog.smileys import select_by_serial
 from tests.example import make_example
 from tests.example_v2 import furnish, make_token, press_with_phases
 from tests.fuzzing import RAW, WAYS, Call, Keys, raw_request
+from tests.pages import add_person
 from tests.terminals import serving
 
 SEED = os.environ.get("HYMIO_FUZZ_SEED") or ("1" if os.environ.get("CI") else str(secrets.randbits(32)))
@@ -54,7 +55,10 @@ def keys(store: Store) -> Keys:
     assert known is not None
     code = manage.publish_smiley(store, boss, 4, now=NOW).code
     pair = (example.credentials.client_id, example.credentials.token)
-    return Keys(pair, make_token(store, organization), tokens, secret, "1934VA0C110311", known[1], NOW, code)
+    session = manage.begin_session(
+        store, boss, add_person(store, organization, "ada@example.com", role=Role.ADMIN), now=NOW
+    )
+    return Keys(pair, make_token(store, organization), tokens, secret, "1934VA0C110311", known[1], NOW, code, session)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -120,7 +124,7 @@ def what_is_wrong(call: Call, status: int, headers: list[tuple[bytes, bytes]], b
         return ""
     if call.method == "HEAD":
         return "" if status < 500 else f"{status}"
-    if call.path.startswith("/w/") and status in (400, 404):
+    if call.path.startswith(("/w/", "/smileys")) and status < 500:
         return ""  # a page that says what is wrong with a form, or nothing at all
     problem = problem_in({name.lower(): value for name, value in headers}.get(b"content-type", b""), body)
     if problem is None:

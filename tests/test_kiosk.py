@@ -14,15 +14,17 @@ import pytest
 
 from hymio import manage
 from hymio.errors import SetupError
-from hymio.gateway.kiosk.app_files import MAX_BYTES, PAGE_FILE, TYPES, content
+from hymio.gateway.kiosk.app_files import MAX_BYTES, PAGE_FILE, TYPES, content, version
 from hymio.manage.claims import CLAIM_MS
 from hymio.misuse import MisusePolicy
 from hymio.opening_hours import parse_opening_hours
 from hymio.scale import Scale
+from hymio.settings import Settings
 from hymio.store import open_store
 from hymio.survey import ActivePeriod
 from tests.example import NOW, PLACED, TABLET, TERMINAL
 from tests.kiosk_page import SERIAL, KioskSite, kiosk_site
+from tests.served import serving
 from tests.web_page import Clock
 
 
@@ -128,7 +130,23 @@ def test_the_worker_is_short_and_has_every_file(site: KioskSite) -> None:
     assert "indexedDB" not in worker
     listed = set(re.findall(r'"(/k/[\w.-]*)"', worker.partition("FILES = [")[2].partition("]")[0]))
     assert listed == {"/k/", *(f"/k/{name}" for name in TYPES if name != "worker.js")}
-    assert b"{VERSION}" not in content("worker.js")
+    assert b"@VERSION@" not in content("worker.js")
+
+
+def test_a_file_of_another_version_is_not_there(site: KioskSite) -> None:
+    """Of two servers of which one is updated, a worker gets all files of its own version, or none."""
+    assert [site.http.get("/k/app.js", params={"v": each}).status_code for each in (version(), "0" * 12)] == [200, 404]
+
+
+def test_codes_cannot_be_tried_out(site: KioskSite) -> None:
+    with serving(site.store, Settings(port=0, wrong_credentials=3), site.clock) as http:
+        assert [claim(site.at(http, site.store), "ABCD").status_code for _ in range(5)] == [401, 401, 401, 429, 429]
+
+
+def test_faces_are_drawn_as_on_the_web(site: KioskSite) -> None:
+    page = (files("hymio.gateway.digital") / "templates" / "page.html").read_text("utf-8")
+    mouths = re.findall(r'"(M[\d.][^"]*)"', site.http.get("/k/dom.js").text.partition("MOUTHS = ")[2].partition("]")[0])
+    assert [mouth in page for mouth in mouths] == [True] * 5
 
 
 def test_staff_texts_are_in_the_language_of_the_browser(site: KioskSite) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ import httpx
 import pytest
 
 from hymio import manage
+from hymio.cli import main
 from hymio.gateway.kiosk import app_files
 from hymio.store import Store, open_store
 from tests.kiosk_page import UNBOUND, KioskSite, kiosk_site, make_kiosk
@@ -33,6 +34,7 @@ SHIFT = (
 """A tablet's clock that is wrong by so many ms, and can be set."""
 
 STORE = """async (number) => {
+  const { kiosk } = await import("/k/app.js");
   const pressed = [];
   for (let each = 0; each < number; each++) {
     const button = (each * 7) % 4;
@@ -41,6 +43,11 @@ STORE = """async (number) => {
   }
   return pressed;
 }"""
+
+
+def within(page: Any, expression: str) -> Any:
+    """The value of an expression of `kiosk`, the page's own object, which is no global."""
+    return page.evaluate(f"async () => {{ const {{ kiosk }} = await import('/k/app.js'); return ({expression}) }}")
 
 
 class Tablet:
@@ -81,11 +88,11 @@ class Tablet:
     def send(self) -> None:
         """Sends until nothing waits."""
         for _ in range(50):
-            self.page.evaluate("kiosk.sender.waitUntil = 0, kiosk.sender.now(true)")
-            if self.page.evaluate("kiosk.queue.depth()") == 0:
+            within(self.page, "kiosk.sender.waitUntil = 0, kiosk.sender.now(true)")
+            if within(self.page, "kiosk.queue.depth()") == 0:
                 return
             time.sleep(0.1)
-        raise AssertionError(f"presses wait: {self.page.evaluate('kiosk.sender.state')}")
+        raise AssertionError(f"presses wait: {within(self.page, 'kiosk.sender.state')}")
 
 
 @contextmanager
@@ -125,10 +132,17 @@ def playwright() -> Iterator[Any]:
         yield made
 
 
+def hymio(*words: str) -> None:
+    """Runs a command, which must succeed."""
+    with pytest.raises(SystemExit) as ended:
+        main(words)
+    assert not ended.value.code
+
+
 def test_a_day_in_which_everything_happens(playwright: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, copy = tmp_path / "hymio.db", tmp_path / "copy.db"
-    tablet = Tablet(playwright, tmp_path / "tablet")
-    with closing(open_store(f"sqlite:///{file}")) as store:
+    first, second = (f"sqlite:///{tmp_path / name}.db" for name in ("first", "second"))
+    archive, tablet = str(tmp_path / "backup.zip"), Tablet(playwright, tmp_path / "tablet")
+    with closing(open_store(first)) as store:
         site = make_kiosk(store, "Day", Present())
         with at_port(store, 0) as http:
             port, base = http.base_url.port or 0, str(http.base_url).rstrip("/")
@@ -138,11 +152,14 @@ def test_a_day_in_which_everything_happens(playwright: Any, tmp_path: Path, monk
             tablet.press(5)
             tablet.send()
             is_in_ledger(site, tablet)
+            hymio("backup", archive, "--database", first)
         # Without a server: a visit with all its steps, and a day's presses.
         page.wait_for_timeout(450)
         tablet.pressed.append((int(time.time() * 1000), 0))
         page.get_by_role("radio", name="Very unhappy").click()
+        page.wait_for_timeout(450)
         page.get_by_role("button", name="Prices").click()
+        page.wait_for_timeout(450)
         page.get_by_role("textbox").fill("The soup was cold.")
         page.get_by_role("button", name="Send").click()
         page.get_by_role("status").wait_for()
@@ -158,8 +175,7 @@ def test_a_day_in_which_everything_happens(playwright: Any, tmp_path: Path, monk
         page = tablet.open(f"{base}/k/", shift=2 * HOUR_MS)
         page.get_by_role("radio", name="Very happy").wait_for()
         tablet.press(50)
-    shutil.copy(file, copy)
-    with closing(open_store(f"sqlite:///{file}")) as store, at_port(store, port) as http:
+    with closing(open_store(first)) as store, at_port(store, port) as http:
         site = site.at(http, store)
         tablet.send()
         is_in_ledger(site, tablet)
@@ -169,20 +185,16 @@ def test_a_day_in_which_everything_happens(playwright: Any, tmp_path: Path, monk
         app_files.content.cache_clear()
         tablet.press(3)
         with page.expect_navigation():
-            page.evaluate(
-                "kiosk.visit.idleSince = -1e6; kiosk.worker.update().then(() => setInterval(() => kiosk.tick(), 100))"
-            )
+            within(page, "kiosk.visit.idleSince = -1e6, setInterval(() => kiosk.tick(), 100), kiosk.update()")
         page.get_by_role("radio", name="Very happy").wait_for()
-        assert page.evaluate("kiosk.version") == "0123456789ab"
+        assert within(page, "kiosk.version") == "0123456789ab"
         tablet.press(3)
         tablet.send()
         is_in_ledger(site, tablet)
     app_files.content.cache_clear()
-    # The server is restored from a backup of before all that, and gets everything again, once.
-    for each in (file, file.with_name("hymio.db-wal"), file.with_name("hymio.db-shm")):
-        each.unlink(missing_ok=True)
-    shutil.copy(copy, file)
-    with closing(open_store(f"sqlite:///{file}")) as store, at_port(store, port) as http:
+    # The server is restored from the backup of the morning, and gets everything since then again, once.
+    hymio("restore", archive, "--database", second)
+    with closing(open_store(second)) as store, at_port(store, port) as http:
         site = site.at(http, store)
         assert len(site.rows()) == 5
         tablet.press(1)
@@ -194,6 +206,7 @@ def test_a_day_in_which_everything_happens(playwright: Any, tmp_path: Path, monk
         page.get_by_label("PIN").fill(PIN)
         page.get_by_role("button", name="Open").click()
         page.get_by_text(f"All presses of today are in the ledger: {len(tablet.pressed)}.").wait_for()
+        hymio("verify", "Day", "--database", second)
     tablet.kill()
     assert tablet.problems == []
 
@@ -202,9 +215,14 @@ def test_a_day_in_which_everything_happens(playwright: Any, tmp_path: Path, monk
 
 
 @pytest.fixture(scope="module")
-def site(fresh_database: Any) -> Iterator[KioskSite]:
+def database(fresh_database: Any) -> str:
     """A kiosk does not depend on the engine."""
-    with closing(open_store(fresh_database("sqlite"))) as store, kiosk_site(store) as made:
+    return str(fresh_database("sqlite"))
+
+
+@pytest.fixture(scope="module")
+def site(database: str) -> Iterator[KioskSite]:
+    with closing(open_store(database)) as store, kiosk_site(store) as made:
         yield made
 
 
@@ -216,8 +234,8 @@ def browser(playwright: Any) -> Iterator[Any]:
 
 
 def is_error(message: Any) -> bool:
-    """Whether a message of the console is an error of the page."""
-    return message.type == "error" and "favicon" not in message.location["url"]
+    """Whether a message of the console is an error of the page, and no token that has ended."""
+    return message.type == "error" and "favicon" not in message.location["url"] and "401" not in message.text
 
 
 @pytest.fixture
@@ -236,6 +254,10 @@ RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text(encoding="utf-8")
 
 
+SCROLLED = ("set-up", "staff")
+"""What may be longer than a phone's screen."""
+
+
 def look(tab: Any, what: str) -> None:
     """Nothing is wrong with what a tab shows, in light and dark, and nothing is too wide for a tablet or a phone."""
     tab.wait_for_timeout(450)
@@ -247,6 +269,7 @@ def look(tab: Any, what: str) -> None:
         )
         assert [(rule["id"], [node["html"][:200] for node in rule["nodes"]]) for rule in violations] == [], what
         assert tab.evaluate("document.documentElement.scrollWidth <= innerWidth"), what
+        assert what in SCROLLED or tab.evaluate("document.documentElement.scrollHeight <= innerHeight"), what
         small = tab.evaluate(
             "[...document.querySelectorAll('button')].filter((each) => each.offsetParent).map((each) => each"
             ".getBoundingClientRect()).filter((box) => box.width < 44 || box.height < 44).length"
@@ -257,6 +280,8 @@ def look(tab: Any, what: str) -> None:
 def test_every_step_is_accessible_and_works_by_keys(site: KioskSite, tab: Any) -> None:
     tab.goto(f"{site.base}/k#{site.code()}")
     tab.get_by_label("One-time code").wait_for()
+    for axis in "xy":  # as far as the guard of the screen shifts it
+        tab.evaluate(f"document.documentElement.style.setProperty('--{axis}', '6px')")
     look(tab, "set-up")
     set_up(tab)
     look(tab, "question")
@@ -271,11 +296,11 @@ def test_every_step_is_accessible_and_works_by_keys(site: KioskSite, tab: Any) -
     tab.get_by_role("button", name="Skip").click()
     tab.get_by_role("status").wait_for()
     look(tab, "thanks")
-    tab.evaluate("kiosk.visit.home()")
+    within(tab, "kiosk.visit.home()")
     tab.get_by_role("button", name="العربية").click()
     assert tab.evaluate("[document.documentElement.lang, document.documentElement.dir]") == ["ar", "rtl"]
     look(tab, "Arabic")
-    tab.evaluate("kiosk.shown.hours = Array(7).fill([]); kiosk.visit.home()")
+    within(tab, "kiosk.shown.hours = Array(7).fill([]), kiosk.visit.home()")
     look(tab, "closed")
     tab.get_by_role("button", name="We are closed.").click()
     tab.get_by_role("radio", name="Happy", exact=True).wait_for()
@@ -321,7 +346,7 @@ def test_records_of_an_older_version_are_sent_too(site: KioskSite, tab: Any) -> 
     tab.goto(f"{site.base}/k/")
     tab.get_by_role("radio", name="Very happy").wait_for()
     for _ in range(50):
-        if tab.evaluate("kiosk.queue.depth()") == 0:
+        if within(tab, "kiosk.queue.depth()") == 0:
             break
         tab.wait_for_timeout(100)
     assert [row.button for row in site.rows() if row.epoch == 7] == [3, 3]
@@ -331,9 +356,107 @@ def test_a_press_that_the_server_refuses_blocks_no_other(site: KioskSite, tab: A
     tab.goto(f"{site.base}/k#{site.code()}")
     set_up(tab)
     refused = {"at": 1, "button": 99, "survey": site.survey}
-    tab.evaluate("(press) => kiosk.queue.add(kiosk.claim.epoch, { ...press, run: kiosk.clock.run })", refused)
-    tab.evaluate("kiosk.store(2)")
-    tab.evaluate("kiosk.sender.now(true)")
-    assert tab.evaluate("kiosk.queue.depth()") == 0
-    assert tab.evaluate("Object.values(kiosk.sender.state.quarantined)") == ["impossible_time"]
-    assert tab.evaluate("kiosk.isProven()")
+    within(tab, f"kiosk.queue.add(kiosk.claim.epoch, {{ ...{json.dumps(refused)}, run: kiosk.clock.run }})")
+    within(tab, "kiosk.store(2)")
+    within(tab, "kiosk.sender.now(true)")
+    assert within(tab, "kiosk.queue.depth()") == 0
+    assert within(tab, "kiosk.queue.countOf('quarantined')") == 1
+    assert within(tab, "kiosk.isProven()")
+
+
+def staff(tab: Any, pin: str = PIN) -> None:
+    """Opens the page of the staff, or tries to."""
+    if not tab.get_by_label("PIN").count():
+        tab.get_by_role("button", name="For staff").click()
+    tab.get_by_label("PIN").fill(pin)
+    tab.get_by_role("button", name="Open").click()
+
+
+def test_a_visit_ends_as_it_began(site: KioskSite, tab: Any) -> None:
+    """Whatever arrives meanwhile; and a question that is shown already is not drawn anew under a finger."""
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    before = len(site.rows())
+    tab.evaluate("globalThis.drawn = document.querySelector('h1')")
+    within(tab, "kiosk.tick()")
+    assert tab.evaluate("drawn.isConnected")
+    tab.wait_for_timeout(450)
+    tab.get_by_role("radio", name="Very unhappy").dblclick()
+    tab.get_by_role("button", name="Prices").wait_for()
+    within(tab, "kiosk.shown = { ...kiosk.shown, survey: 1, followups: {}, text: false }, kiosk.tick()")
+    tab.wait_for_timeout(450)
+    tab.get_by_role("button", name="Prices").click()
+    tab.get_by_role("textbox").wait_for()
+    within(tab, "kiosk.sender.now(true)")
+    [row] = site.rows()[before:]
+    with site.store.begin(site.organization, site.clock.now) as ledger:
+        phases = ledger.phases.at(site.smiley, [row.at])[(row.at, site.smiley, row.epoch, row.sequence)]
+    assert len(phases.followups) == 1
+
+
+def test_a_wrong_pin_waits_also_after_the_page_was_loaded_anew(site: KioskSite, tab: Any) -> None:
+    from playwright.sync_api import expect
+
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    for _ in range(5):
+        staff(tab, "1111")
+        expect(tab.get_by_label("PIN")).to_have_value("")
+    tab.reload()
+    tab.get_by_role("radio", name="Very happy").wait_for()
+    staff(tab)
+    tab.get_by_text("Too many wrong PINs. Wait").wait_for()
+
+
+def test_two_tabs_are_one_kiosk(site: KioskSite, tab: Any) -> None:
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    other = tab.context.new_page()
+    other.goto(f"{site.base}/k/")
+    other.get_by_text("Hymio is open in another window of this browser.").wait_for()
+    assert other.get_by_role("radio").count() == 0
+    # Even where a browser has no locks, a sequence is given once.
+    add = "Promise.all(Array.from({{ length: 20 }}, () => queue.add(7, {{ at: 1, run: 1, button: 0 }})))"
+    other.evaluate(
+        f"import('/k/queue.js').then((it) => it.openQueue()).then((queue) => void (globalThis.done = {add.format()}))"
+    )
+    given = [*within(tab, add.format().replace("queue.", "kiosk.queue.")), *other.evaluate("done")]
+    assert sorted(given) == [*range(1, 41)]
+    tab.goto("about:blank")
+    other.get_by_role("radio", name="Very happy").wait_for()
+
+
+def test_what_a_tablet_cannot_send_comes_home_as_a_file(
+    site: KioskSite, tab: Any, database: str, tmp_path: Path
+) -> None:
+    tab.goto(f"{site.base}/k#{site.code()}")
+    set_up(tab)
+    before, file = len(site.rows()), tmp_path / "saved.json"
+    manage.new_token(site.store, site.boss, site.smiley, now=site.clock.now)
+    within(tab, "kiosk.store(0).then((press) => kiosk.storePhase(press, { position: 2, text: { text: 'Cold.' } }))")
+    within(tab, "kiosk.clock.begin('jump').then(() => kiosk.store(3))")
+    staff(tab)
+    tab.get_by_text("The server refuses this tablet.").wait_for()
+    with tab.expect_download() as download:
+        tab.get_by_role("button", name="Save what waits as a file").click()
+    download.value.save_as(file)
+    # As if the clock of the second press had been an hour ahead; and the file is taken in later.
+    saved = json.loads(file.read_text())
+    saved["uploads"][1]["upload"]["clock"] += HOUR_MS
+    file.write_text(json.dumps(saved))
+    for _ in range(2):
+        hymio("smiley", "import", "Kiosks", str(file), "--database", database)
+    epoch = within(tab, "kiosk.claim.epoch")
+    first, second = sorted((row for row in site.rows() if row.epoch == epoch), key=lambda row: row.sequence)
+    assert [first.button, second.button, len(site.rows())] == [0, 3, before + 2]
+    assert abs(first.at - second.at - HOUR_MS) < 60_000
+    assert manage.audit_log(site.store, site.boss)[0].verb == "begin-import"
+    # A new code, and the tablet sends everything itself: nothing is doubled.
+    tab.get_by_role("button", name="New one-time code").click()
+    tab.get_by_label("One-time code").fill(site.code())
+    set_up(tab)
+    within(tab, "kiosk.sender.now(true)")
+    assert (within(tab, "kiosk.queue.depth()"), len(site.rows())) == (0, before + 2)
+    within(tab, "kiosk.shown = { ...kiosk.shown, survey: null }")
+    staff(tab)
+    tab.get_by_text("This smiley asks nothing").wait_for()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from html import unescape
 from io import BytesIO
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -13,10 +15,11 @@ from PIL import Image
 
 from hymio import manage
 from hymio.access import Role, operator
+from hymio.brand import HYMIO, Brand
+from hymio.handouts.mail import EXAMPLE_FIELD
 from hymio.smiley import Publication
 from hymio.store import Store
 from hymio.survey import Flow
-from hymio.web.smileys import EXAMPLE_FIELD
 from tests.example import FOUND, HELSINKI, NOW, TERMINAL, WEB, WEBSITE, make_example
 from tests.pages import Browser, add_person, token_of
 from tests.served import serving
@@ -118,6 +121,61 @@ def test_an_admin_sets_what_is_asked_for_with_consent(place: Place) -> None:
     assert place.store.content(place.organization).flow(FOUND) == Flow(FOUND)
 
 
+def press(place: Place, button: int, ui: str = "qr") -> None:
+    """Presses as a visitor does."""
+    message = {"smiley": place.publication().code, "id": str(uuid4()), "survey": FOUND, "button": button, "ui": ui}
+    assert place.http.post("/w/press", json={**message, "dwell": 900}).json() == {}
+
+
+def test_the_latest_presses_are_shown_at_once_also_tests(place: Place) -> None:
+    ada, jane = place.browser(ADA), place.browser(JANE)
+    ada.send("/smileys", "/smileys", smiley=str(WEB))
+    press(place, 4)
+    page, part = ada.get(f"/smileys/{WEB}").text, ada.get(f"/smileys/{WEB}/presses")
+    assert part.text.strip() in page
+    shown = re.findall(r'<b>(.*?)</b> <span class="muted">(.*?)</span>', part.text)
+    assert shown[0] == ("Very happy", "test · by the QR code")
+    ada.send(f"/smileys/{WEB}", f"/smileys/{WEB}/settings", presses="count", origins="", interval="0")
+    press(place, 0, "email")
+    text = ada.get(f"/smileys/{WEB}/presses").text
+    assert text.index("Very unhappy") < text.index("Very happy")
+    assert "counted · from an e-mail" in text
+    assert jane.get(f"/smileys/{WEB}/presses").status_code == 404
+
+
+def test_the_e_mail_is_shown_as_it_looks_with_inline_style_and_nothing_else(place: Place) -> None:
+    manage.publish_smiley(place.store, operator(place.organization), WEB, now=NOW)
+    ada = place.browser(ADA)
+    shown = ada.get(f"/smileys/{WEB}/mail.html")
+    assert "sandbox" in shown.headers["content-security-policy"]
+    assert "default-src 'none'" in shown.headers["content-security-policy"]
+    assert unescape(shown.text).count("&m=" + EXAMPLE_FIELD) == 6
+    stored = ada.get(f"/smileys/{WEB}/mail.html?field=%7B%7Bid%7D%7D&download=1")
+    assert stored.headers["content-disposition"].endswith('.html"')
+    assert unescape(stored.text).count("&m={{id}}") == 6
+    assert ada.get(f"/smileys/{WEB}/mail.html?field=%3Cb%3E").status_code == 200
+
+
+def test_an_admin_withdraws_a_smiley_publishes_it_again_and_gives_it_new_addresses(place: Place) -> None:
+    ada = place.browser(ADA)
+    ada.send("/smileys", "/smileys", smiley=str(WEB))
+    ada.send(f"/smileys/{WEB}", f"/smileys/{WEB}/settings", presses="count", origins="", interval="9")
+    before, page = place.publication(), f"/smileys/{WEB}"
+    withdrawn = ada.send(page, f"{page}/withdraw").text
+    assert "The smiley is withdrawn" in withdrawn
+    assert '<iframe class="live"' not in withdrawn
+    assert place.http.get(f"/w/{before.code}").status_code == 404
+    assert "withdrawn" in ada.get("/smileys").text
+    again = ada.send(page, "/smileys", smiley=str(WEB)).text
+    assert "at the same addresses" in again
+    assert place.publication() == before, "and its presses count as before"
+    assert ada.http.post(f"{page}/renew", data={"token": token_of(ada)}).status_code == 400
+    assert place.publication() == before
+    assert "Replace its tags" in ada.send(page, f"{page}/renew", sure="1").text
+    assert place.publication().code != before.code
+    assert place.http.get(f"/w/{before.code}").status_code == 404
+
+
 def test_an_admin_of_a_subtree_makes_a_smiley_at_a_place_of_it(place: Place) -> None:
     jane = place.browser(JANE)
     page = jane.send("/smileys", "/smileys", name="At the desk", point=str(HELSINKI))
@@ -146,10 +204,42 @@ def test_nobody_sees_or_changes_smileys_beyond_his_subtree_or_without_permission
     assert user.get("/smileys").status_code == 403
     for browser in (jane, user):
         fields = {"token": token_of(browser), "presses": "tests"}
-        for address in (f"/smileys/{WEB}/settings", f"/smileys/{WEB}/flow"):
-            assert browser.http.post(address, data=fields).status_code in (403, 404)
+        for address in ("settings", "flow", "withdraw", "renew"):
+            answer = browser.http.post(f"/smileys/{WEB}/{address}", data={**fields, "sure": "1"})
+            assert answer.status_code in (403, 404)
         made = browser.http.post("/smileys", data={"token": token_of(browser), "name": "X", "point": str(WEBSITE)})
         assert made.status_code in (403, 404)
     assert place.browser(ADA).http.post(f"/smileys/{WEB}/settings", data={"presses": "tests"}).status_code == 403
     assert place.publication() == before
     assert place.browser(ADA).get(f"/smileys/{TERMINAL}").status_code == 404
+
+
+# --- how they look ---------------------------------------------------------------------------------------------------
+
+
+def test_an_admin_of_the_whole_organization_tries_a_look_and_saves_it(place: Place) -> None:
+    ada, store = place.browser(ADA), place.store
+    boss = operator(place.organization)
+    assert 'href="/look"' in ada.get("/smileys").text
+    chosen = {"ground": "#ffffff", "ink": "#102a43", "accent": "#1d4ed8", "size": "120", "square": "1"}
+    tried = ada.send("/look", "/look", act="preview", **chosen)
+    assert manage.brand(store, boss) == HYMIO, "a preview saves nothing"
+    [sample] = re.findall(r'href="(/look/sample.css[^"]*)"', unescape(tried.text))
+    rules = ada.get(sample)
+    assert rules.headers["content-type"].startswith("text/css")
+    assert "--brand:#1d4ed8" in rules.text
+    assert "font-size:120%" in rules.text
+    saved = ada.send("/look", "/look", act="save", **chosen)
+    assert "Saved." in saved.text
+    look = Brand("#ffffff", "#102a43", "#1d4ed8", 120, is_square=True)
+    assert manage.brand(store, boss) == look
+    refused = ada.send("/look", "/look", act="save", **{**chosen, "ink": "#999999"})
+    assert "has a contrast of 2.84 to 1; needed are 4.5 to 1" in refused.text
+    assert 'value="#999999"' in refused.text, "what was chosen stays in the form"
+    assert ada.get("/look/sample.css?ground=red}body{display:none&ink=%23000000&accent=%23000000&size=100").text == ""
+    assert manage.brand(store, boss) == look
+    ada.send("/look", "/look", act="reset")
+    assert manage.brand(store, boss) == HYMIO
+    for email in (JANE, USER):
+        assert place.browser(email).get("/look").status_code == 403
+        assert 'href="/look"' not in place.browser(email).get("/smileys").text

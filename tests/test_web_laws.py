@@ -76,6 +76,38 @@ def web_presses(draw: st.DrawFn) -> list[Sent]:
     return list({(each.press.epoch, each.press.sequence): each for each in made}.values())
 
 
+@law
+@given(st.data(), policies, policies)
+def test_findings_and_tests_stand_when_the_owner_changes_his_mind(
+    shared_database_url: str, data: st.DataObject, policy: MisusePolicy, later: MisusePolicy
+) -> None:
+    """Installing is switched between batches and the policy after them; what a press was found to be never changes.
+
+    Some presses name a survey that is not asked: they wait in quarantine and are in no hour.
+    """
+    store = opened(shared_database_url)
+    world = build(store, policy=replace(policy, answer_interval=30))
+    publish(store, world, None, is_installing=False)
+    smiley, expected = world.smileys[3], dict[tuple[int, int], bool]()
+    others = data.draw(st.sets(st.integers(0, 7), max_size=2))
+    sent = [each.press for each in data.draw(web_presses())]
+    sent = [press._replace(survey=1) if number in others else press for number, press in enumerate(sent)]
+    while sent:
+        count, is_test = data.draw(st.integers(1, len(sent))), data.draw(st.booleans())
+        publish(store, world, None, is_installing=is_test)
+        uploads = [Upload(smiley, (press,), correction=0) for press in [*sent[:count], sent[0]]]
+        intake.record(store, world.organization, uploads, NOW)
+        expected |= {(press.epoch, press.sequence): is_test for press in sent[:count] if press.survey == 2}
+        sent = sent[count:]
+    before = {(each.epoch, each.sequence): each for each in assert_settled(store, world)}
+    assert {key: each.verdict == Verdict.TEST for key, each in before.items()} == expected
+    manage.set_policy(store, operator(world.organization), world.root, later, now=NOW)
+    intake.resettle(store, world.organization, world.root, 0, NOW)
+    after = {(each.epoch, each.sequence): each for each in assert_settled(store, world)}
+    assert {key: each.finding for key, each in after.items()} == {key: each.finding for key, each in before.items()}
+    assert {key: each.verdict == Verdict.TEST for key, each in after.items()} == expected
+
+
 def publish(store: Store, world: World, interval: int | None, *, is_installing: bool) -> None:
     boss, smiley = operator(world.organization), world.smileys[3]
     published = manage.publish_smiley(store, boss, smiley, now=0)

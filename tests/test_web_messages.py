@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from hashlib import sha256
 from itertools import count, permutations
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -14,13 +16,13 @@ import pytest
 from hymio import intake, manage, report
 from hymio.access import operator
 from hymio.feedback import Finding, Ui, Verdict
-from hymio.gateway.digital.message import MAX_TEXT
+from hymio.gateway.digital.checks import MAX_TEXT
 from hymio.report.query import ReportQuery
 from hymio.settings import Settings
 from hymio.store import open_store
 from hymio.store.visitor_keys import forget_keys
 from hymio.survey import ActivePeriod
-from tests.example import NOW, VISIT, WEBSITE, WEBSITE_FOUND, make_example
+from tests.example import FOUND, NOW, VISIT, WEBSITE, WEBSITE_FOUND, make_example
 from tests.web_page import WebPage, web_page
 from tests.world import wall
 
@@ -119,7 +121,7 @@ def test_a_wrong_code_is_a_quiet_404(page: WebPage) -> None:
     for code in ("NOSUCHCODE", "0" * 32):
         answer = page.send(page.message(smiley=code), Origin="https://shop.example")
         assert (answer.status_code, answer.content) == (404, b"")
-        assert "access-control-allow-origin" not in answer.headers
+        assert answer.headers["access-control-allow-origin"] == "https://shop.example", "so that the script goes away"
 
 
 def test_token_and_code_are_the_same_smiley(page: WebPage) -> None:
@@ -154,6 +156,65 @@ def test_answers_to_other_questions_are_refused(page: WebPage) -> None:
     for message in wrong:
         answer = page.send(message)
         assert (answer.status_code, answer.json()["code"]) == (400, "bad-parameter"), answer.text
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"button": 5}, {"survey": 99}, {"survey": (1 << 53) - 1},
+        {"followup": {"question": 0}}, {"followup": {}}, {"followup": {"ui": "digital"}},
+        {"followup": {"option": 0, "ui": "skip"}}, {"followup": {"option": 0, "ui": "timeout"}},
+        {"text": {}},
+        {"text": {"ui": "qr"}}, {"text": {"text": "Answered.", "ui": "exit"}},
+        {"contact": {"name": "A"}}, {"contact": {"name": "A", "email": None}}, {"contact": {"name": " ", "phone": "1"}},
+        {"contact": {"name": "A", "email": "nobody"}},
+    ],
+)  # fmt: skip
+def test_an_answer_that_says_nothing_or_contradicts_itself_is_refused(page: WebPage, wrong: dict[str, Any]) -> None:
+    if "followup" in wrong:
+        followup = page.followup
+        option = {"option": followup.options[wrong["followup"]["option"]].id} if "option" in wrong["followup"] else {}
+        wrong = {"followup": {"question": followup.id, **wrong["followup"], **option}}
+    message = page.message(**{"button": 1, **wrong})
+    assert page.send(message).status_code == 400
+    with pytest.raises(ValueError, match="unpack"):
+        page.stored(message)
+
+
+@pytest.mark.parametrize("blank", ["", " \n\t"])
+def test_a_text_of_blanks_is_a_question_that_was_skipped(page: WebPage, blank: str) -> None:
+    message = page.message(1, text={"text": blank, "ui": "digital"})
+    assert page.send(message).json() == {}
+    text = page.phases(message).text
+    assert (text.text, text.ui, text.spam) == (None, Ui.SKIP, None)
+
+
+@pytest.mark.parametrize("part", ["text", "contact"])
+def test_an_answer_that_the_survey_does_not_ask_for_is_refused_and_the_press_stays(page: WebPage, part: str) -> None:
+    before = page.store.content(page.organization).flow(FOUND)
+    manage.set_flow(
+        page.store, page.boss, replace(before, asks_text=part != "text", asks_contact=part != "contact"), now=NOW
+    )
+    try:
+        press = page.message(1)
+        page.send(press)
+        answers = {"text": {"text": "Unasked."}, "contact": {"name": "A", "phone": "1"}}
+        whole = {**press, part: answers[part]}
+        bare = {"smiley": press["smiley"], "id": press["id"], part: answers[part]}
+        for message in (whole, bare):
+            answer = page.send(message)
+            assert (answer.status_code, answer.json()["code"]) == (400, "answer-not-asked")
+    finally:
+        manage.set_flow(page.store, page.boss, before, now=NOW)
+    assert (page.stored(press).verdict, page.phases(press)) == (Verdict.COUNTED, None)
+
+
+def test_a_code_may_be_typed_in_small_letters(page: WebPage) -> None:
+    code = page.publication.code.lower()
+    assert page.http.get(f"/w/{code}").status_code == 200
+    message = page.message(2, smiley=code)
+    assert page.send(message).json() == {}
+    assert page.stored(message).verdict == Verdict.COUNTED
 
 
 def test_an_answer_attaches_to_no_other_press(page: WebPage) -> None:
@@ -234,7 +295,7 @@ def test_of_a_list_of_origins_others_store_nothing(page: WebPage) -> None:
         for headers in ({"Origin": "https://other.example"}, {"Origin": "null"}, {}):
             answer = page.send(bad, **headers)
             assert (answer.status_code, answer.json()["code"]) == (403, "origin-refused")
-            assert "access-control-allow-origin" not in answer.headers
+            assert answer.headers.get("access-control-allow-origin") == headers.get("Origin"), "the script reads it"
         assert page.stored(good).verdict == Verdict.COUNTED
         with pytest.raises(ValueError, match="unpack"):
             page.stored(bad)
@@ -371,6 +432,15 @@ def test_values_of_one_mail_within_ten_seconds_are_a_scanners_until_a_person_pre
     page.send(again)
     assert page.stored(again).verdict == Verdict.REPEAT
     assert list(intake.verify(page.store, page.organization)) == []
+
+
+@pytest.mark.parametrize("field", ["*|UNIQID|*", "{{ contact.id }}", "%recipient.id%", "[ID]", "${id}", "##ID##", " "])
+def test_a_merge_field_that_nobody_filled_in_does_not_make_all_recipients_one(page: WebPage, field: str) -> None:
+    sent = [page.message(button, mail=field, ui="email") for button in (3, 0, 3)]
+    for message in sent:
+        page.send(message)
+        page.clock.now += 1_000
+    assert [page.stored(message).verdict for message in sent] == [Verdict.COUNTED] * 3
 
 
 @pytest.mark.parametrize("is_robot_first", [True, False])

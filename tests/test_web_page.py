@@ -11,13 +11,17 @@ from urllib.parse import urljoin
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hymio import manage
 from hymio.app import DOORS
 from hymio.feedback import Feedback, Ui, Verdict
-from hymio.gateway.digital.message import MAX_TEXT
+from hymio.gateway.digital.checks import MAX_TEXT
+from hymio.gateway.digital.wish import Wish
+from hymio.settings import Settings
 from hymio.store import open_store, scan
-from hymio.survey import ActivePeriod
+from hymio.survey import ActivePeriod, Localized
 from tests.example import FOUND, NOW, WEB, WEBSITE_FOUND
 from tests.web_page import WebPage, web_page
 from tests.world import wall
@@ -205,6 +209,48 @@ def test_the_honeypot_catches_who_fills_every_field(page: WebPage) -> None:
     assert row.verdict == Verdict.ROBOT
 
 
+@pytest.mark.parametrize(
+    ("headers", "verdict"),
+    [
+        ({"Sec-Fetch-User": "?1"}, Verdict.COUNTED),
+        ({}, Verdict.ROBOT),
+        ({"Sec-Fetch-User": "?0"}, Verdict.ROBOT),
+    ],
+)
+def test_a_form_that_a_script_sends_in_chromium_is_a_robots(
+    page: WebPage, headers: dict[str, str], verdict: Verdict
+) -> None:
+    """The headers are those that Chromium 156 sends for a click or key, and for a script of the page."""
+    chromium = {"Sec-CH-UA": '"Chromium";v="156"', "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "same-origin"}
+    person = Person(page, "?b=4&m=alone&u=email", **chromium, **headers)
+    person.press("Very happy")
+    row, _ = last(page)
+    assert row.verdict == verdict
+
+
+def test_who_has_to_wait_sees_the_page_with_what_was_typed(shared_database_url: str) -> None:
+    settings = Settings(port=0, web_messages=2)
+    with closing(open_store(shared_database_url)) as store, web_page(store, "Waiting", settings) as page:
+        person = Person(page)
+        person.press("Neutral")
+        before = person.answer
+        for _ in range(2):
+            person.answer = before
+            person.press("Send", text="The blue one was sold out.")
+    assert (person.answer.status_code, person.answer.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert 1 <= int(person.answer.headers["retry-after"]) <= 30
+    assert "The blue one was sold out." in person.answer.text
+    assert Form(person.answer).hidden["step"] == "text"
+
+
+@pytest.mark.parametrize("fields", [{}, {"step": "nonsense"}, {"step": "text", "id": "x"}])
+def test_a_form_that_cannot_be_read_shows_a_page_on_which_to_go_on(page: WebPage, fields: dict[str, str]) -> None:
+    answer = page.http.post(f"/w/{page.publication.code}", data=fields)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    assert "Thank you" not in answer.text
+    assert Form(answer).buttons
+
+
 def test_forms_of_other_sites_are_refused(page: WebPage) -> None:
     person, before = Person(page), len(presses(page))
     person.headers["Sec-Fetch-Site"] = "cross-site"
@@ -261,6 +307,34 @@ def test_the_language_is_the_links_then_the_browsers_then_the_surveys(page: WebP
 # --- addresses and sizes ---------------------------------------------------------------------------------------------
 
 
+@given(
+    st.text(max_size=30) | st.sampled_from(["fi", "fi-FI", "FI_fi", "en-gb", "sv"]),
+    st.text(max_size=60) | st.sampled_from(["fi-FI,fi;q=0.9", "en-GB,en;q=0.9", "sv-FI;q=0, fi", "*", "de;q=x"]),
+)
+def test_any_wish_has_a_locale(lang: str, accepted: str) -> None:
+    texts = {"en-US": "Colour", "en-GB": "Colour", "fi-FI": "Väri"}
+    assert Wish(lang, accepted).locale(Localized("en-US", texts)) in texts
+
+
+@pytest.mark.parametrize(
+    ("lang", "accepted", "locale"),
+    [
+        ("", "en-GB,en;q=0.9", "en-GB"),
+        ("", "en,en-GB;q=0.9", "en-US"),
+        ("", "fr-FR, en-GB;q=0.5", "en-GB"),
+        ("", "en-GB;q=0, en", "en-US"),
+        ("en_gb", "fi", "en-GB"),
+        ("FI", "en", "fi-FI"),
+        ("sv", "fi", "fi-FI"),
+        ("sv", "", "en-US"),
+        ("", "", "en-US"),
+    ],
+)
+def test_a_region_of_a_language_is_chosen_where_there_is_a_text_for_it(lang: str, accepted: str, locale: str) -> None:
+    texts = {"en-US": "Color", "en-GB": "Colour", "fi-FI": "Väri"}
+    assert Wish(lang, accepted).locale(Localized("en-US", texts)) == locale
+
+
 def test_no_public_address_has_a_word_of_blocking_lists(page: WebPage) -> None:
     [door] = [each for each in DOORS if each.name == "web smileys"]
     services: Any = type("Fake", (), {"store": page.store, "settings": type("S", (), {"web_messages": 0})})
@@ -272,12 +346,12 @@ def test_no_public_address_has_a_word_of_blocking_lists(page: WebPage) -> None:
     assert not [address for address in addresses for word in BLOCKED if word in address.lower()]
 
 
-def test_the_page_with_its_styles_is_small(page: WebPage) -> None:
+def test_the_page_runs_nothing_but_its_own_file(page: WebPage) -> None:
     answer = Person(page).answer
-    [styles] = re.findall(r'rel="stylesheet" href="([^"]*)"', answer.text)
-    sheet = page.http.get(styles)
-    assert sheet.headers["content-type"].startswith("text/css")
-    assert len(answer.content) + len(sheet.content) <= 15_000
-    assert "<script" not in answer.text
+    [script] = re.findall(r"<script ([^>]*)></script>", answer.text)
+    assert script.startswith('src="/w/page.js?')
+    assert answer.text.count("<script") == 1
+    assert "script-src 'self'" in answer.headers["content-security-policy"]
+    assert "unsafe" not in answer.headers["content-security-policy"]
     assert "style=" not in answer.text
     assert "set-cookie" not in answer.headers

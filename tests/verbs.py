@@ -585,6 +585,12 @@ def begin_release(draw: Draw, world: Grown) -> Attempt:
 
 
 @verb
+def begin_import(draw: Draw, world: Grown) -> Attempt:
+    smiley, nodes = _smiley(draw, world)
+    return Attempt(manage.begin_import, Permission.DELIVER_FEEDBACK, (None, *nodes), (smiley,), is_announcement=True)
+
+
+@verb
 def begin_rebuild(draw: Draw, world: Grown) -> Attempt:
     return Attempt(manage.begin_rebuild, Permission.RESETTLE, (None,), is_announcement=True)
 

@@ -15,11 +15,12 @@ from hymio import manage
 from hymio.access import Principal, operator
 from hymio.feedback import Feedback, client_key
 from hymio.settings import Settings
-from hymio.smiley import Publication
+from hymio.smiley import Publication, SmileyType
 from hymio.store import Store, scan
-from hymio.survey import Flow, FollowupQuestion, Localized
-from tests.example import FOUND, NOW, PLACED, WEB, make_example
+from hymio.survey import ActivePeriod, Flow, FollowupQuestion, Localized
+from tests.example import FOUND, NOW, PLACED, RECOMMEND, WEB, make_example
 from tests.served import serving
+from tests.world import wall
 
 UNBOUND = Settings(port=0, wrong_credentials=0, web_messages=0)
 
@@ -108,6 +109,23 @@ class WebPage:
         row = self.stored(message)
         with self.store.begin(self.organization, self.clock.now) as ledger:
             return ledger.phases.at(WEB, [row.at]).get((row.at, WEB, row.epoch, row.sequence))
+
+
+def another(page: WebPage, node: int) -> Publication:
+    """Publishes one more smiley, at a point, which asks what is asked there."""
+    with manage.batch(page.store, page.organization, PLACED) as batch:
+        serial = f"WEB-{len(batch.layout.smileys) + 1}"
+        made = manage.add_smiley(batch, page.boss, serial, serial, SmileyType.DIGITAL, now=PLACED)
+        manage.place(batch, page.boss, made.id, node, PLACED, now=PLACED)
+        return manage.publish_smiley(batch, page.boss, made.id, now=PLACED)
+
+
+def ask_for_recommendation(page: WebPage) -> int:
+    """A new point that asks the example's question of NPS for good; its id."""
+    with manage.batch(page.store, page.organization, PLACED) as batch:
+        point = manage.add_point(batch, page.boss, "Checkout", 1, now=PLACED)
+        manage.assign(batch, page.boss, point, RECOMMEND, [ActivePeriod(wall("2024-01-01"))], now=PLACED)
+        return point
 
 
 @contextmanager

@@ -75,7 +75,7 @@ def restore(
 ) -> None:
     """Restore a backup into a SQLite file that does not exist yet, or an empty PostgreSQL database, and verify it.
 
-    Nothing is overwritten. Sessions and one-time links are not restored: people sign in again.
+    Nothing is overwritten. Sessions, one-time links and one-time codes are not restored: people sign in again.
     Exits with 1 if `hymio verify` finds differences, which were in the original too.
 
     Examples: hymio restore hymio-20250601T071500Z.zip · hymio restore old.zip --database sqlite:///old.db
@@ -93,8 +93,8 @@ def restore(
         wrong = print_verified(store, organizations(store))
     say(f"Restored the database of {manifest.made_at} into {escape(without_password(chosen.database_url))}")
     say(
-        f"{how_many(ended.sessions, 'session')} and {how_many(ended.links, 'one-time link')} of the backup deleted:"
-        " people sign in again."
+        f"{how_many(ended.sessions, 'session')}, {how_many(ended.links, 'one-time link')} and"
+        f" {how_many(ended.codes, 'one-time code')} of the backup deleted: people sign in again."
     )
     hint("What was erased after this backup, and credentials that were revoked since, are there again: end them again.")
     hint("So are shared links that were revoked since: `hymio share list` lists them, `hymio share revoke` ends them.")

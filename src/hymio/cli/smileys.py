@@ -11,6 +11,7 @@ from rich.markup import escape
 from hymio.cli import handing_out
 from hymio.cli.claiming import claim
 from hymio.cli.command import Database, Moment, OrganizationName, changing, hint, loaded, quoted, say
+from hymio.cli.importing import import_file
 from hymio.cli.publishing import publish, renew, withdraw
 from hymio.cli.taking_effect import clock_time, offer_resettle, release_line, stamp
 
@@ -18,6 +19,7 @@ commands = typer.Typer(
     no_args_is_help=True, help="Add smileys, place and publish them, create their tokens and one-time codes."
 )
 commands.command("claim")(claim)
+commands.command("import")(import_file)
 commands.command("publish")(publish)
 commands.command("withdraw")(withdraw)
 commands.command("renew")(renew)

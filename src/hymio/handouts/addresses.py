@@ -9,8 +9,8 @@ from typing import Final
 from hymio.errors import SetupError
 from hymio.smiley import Publication
 
-_MERGE_FIELD: Final = re.compile(r"""[!#-%(-;=?-~](?:[ -!#-%(-;=?-~]{0,98}[!#-%(-;=?-~])?""")
-"""Printable ASCII without quotation marks, `&`, `<` and `>`, which HTML would change and mail services do not need."""
+_MERGE_FIELD: Final = re.compile(r"""[!#-%'-;=?-~](?:[ -!#-%'-;=?-~]{0,98}[!#-%'-;=?-~])?""")
+"""Printable ASCII without `"`, `&`, `<` and `>`, which HTML would change and mail services do not need."""
 
 
 def page_address(base_url: str, publication: Publication) -> str:

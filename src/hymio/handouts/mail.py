@@ -10,9 +10,21 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from typing import Final
 
+from hymio.brand import contrast
 from hymio.errors import Phrase
 from hymio.handouts.addresses import face_address, logo_address, mail_address, page_address
 from hymio.handouts.offer import Offer, OfferedFace, direction_of, look_of
+
+EXAMPLE_FIELD: Final = "*|UNIQID|*"
+"""The merge field that is offered first."""
+
+MERGE_FIELDS: Final = {
+    EXAMPLE_FIELD: "Mailchimp",
+    "{{ contact.hs_object_id }}": "HubSpot",
+    "%%_subscriberkey%%": "Salesforce Marketing Cloud",
+    "%SUBSCRIBERID%": "ActiveCampaign",
+}
+"""Merge fields of mail services that are other for each recipient; the others are typed in."""
 
 HINT: Final = Phrase("Choose a face. A page opens on which you send your answer.")
 NUMBERS_HINT: Final = Phrase("Choose a number. A page opens on which you send your answer.")
@@ -22,8 +34,12 @@ _FONT: Final = "font-family:Arial,Helvetica,sans-serif"
 _NUMBERS_IN_A_ROW: Final = 6
 """So that each of the eleven is wide enough for a finger on a phone."""
 
+_WIDTH: Final = 600
+"""Pixels of the widest table. Outlook reads the attribute `width`; others shrink to the screen by the style."""
+
+_FACE_WIDTH: Final = 104
 _LOGO_HEIGHT: Final = 48
-_BARE: Final = 'cellpadding="0" cellspacing="0" border="0"'
+_BARE: Final = 'cellpadding="0" border="0"'
 """Attributes of tables that only lay out."""
 
 
@@ -33,15 +49,18 @@ def mail_html(offer: Offer, merge_field: str, locale: str) -> str:
     The mail service replaces `merge_field`, such as `*|UNIQID|*`, by a token of the recipient; it is kept as it is.
     """
     direction, look, brand = direction_of(locale), look_of(locale), offer.brand
-    page = escape(f"{page_address(offer.base_url, offer.publication)}?u=email&m={merge_field}")
+    page = _href(f"{page_address(offer.base_url, offer.publication)}?u=email&lang={locale}&m={merge_field}")
     cells = list(offer.faces(locale))
     hint = look.text(NUMBERS_HINT if offer.has_numbers else HINT)
     question = escape(offer.wording.texts[locale])
-    ground = f'bgcolor="{brand.ground}" style="background:{brand.ground};max-width:600px;margin:0 auto"'
+    ground = (
+        f'width="{_WIDTH}" cellspacing="0" {_BARE} bgcolor="{brand.ground}"'
+        f' style="width:100%;max-width:{_WIDTH}px;margin:0 auto;background:{brand.ground}"'
+    )
     small = f"{_FONT};font-size:{_px(offer, 13)};line-height:1.4;color:{brand.muted}"
     large = f"{_FONT};font-size:{_px(offer, 22)};line-height:1.3;font-weight:bold;color:{brand.ink}"
     lines = [
-        f'<table role="presentation" dir="{direction}" lang="{escape(locale)}" width="100%" {_BARE} {ground}>',
+        f'<table role="presentation" dir="{direction}" lang="{escape(locale)}" align="center" {ground}>',
         f'<tr><td align="center" style="padding:24px 8px;{_FONT};color:{brand.ink};text-align:center">',
         *_logo(offer),
         f'<p style="margin:0 0 18px;{large}">',
@@ -61,6 +80,8 @@ def mail_page(offer: Offer, merge_field: str, locale: str) -> str:
         f'<!doctype html>\n<html lang="{escape(locale)}" dir="{direction_of(locale)}">\n'
         '<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f'<meta name="color-scheme" content="{_scheme(offer)}">\n'
+        f'<meta name="supported-color-schemes" content="{_scheme(offer)}">\n'
         f'<title>{title}</title>\n</head>\n<body style="margin:0;padding:0;background:{offer.brand.ground}">\n'
         f"{mail_html(offer, merge_field, locale)}</body>\n</html>\n"
     )
@@ -80,15 +101,16 @@ def _buttons(offer: Offer, cells: Sequence[OfferedFace], merge_field: str, local
     """The tables of buttons: faces in one row, numbers in two."""
     most = _NUMBERS_IN_A_ROW if offer.has_numbers else len(cells)
     direction = ' dir="ltr"' if offer.has_numbers else ""
+    wide = len(cells) * _FACE_WIDTH
     width = (
-        ' style="margin:0 auto"'
+        ' cellspacing="4" style="border-collapse:separate;margin:0 auto"'
         if offer.has_numbers
-        else f' width="100%" style="width:100%;max-width:{len(cells) * 104}px;margin:0 auto"'
+        else f' cellspacing="0" width="{wide}" style="width:100%;max-width:{wide}px;margin:0 auto"'
     )
     for first in range(0, len(cells), most):
         yield f'<table role="presentation"{direction} align="center" {_BARE}{width}><tr>'
         for cell in cells[first : first + most]:
-            address = escape(mail_address(offer.base_url, offer.publication, cell.button, merge_field, locale))
+            address = _href(mail_address(offer.base_url, offer.publication, cell.button, merge_field, locale))
             yield _number(offer, cell, address) if offer.has_numbers else _face(offer, cell, address)
         yield "</tr></table>"
 
@@ -112,9 +134,10 @@ def _number(offer: Offer, cell: OfferedFace, address: str) -> str:
     """A number of NPS as a button that needs no picture."""
     radius = "0" if offer.brand.is_square else "8px"
     return (
-        f'<td align="center" width="48" style="padding:3px"><a href="{address}" style="display:block;width:42px;'
-        f"line-height:42px;{_FONT};font-size:{_px(offer, 17)};font-weight:bold;color:{offer.brand.ink};"
-        f'border:2px solid {offer.brand.edge};border-radius:{radius};text-decoration:none">{escape(cell.name)}</a></td>'
+        f'<td align="center" valign="middle" width="40" height="40" style="border:2px solid {offer.brand.edge};'
+        f'border-radius:{radius}"><a href="{address}" style="display:block;width:40px;line-height:40px;{_FONT};'
+        f'font-size:{_px(offer, 17)};font-weight:bold;color:{offer.brand.ink};text-decoration:none">'
+        f"{escape(cell.name)}</a></td>"
     )
 
 
@@ -123,10 +146,20 @@ def _ends(offer: Offer, locale: str) -> Iterator[str]:
     look = look_of(locale)
     style = f"{_FONT};font-size:{_px(offer, 13)};color:{offer.brand.muted};padding:6px 4px 0"
     yield (
-        f'<table role="presentation" align="center" dir="ltr" {_BARE} width="288"'
+        f'<table role="presentation" align="center" dir="ltr" cellspacing="0" {_BARE} width="292"'
         f' style="margin:0 auto"><tr><td align="left" style="{style};text-align:left">0: {escape(look.text(LOW_END))}'
         f'</td><td align="right" style="{style};text-align:right">10: {escape(look.text(HIGH_END))}</td></tr></table>'
     )
+
+
+def _href(address: str) -> str:
+    """An address as the value of an attribute in double quotes; the apostrophes of a merge field stay as they are."""
+    return escape(address, quote=False)
+
+
+def _scheme(offer: Offer) -> str:
+    """Which of light and dark the colours are, so that mail programs need not change them."""
+    return "light" if contrast(offer.brand.ground, "#000000") > contrast(offer.brand.ground, "#ffffff") else "dark"
 
 
 def _px(offer: Offer, size: int) -> str:

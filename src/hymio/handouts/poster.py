@@ -9,6 +9,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
+from hymio.brand import contrast
 from hymio.errors import Phrase
 from hymio.handouts.addresses import page_address, qr_address
 from hymio.handouts.mail import HIGH_END, LOW_END
@@ -20,6 +21,11 @@ from hymio.report.charts.chart import FaceMark
 from hymio.typesetting import Document, printable, typeset
 
 CALL: Final = Phrase("Point your phone’s camera at the code")
+
+
+WHITE: Final = "#ffffff"
+_NEARLY_WHITE: Final = 1.1
+"""The contrast with white below which a ground is printed as white."""
 
 
 class Paper(Enum):
@@ -55,7 +61,7 @@ def document(offer: Offer, locales: Sequence[str], paper: Paper, now: Instant) -
         "faceNumbers": [face.number for face in offer.faces(first)],
         "qr": qr_svg(qr_address(offer.base_url, offer.publication)).decode(),
         "address": page_address(offer.base_url, offer.publication).partition("://")[2],
-        "ground": brand.ground, "ink": brand.ink, "muted": brand.muted, "accent": brand.accent,
+        "ground": _ground(brand.ground), "ink": brand.ink, "muted": brand.muted, "accent": brand.accent,
         "edge": brand.edge, "square": brand.is_square, "logo": list(brand.logo), "scale": brand.size / 100,
     }  # fmt: skip
     return Document(_template(), values, made)
@@ -77,6 +83,11 @@ def _text(offer: Offer, locale: str) -> dict[str, object]:
 
 def _face(number: int) -> str:
     return svg(Chart("", "", "", "", 24, 24, (FaceMark(number, 0, 0, 24),), ChartTable((), ())), LIGHT)
+
+
+def _ground(colour: str) -> str:
+    """The colour of the paper: white in place of nearly white, as printers leave a white margin around any other."""
+    return WHITE if contrast(colour, WHITE) < _NEARLY_WHITE else colour
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from io import BytesIO, StringIO
 from typing import Final
 
@@ -35,5 +36,7 @@ def qr_text(address: str) -> str:
     return buffer.getvalue()
 
 
+@lru_cache(maxsize=64)
 def _code(address: str) -> segno.QRCode:
+    """The code of an address; finding its mask takes some 15 ms, and a page asks for it again and again."""
     return segno.make_qr(address, error="m", boost_error=True)

@@ -62,7 +62,7 @@ from hymio.manage.principals import (
     v2_principal,
 )
 from hymio.manage.publications import edit_publication, publish_smiley, renew_addresses, set_flow, withdraw_smiley
-from hymio.manage.repairs import accept_clock, begin_rebuild, begin_release, begin_resettle
+from hymio.manage.repairs import accept_clock, begin_import, begin_rebuild, begin_release, begin_resettle
 from hymio.manage.secrets import sms_key
 from hymio.manage.sessions import (
     begin_session,
@@ -147,6 +147,7 @@ __all__ = [
     "audit_log",
     "batch",
     "begin_erasure",
+    "begin_import",
     "begin_rebuild",
     "begin_release",
     "begin_resettle",

@@ -95,8 +95,11 @@ def _device(organization: int, smiley: int) -> Principal:
 
 
 def published_principal(transaction: Transaction, word: str) -> Principal | None:
-    """The published smiley of a token or code, which are public; None for an unknown one."""
-    owner = look_up(transaction, Kind.WEB_SMILEY, hash_secret(word))
+    """The published smiley of a token or code, which are public; None for an unknown one.
+
+    Both have capitals; a code that somebody types from a poster may have small letters.
+    """
+    owner = look_up(transaction, Kind.WEB_SMILEY, hash_secret(word.upper()))
     if owner is None:
         return None
     organization, smiley = owner
@@ -133,6 +136,11 @@ class SignedIn:
     user: User
     session: Session
     theme: Theme
+
+    @property
+    def may_change_smileys(self) -> bool:
+        """Whether pages show the way to web smileys."""
+        return self.principal.may(Permission.CHANGE_SMILEYS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Repairs: permission and audit row of resettling, release and rebuilding, and wrong receive times.
+"""Repairs: permission and audit row of resettling, release, rebuilding and imports, and wrong receive times.
 
 Feedback is recomputed by `hymio.intake` in many commits; a caller calls the verb here first.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 from hymio.access import Permission, Principal
 from hymio.manage.change import Batch, changing, instant_text
 from hymio.manage.checks import check_instant
+from hymio.manage.smileys import require_smiley
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.receive_time import restate_receive_times
@@ -32,6 +33,17 @@ def begin_release(store: Store | Batch, principal: Principal, *, now: Instant) -
     with changing(store, principal, Permission.RESETTLE, now) as change:
         change.require_whole_tree()
         change.audit("begin-release", f"organization {change.ledger.organization}")
+
+
+def begin_import(store: Store | Batch, principal: Principal, smiley: int, *, now: Instant) -> None:
+    """Records that presses of a smiley are taken from a file. Called before they are recorded.
+
+    Forbidden unless the scope is the whole tree; NotFound.
+    """
+    with changing(store, principal, Permission.DELIVER_FEEDBACK, now) as change:
+        change.require_whole_tree()
+        require_smiley(change, smiley)
+        change.audit("begin-import", f"smiley {smiley}")
 
 
 def begin_rebuild(store: Store | Batch, principal: Principal, *, now: Instant) -> None:

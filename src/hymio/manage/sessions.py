@@ -16,6 +16,7 @@ from hymio.manage.users import require_oneself, require_user
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog import signing_in as rows
+from hymio.store.catalog.claims import delete_all_claims
 from hymio.store.catalog.rows import is_id
 from hymio.store.catalog.shared_links import revoke_links
 from hymio.store.catalog.users import update_user
@@ -193,13 +194,17 @@ def clear_sessions(store: Store, organization: int, now: Instant) -> int:
 
 
 class SignedOut(NamedTuple):
-    """How many sessions and one-time links were deleted."""
+    """How many sessions, one-time links and one-time codes of smileys were deleted."""
 
     sessions: int
     links: int
+    codes: int
 
 
 def sign_everybody_out(store: Store) -> SignedOut:
-    """Deletes the sessions and one-time links of all organizations: a restored backup has those that ended since."""
+    """Deletes the sessions, one-time links and one-time codes of all organizations.
+
+    A restored backup has those that ended, or were used, since.
+    """
     with store.write() as transaction:
-        return SignedOut(*rows.delete_all(transaction))
+        return SignedOut(*rows.delete_all(transaction), delete_all_claims(transaction))

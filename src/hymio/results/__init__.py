@@ -1,6 +1,7 @@
 """The only reader of feedback: hourly results without misuse, rows with it, and hours with both and completeness."""
 
 from hymio.results.hours import Bucket, Hourly, Reconciled, counted_text, hourly, reconcile, reported_through
+from hymio.results.latest import latest
 from hymio.results.listing import Raw, RawCsv, Rows, answers, raw, raw_csv, rows
 from hymio.results.node_reader import NodeReader, PeriodHour, Selection, Totals, open_node
 from hymio.results.reader import Query, Within
@@ -15,6 +16,7 @@ __all__ = [
     "EVERYTHING", "Bucket", "FeedbackRow", "HourFilter", "HourText", "Hourly", "NodeReader", "OfAssignment", "OfNode",
     "OfScale", "OfSurvey", "PeriodHour", "Phase", "Progress", "Query", "Raw", "RawCsv", "Reconciled",
     "Revisions", "RowSubject", "Rows", "Selection", "SortKey", "Subject", "SumReader", "Totals", "Within",
-    "answers", "committed_at", "counted_text", "hourly", "open_node", "raw", "raw_csv", "reconcile", "reported_through",
+    "answers", "committed_at", "counted_text", "hourly", "latest", "open_node", "raw", "raw_csv", "reconcile",
+    "reported_through",
     "revision", "rows", "weekday_of",
 ]  # fmt: skip

@@ -1,30 +1,32 @@
-"""The process that sets one document: reads it as JSON from standard input and writes PDF to standard output."""
+"""The process that sets one document: reads it as JSON from standard input and writes PDF to standard output.
+
+It is run as a file and imports nothing of Hymio, which halves the time until it begins to set.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
-from typing import Any
 
 import typst
-
-from hymio.typesetting.glyphs import FONTS
-from hymio.typesetting.process import PAGE_END
 
 
 def main() -> int:
     """Sets the document; the exit code is 1 if the template or its values are wrong, with the reason on stderr."""
-    asked: dict[str, Any] = json.load(sys.stdin.buffer)
+    asked = json.load(sys.stdin.buffer)
     _limit_memory(asked["memory"])
-    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONTS)])
+    folder = asked["fonts"]
+    fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[folder])
     compiler = typst.Compiler(
-        asked["template"].encode(), root=str(FONTS), font_paths=fonts, ignore_system_fonts=True,
+        asked["template"].encode(), root=folder, font_paths=fonts, ignore_system_fonts=True,
         sys_inputs={"values": asked["values"]},
     )  # fmt: skip
     try:
         if asked["format"] == "png":
             pages = compiler.compile(format="png", ppi=asked["ppi"])
-            sys.stdout.buffer.write(PAGE_END.join(pages if isinstance(pages, list) else [pages or b""]))
+            sys.stdout.buffer.write(
+                asked["page_end"].encode().join(pages if isinstance(pages, list) else [pages or b""])
+            )
         else:
             sys.stdout.buffer.write(_pdf(compiler, asked["made"]))
     except typst.TypstError as error:

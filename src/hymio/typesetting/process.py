@@ -9,9 +9,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Final
 
 from hymio.errors import Unavailable
+from hymio.typesetting.glyphs import FONTS
 
 MAX_PROCESSES: Final = 2
 """Documents of this process that are set at the same time; others wait."""
@@ -30,6 +32,8 @@ MAX_MEMORY: Final = 2 << 30
 
 PAGE_END: Final = b"\0\0PAGE\0\0"
 """What stands between two pictures."""
+
+_PROGRAM: Final = Path(__file__).with_name("__main__.py")
 
 _turns: Final = threading.BoundedSemaphore(MAX_PROCESSES)
 _places: Final = threading.BoundedSemaphore(MAX_PROCESSES + MAX_WAITING)
@@ -83,8 +87,10 @@ def _call(document: Document, form: str, ppi: int) -> bytes:
         "format": form,
         "ppi": ppi,
         "memory": MAX_MEMORY,
+        "fonts": str(FONTS),
+        "page_end": PAGE_END.decode(),
     }
-    body, command = json.dumps(asked).encode(), [sys.executable, "-m", "hymio.typesetting"]
+    body, command = json.dumps(asked).encode(), [sys.executable, "-P", str(_PROGRAM)]
     try:
         done = subprocess.run(  # noqa: S603  nothing of it comes from a request
             command, input=body, capture_output=True, timeout=MAX_TIME, check=False

@@ -14,7 +14,7 @@ from hymio.report.faces import face_of, faces_of
 from hymio.report.wording import DIGITS, INDEX_NAMES, index_range
 from hymio.serving.backoff import Backoff
 from hymio.serving.door import Door, Route, Services
-from hymio.web import account, links, sign_in, smileys
+from hymio.web import account, brand, links, sign_in, smileys
 from hymio.web.asked import FIELD, asked_address, own_address
 from hymio.web.look import look_of
 from hymio.web.overview import FEW_ANSWERS, MOST_CHILDREN, MOST_PLACES, MOST_SILENT, overview
@@ -32,6 +32,7 @@ def routes(services: Services) -> list[Route]:
         *account.routes(people),
         *links.routes(people),
         *smileys.routes(people),
+        *brand.routes(people),
         *static_routes(),
     ]
 

@@ -45,6 +45,7 @@ STATIC_FILES: Final = {
     "pages.css": "text/css",
     "report.js": "text/javascript",
     "copy.js": "text/javascript",
+    "live.js": "text/javascript",
     "htmx-4.0.1.min.js": "text/javascript",
 }
 """The files that pages load, and their types."""

@@ -58,7 +58,7 @@ def _brand(intake: Intake, request: Request[Any, Any, Any]) -> Brand | None:
     store = intake.services.store
     with store.read() as transaction:
         try:
-            principal, _ = published(store, transaction, request.path_params["code"])
+            principal, _, _ = published(store, transaction, request.path_params["code"])
         except NotFound:
             return None
         return brand_of(transaction, principal.organization)
@@ -67,6 +67,7 @@ def _brand(intake: Intake, request: Request[Any, Any, Any]) -> Brand | None:
 def _file(body: bytes, media_type: str, seconds: int) -> Response[bytes]:
     headers = {
         "Cache-Control": f"public, max-age={seconds}", "X-Content-Type-Options": "nosniff",
+        "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }  # fmt: skip
     return Response(body, media_type=media_type, headers=headers)

@@ -9,15 +9,13 @@ import msgspec
 from msgspec import Meta, Struct
 
 from hymio.errors import BadRequest, Phrase
-from hymio.feedback import ContactDetails, Followup, Phases, Text, client_key
+from hymio.feedback import ContactDetails, Followup, Phases, Text, Ui, client_key
 from hymio.gateway.assessing import assessed
+from hymio.gateway.digital.checks import check_said
 from hymio.gateway.press_parts import Email, Id, Name, ui_of
 from hymio.gateway.text import short, storable
 
 MAX_BYTES: Final = 64 << 10
-MAX_TEXT: Final = 2_000
-"""Characters of a text that a person may write on the web."""
-
 MAX_METADATUM: Final = 1_000
 """Characters of a value of metadata; longer ones are left out, as nobody would see why the press is refused."""
 
@@ -111,19 +109,8 @@ def decoded(body: bytes) -> Message:
         raise _unreadable(body, str(error)) from error
     if message.button is not None and message.survey is None:
         raise BadRequest(parameter="survey", got="nothing", accepted=Phrase("the number of the survey that was shown"))
-    if message.text is not None:
-        check_text(message.text.text)
+    check_said(message)
     return message
-
-
-def check_text(text: str | None) -> None:
-    """BadRequest for a text that is too long; it is never cut."""
-    if text is not None and len(text) > MAX_TEXT:
-        raise BadRequest(
-            "text-too-long",
-            "The text has {length} characters; it may have {most}.",
-            parameter="text", length=len(text), most=MAX_TEXT,
-        )  # fmt: skip
 
 
 def _unreadable(body: bytes, cause: str) -> BadRequest:
@@ -140,7 +127,9 @@ def _followup(typed: TypedFollowup) -> Followup:
 
 
 def _text(typed: TypedText, lang: str) -> Text:
-    """A text, assessed."""
+    """A text, assessed. One of blanks is no answer: its question was skipped."""
+    if typed.text is not None and not typed.text.strip():
+        return Text(position=TEXT, ui=int(Ui.SKIP))
     text = None if typed.text is None else storable(typed.text)
     return assessed(Text(text, position=TEXT, ui=ui_of(typed.ui)), lang)
 

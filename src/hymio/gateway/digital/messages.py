@@ -15,7 +15,7 @@ from litestar import asgi
 from litestar.handlers import ASGIRouteHandler
 from litestar.types import HTTPScope, Receive, Send
 
-from hymio.errors import Conflict, Forbidden, HymioError, MethodNotAllowed, NotFound, TooManyRequests, Unavailable
+from hymio.errors import Conflict, HymioError, MethodNotAllowed, NotFound, TooManyRequests, Unavailable
 from hymio.feedback import Receipt, Verdict
 from hymio.gateway.body import read_body
 from hymio.gateway.digital.message import MAX_BYTES, decoded
@@ -51,7 +51,7 @@ class Intake:
         self.pace.count(host)
         now = self.services.clock()
         origin, agent = headers.get(b"origin", ""), headers.get(b"user-agent", "")
-        is_own = origin == f"{scope['scheme']}://{headers.get(b'host', '')}"
+        is_own = origin in (f"{scope['scheme']}://{headers.get(b'host', '')}", self.services.settings.public_url)
         return Sender(None if is_own else origin, host, agent, await self.keys.of(now), now)
 
 
@@ -59,7 +59,6 @@ class Answer(msgspec.Struct, omit_defaults=True):
     """What became of a message: `closed` if its survey is not asked (any more), `refused` names the answers that were
     given otherwise before."""
 
-    stored: bool = True
     closed: bool = False
     refused: tuple[str, ...] = ()
 
@@ -127,14 +126,16 @@ def _preflight() -> dict[str, str]:
 
 
 async def _refuse(send: Send, headers: Headers, error: HymioError) -> None:
-    """Answers an error; a wrong code is a 404 without a body, and says nothing to other origins."""
+    """Answers an error; a wrong code is a 404 without a body.
+
+    Pages of all origins may read it, also those that may not send: a script that cannot see why it was refused would
+    send the same message again and again.
+    """
     if isinstance(error, NotFound) and error.code == "unknown-address":
-        await _send(send, 404, {"cache-control": "no-store"}, b"")
+        await _send(send, 404, _allowed(headers), b"")
         return
     language = negotiate(headers.get(b"accept-language", ""), SOURCE)
-    answer = {"content-type": PROBLEM_JSON, "content-language": language}
-    if not isinstance(error, Forbidden):
-        answer |= _allowed(headers)
+    answer = {"content-type": PROBLEM_JSON, "content-language": language, **_allowed(headers)}
     if isinstance(error, Unavailable | TooManyRequests):
         answer["retry-after"] = str(error.retry_after)
     if isinstance(error, MethodNotAllowed):

@@ -6,21 +6,20 @@ import hashlib
 from typing import Final, NamedTuple
 
 from hymio.access import Permission, Principal
-from hymio.errors import BadRequest, Forbidden, NotFound, Phrase
+from hymio.errors import Forbidden, NotFound
 from hymio.feedback import Feedback, Finding, Phases, Press, Upload
+from hymio.gateway.digital.asked import check_answers, check_button
 from hymio.gateway.digital.message import Message, accepted_metadata
 from hymio.gateway.digital.visitors import mailed_by, visitor_of
 from hymio.gateway.press_parts import ui_of
 from hymio.intake.resolving import shown_survey
 from hymio.manage import published_principal
 from hymio.period import DAY_MS, Instant
-from hymio.scale import Scale
-from hymio.setup import Content, Layout
+from hymio.setup import Layout
 from hymio.smiley import Publication
 from hymio.store import Store
 from hymio.store.dialect import Transaction
 from hymio.store.scan import numbered_rows
-from hymio.survey import FollowupQuestion, Survey
 
 MAX_AGE_MS: Final = DAY_MS
 """How long before its message a press may have been made; an older one has the time of its message."""
@@ -53,10 +52,9 @@ class WebPress:
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """The organization's id and the upload. NotFound, Forbidden, BadRequest."""
-        principal, publication = published(self._store, transaction, self._message.smiley)
+        principal, publication, layout = published(self._store, transaction, self._message.smiley)
         if self._from.origin is not None and not publication.allows(self._from.origin):
             raise Forbidden("origin-refused", "Pages of this origin may not send presses of this smiley.")
-        layout = self._store.layout_now(transaction, principal.organization)
         press, correction = self._press(transaction, layout, principal, publication)
         return principal.organization, Upload(principal.id, (press,), correction=correction)
 
@@ -75,13 +73,14 @@ class WebPress:
             return self._after(transaction, layout, found[0]), found[0].correction
         at, correction = device_time(message, self._from.now)
         survey = message.survey or 0
+        check_button(layout, survey, message.button)
         phases = self._phases(transaction, layout, survey, message.button)
         organization, mail = principal.organization, message.mail
         press = Press(
             *key, at, message.button, survey,
             visitor_of(self._from.key, organization, self._from.host, self._from.agent),
             ui_of(message.ui), phases, self._finding(publication),
-            mailed_by(self._from.key, organization, principal.id, mail) if mail else (),
+            mailed_by(self._from.key, organization, principal.id, mail),
         )  # fmt: skip
         return press, correction
 
@@ -94,13 +93,12 @@ class WebPress:
         return Press(stored.epoch, stored.sequence, at, stored.button, survey, phases=phases)
 
     def _phases(self, transaction: Transaction, layout: Layout, survey: int, button: int) -> Phases | None:
-        """What the message has besides the button. BadRequest for an option that this button does not lead to."""
+        """What the message has besides the button. BadRequest for an answer that the survey does not ask for."""
         message, phases = self._message, self._message.phases
         if phases is None and not message.metadata:
             return None
         content = self._store.content_now(transaction, layout.organization)
-        if message.followup is not None:
-            check_followup(layout, content, survey, button, message.followup.question, message.followup.option)
+        check_answers(layout, content, survey, button, message)
         metadata = accepted_metadata(message.metadata, content.flow(survey).metadata)
         return (phases or Phases())._replace(metadata=metadata)
 
@@ -116,16 +114,20 @@ class WebPress:
         return int(Finding.ROBOT if is_robot else Finding.NONE)
 
 
-def published(store: Store, transaction: Transaction, code: str) -> tuple[Principal, Publication]:
-    """The smiley of a code or token, which may deliver feedback. NotFound, also for a replaced or withdrawn one."""
+def published(store: Store, transaction: Transaction, code: str) -> tuple[Principal, Publication, Layout]:
+    """The smiley of a code or token, which may deliver feedback, how it is published, and its organization's layout.
+
+    NotFound, also for a replaced or withdrawn one.
+    """
     principal = published_principal(transaction, code)
-    layout = None if principal is None else store.layout_now(transaction, principal.organization)
-    smiley = None if layout is None or principal is None else layout.smileys.get(principal.id)
-    publication = None if smiley is None else smiley.publication
-    if principal is None or publication is None or not publication.answers_to(code):
-        raise NotFound("unknown-address", "There is nothing at this address.")
-    principal.require(Permission.DELIVER_FEEDBACK)
-    return principal, publication
+    if principal is not None:
+        layout = store.layout_now(transaction, principal.organization)
+        smiley = layout.smileys.get(principal.id)
+        publication = None if smiley is None else smiley.publication
+        if publication is not None and publication.answers_to(code.upper()):
+            principal.require(Permission.DELIVER_FEEDBACK)
+            return principal, publication, layout
+    raise NotFound("unknown-address", "There is nothing at this address.")
 
 
 def device_time(message: Message, now: Instant) -> tuple[Instant, int]:
@@ -148,36 +150,3 @@ def is_worked(message: Message, publication: Publication) -> bool:
         return True
     digest = hashlib.sha256(f"{message.id}:{message.work}".encode("utf-8", "replace")).digest()
     return int.from_bytes(digest) >> (256 - publication.work_bits) == 0
-
-
-def check_followup(
-    layout: Layout, content: Content, survey: int, button: int, question: int, option: int | None
-) -> None:
-    """BadRequest unless a follow-up question comes after a button of a survey, and an option is one of its options."""
-    known = layout.surveys.get(survey)
-    asked = None if known is None else followup_after(content, known, button)
-    if asked is None or asked.id != question:
-        accepted = Phrase("the follow-up question after this button")
-        raise BadRequest(parameter="followup.question", got=str(question), accepted=accepted)
-    if option is not None and option not in {each.id for each in asked.options}:
-        accepted = Phrase("an option of the follow-up question")
-        raise BadRequest(parameter="followup.option", got=str(option), accepted=accepted)
-
-
-def followup_after(content: Content, survey: Survey, button: int) -> FollowupQuestion | None:
-    """The follow-up question after a button: that of its side of the scale. The middle of five has none.
-
-    Of NPS, detractors (0 to 6) are on the negative side and promoters (9 and 10) on the positive one.
-    """
-    side = is_positive(survey.scale, button)
-    if side is None:
-        return None
-    return next((each for each in content.followups(survey) if each.positive is side), None)
-
-
-def is_positive(scale: Scale, button: int) -> bool | None:
-    """Whether a button is on the positive side of its scale; None in the middle."""
-    if scale is Scale.NPS:
-        return True if button >= 9 else False if button <= 6 else None
-    middle = (scale.buttons - 1) / 2
-    return None if button == middle else button > middle

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from functools import cache
+import gzip
+import re
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, Final
 
@@ -12,34 +14,24 @@ from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 
 from hymio.brand import HYMIO, Brand
-from hymio.errors import NotFound, Phrase
-from hymio.gateway.digital.message import MAX_TEXT
+from hymio.errors import NotFound
+from hymio.gateway.digital.configuration import configuration
 from hymio.gateway.digital.messages import PATH as MESSAGES
 from hymio.gateway.digital.messages import Intake
-from hymio.gateway.digital.press import is_positive
-from hymio.gateway.digital.shown import Shown, Wish, shown
-from hymio.serving.answers import is_known, tag_of
-from hymio.survey import State
+from hymio.gateway.digital.minify import minified_script, minified_styles
+from hymio.gateway.digital.shown import Shown, shown
+from hymio.gateway.digital.wish import Wish
+from hymio.serving.answers import base_url_of, is_known, tag_of
 
 OWN: Final = "/w/{code:str}/w.js"
 PUBLISHED: Final = "/v1/bootloader/{code:str}/bootloaderjs"
 """The address in the tag of the published embed, with or without a slash at its end."""
 
 MAX_BYTES: Final = 3_500
-"""Bytes of the script with its styles and faces, compressed and with an empty configuration."""
+"""Bytes of the script as it is sent to a browser: compressed, with styles, faces, and the texts of one locale."""
 
-_TEXTS: Final = {
-    "skip": Phrase("Skip"), "send": Phrase("Send"), "close": Phrase("Close"), "thanks": Phrase("Thank you!"),
-    "text": Phrase("Would you like to tell us more?"), "contact": Phrase("May we contact you?"),
-    "name": Phrase("Name"), "email": Phrase("E-mail address"), "phone": Phrase("Telephone number"),
-    "incomplete": Phrase("Please give your name, and an e-mail address or a telephone number."),
-    "bin": Phrase("Leave this field empty"),
-}  # fmt: skip
-_CLOSED: Final = {
-    State.UPCOMING: Phrase("This question is not asked yet."),
-    State.ENDED: Phrase("This question is not asked any more."),
-    State.ACTIVE: Phrase("This question is not asked any more."),
-}
+_HEAD: Final = "// Hymio\n"
+_COMPRESSED: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
 
 AnyRequest = Request[Any, Any, Any]
 _to_json: Final = msgspec.json.Encoder()
@@ -69,68 +61,63 @@ async def _script(intake: Intake, request: AnyRequest, *, published: bool) -> Re
         here = await sync_to_thread(shown, intake.services.store, code, wish, intake.services.clock())
     except NotFound:
         return Response(b"", status_code=404, media_type="text/plain", headers={"Cache-Control": "no-store"})
-    base = intake.services.settings.base_url or f"{request.scope['scheme']}://{request.headers.get('host', '')}"
+    base = base_url_of(intake.services.settings, request)
     pops = published and request.query_params.get("init") == "true"
-    settings = configuration(here, f"{base}{MESSAGES}", published=published, pops=pops)
-    body = script(settings, here.brand)
-    tag = tag_of(body)
+    body = script(here, f"{base}{MESSAGES}", published=published, pops=pops)
     headers = {
-        "ETag": tag, "Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy": "cross-origin",
-        "Vary": "Accept-Language", "X-Content-Type-Options": "nosniff",
+        "Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy": "cross-origin",
+        "Vary": "Accept-Language, Accept-Encoding", "X-Content-Type-Options": "nosniff",
     }  # fmt: skip
+    if _COMPRESSED.search(request.headers.get("Accept-Encoding", "")):
+        body, headers["Content-Encoding"] = compressed(body), "gzip"
+    headers["ETag"] = tag = tag_of(body)
     if is_known(tag, request.headers.get("If-None-Match", "")):
         return Response(b"", status_code=304, headers=headers)
     return Response(body, media_type="text/javascript", headers=headers)
 
 
-def script(settings: dict[str, Any], brand: Brand = HYMIO) -> bytes:
-    """The script with a configuration and the rules of a brand."""
-    return minified().replace(b"BRAND", _rules(brand).encode()).replace(b"CONFIGURATION", _to_json.encode(settings))
+def script(here: Shown, url: str, *, published: bool = False, pops: bool = False) -> bytes:
+    """The script of a smiley, which sends messages to a URL."""
+    settings = _to_json.encode(configuration(here, url, published=published, pops=pops)).decode()
+    code = _minified("w.js").replace("PROOF", _proof(here.publication.work_bits))
+    styles = _styles("w.css") + _styles("pop.css") * published + _styles("numbers.css") * here.has_numbers
+    return f"{_HEAD}({code})({settings},{_to_json.encode(styles + _rules(here.brand)).decode()})".encode()
+
+
+@lru_cache(maxsize=256)
+def compressed(body: bytes) -> bytes:
+    """A script compressed; equal ones are compressed once."""
+    return gzip.compress(body, 9, mtime=0)
+
+
+def _proof(bits: int) -> str:
+    """The function that proves work, 0 where none is asked for."""
+    return f"({_minified('work.js').replace('BITS', str(bits))})(press)" if bits else "0"
 
 
 def _rules(brand: Brand) -> str:
     """Rules of CSS that change the script's look from that of Hymio. The page around it has the logo already."""
     rules = []
     if brand.has_own_colours:
-        rules = [
-            f"div.w{{color:{brand.ink};background:{brand.ground};border-color:{brand.edge}}}",
-            f".o button,.s,.f.n button,input,textarea{{border-color:{brand.edge};background:{brand.ground}}}",
-            f".m{{background:{brand.accent};color:{brand.on_accent}}}",
-            f".k{{color:{brand.muted};border-color:{brand.ground}}}p{{color:{brand.muted}}}.e{{color:{brand.ink}}}",
-            f":focus-visible{{outline-color:{brand.accent}}}",
-        ]
+        names = {"--ink": brand.ink, "--ground": brand.ground, "--edge": brand.edge}
+        names |= {"--accent": brand.accent, "--on": brand.on_accent, "border-color": brand.edge}
+        rules = [f".w{{{';'.join(f'{name}:{value}' for name, value in names.items())}}}"]
     if brand.size != HYMIO.size:
-        rules.append(f"div.w{{zoom:{brand.size}%}}")
+        rules.append(f".w{{font-size:{brand.size}%}}")
     if brand.is_square:
-        rules.append("div.w,div.w *{border-radius:0}")
+        rules.append("*{border-radius:0}")
     return "".join(rules)
 
 
 @cache
-def minified() -> bytes:
-    """The script without its first line, which says of which source it was made."""
-    return (files("hymio.gateway.digital") / "static" / "w.min.js").read_bytes().partition(b"\n")[2]
+def _minified(name: str) -> str:
+    return minified_script(_static(name))
 
 
-def configuration(here: Shown, url: str, *, published: bool, pops: bool) -> dict[str, Any]:
-    """What the script needs to know: the smiley, its question in a locale, and the address of messages."""
-    texts = {name: here.look.text(text) for name, text in _TEXTS.items()}
-    texts["closed"] = here.look.text(_CLOSED[here.state])
-    followups = {
-        str(positive).lower(): [followup.id, followup.text, followup.options]
-        for positive, followup in here.followups.items()
-    }
-    return {
-        "code": here.publication.code, "token": here.publication.token, "url": url, "lang": here.locale,
-        "dir": here.direction, "survey": None if here.survey is None else here.survey.id, "question": here.question,
-        "faces": [[each.button, each.number, each.name, _side(here, each.button)] for each in here.faces],
-        "nps": here.has_numbers, "followups": followups, "text": here.flow.asks_text,
-        "contact": here.flow.asks_contact, "consent": here.consent, "metadata": here.flow.metadata, "most": MAX_TEXT,
-        "work": here.publication.work_bits, "texts": texts, "published": published, "pop": pops,
-    }  # fmt: skip
+@cache
+def _styles(name: str) -> str:
+    return minified_styles(_static(name))
 
 
-def _side(here: Shown, button: int) -> str | None:
-    """The key of the follow-up question after a button."""
-    side = None if here.survey is None else is_positive(here.survey.scale, button)
-    return None if side is None else str(side).lower()
+def _static(name: str) -> str:
+    return (files("hymio.gateway.digital") / "static" / name).read_text(encoding="utf-8")

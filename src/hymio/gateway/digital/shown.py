@@ -8,7 +8,9 @@ from typing import Final
 
 from hymio.brand import HYMIO, Brand
 from hymio.feedback import Verdict
-from hymio.gateway.digital.press import is_positive, published
+from hymio.gateway.digital.asked import is_positive
+from hymio.gateway.digital.press import published
+from hymio.gateway.digital.wish import Wish, look_of
 from hymio.period import Instant
 from hymio.report.faces import NAMES, face_of
 from hymio.scale import Scale
@@ -17,7 +19,6 @@ from hymio.smiley import Publication
 from hymio.store import Store
 from hymio.store.brands import brand_of
 from hymio.survey import Flow, FollowupQuestion, Localized, State, Survey
-from hymio.texts import PAGE_LANGUAGES, SOURCE, negotiate
 from hymio.texts.localization import Localization
 
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
@@ -25,8 +26,6 @@ RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
 
 NO_FLOW: Final = Flow(0)
 """What is asked where no survey is."""
-
-_MAX_LANG: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +44,6 @@ class ShownFollowup:
     id: int
     text: str
     options: tuple[tuple[int, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """In which language somebody wants to read: the parameter `lang`, then the header Accept-Language."""
-
-    lang: str = ""
-    accepted: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +96,14 @@ class Shown:
 def shown(store: Store, code: str, wish: Wish, now: Instant) -> Shown:
     """What the smiley of a code or token shows now. NotFound; Unavailable."""
     with store.read() as transaction:
-        principal, publication = published(store, transaction, code)
-        layout = store.layout_now(transaction, principal.organization)
+        principal, publication, layout = published(store, transaction, code)
         content = store.content_now(transaction, principal.organization)
         brand = brand_of(transaction, principal.organization)
     resolved = layout.resolve(principal.id, now)
     if isinstance(resolved, Verdict):
-        locale = _language(wish, PAGE_LANGUAGES, SOURCE)
+        locale = wish.language()
         state = _state(layout, principal.id, now)
-        return Shown(principal.organization, publication, _look(locale), locale, state, brand=brand)
+        return Shown(principal.organization, publication, look_of(locale), locale, state, brand=brand)
     survey = layout.surveys[resolved.assignment.survey]
     return replace(_asked(principal.organization, publication, content, survey, wish), brand=brand)
 
@@ -121,8 +111,8 @@ def shown(store: Store, code: str, wish: Wish, now: Instant) -> Shown:
 def _asked(organization: int, publication: Publication, content: Content, survey: Survey, wish: Wish) -> Shown:
     """What a survey shows."""
     wording, flow = content.question(survey).wording, content.flow(survey.id)
-    locale = _locale(wording, wish)
-    look = _look(locale)
+    locale = wish.locale(wording)
+    look = look_of(locale)
     return Shown(
         organization, publication, look, locale, State.ACTIVE, survey, wording.texts[locale],
         tuple(_faces(survey.scale, look)),
@@ -146,24 +136,6 @@ def _followup(followup: FollowupQuestion, locale: str) -> ShownFollowup:
 
 def _in(wording: Localized, locale: str) -> str:
     return wording.texts[wording.locale([locale])]
-
-
-def _locale(wording: Localized, wish: Wish) -> str:
-    """The locale of a text that somebody wants."""
-    languages = {locale.partition("-")[0] for locale in wording.texts}
-    wanted = [wish.lang[:_MAX_LANG].replace("_", "-"), negotiate(wish.accepted, "", languages)]
-    return wording.locale(filter(None, wanted))
-
-
-def _language(wish: Wish, among: Mapping[str, str], default: str) -> str:
-    """The language of Hymio's own texts that somebody wants."""
-    lang = wish.lang[:2].lower()
-    return lang if lang in among else negotiate(wish.accepted, default, among)
-
-
-def _look(locale: str) -> Localization:
-    language = locale.partition("-")[0]
-    return Localization(language if language in PAGE_LANGUAGES else SOURCE, locale)
 
 
 def _state(layout: Layout, smiley: int, now: Instant) -> State:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import Final
 
 from litestar.concurrency import sync_to_thread
@@ -16,6 +17,10 @@ from hymio.store.visitor_keys import known_key, visitor_key
 
 _MAX_AGENT: Final = 500
 """Characters of User-Agent that are part of a visitor's hash."""
+
+
+_UNFILLED: Final = re.compile(r"\*\|.*\|\*|\{.*\}|\[.*\]|%.*%|\$\{.*\}|<.*>|#.*#|\$.*\$", re.DOTALL)
+"""A merge field as mail services write it: `*|UNIQID|*`, `{{ contact.id }}`, `%recipient.id%`, `[ID]`, `##ID##`."""
 
 
 class VisitorKeys:
@@ -44,8 +49,14 @@ def visitor_of(key: bytes, organization: int, host: str, agent: str) -> bytes:
     return _hash(key, "visitor", organization, client_key(host), agent[:_MAX_AGENT])
 
 
-def mailed_by(key: bytes, organization: int, smiley: int, token: str) -> tuple[bytes, ...]:
-    """The hashes of the token of an e-mail with each button, first those of answers, then those of robots."""
+def mailed_by(key: bytes, organization: int, smiley: int, token: str | None) -> tuple[bytes, ...]:
+    """The hashes of the token of an e-mail with each button, first those of answers, then those of robots.
+
+    None without a token, or for a merge field that the mail service did not fill in: it is the same one for everybody,
+    who would all be one visitor.
+    """
+    if not (token and token.strip()) or _UNFILLED.fullmatch(token.strip()):
+        return ()
     return tuple(_hash(key, "mail", organization, smiley, place, token) for place in range(2 * MAX_BUTTONS))
 
 

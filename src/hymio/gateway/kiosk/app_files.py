@@ -13,8 +13,11 @@ WORKER_FILE: Final = "worker.js"
 TYPES: Final = {
     "app.js": "text/javascript",
     "clock.js": "text/javascript",
+    "device.js": "text/javascript",
     "dom.js": "text/javascript",
+    "pin.js": "text/javascript",
     "queue.js": "text/javascript",
+    "saving.js": "text/javascript",
     "sending.js": "text/javascript",
     "setup.js": "text/javascript",
     "staff.js": "text/javascript",
@@ -41,12 +44,17 @@ def version() -> str:
     return digest.hexdigest()[:12]
 
 
+def is_current(asked: str | None) -> bool:
+    """Whether a file may be sent to whoever asked for a version, or for none."""
+    return asked is None or asked == version()
+
+
 @cache
 def content(name: str) -> bytes:
     """A file as it is sent, small; in the worker and the page stands the version."""
     if TYPES.get(name) == "image/png":
         return _stored(name)
-    return _without_comments(_stored(name)).replace(b"{VERSION}", version().encode())
+    return _without_comments(_stored(name)).replace(b"@VERSION@", version().encode())
 
 
 def _without_comments(text: bytes) -> bytes:

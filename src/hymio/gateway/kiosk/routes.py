@@ -10,7 +10,7 @@ from litestar.concurrency import sync_to_thread
 
 from hymio import manage
 from hymio.errors import BadRequest, NotFound, Phrase, Unauthorized
-from hymio.gateway.kiosk.app_files import PAGE_FILE, TYPES, WORKER_FILE, content
+from hymio.gateway.kiosk.app_files import PAGE_FILE, TYPES, WORKER_FILE, content, is_current
 from hymio.gateway.kiosk.shown import shown
 from hymio.gateway.kiosk.staff_texts import staff_texts
 from hymio.serving.answers import cached, is_known, json_answer, tag_of
@@ -87,7 +87,7 @@ def routes(services: Services) -> list[Route]:
         """A file of the page. NotFound."""
         name = request.path_params["name"]
         if name not in TYPES:
-            raise NotFound("unknown-address", "There is nothing at this address.")
+            raise _nothing()
         return _file(request, name, TYPES[name])
 
     return [page, texts, what_is_shown, claim, file]
@@ -97,7 +97,9 @@ DOOR: Final = Door("kiosk", routes, challenge='Bearer realm="Hymio"')
 
 
 def _file(request: AnyRequest, name: str, media_type: str) -> Response[bytes]:
-    """A file, which the browser asks for again each time, or 304."""
+    """A file, which the browser asks for again each time, or 304. NotFound if `v` asks for another version."""
+    if not is_current(request.query_params.get("v")):
+        raise _nothing()
     body = content(name)
     tag = tag_of(body)
     headers = {**SECURITY, **cached(tag)}
@@ -106,6 +108,10 @@ def _file(request: AnyRequest, name: str, media_type: str) -> Response[bytes]:
     if is_known(tag, request.headers.get("If-None-Match", "")):
         return Response(b"", status_code=304, headers=headers)
     return Response(body, media_type=media_type, headers=headers)
+
+
+def _nothing() -> NotFound:
+    return NotFound("unknown-address", "There is nothing at this address.")
 
 
 def _bearer(request: AnyRequest) -> str:

@@ -13,8 +13,8 @@ from hymio.access import Permission, Principal
 from hymio.brand import Brand
 from hymio.errors import Phrase, Unauthorized
 from hymio.feedback import Verdict
-from hymio.gateway.digital.message import MAX_TEXT
-from hymio.gateway.digital.press import is_positive
+from hymio.gateway.digital.asked import is_positive
+from hymio.gateway.digital.checks import MAX_TEXT
 from hymio.gateway.digital.shown import RIGHT_TO_LEFT
 from hymio.manage import device_principal
 from hymio.opening_hours import OpeningHours

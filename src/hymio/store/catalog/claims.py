@@ -31,6 +31,11 @@ def set_claim(ledger: Ledger, smiley: int, digest: bytes, expires_at: Instant) -
     ledger.transaction.insert(schema.smiley_claim, [(ledger.organization, smiley, expires_at)])
 
 
+def delete_all_claims(transaction: Transaction) -> int:
+    """Deletes the codes of all organizations; returns their number. Their hashes are then nobody's."""
+    return transaction.run("DELETE FROM smiley_claim")
+
+
 def delete_claim(ledger: Ledger, smiley: int) -> None:
     """Deletes the code of a smiley, if it has one."""
     delete_hashes(ledger, Kind.SMILEY_CLAIM, smiley)

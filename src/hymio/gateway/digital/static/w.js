@@ -1,129 +1,165 @@
-// The script of a published smiley, of which w.min.js is made by scripts/minify.sh. C is its configuration,
-// and BRAND stands for rules of the organization.
-// One global (HappyOrNot, as the published embed has it), a closed shadow root, no cookie, no storage.
-((C) => {
-  const D = document, T = C.texts, me = D.currentScript;
-  const CSS = ":host{all:initial!important;display:block!important}:host([data-pop]){position:fixed!important;inset:auto 16px 16px auto!important;width:min(360px,calc(100vw - 32px))!important;z-index:2147483647!important}*{box-sizing:border-box;font:inherit;color:inherit;margin:0}div.w{font:16px/1.4 system-ui,sans-serif;color:#1c2321;background:#fff;border:1px solid #e4e2dc;border-radius:14px;padding:20px;text-align:center;position:relative}h2{font-size:18px;font-weight:650;margin:0 16px 14px}.f{display:flex;justify-content:center;gap:2px;flex-wrap:wrap;align-items:start}.f.n{direction:ltr}button{cursor:pointer;min-height:44px;min-width:44px;background:none;border:2px solid transparent;border-radius:10px;padding:6px}.f button{flex:1 1 0;max-width:84px;font-size:12px;line-height:1.2}.f.n button{flex:0 0 44px;font-size:16px;font-weight:650;border-color:#7f8a86}:focus-visible{outline:3px solid #0b6b50;outline-offset:2px}h2{outline:0!important}svg{width:100%;max-width:48px;display:block;margin:0 auto 4px}.o{display:grid;gap:8px}.o button,.s{width:100%;border-color:#7f8a86}.s{margin-top:8px}.m{background:#0b6b50;color:#fff;font-weight:650}.k{color:#5d6864;border-color:#fff;text-decoration:underline}.x{position:absolute;top:4px;inset-inline-end:4px}label{display:block;text-align:start;font-size:14px;font-weight:650;margin-top:8px}input,textarea{width:100%;min-height:44px;padding:8px 12px;border:1px solid #7f8a86;border-radius:10px;font-weight:400}.b{position:absolute;inset-inline-start:-9999px}p{font-size:13px;color:#5d6864;text-align:start;margin:8px 0}.e{color:#9a3412}BRAND";
-  const COLOURS = ["#b8431a", "#eda04a", "#b9b4a8", "#6fb8a6", "#0f766e"];
-  const MOUTHS = ["M6.6 7.6l3 1.3M17.4 7.6l-3 1.3M7.2 17.2q4.8-5 9.6 0", "M7.6 16.6q4.4-2.6 8.8 0", "M8 16h8", "M7.6 15q4.4 3 8.8 0", "M6.8 13.6q5.2 7.2 10.4 0z"];
+// The script of a published smiley, an anonymous function: `C` is its configuration (configuration.py), `css` the style
+// sheet (w.css and rules of the brand). It sets one global, HappyOrNot, as the published embed does, shows itself in
+// closed shadow roots, and stores nothing in the browser. minify.py says what it may contain.
+(C, css) => {
+  const page = document, tag = page.currentScript;
 
-  const el = (name, attributes = {}, ...children) => {
-    const made = D.createElementNS(/svg|path|circle/.test(name) ? "http://www.w3.org/2000/svg" : "http://www.w3.org/1999/xhtml", name);
-    for (const key in attributes) key.startsWith("on") ? made.addEventListener(key.slice(2), attributes[key]) : attributes[key] != null && made.setAttribute(key, attributes[key]);
-    made.append(...children.filter((child) => child != null));
+  const element = (name, attributes, ...children) => {
+    const made = page.createElementNS("http://www.w3.org/" + (/svg|path/.test(name) ? "2000/svg" : "1999/xhtml"), name);
+    for (const key in attributes) {
+      const value = attributes[key];
+      value.call ? made["on" + key] = value : made.setAttribute(key, value);
+    }
+    made.append(...children.filter(Boolean));
     return made;
   };
-  const face = (number) => {
-    const ink = number && number < 4 ? "#1c2321" : "#fff", dot = (cx) => el("circle", { cx, cy: 10.4, r: 1.25, fill: ink });
-    return el("svg", { viewBox: "0 0 24 24", "aria-hidden": "true" }, el("circle", { cx: 12, cy: 12, r: 11, fill: COLOURS[number] }), dot(8.6), dot(15.4),
-      el("path", { d: MOUTHS[number], fill: number == 4 ? ink : "none", stroke: ink, "stroke-width": 1.7, "stroke-linecap": "round", "stroke-linejoin": "round" }));
-  };
-  const uuid = () => {
-    const bytes = crypto.getRandomValues(new Uint8Array(16));
-    bytes[6] = (bytes[6] & 15) | 64;
-    bytes[8] = (bytes[8] & 63) | 128;
-    return [...bytes].map((byte, index) => ([4, 6, 8, 10].includes(index) ? "-" : "") + byte.toString(16).padStart(2, "0")).join("");
-  };
-  const worked = async (id) => {
-    for (let number = 0; C.work; number++) {
-      const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(id + ":" + number));
-      if (!(new DataView(hash).getUint32(0) >>> (32 - C.work))) return "" + number;
-    }
-  };
+  const drawn = (face) => element("svg", { viewBox: "0 0 24 24", "aria-hidden": true },
+    element("path", { d: "M12 1a11 11 0 1 0 .01 0", fill: face[0] }),
+    element("path", { d: face[1], stroke: face[2], fill: face[3] }));
 
-  // Messages that the server has not answered; a retry sends the same press, so that it counts once.
-  const waiting = new Set();
-  const post = async (message, seconds = 1) => {
-    waiting.add(message);
-    let wait = seconds;
-    try {
-      const answer = await fetch(C.url, { method: "POST", keepalive: true, credentials: "omit", body: text(message) });
-      if (answer.status != 429 && answer.status < 500) return waiting.delete(message), answer;
-      wait = +answer.headers.get("Retry-After") || seconds;
-    } catch {}
-    return new Promise((done) => setTimeout(() => done(waiting.has(message) && post(message, Math.min(2 * seconds, 300))), 1e3 * (wait + Math.random())));
-  };
-  const text = (message) => JSON.stringify({ ...message, clock: Date.now() });
-  const beacon = (message) => navigator.sendBeacon(C.url, text(message));
-  addEventListener("pagehide", () => { for (const message of waiting) beacon(message), waiting.delete(message); });
-
-  const data = me ? { ...me.dataset } : {}, mounted = new WeakSet();
-  const mount = (host, more) => {
-    if (!host || mounted.has(host)) return;
-    mounted.add(host);
-    const given = { ...data, ...host.dataset, ...more };
-    const root = host.attachShadow({ mode: "closed" }), sheet = new CSSStyleSheet(), began = performance.now();
-    sheet.replaceSync(CSS);
+  // Shows the smiley in a host.
+  const mount = (host) => {
+    const sheet = new CSSStyleSheet(), began = Date.now(), given = { ...tag?.dataset, ...host.dataset, ...host.metadata };
+    sheet.replaceSync(css);  // a browser without constructable sheets stops here, and the link in the tag stays
+    const root = host.attachShadow({ mode: "closed" }), box = element("div", { class: host.dataset.pop ? "w p" : "w", lang: C.lang, dir: C.dir });
     root.adoptedStyleSheets = [sheet];
-    const box = el("div", { class: "w", lang: C.lang, dir: C.dir }), query = new URLSearchParams(location.search);
     root.append(box);
-    let press, open, timer;
-    const bin = el("input", { tabindex: -1, autocomplete: "off" });
-    const show = (name, ...children) => {
-      open = name;
-      clearTimeout(timer);
-      if (name) timer = setTimeout(() => leave("timeout"), 6e4);
-      box.replaceChildren(...children.filter(Boolean));
-      if (press) box.querySelector("h2").focus();
+
+    // `asks` are the questions that remain, `mark` the present one, while nothing is recorded of it. Each part in
+    // `waiting` was not answered by the server; it is sent with the whole press, so retries and any order count once.
+    const waiting = new Set();
+    let press, asks, mark, timer, proof;
+    const written = (part) => JSON.stringify({ ...press, ...part, clock: Date.now() });
+    const beacon = (part) => navigator.sendBeacon(C.url, written(part));
+    const send = async (part, seconds) => {
+      let pause = seconds;
+      waiting.add(part);
+      try {
+        await proof;
+        const answer = await fetch(C.url, { method: "POST", keepalive: true, body: written(part) });
+        if (answer.status < 500 && answer.status != 429) {
+          waiting.delete(part);
+          return answer;
+        }
+        pause = answer.headers.get("Retry-After") || pause;
+      } catch {}
+      await new Promise((done) => setTimeout(done, 1e3 * (+pause + Math.random())));
+      return send(part, Math.min(2 * seconds, 60));
     };
-    const answer = (part) => post({ ...press, ...part });
-    const mark = (ui) => open == "text" ? { text: { ui } } : open == "followup" ? { followup: { question: side()[0], ui } } : 0;
-    const leave = (ui) => { const part = mark(ui); if (part) answer(part); ui == "skip" ? next() : thanks(); };
-    const side = () => C.followups[C.faces.find((each) => each[0] == press.button)[3]];
-    const close = () => host.hasAttribute("data-pop") && el("button", { class: "x", "aria-label": T.close, onclick: () => { if (press) leave("exit"); host.remove(); } }, "\u00d7");
-    const skip = () => el("button", { class: "k s", onclick: () => leave("skip") }, T.skip);
-    const title = (words) => el("h2", { tabindex: -1 }, words);
-    const thanks = () => show("", close(), face(4), el("h2", { role: "status", tabindex: -1 }, T.thanks));
-    const steps = ["followup", "text", "contact"];
+    const leave = (ui, deliver) => {
+      if (mark) deliver({ [mark[0]]: { question: mark[1], ui: ui } }, 1);
+      mark = 0;
+    };
+    // A page that a telephone puts away may never come back. An answer that comes later takes the place of the exit.
+    page.addEventListener("visibilitychange", () => {
+      if (page.hidden) {
+        waiting.forEach(beacon);
+        leave("exit", beacon);
+      }
+    });
+
+    // Somebody who reads the page meanwhile keeps the form and the focus: a timeout is only recorded.
+    const idle = () => {
+      clearTimeout(timer);
+      timer = setTimeout(leave, 6e4, "timeout", send);
+    };
+    box.oninput = idle;
+    const show = (heading, ...children) => {
+      const title = element("h2", { tabindex: -1 }, heading), close = element("button", { class: "x", "aria-label": C.close, click: () => {
+        leave("exit", send);
+        host.remove();
+      } }, "\u00d7");
+      box.replaceChildren(host.dataset.pop ? close : "", title, ...children);
+      idle();
+      if (press) title.focus();
+    };
     const next = () => {
-      const step = steps[steps.indexOf(open) + 1];
-      if (!step) return thanks();
-      const asked = step == "followup" ? side() : C[step];
-      if (!asked) return open = step, next();
-      if (step == "followup") return show(step, close(), title(asked[1]), el("div", { class: "o" }, ...asked[2].map(([option, words]) =>
-        el("button", { onclick: () => { answer({ followup: { question: asked[0], option, ui: "digital" } }); next(); } }, words))), skip());
-      const fault = el("p", { class: "e", role: "alert" });
-      const field = (name, type, words) => el("label", {}, words, el("input", { name, type, autocomplete: type == "text" ? "name" : type, maxlength: 254 }));
-      const fields = step == "text" ? [el("textarea", { rows: 4, maxlength: C.most, "aria-label": T.text })] : [field("name", "text", T.name), field("email", "email", T.email), field("phone", "tel", T.phone), C.consent && el("p", {}, C.consent)];
-      const send = (event) => {
-        event.preventDefault();
-        const values = [...box.querySelectorAll("input,textarea")].map((each) => each.value.trim());
-        if (!values.join("")) return leave("skip");
-        const [name, email, phone] = values;
-        if (step == "contact" && !(name && (email || phone))) return fault.textContent = T.incomplete;
-        answer(step == "text" ? { text: { text: name, ui: "digital" } } : { contact: { name, email: email || null, phone: phone || null } }).then((got) => got.status >= 400 && got.json().then((problem) => fault.textContent = problem.detail).then(() => step == "text" && show(step, ...kept)));
-        const kept = [...box.childNodes];
+      const ask = asks.shift();
+      if (!ask) {
+        show(C.thanks);
+        return box.prepend(drawn(C.glad));
+      }
+      const kind = ask[0];
+      const answer = (value) => {
+        mark = 0;
+        send({ [kind]: value }, 1);
         next();
       };
-      show(step, close(), el("form", { onsubmit: send }, title(step == "text" ? T.text : T.contact), ...fields.filter(Boolean), fault, el("button", { class: "m s" }, T.send)), skip());
+      // The browser says what is wrong with a field, in its own language. A text is never cut, so it has no maxlength.
+      const area = element("textarea", { rows: 4, required: "", "aria-label": ask[2], input: () => {
+        const length = [...area.value].length;
+        area.setCustomValidity(length > C.most ? C.long.replace("#", length) : "");
+      } });
+      const fields = kind == "contact" ? ask[3].map((field) => element("input", { type: field[0], autocomplete: field[0], maxlength: ask[1], required: "" })) : [];
+      const check = () => fields.map((field, place) => field.required = !(place && fields[3 - place].value));
+      const submit = (event) => {
+        event.preventDefault();
+        answer(fields[0] ? { name: fields[0].value, email: fields[1].value || null, phone: fields[2].value || null } : { text: area.value, ui: "digital" });
+      };
+      mark = kind != "contact" && ask;
+      show(ask[2], kind == "followup" ? element("div", { class: "o" }, ...ask[3].map((option) => element("button", { click: () => answer({ question: ask[1], option: option[0], ui: "digital" }) }, option[1])))
+        : element("form", { submit: submit, input: check }, ...fields.map((field, place) => element("label", {}, ask[3][place][1], field)), fields[0] ? ask[4] && element("p", {}, ask[4]) : area, element("button", { class: "m" }, C.send)),
+      element("button", { class: "k", click: () => {
+        leave("skip", send);
+        next();
+      } }, C.skip));
     };
-    const choose = async (button) => {
+    const choose = async (face) => {
       if (press) return;
-      const metadata = {};
-      for (const name of C.metadata) { const value = given[name] || query.get(name); if (value) metadata[name] = value; }
-      press = { smiley: C.code, id: uuid(), button, survey: C.survey, at: Date.now(), ui: "digital", dwell: performance.now() - began, lang: C.lang, metadata, website: bin.value || null };
-      open = "";
+      // The address of a blob ends in a UUID of version 4, also on pages without HTTPS.
+      press = { smiley: C.code, id: URL.createObjectURL(new Blob()).slice(-36), button: face[0], survey: C.survey, at: Date.now(), dwell: Date.now() - began, lang: C.lang, metadata: {} };
+      for (const name of C.metadata) {
+        const value = given[name] || new URLSearchParams(location.search).get(name);
+        if (value) press.metadata[name] = value;
+      }
+      proof = PROOF;
+      asks = [...C.asks[face[2]], ...C.rest];
       next();
-      if (C.work) press.work = await worked(press.id);
-      post(press).then((got) => got.ok ? got.json().then((said) => said.closed && show("", close(), title(T.closed))) : got.status == 404 && host.remove());
+      const answer = await send({}, 1);
+      if (!answer.ok) return box.remove();
+      if ((await answer.json()).closed) {
+        mark = 0;
+        show(C.closed);
+      }
     };
     const keys = (event) => {
-      const all = [...event.currentTarget.children], at = all.indexOf(root.activeElement), way = C.dir == "rtl" && !C.nps ? -1 : 1, step = { ArrowRight: way, ArrowDown: 1, ArrowLeft: -way, ArrowUp: -1 }[event.key];
-      if (step) { const to = all[(at + step + all.length) % all.length]; all.forEach((each) => each.tabIndex = each == to ? 0 : -1); to.focus(); event.preventDefault(); }
-      else if (/^\d$/.test(event.key)) { const chosen = C.nps ? C.faces.find((each) => each[0] == event.key) : C.faces[event.key - 1]; if (chosen) choose(chosen[0]); }
+      const radios = [...event.currentTarget.children], ahead = C.dir == "rtl" && !C.ends ? -1 : 1;
+      const move = { ArrowRight: ahead, ArrowDown: 1, ArrowLeft: -ahead, ArrowUp: -1 }[event.key];
+      if (move) {
+        event.preventDefault();
+        radios.at((radios.indexOf(root.activeElement) + move) % radios.length).focus();
+      }
+      C.faces.map((face, place) => event.key == (C.ends ? face[1] : place + 1) && choose(face));
     };
-    addEventListener("pagehide", () => { const part = press && mark("exit"); if (part) beacon({ ...press, ...part }), open = ""; });
-    if (!C.survey) return show("", title(T.closed));
-    show("", close(), title(C.question), el("label", { class: "b", "aria-hidden": "true" }, T.bin, bin), el("div", { class: C.nps ? "f n" : "f", role: "radiogroup", "aria-label": C.question, onkeydown: keys },
-      ...C.faces.map(([button, number, name], index) => el("button", { role: "radio", "aria-checked": "false", "aria-label": C.nps ? name : null, tabindex: index ? -1 : 0, onclick: () => choose(button) }, C.nps ? name : face(number), C.nps ? null : name))));
+    if (!C.survey) return show(C.closed);
+    show(C.question, element("div", { class: C.ends ? "f n" : "f", role: "radiogroup", "aria-label": C.question, keydown: keys }, ...C.faces.map((face, place) =>
+      element("button", { role: "radio", "aria-checked": false, tabindex: place && -1, click: () => choose(face) }, face[3] && drawn(face[3]), face[1]))),
+    C.ends ? element("p", { class: "n" }, ...C.ends.map((end) => element("span", {}, end))) : "");
   };
 
-  const H = (window.HappyOrNot ||= {}), known = (H.smileys ||= {});
-  known[C.token] = known[C.code] = mount;
-  H.init = ({ token, embedTo, metadata }) => known[token] && known[token](embedTo, metadata);
-  const begin = () => {
-    if (C.pop && C.survey) { const host = el("div", { "data-pop": "" }); D.body.append(host); mount(host); }
-    else if (!C.published) D.querySelectorAll(`[data-hymio="${C.code}"]`).forEach((host) => mount(host));
+  // What scripts of a page share: how each smiley is mounted. Hosts are looked for whenever the page changes, as pages
+  // that load no other page put them in later.
+  const global = window.HappyOrNot ||= {};
+  const find = () => page.querySelectorAll("[data-hymio]").forEach((host) => {
+    const mounts = global.smileys[host.dataset.hymio];
+    if (mounts && !host.mounted) {
+      host.mounted = true;
+      mounts(host);
+    }
+  });
+  if (!global.smileys) {
+    global.smileys = {};
+    new MutationObserver(find).observe(page, { childList: true, subtree: true });
+  }
+  global.smileys[C.code] = mount;
+  // Shows a smiley at the end of an element, or in a corner of the page.
+  global.init = (options) => {
+    const into = options.embedTo || page.body;
+    if (into.querySelector(":scope>[data-hymio]")) return;
+    const host = element("div", { "data-hymio": options.token, "data-pop": options.embedTo ? "" : 1 });
+    host.metadata = { ...into.dataset, ...options.metadata };
+    into.append(host);
   };
-  D.body ? begin() : addEventListener("DOMContentLoaded", begin);
-})(CONFIGURATION);
+  const begin = () => C.pop ? global.init({ token: C.code }) : find();
+  page.body ? begin() : addEventListener("DOMContentLoaded", begin);
+}

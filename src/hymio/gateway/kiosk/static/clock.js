@@ -39,9 +39,9 @@ export class RunClock {
     return this.save();
   }
 
-  async save() {
+  async save(options) {
     this.runs.at(-1).end = this.now();
-    return this.queue.set("clock", { runs: this.runs, offset: this.offset });
+    return this.queue.set("clock", { runs: this.runs, offset: this.offset }, options);
   }
 
   // Begins a run where the tablet's clock and time went apart: it was set, or the tablet slept.

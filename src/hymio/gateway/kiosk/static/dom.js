@@ -31,3 +31,17 @@ export const face = (number) =>
       svg("path", { class: number === 4 ? "grin" : "mouth", d: MOUTHS[number] }),
     ),
   );
+
+const AWAY_MS = 120_000;
+
+// Goes back from a page of the staff if nobody does anything.
+export function leaveAlone(stage, back) {
+  const shown = stage.firstChild;
+  let timer;
+  const again = () => {
+    clearTimeout(timer);
+    timer = setTimeout(() => shown.isConnected && back(), AWAY_MS);
+  };
+  for (const name of ["pointerdown", "keydown"]) shown.addEventListener(name, again);
+  again();
+}

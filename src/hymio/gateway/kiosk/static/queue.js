@@ -3,6 +3,10 @@
 // The server may be restored from a backup; what it lacks then is sent again.
 const KEEP = 50_000;
 const KEEP_MS = 14 * 86_400_000;
+// Records that one transaction changes: a press that is stored meanwhile waits for no more than these.
+const BATCH = 250;
+
+const STRICT = { durability: "strict" };
 
 export const got = (request) =>
   new Promise((resolve, reject) => {
@@ -16,8 +20,18 @@ const done = (transaction) =>
     transaction.onabort = () => reject(transaction.error ?? new Error("aborted"));
   });
 
-// Each version of the stored records, and how those of the version before become it. Never change one that was
-// delivered: add the next.
+const everyPress = (presses, changed) =>
+  new Promise((resolve) => {
+    presses.openCursor().onsuccess = (event) => {
+      const cursor = event.target.result;
+      if (!cursor) return resolve();
+      cursor.update(changed(cursor.value));
+      cursor.continue();
+    };
+  });
+
+// Each version of the stored records, and how those of the version before become it, one after the other. Never change
+// one that was delivered: add the next.
 const UPGRADES = [
   (db) => {
     db.createObjectStore("presses", { keyPath: ["epoch", "sequence"] });
@@ -28,25 +42,35 @@ const UPGRADES = [
     const presses = transaction.objectStore("presses");
     presses.createIndex("queue", ["waiting", "epoch", "run", "sequence"]);
     presses.createIndex("at", "at");
-    presses.openCursor().onsuccess = (event) => {
-      const cursor = event.target.result;
-      if (!cursor) return;
-      cursor.update({ run: 0, edits: 0, phases: [], ...cursor.value });
-      cursor.continue();
-    };
+    return everyPress(presses, (press) => ({ run: 0, edits: 0, phases: [], ...press }));
+  },
+  // Nothing walks the whole queue: an index for each question. `done` is when the server had the press.
+  (_, transaction) => {
+    const presses = transaction.objectStore("presses");
+    presses.deleteIndex("at");
+    presses.createIndex("day", ["run", "at"]);
+    for (const name of ["done", "aside", "quarantined"]) presses.createIndex(name, name);
+    return everyPress(presses, (press) => (press.waiting || press.aside ? press : { ...press, done: press.at }));
   },
 ];
 
 export const RECORDS = UPGRADES.length;
 
-export function openQueue(name = "hymio-kiosk") {
+// A database of a newer page (the server went back to an older version) is used as it is: newer records have more
+// fields, never others.
+export async function openQueue(name = "hymio-kiosk") {
   const request = indexedDB.open(name, RECORDS);
-  request.onupgradeneeded = (event) => {
+  request.onupgradeneeded = async (event) => {
     for (let version = event.oldVersion; version < RECORDS; version++) {
-      UPGRADES[version](request.result, request.transaction);
+      await UPGRADES[version](request.result, request.transaction);
     }
   };
-  return got(request).then((db) => new Queue(db));
+  try {
+    return new Queue(await got(request));
+  } catch (error) {
+    if (error.name !== "VersionError") throw error;
+    return new Queue(await got(indexedDB.open(name)));
+  }
 }
 
 export class Queue {
@@ -56,19 +80,24 @@ export class Queue {
     db.onversionchange = () => db.close();
   }
 
+  get presses() {
+    return this.db.transaction("presses").objectStore("presses");
+  }
+
   async get(key) {
     return got(this.db.transaction("meta").objectStore("meta").get(key));
   }
 
-  async set(key, value) {
-    const transaction = this.db.transaction("meta", "readwrite", { durability: "strict" });
+  async set(key, value, options = STRICT) {
+    const transaction = this.db.transaction("meta", "readwrite", options);
     transaction.objectStore("meta").put(value, key);
     return done(transaction);
   }
 
-  // Stores a press with the next sequence of its epoch; it is on the disk once the promise is fulfilled.
+  // Stores a press with the next sequence of its epoch; it is on the disk once the promise is fulfilled. The counter is
+  // read and written in one transaction, so that two tabs never give the same sequence.
   async add(epoch, press) {
-    const transaction = this.db.transaction(["presses", "meta"], "readwrite", { durability: "strict" });
+    const transaction = this.db.transaction(["presses", "meta"], "readwrite", STRICT);
     const [presses, meta] = [transaction.objectStore("presses"), transaction.objectStore("meta")];
     const counter = `counter ${epoch}`;
     const sequence = ((await got(meta.get(counter))) ?? 0) + 1;
@@ -80,19 +109,20 @@ export class Queue {
 
   // Adds or replaces a phase of a press by its position; the press waits to be sent again.
   async addPhase(epoch, sequence, phase) {
-    const transaction = this.db.transaction("presses", "readwrite", { durability: "strict" });
+    const transaction = this.db.transaction("presses", "readwrite", STRICT);
     const presses = transaction.objectStore("presses");
     const press = await got(presses.get([epoch, sequence]));
     if (press) {
-      press.phases = [...press.phases.filter((each) => each.position !== phase.position), phase];
-      presses.put({ ...press, edits: press.edits + 1, waiting: 1 });
+      const { done: _, ...rest } = press;
+      const phases = [...press.phases.filter((each) => each.position !== phase.position), phase];
+      presses.put({ ...rest, phases, edits: press.edits + 1, waiting: 1 });
     }
     return done(transaction);
   }
 
   // What waits, by epoch and run of the clock, in order.
   async groups() {
-    const index = this.db.transaction("presses").objectStore("presses").index("queue");
+    const index = this.presses.index("queue");
     const groups = [];
     for (let range = null; ; ) {
       const cursor = await got(index.openKeyCursor(range));
@@ -103,111 +133,112 @@ export class Queue {
     }
   }
 
-  // The first presses that wait of an epoch and run.
-  async waiting(epoch, run, most) {
-    const index = this.db.transaction("presses").objectStore("presses").index("queue");
-    return got(index.getAll(IDBKeyRange.bound([1, epoch, run], [1, epoch, run, []]), most));
+  // The first presses that wait of an epoch and run, after a sequence.
+  async waiting(epoch, run, most, after = 0) {
+    const range = IDBKeyRange.bound([1, epoch, run, after], [1, epoch, run, []], true);
+    return got(this.presses.index("queue").getAll(range, most));
   }
 
   async depth() {
-    return got(this.db.transaction("presses").objectStore("presses").index("queue").count());
+    return got(this.presses.index("queue").count());
   }
 
-  async oldest() {
-    let oldest = null;
-    for (const { epoch, run } of await this.groups()) {
-      const [press] = await this.waiting(epoch, run, 1);
-      if (press && (oldest === null || press.at < oldest)) oldest = press.at;
-    }
-    return oldest;
+  // The first press that waits of each epoch and run.
+  async firsts() {
+    return (await Promise.all((await this.groups()).map(({ epoch, run }) => this.waiting(epoch, run, 1)))).flat();
   }
 
   // The lowest sequence of an epoch that waits; the one after the last if none does.
   async firstWaiting(epoch) {
-    let first = ((await this.get(`counter ${epoch}`)) ?? 0) + 1;
-    for (const group of await this.groups()) {
-      if (group.epoch !== epoch) continue;
-      const [press] = await this.waiting(epoch, group.run, 1);
-      if (press && press.sequence < first) first = press.sequence;
-    }
-    return first;
+    const next = ((await this.get(`counter ${epoch}`)) ?? 0) + 1;
+    const own = (await this.firsts()).filter((press) => press.epoch === epoch);
+    return Math.min(next, ...own.map((press) => press.sequence));
   }
 
   async last(epoch) {
     const sequence = await this.get(`counter ${epoch}`);
-    return sequence && got(this.db.transaction("presses").objectStore("presses").get([epoch, sequence]));
+    return sequence && got(this.presses.get([epoch, sequence]));
   }
 
-  // The server has these as they were sent; one that was changed meanwhile waits on. `aside` says why the server will
-  // never take one: it is kept, but blocks no other.
-  async acknowledge(sent, aside) {
-    const transaction = this.db.transaction("presses", "readwrite", { durability: "strict" });
-    const presses = transaction.objectStore("presses");
-    for (const { epoch, sequence, edits } of sent) {
-      presses.get([epoch, sequence]).onsuccess = (event) => {
-        const press = event.target.result;
-        if (!press || press.edits !== edits) return;
-        delete press.waiting;
-        presses.put(aside ? { ...press, aside } : press);
-      };
+  // The server has these as they were sent; one that was changed meanwhile waits on. `reasons` says, by sequence, why
+  // the server has one in quarantine; `aside` why it will never take them: they are kept, but block no others.
+  async acknowledge(sent, now, { reasons = {}, aside } = {}) {
+    for (let from = 0; from < sent.length; from += BATCH) {
+      const transaction = this.db.transaction("presses", "readwrite", STRICT);
+      const presses = transaction.objectStore("presses");
+      for (const { epoch, sequence, edits } of sent.slice(from, from + BATCH)) {
+        presses.get([epoch, sequence]).onsuccess = (event) => {
+          const { waiting: _, ...press } = event.target.result ?? {};
+          if (press.edits !== edits) return;
+          const quarantined = reasons[sequence] ?? press.quarantined;
+          presses.put({ ...press, ...(aside ? { aside } : { done: now }), ...(quarantined ? { quarantined } : {}) });
+        };
+      }
+      await done(transaction);
     }
-    return done(transaction);
   }
 
   // After a restore of the server: what it lacks from `first` to before `end` waits again. Returns the ranges that
   // this tablet has no more.
   async requeue(epoch, first, end) {
-    const transaction = this.db.transaction("presses", "readwrite");
-    const presses = transaction.objectStore("presses");
     const lost = [];
-    let next = first;
-    const known = await got(presses.getAll(IDBKeyRange.bound([epoch, first], [epoch, end], false, true)));
-    for (const press of known) {
-      if (press.sequence > next) lost.push([next, press.sequence - 1]);
-      next = press.sequence + 1;
-      if (press.aside) lost.push([press.sequence, press.sequence]);
-      else presses.put({ ...press, waiting: 1 });
+    for (let next = first; next < end; ) {
+      const transaction = this.db.transaction("presses", "readwrite", STRICT);
+      const presses = transaction.objectStore("presses");
+      const known = await got(presses.getAll(IDBKeyRange.bound([epoch, next], [epoch, end], false, true), BATCH));
+      for (const { done: _, ...press } of known) {
+        if (press.sequence > next) lost.push([next, press.sequence - 1]);
+        next = press.sequence + 1;
+        if (press.aside) lost.push([press.sequence, press.sequence]);
+        else presses.put({ ...press, waiting: 1 });
+      }
+      if (known.length < BATCH && next < end) {
+        lost.push([next, end - 1]);
+        next = end;
+      }
+      await done(transaction);
     }
-    if (next < end) lost.push([next, end - 1]);
-    await done(transaction);
     return lost;
   }
 
-  // The presses since an instant: how many, how many of them wait, and of which epochs the last ones are.
-  async since(at) {
-    const index = this.db.transaction("presses").objectStore("presses").index("at");
-    const all = await got(index.getAll(IDBKeyRange.lowerBound(at)));
-    return { number: all.length, waiting: all.filter((press) => press.waiting).length };
+  // How many presses of a run are of an instant of its clock or later.
+  async countSince(run, at) {
+    return got(this.presses.index("day").count(IDBKeyRange.bound([run, at], [run, []])));
   }
 
-  async aside() {
-    let number = 0;
-    const store = this.db.transaction("presses").objectStore("presses");
-    for (const press of await got(store.getAll())) number += press.aside ? 1 : 0;
-    return number;
+  // How many presses have a property: `aside` or `quarantined`.
+  async countOf(property) {
+    return got(this.presses.index(property).count());
   }
 
-  // Deletes acknowledged presses that are older than a restore reaches back, or too many.
+  // Deletes presses that the server has for longer than a restore reaches back, or that are too many; never the last
+  // one of an epoch, which asks the server how far it has everything.
   async prune(now) {
-    const transaction = this.db.transaction("presses", "readwrite");
-    const index = transaction.objectStore("presses").index("at");
-    let over = (await got(index.count())) - KEEP;
-    index.openCursor().onsuccess = (event) => {
-      const cursor = event.target.result;
-      if (!cursor || (over <= 0 && cursor.key > now - KEEP_MS)) return;
-      if (!cursor.value.waiting && !cursor.value.aside) {
-        cursor.delete();
-        over -= 1;
+    const index = this.presses.index("done");
+    const [old, all] = await Promise.all([got(index.count(IDBKeyRange.upperBound(now - KEEP_MS))), got(index.count())]);
+    for (let left = Math.max(old, all - KEEP); left > 0; left -= BATCH) {
+      const transaction = this.db.transaction(["presses", "meta"], "readwrite");
+      const [presses, meta] = [transaction.objectStore("presses"), transaction.objectStore("meta")];
+      for (const key of await got(presses.index("done").getAllKeys(null, Math.min(BATCH, left)))) {
+        if (key[1] !== (await got(meta.get(`counter ${key[0]}`)))) presses.delete(key);
       }
-      cursor.continue();
-    };
-    return done(transaction);
+      await done(transaction);
+    }
   }
 
-  // What the server does not have, for a file: the last resort.
-  async everythingUnsent() {
-    const all = await got(this.db.transaction("presses").objectStore("presses").getAll());
-    return all.filter((press) => press.waiting || press.aside);
+  // What the server does not have, in parts of an epoch and run: for a file, the last resort.
+  async *unsent(most) {
+    for (const { epoch, run } of await this.groups()) {
+      for (let after = 0; ; ) {
+        const presses = await this.waiting(epoch, run, most, after);
+        if (presses.length) yield { epoch, run, presses };
+        if (presses.length < most) break;
+        after = presses.at(-1).sequence;
+      }
+    }
+    for (const press of await got(this.presses.index("aside").getAll())) {
+      yield { epoch: press.epoch, run: press.run, presses: [press] };
+    }
   }
 
   // Whether the disk takes and gives back what is written.

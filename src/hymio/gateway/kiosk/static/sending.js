@@ -1,7 +1,10 @@
 // Sends presses by the terminal's upload protocol, docs/terminal-protocol.md.
 
+import { asSent } from "./saving.js";
+
 const UPLOADS = "/terminal/v1/uploads";
 const EVERY_MS = 30_000;
+const PRUNE_MS = 3_600_000;
 const HEARTBEAT_MS = 15 * 60_000;
 const TIMEOUT_MS = 35_000;
 const MOST = 1_000;
@@ -22,13 +25,17 @@ export class Sender {
     Object.assign(this, { queue, clock, claims, version });
     this.most = MOST;
     this.waitUntil = 0;
+    this.pruneAt = 0;
     this.restores = { through: -1, tries: 0 };
-    this.state = { answeredAt: null, triedAt: null, failure: null, through: null, revision: null, quarantined: {} };
+    this.state = { answeredAt: null, failure: null, through: null };
+    this.survey = undefined;
+    this.isOlderRefused = false;
     this.running = null;
   }
 
   async open() {
-    this.state = { ...this.state, ...(await this.queue.get("sent")) };
+    const { answeredAt, through } = (await this.queue.get("sent")) ?? this.state;
+    Object.assign(this.state, { answeredAt, through });
     const again = () => {
       setTimeout(() => this.now().finally(again), EVERY_MS * (0.5 + Math.random()));
     };
@@ -75,26 +82,26 @@ export class Sender {
     const claims = await this.claims();
     const present = claims.at(-1);
     if (!present) return;
-    this.state.triedAt = Date.now();
     const groups = await this.queue.groups();
     const due = this.state.answeredAt === null || Math.abs(Date.now() - this.state.answeredAt) > HEARTBEAT_MS;
     if (!groups.length && !due && !proves) return;
     const older = groups.filter(({ epoch, run }) => epoch !== present.epoch || run !== this.clock.run);
     const isWhole = !older.some(({ epoch }) => epoch === present.epoch);
     await this.drain(present, this.clock.run, isWhole, proves || due || older.length > 0);
-    let failure = null;
+    this.isOlderRefused = false;
     for (const { epoch, run } of older) {
       const claim = claims.find((each) => each.epoch === epoch);
       if (!claim) continue;
       // Another smiley, whose token has ended, does not keep the present one from sending.
       await this.drain(claim, run, false, false).catch((error) => {
-        if (claim === present) throw error;
-        failure = error;
+        if (claim === present || error.status !== 401) throw error;
+        this.isOlderRefused = true;
       });
     }
     if (older.length) await this.drain(present, this.clock.run, !(await this.queue.depth()), true);
     if (proves || due) await this.prove(present);
-    if (failure) throw failure;
+    if (performance.now() < this.pruneAt) return;
+    this.pruneAt = performance.now() + PRUNE_MS;
     await this.queue.prune(this.clock.now());
   }
 
@@ -106,21 +113,25 @@ export class Sender {
 
   // Uploads what waits of a run; `always` also if nothing does.
   async drain(claim, run, isWhole, always) {
+    // Each read begins after what was sent: the index is slow to step over what has left it.
+    let after = 0;
     for (let isFirst = true; ; isFirst = false) {
       // The instant is read before the queue is: every press before it is in the queue by then.
       const through = run === this.clock.run && isWhole ? this.clock.now() : null;
-      const waiting = await this.queue.waiting(claim.epoch, run, this.most + 1);
+      const waiting = await this.queue.waiting(claim.epoch, run, this.most + 1, after);
       const presses = waiting.slice(0, this.most);
       const rest = waiting[this.most];
       if (!presses.length && !(isFirst && always)) return;
       const reported = through === null ? null : (rest?.at ?? through);
-      const isTaken = await this.upload(claim, run, presses, reported);
+      const isTaken = await this.upload(claim, run, presses, reported, rest?.sequence);
       if (isTaken && !rest) return;
+      // What a restored server lacks waits again from its first sequence.
+      if (isTaken) after = this.proves ? 0 : presses.at(-1).sequence;
     }
   }
 
   // One upload. False if a single press was set aside, and there is more to try.
-  async upload(claim, run, presses, reported) {
+  async upload(claim, run, presses, reported, next) {
     const lost = ((await this.queue.get(`lost ${claim.epoch}`)) ?? []).slice(0, 1_000);
     const body = {
       epoch: claim.epoch,
@@ -138,17 +149,17 @@ export class Sender {
       if (error.status !== 400 || !presses.length) throw error;
       this.most = Math.max(1, Math.floor(presses.length / 2));
       if (presses.length > 1) return false;
-      // If the server takes an upload without the press, then the press is at fault, and blocks no other.
-      await post(claim.token, JSON.stringify({ epoch: claim.epoch, presses: [] }));
-      await this.queue.acknowledge(presses, `HTTP ${error.status}`);
+      // If the server takes the same upload without the press, then the press is at fault, and blocks no other.
+      await post(claim.token, JSON.stringify({ ...body, presses: [], clock: this.clock.nowOf(run) }));
+      await this.queue.acknowledge(presses, this.clock.now(), { aside: `HTTP ${error.status}` });
       return false;
     }
-    await this.received(claim, run, presses, lost, receipt, sent);
+    await this.received(claim, run, presses, lost, receipt, sent, next);
     return true;
   }
 
-  async received(claim, run, presses, lost, receipt, sent) {
-    await this.queue.acknowledge(presses);
+  async received(claim, run, presses, lost, receipt, sent, next) {
+    await this.queue.acknowledge(presses, this.clock.now(), { reasons: reasons(receipt.quarantined) });
     if (lost.length) {
       const all = (await this.queue.get(`lost ${claim.epoch}`)) ?? [];
       await this.queue.set(`lost ${claim.epoch}`, all.slice(lost.length));
@@ -157,23 +168,20 @@ export class Sender {
     this.most = Math.min(MOST, this.most * 2);
     this.waitUntil = 0;
     if (isPresent) {
-      Object.assign(this.state, {
-        answeredAt: Date.now(),
-        failure: null,
-        revision: receipt.revision,
-        quarantined: { ...this.state.quarantined, ...reasons(receipt.quarantined) },
-      });
+      Object.assign(this.state, { answeredAt: Date.now(), failure: null });
+      this.survey = receipt.settings.survey;
     }
     if (run === this.clock.run) await this.clock.learn(receipt.time, sent, this.clock.now());
     if (receipt.acknowledgedThrough?.epoch === claim.epoch) {
       if (isPresent) this.state.through = receipt.acknowledgedThrough.sequence;
-      await this.compare(claim, receipt.acknowledgedThrough.sequence);
+      await this.compare(claim, receipt.acknowledgedThrough.sequence, next);
     }
     if (isPresent) await this.queue.set("sent", this.state);
   }
 
-  // A server that has less than it acknowledged was restored from a backup.
-  async compare(claim, through) {
+  // `next` waits, if anything does. A server that has less than it acknowledged was restored from a backup.
+  async compare(claim, through, next) {
+    if (through + 1 >= next) return;
     const first = await this.queue.firstWaiting(claim.epoch);
     if (through + 1 >= first) return;
     if (through !== this.restores.through) this.restores = { through, tries: 0 };
@@ -185,18 +193,8 @@ export class Sender {
   }
 }
 
-// A press as the protocol has it.
-const asSent = ({ sequence, at, button, survey, phases }) => ({
-  sequence,
-  at,
-  button,
-  survey,
-  ui: "digital",
-  ...(phases.length ? { phases } : {}),
-});
-
 // Why presses are in quarantine, by their sequence.
-const reasons = (notices) => Object.fromEntries(notices.map((each) => [each.sequence ?? "?", each.reason]));
+const reasons = (notices) => Object.fromEntries(notices.map((each) => [each.sequence, each.reason]));
 
 async function post(token, body) {
   const response = await fetch(UPLOADS, {

@@ -1,22 +1,9 @@
 // Makes this tablet a smiley: a one-time code of the server, and a PIN for the staff.
 
-import { button, el, face } from "./dom.js";
+import { button, el, face, leaveAlone } from "./dom.js";
+import { pinOf } from "./pin.js";
 
-const ROUNDS = 100_000;
 const PIN = /^[0-9]{4,8}$/;
-
-const hashed = async (pin, salt) => {
-  const key = await crypto.subtle.importKey("raw", new TextEncoder().encode(pin), "PBKDF2", false, ["deriveBits"]);
-  const bits = await crypto.subtle.deriveBits({ name: "PBKDF2", hash: "SHA-256", salt, iterations: ROUNDS }, key, 256);
-  return [...new Uint8Array(bits)].join();
-};
-
-export const pinOf = async (pin) => {
-  const salt = crypto.getRandomValues(new Uint8Array(16));
-  return { salt, hash: await hashed(pin, salt) };
-};
-
-export const isPin = async (pin, stored) => (await hashed(pin, stored.salt)) === stored.hash;
 
 // On an iPad only an installed page keeps its data for more than seven days.
 const needsInstalling = () => "standalone" in navigator && !navigator.standalone;
@@ -61,6 +48,7 @@ export function setUp(stage, texts, code, done, back) {
     if (problem) say(texts[problem]);
   });
   stage.replaceChildren(form);
+  if (back) leaveAlone(stage, back);
   form.querySelector(code ? "#pin" : "#code").focus();
 }
 

@@ -17,6 +17,7 @@ export class Visit {
     this.idleSince = performance.now();
     this.awakeUntil = 0;
     this.paused = false;
+    this.isStoring = false;
     for (const name of ["pointerdown", "keydown", "input"]) {
       stage.addEventListener(name, () => this.restart(), { passive: true });
     }
@@ -25,31 +26,48 @@ export class Visit {
 
   // The texts in the language that the visitor chose, or the default one.
   get words() {
-    const { locales, default: first } = this.kiosk.shown;
+    const { locales, default: first } = this.shown;
     return locales.find((each) => each.locale === (this.locale ?? first)) ?? locales[0];
   }
 
   // Shows the first page, whatever was shown before.
   home() {
     clearTimeout(this.timer);
-    this.locale = null;
+    if (this.kiosk.mustReload) return location.reload();
+    this.waits = this.press = this.locale = null;
     this.isIdle = true;
     this.idleSince = performance.now();
-    this.press = null;
     this.show();
   }
 
-  // The first page anew, if nobody is in the middle of answering.
-  refresh() {
-    if (this.isIdle && !this.paused) this.show();
+  pause() {
+    clearTimeout(this.timer);
+    this.paused = true;
   }
 
+  resume() {
+    this.paused = false;
+    this.home();
+  }
+
+  // The first page anew, if nobody is in the middle of answering, and if there is something new to show: whoever is
+  // about to touch it touches what it was.
+  refresh() {
+    if (!this.isIdle || this.paused) return;
+    if (this.kiosk.shown !== this.shown || this.isClosed() !== this.wasClosed) this.show();
+  }
+
+  isClosed() {
+    return this.kiosk.isClosed() && performance.now() > this.awakeUntil;
+  }
+
+  // A visit goes on with the survey that it began with.
   show() {
-    const { shown } = this.kiosk;
-    const isClosed = this.kiosk.isClosed() && performance.now() > this.awakeUntil;
-    document.documentElement.classList.toggle("dim", isClosed);
-    if (isClosed) this.closed();
-    else if (shown.survey === null) this.message(2, this.words.texts.nothing);
+    this.shown = this.kiosk.shown;
+    this.wasClosed = this.isClosed();
+    document.documentElement.classList.toggle("dim", this.wasClosed);
+    if (this.wasClosed) this.closed();
+    else if (this.shown.survey === null) this.message(2, this.words.texts.nothing);
     else this.question();
   }
 
@@ -78,8 +96,7 @@ export class Visit {
   }
 
   question() {
-    const { shown } = this.kiosk;
-    const { words } = this;
+    const { shown, words } = this;
     const choices = shown.faces.map(([index, number, side], position) =>
       el(
         "button",
@@ -103,7 +120,7 @@ export class Visit {
       this.question();
       this.wait(ANSWER_MS, () => this.home());
     };
-    const choices = this.kiosk.shown.locales.map(({ locale, name, dir }) =>
+    const choices = this.shown.locales.map(({ locale, name, dir }) =>
       button(name, () => choose(locale), { lang: locale, dir, "aria-pressed": `${locale === this.words.locale}` }),
     );
     return el("nav", { class: "languages", "aria-label": this.words.texts.language }, ...choices);
@@ -117,21 +134,19 @@ export class Visit {
     clearTimeout(this.timer);
     chosen.setAttribute("aria-checked", "true");
     try {
-      this.press = await this.kiosk.store(index);
+      this.press = await this.kiosk.store(index, this.shown.survey);
     } catch (error) {
-      console.error(error);
-      this.message(1, this.words.texts.broken);
-      return this.wait(2 * THANKS_MS, () => this.home());
+      return this.failed(error);
     }
-    const followup = this.kiosk.shown.followups[side];
+    const followup = this.shown.followups[side];
     if (followup?.options.length) this.followup(followup, side);
     else this.text();
   }
 
   followup({ id, options }, side) {
     const { text, options: names } = this.words.followups[side];
-    const answer = (option, ui) => {
-      this.phase({ position: FOLLOWUP, ui, followup: { question: id, option } });
+    const answer = async (option, ui) => {
+      if (!(await this.answered({ position: FOLLOWUP, ui, followup: { question: id, option } }))) return;
       if (ui === "timeout") this.home();
       else this.text();
     };
@@ -148,11 +163,11 @@ export class Visit {
   }
 
   text() {
-    if (!this.kiosk.shown.text) return this.thanks();
+    if (!this.shown.text) return this.thanks();
     const { texts } = this.words;
-    const field = el("textarea", { rows: 4, maxlength: this.kiosk.shown.most, "aria-labelledby": "question", dir: "auto" });
-    const answer = (text, ui) => {
-      this.phase({ position: TEXT, ui, text: { text, language: this.words.locale } });
+    const field = el("textarea", { rows: 4, maxlength: this.shown.most, "aria-labelledby": "question", dir: "auto" });
+    const answer = async (text, ui) => {
+      if (!(await this.answered({ position: TEXT, ui, text: { text, language: this.words.locale } }))) return;
       if (ui === "timeout") this.home();
       else this.thanks();
     };
@@ -180,8 +195,27 @@ export class Visit {
     return bar;
   }
 
-  phase(phase) {
-    this.kiosk.storePhase(this.press, phase).catch((error) => console.error(error));
+  // Stores what follows the tap before anything else is shown. False for a second tap, and if it was not stored.
+  async answered(phase) {
+    if (this.isStoring || (phase.ui !== "timeout" && performance.now() < this.ready)) return false;
+    this.isStoring = true;
+    clearTimeout(this.timer);
+    try {
+      await this.kiosk.storePhase(this.press, phase);
+      return true;
+    } catch (error) {
+      this.failed(error);
+      return false;
+    } finally {
+      this.isStoring = false;
+    }
+  }
+
+  // Nothing can be stored: visitors are told, and the page opens its database anew.
+  failed(error) {
+    console.error(error);
+    this.message(1, this.words.texts.broken);
+    this.wait(2 * THANKS_MS, () => location.reload());
   }
 
   focus() {
@@ -196,15 +230,16 @@ export class Visit {
   }
 
   restart() {
-    if (!this.waits || this.isIdle || this.stage.className === "thanks") return;
+    this.idleSince = performance.now();
+    if (!this.waits || this.paused || ["thanks", "message"].includes(this.stage.className)) return;
     this.wait(this.waits.ms, this.waits.then);
     const bar = this.stage.querySelector(".bar i");
-    if (bar) bar.replaceWith(Object.assign(bar.cloneNode(), {}));
+    bar?.replaceWith(bar.cloneNode());
   }
 
   // Keys of the choices: 1 to 9 by their place, 0 to 9 of a scale of numbers, and arrows.
   key(event) {
-    if (this.paused || event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("textarea, input")) return;
+    if (this.paused || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.target.matches?.("textarea, input")) return;
     const choices = [...this.stage.querySelectorAll("[role=radio], .option")];
     if (!choices.length) return;
     if (/^[0-9]$/.test(event.key)) {
