@@ -17,6 +17,10 @@ _EPOCH, _SEQUENCE, _VISITOR, _PHASES, _MAILED = (
     itemgetter(Press._fields.index(name)) for name in ("epoch", "sequence", "visitor", "phases", "mailed")
 )
 
+MOST_PRESSES = 200
+"""Presses of a set, about. With 1,000, so many objects live at once that Python's garbage collector takes a fourth of the
+time of uploads of 100."""
+
 
 def plain_uploads(ledger: Ledger, uploads: Sequence[Upload]) -> list[int]:
     """The indexes of the uploads that `record_together` can record: plain ones, each the only one of its smiley."""
@@ -46,6 +50,17 @@ def record_together(ledger: Ledger, uploads: Sequence[Upload]) -> list[Receipt]:
 
     Nothing of them can be refused by itself, so they need no savepoints.
     """
+    receipts, start, presses = list[Receipt](), 0, 0
+    for end, upload in enumerate(uploads, 1):
+        presses += len(upload.presses)
+        if presses >= MOST_PRESSES or end == len(uploads):
+            receipts += _record_set(ledger, uploads[start:end])
+            start, presses = end, 0
+    return receipts
+
+
+def _record_set(ledger: Ledger, uploads: Sequence[Upload]) -> list[Receipt]:
+    """`record_together` of few presses."""
     corrections = [
         clock_correction(upload.clock, ledger.now) if upload.correction is None else upload.correction
         for upload in uploads
