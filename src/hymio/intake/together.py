@@ -18,8 +18,8 @@ _EPOCH, _SEQUENCE, _VISITOR, _PHASES, _MAILED = (
 )
 
 MOST_PRESSES = 200
-"""Presses of a set, about. With 1,000, so many objects live at once that Python's garbage collector takes a fourth of the
-time of uploads of 100."""
+"""Presses of a set, about. With 1,000, so many objects live at once that Python's garbage collector takes a fourth of
+the time of uploads of 100."""
 
 
 def plain_uploads(ledger: Ledger, uploads: Sequence[Upload]) -> list[int]:
