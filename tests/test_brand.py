@@ -79,6 +79,24 @@ def test_a_brand_is_set_read_and_refused(store: Store) -> None:
     assert manage.brand(store, boss) == HYMIO
 
 
+@given(st.integers(0, len(SHOP.logo) - 1), st.integers(1, 255))
+def test_a_logo_that_is_cut_or_damaged_is_refused(place: int, change: int) -> None:
+    damaged = bytearray(SHOP.logo)
+    damaged[place] ^= change
+    for logo in (SHOP.logo[:place], bytes(damaged), SHOP.logo + b"<script>"):
+        if logo:
+            with pytest.raises(SetupError, match="no PNG file"):
+                check_brand(replace(SHOP, logo=logo))
+
+
+def test_a_logo_has_the_pixels_of_its_header() -> None:
+    small = a_png(4, 2)
+    for other in (a_png(4, 3), a_png(4, 1), a_png(2000, 2000)):
+        mixed = other[:33] + small[33:]  # the header of one, the pixels of the other
+        with pytest.raises(SetupError, match="no PNG file"):
+            check_brand(replace(SHOP, logo=mixed))
+
+
 def test_the_page_has_the_colours_and_the_logo(store: Store) -> None:
     with web_page(store, "Branded") as place:
         code = place.publication.code

@@ -60,7 +60,9 @@ def test_a_reader_reads_back_the_address_of_every_qr_code(code: str, port: int) 
 
 
 def test_the_code_for_a_terminal_has_the_same_modules() -> None:
-    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in qr_text(qr_address(BASE, PUBLISHED)).splitlines() if line]
+    text = qr_text(qr_address(BASE, PUBLISHED))
+    assert all(line.startswith("\x1b[38;5;231;48;5;16m") for line in text.splitlines()), "readable on light terminals"
+    lines = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in text.splitlines()]
     halves = {" ": (0, 0), "▀": (255, 0), "▄": (0, 255), "█": (255, 255)}
     rows = [[halves[char][half] for char in line] for line in lines for half in (0, 1)]
     picture = Image.new("L", (len(rows[0]), len(rows)))
@@ -116,6 +118,8 @@ def test_a_poster_has_only_locales_of_the_question() -> None:
     with pytest.raises(SetupError, match="room for 4 locales"):
         many.locales("abcde")
     assert many.locales() == ("a",)
+    finnish = replace(OFFER, wording=Localized("en-US", {"en-US": "?", "fi-FI": "?", "fi-SE": "?"}))
+    assert finnish.locales(("fi", "fi-SE")) == ("fi-FI", "fi-SE")
 
 
 class Links(HTMLParser):

@@ -254,6 +254,7 @@ PAGES: dict[str, Sequence[str]] = {
     "/account": ["/account"],
     "/account/links": ["/account/links"],
     "/smileys": ["/smileys"],
+    "/look": ["/look"],
     "/smileys/{smiley:str}": [f"/smileys/{WEB}"],
     "/reports/{node:str}": ["/reports/1?period=2024&compare=year", f"/reports/{HELSINKI}?period=nonsense"],
     "/docs": ["/docs"],
@@ -269,7 +270,7 @@ PAGES_WITHOUT_SESSION: dict[str, Sequence[str]] = {
 }
 
 NO_PAGES = {
-    "/sign-in", "/static/{version:str}/{name:str}", "/docs/schema/{name:str}", "/openapi.json",
+    "/sign-in", "/look/sample.css", "/static/{version:str}/{name:str}", "/docs/schema/{name:str}", "/openapi.json",
     "/reports/{node:str}/{table:str}", "/shared/{name:str}/{table:str}", "/smileys/{smiley:str}/{name:str}",
 }  # fmt: skip
 """Routes that answer something else: they lead on, or give a file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import closing
@@ -15,6 +16,7 @@ import pytest
 from hymio import manage
 from hymio.errors import SetupError
 from hymio.gateway.kiosk.app_files import MAX_BYTES, PAGE_FILE, TYPES, content, version
+from hymio.gateway.kiosk.saved import read_saved, uploads_of
 from hymio.manage.claims import CLAIM_MS
 from hymio.misuse import MisusePolicy
 from hymio.opening_hours import parse_opening_hours
@@ -163,3 +165,14 @@ def test_a_survey_of_five_reversed_shows_the_positive_side_first(site: KioskSite
         manage.place(batch, site.boss, TABLET, 90, NOW, now=NOW)
     code = manage.new_claim(site.store, site.boss, TABLET, now=NOW).code
     assert [button for button, _, _ in claim(site, code).json()["shown"]["faces"]] == [4, 3, 2, 1, 0]
+
+
+def test_half_a_character_in_a_file_that_was_saved_does_not_keep_the_rest_out() -> None:
+    typed = [{"sequence": 1, "at": NOW, "button": 1, "phases": [{"position": 2, "text": {"text": "Half \ud83d"}}]}]
+    upload = {"smiley": "1.2", "upload": {"epoch": 7, "clock": NOW, "presses": typed}}
+    file = {"format": "hymio-kiosk", "version": 1, "serial": "TABLET", "at": NOW, "uploads": [upload]}
+    [made] = uploads_of(read_saved(json.dumps(file).encode(), "saved.json"), 1, None)
+    [press] = made.presses
+    assert press.phases is not None
+    assert press.phases.text is not None
+    assert press.phases.text.text == "Half \ufffd"

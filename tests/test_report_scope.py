@@ -44,7 +44,8 @@ PRESSES = 2
 
 NOT_OF_A_NODE = {
     "/account", "/account/links", "/account/links/revoke", "/account/password", "/account/preferences",
-    "/account/sessions", "/health", "/language", "/password", "/ready", "/sign-in", "/sign-out",
+    "/account/sessions", "/health", "/language", "/look", "/look/sample.css", "/password", "/ready", "/sign-in",
+    "/sign-out",
 }  # fmt: skip
 """Addresses that show no results; the pages of one's account are asked too."""
 

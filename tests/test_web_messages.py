@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -22,8 +23,8 @@ from hymio.settings import Settings
 from hymio.store import open_store
 from hymio.store.visitor_keys import forget_keys
 from hymio.survey import ActivePeriod
-from tests.example import FOUND, NOW, VISIT, WEBSITE, WEBSITE_FOUND, make_example
-from tests.web_page import WebPage, web_page
+from tests.example import FOUND, NOW, PLACED, VISIT, WEBSITE, WEBSITE_FOUND, make_example
+from tests.web_page import WebPage, another, web_page
 from tests.world import wall
 
 DAY = 86_400_000
@@ -480,6 +481,23 @@ def test_presses_while_installing_are_tests_and_left_out_also_after_a_resettle(p
     assert list(intake.verify(page.store, page.organization)) == []
 
 
+def test_a_press_while_installing_that_waits_in_quarantine_is_a_test_when_it_is_released(page: WebPage) -> None:
+    point = manage.add_point(page.store, page.boss, "Not asked yet", 1, now=PLACED)
+    smiley = another(page, point)
+    smileys = page.store.layout(page.organization).smileys.values()
+    number = next(each.id for each in smileys if each.publication == smiley)
+    tested = replace(smiley, is_installing=True)
+    messages = [page.message(3, smiley=smiley.code) for _ in range(2)]
+    for message, publication in zip(messages, (tested, smiley), strict=True):
+        manage.edit_publication(page.store, page.boss, number, publication, now=page.clock.now)
+        assert page.send(message).json() == {"closed": True}
+    manage.assign(page.store, page.boss, point, FOUND, [ActivePeriod(wall("2024-01-01"))], now=PLACED)
+    intake.release(page.store, page.organization, page.clock.now)
+    verdicts = [page.stored(message, number).verdict for message in messages]
+    assert verdicts == [Verdict.TEST, Verdict.COUNTED]
+    assert list(intake.verify(page.store, page.organization)) == []
+
+
 def test_reports_add_up_with_presses_of_programs_and_scanners(page: WebPage) -> None:
     mail = str(uuid4())
     for message in (page.message(1, website="x"), page.message(1, mail=mail), page.message(2, mail=mail)):
@@ -490,6 +508,16 @@ def test_reports_add_up_with_presses_of_programs_and_scanners(page: WebPage) -> 
     assert (misuse.robot >= 1, misuse.scanner >= 2) == (True, True)
     reasons = misuse.closed + misuse.repeat + misuse.burst + misuse.interval + misuse.robot + misuse.scanner
     assert misuse.raw == misuse.counted + reasons
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"), [("One \ud83d", "One \ufffd"), ("\\ud83d \0", "\\ud83d \ufffd"), ("😀", "😀")]
+)
+def test_what_no_database_can_store_is_replaced_and_the_rest_stays(page: WebPage, typed: str, stored: str) -> None:
+    message = page.message(2)
+    body = json.dumps({**message, "text": {"text": typed}}).encode()
+    assert page.http.post("/w/press", content=body).json() == {}
+    assert page.phases(message).text.text == stored
 
 
 def test_at_the_same_moment_each_press_is_stored_once(page: WebPage) -> None:

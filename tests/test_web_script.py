@@ -30,7 +30,8 @@ Element.prototype.attachShadow = function () { return attach.call(this, { mode: 
 
 HOSTILE = """body * { all: unset !important; display: none !important; color: red !important }
 h1 { font-size: 40px !important }
-button, input, div { visibility: hidden !important; pointer-events: none !important; transform: rotate(9deg) }"""
+button, input, div { visibility: hidden !important; pointer-events: none !important; transform: rotate(9deg) }
+div::before { content: "x" !important; display: block !important; position: fixed !important; inset: 0 !important }"""
 
 
 class Site:
@@ -149,8 +150,10 @@ def test_every_step_on_a_hostile_page_with_a_strict_policy(page: WebPage, site: 
     tab.get_by_role("button", name="The price").click()
     tab.get_by_role("textbox").fill("Too dear.")
     tab.get_by_role("button", name="Send").click()
-    tab.get_by_label("Name").fill("Aino")
+    tab.get_by_label("Name").fill("  ")
     tab.get_by_label("E-mail address").fill("aino@example.com")
+    tab.get_by_role("button", name="Send").click()
+    tab.get_by_label("Name").fill("Aino")  # which is still there, as nobody is called by blanks
     assert tab.get_by_text("We only use this to answer you.").is_visible()
     tab.get_by_role("button", name="Send").click()
     tab.get_by_text("Thank you!").wait_for()
@@ -172,9 +175,11 @@ def test_the_published_tag_pops_up_or_is_embedded(page: WebPage, site: Site, tab
     site.body = published_tag(base, page.publication, "en-US").replace("init=true", "init=false") + "<p id='here'></p>"
     tab.goto(site.address)
     assert tab.get_by_role("radiogroup").count() == 0
-    tab.evaluate(f"window.HappyOrNot.init({{ token: '{token}', embedTo: document.getElementById('here') }})")
+    init = f"window.HappyOrNot.init({{ token: '{token}', embedTo: here, metadata: {{ refId: 42 }} }})"
+    tab.evaluate(f"const here = document.getElementById('here'); {init}")
     tab.get_by_role("radio", name="Neutral").click(delay=300)
     assert newest(page, before + 2).button == 2
+    assert after(page, before + 2, lambda each: each.metadata).metadata == (("refId", "42"),), "as text"
     globals_before = {"0", "document", "location", "top", "window"}
     added = tab.evaluate(
         "(() => { const f = document.createElement('iframe'); document.body.append(f); const clean ="
@@ -252,15 +257,23 @@ def test_a_press_that_could_not_be_sent_is_sent_again_and_counts_once(
 
 @needs_chromium
 def test_by_keyboard_alone(page: WebPage, site: Site, tab: Any, before: int) -> None:
+    """Also on a page with shortcuts: it reads nothing that is typed, and shortcuts of the browser are no presses."""
     site.body = own_tag(page)
     tab.goto(site.address)
+    tab.evaluate(
+        "() => { window.keys = ''; document.onkeydown = document.onkeyup = (event) => { keys += event.key;"
+        " if ('Als'.includes(event.key)) event.preventDefault() } }"
+    )
     tab.keyboard.press("Tab")
     tab.keyboard.press("ArrowRight")
     tab.wait_for_timeout(300)
-    tab.keyboard.press("5")
+    for shortcut in ("Control+1", "Alt+2", "5"):
+        tab.keyboard.press(shortcut)
     assert newest(page, before + 1).button == 4
     tab.keyboard.press("Tab")
+    tab.evaluate("window.keys = ''")
     tab.keyboard.type("All by keys.")
+    assert tab.evaluate("window.keys") == ""
     tab.keyboard.press("Tab")
     tab.keyboard.press("Enter")
     assert after(page, before + 1, lambda each: each.text is not None).text.text == "All by keys."

@@ -97,11 +97,11 @@ class WebPage:
             headers={"Content-Type": "text/plain", "User-Agent": agent or f"Browser {uuid4()}", **named},
         )  # fmt: skip
 
-    def stored(self, message: dict[str, Any]) -> Feedback:
+    def stored(self, message: dict[str, Any], smiley: int = WEB) -> Feedback:
         """The feedback of a message."""
         epoch, sequence = client_key(UUID(message["id"]))
         with self.store.read() as transaction:
-            [row] = scan.numbered_rows(transaction, self.organization, WEB, epoch, range(sequence, sequence + 1))
+            [row] = scan.numbered_rows(transaction, self.organization, smiley, epoch, range(sequence, sequence + 1))
         return row
 
     def phases(self, message: dict[str, Any]) -> Any:

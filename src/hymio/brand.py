@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from hymio.errors import SetupError
+from hymio.png import is_whole_png, png_size
 
 TEXT_CONTRAST: Final = 4.5
 """The least contrast of text with its background, by WCAG 2.2, 1.4.3 (AA)."""
@@ -24,7 +24,6 @@ MAX_LOGO_SIDE: Final = 2_000
 """Pixels of a side of a logo."""
 
 _COLOUR: Final = re.compile(r"#[0-9a-f]{6}")
-_PNG: Final = b"\x89PNG\r\n\x1a\n"
 _STEPS: Final = 20
 
 
@@ -149,17 +148,9 @@ def _check_logo(logo: bytes) -> None:
             bytes=len(logo),
             most=MAX_LOGO_BYTES,
         )
-    sides = logo_size(logo)
-    if sides is None or not all(0 < side <= MAX_LOGO_SIDE for side in sides):
+    sides = png_size(logo)
+    if sides is None or not all(0 < side <= MAX_LOGO_SIDE for side in sides) or not is_whole_png(logo):
         raise SetupError("bad-logo", "the logo is no PNG file of up to {most} pixels a side", most=MAX_LOGO_SIDE)
-
-
-def logo_size(logo: bytes) -> tuple[int, int] | None:
-    """Width and height of a PNG file in pixels, None if it is none."""
-    if not logo.startswith(_PNG) or logo[12:16] != b"IHDR" or len(logo) < 33:
-        return None
-    width, height = struct.unpack_from(">II", logo, 16)
-    return width, height
 
 
 def _toward(colour: str, ground: str, least: float) -> str:

@@ -76,18 +76,20 @@ def is_quarantined(verdict: int) -> bool:
 class Finding(IntEnum):
     """What intake finds out about a press of a web smiley, and the rules then take as a fact.
 
-    REPEAT: its visitor had answered before; ROBOT: a program pressed; SCANNER: a mail scanner followed all links.
+    REPEAT: its visitor had answered before; ROBOT: a program pressed; SCANNER: a mail scanner followed all links; TEST:
+    its smiley was being installed.
     """
 
     NONE = 0
     REPEAT = 1
     ROBOT = 2
     SCANNER = 3
+    TEST = 4
 
     @property
     def verdict(self) -> Verdict:
-        """The misuse verdict of a press with this finding; COUNTED for NONE."""
-        return (Verdict.COUNTED, Verdict.REPEAT, Verdict.ROBOT, Verdict.SCANNER)[self]
+        """The verdict of a press with this finding: misuse or a test; COUNTED for NONE."""
+        return (Verdict.COUNTED, Verdict.REPEAT, Verdict.ROBOT, Verdict.SCANNER, Verdict.TEST)[self]
 
 
 class Ui(IntEnum):

@@ -66,12 +66,13 @@ def _colour(text: str | None) -> str:
 
 def _show(brand: Brand) -> None:
     """Prints a brand with its contrasts."""
-    from hymio.brand import contrast, logo_size
+    from hymio.brand import contrast
+    from hymio.png import png_size
 
     say(f"  ground  {escape(brand.ground)}")
     say(f"  ink     {escape(brand.ink)}, contrast with the ground {contrast(brand.ink, brand.ground):.1f} to 1")
     say(f"  accent  {escape(brand.accent)}, contrast with the ground {contrast(brand.accent, brand.ground):.1f} to 1")
     say(f"  size    {brand.size} %")
     say(f"  corners {'square' if brand.is_square else 'round'}")
-    size = logo_size(brand.logo)
+    size = png_size(brand.logo)
     say(f"  logo    {'none' if size is None else f'{size[0]} × {size[1]} pixels'}")

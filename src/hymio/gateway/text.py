@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+from typing import Final
 
 import cbor2
 
 MAX_ECHO = 60
 """Characters of a caller's input that an error message repeats; it may contain what people wrote."""
+
+
+_ESCAPES: Final = re.compile(rb"(\\u[dD][89abAB]..\\u[dD][c-fC-F]..)|(\\u[dD][89a-fA-F]..)|\\.", re.DOTALL)
+"""Escapes of JSON: a pair of surrogates, an unpaired one, any other."""
+
+
+def paired(body: bytes) -> bytes:
+    """JSON with U+FFFD in place of escapes of unpaired surrogates, which browsers write and msgspec refuses."""
+    return _ESCAPES.sub(lambda escape: rb"\ufffd" if escape[2] else escape[0], body)
 
 
 def storable(text: str) -> str:

@@ -51,7 +51,12 @@ class Offer:
         return self.scale is Scale.NPS
 
     def locales(self, wanted: Sequence[str] = ()) -> tuple[str, ...]:
-        """The locales to show, the default one if none is wanted. SetupError for one without a text, or too many."""
+        """The locales to show, the default one if none is wanted; `fi` may be `fi-FI`.
+
+        SetupError for one without a text, or too many.
+        """
+        known = {text.partition("-")[0]: text for text in sorted(self.wording.texts, reverse=True)}
+        wanted = [name if name in self.wording.texts else known.get(name, name) for name in wanted]
         for locale in wanted:
             if locale not in self.wording.texts:
                 raise SetupError(

@@ -14,6 +14,9 @@ _BORDER: Final = 4
 _PNG_SCALE: Final = 16
 """Pixels of a module: about 500 for an address, enough for print at the width of a hand."""
 
+_WHITE_ON_BLACK: Final = "\x1b[38;5;231;48;5;16m"
+_END: Final = "\x1b[0m"
+
 
 def qr_svg(address: str) -> bytes:
     """The QR code of an address as SVG, black on white, since readers fail on other colours; 15 % may be dirty."""
@@ -30,10 +33,13 @@ def qr_png(address: str) -> bytes:
 
 
 def qr_text(address: str) -> str:
-    """The QR code as lines of half blocks, with escape sequences that keep it dark on light in every terminal."""
+    """The QR code as lines of half blocks, with escape sequences that keep it dark on light in every terminal.
+
+    Blocks are light, in white of the 256 fixed colours on black: a terminal's own colours may be dark on light.
+    """
     buffer = StringIO()
     _code(address).terminal(buffer, border=_BORDER, compact=True)
-    return buffer.getvalue()
+    return "".join(f"{_WHITE_ON_BLACK}{line}{_END}\n" for line in buffer.getvalue().splitlines() if line)
 
 
 @lru_cache(maxsize=64)

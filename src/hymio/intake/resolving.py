@@ -11,6 +11,7 @@ from hymio.feedback import (
     DEVICE_EPOCHS,
     Accuracy,
     Feedback,
+    Finding,
     HourReport,
     Press,
     Verdict,
@@ -30,6 +31,7 @@ EARLIEST = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 # Plain numbers, because the SQLite driver searches for an adapter for each enum member that it binds.
 _COUNTED, _TEST, _SECOND = int(Verdict.COUNTED), int(Verdict.TEST), int(Accuracy.SECOND)
+_INSTALLING = int(Finding.TEST)
 
 
 class ShownSurvey(NamedTuple):
@@ -92,8 +94,8 @@ class Resolver:
             else:
                 assignment, offset, verdict = self._locate(epoch, at, button, survey)
             finding = sent
-            if verdict == _COUNTED and self._is_installing:
-                verdict = _TEST
+            if self._is_installing:
+                finding, verdict = _INSTALLING, _TEST if verdict == _COUNTED else verdict
             elif verdict == _COUNTED and mailed:
                 finding = self._visiting.mailed(assignment, at, button, mailed, sent)
             elif verdict == _COUNTED and not sent and visitor is not None:
@@ -154,7 +156,7 @@ def placed(layout: Layout, feedback: Feedback, now: Instant) -> Feedback:
     shown = shown_survey(layout, feedback)
     where = locate(layout, feedback.smiley, feedback.at, feedback.button, shown, now)
     columns = _columns(where)
-    if feedback.verdict == Verdict.TEST and columns.verdict == _COUNTED:
+    if feedback.finding == _INSTALLING and columns.verdict == _COUNTED:
         columns = columns._replace(verdict=_TEST)
     return feedback._replace(**columns._asdict())
 

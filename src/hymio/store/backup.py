@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby, islice
 from pathlib import Path
 from typing import Any, Final, TypeAlias
@@ -34,6 +34,9 @@ FILE, DUMP = "hymio.db", "hymio.dump"
 
 SIDE_FILES: Final = (LOG, INDEX)
 """What the names of the files beside a SQLite file end in."""
+
+LEFT_OUT: Final = ("visitor_key",)
+"""Tables whose rows are in no copy: with its keys, whoever has a copy could try out whose a visitor hash is."""
 
 _PIECE: Final = 1 << 20
 _ROWS: Final = 5_000
@@ -78,7 +81,7 @@ def copied(store: Store, folder: Path, bars: Bars) -> Iterator[Copy]:
             yield _dumped(transaction)
             return
         with bars("Copying", database_size(transaction)) as advance:
-            copy_database(transaction, folder / FILE, advance)
+            copy_database(transaction, folder / FILE, advance, LEFT_OUT)
     size = (folder / FILE).stat().st_size
     yield Copy(FILE, 0, contents_of_file(folder / FILE), size, pieces_of(folder / FILE))
     (folder / FILE).unlink()
@@ -98,8 +101,14 @@ def _dumped(transaction: Transaction) -> Copy:
             WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r')::bigint"""
     )
     program = find_program("pg_dump", version)
-    pieces = dump(program, transaction.core.engine, snapshot, [f"{namespace}.{name}" for name in tables()])
-    return Copy(DUMP, program.version, read_contents(transaction), size, pieces)
+    names, empty = ([f"{namespace}.{name}" for name in some] for some in (tables(), LEFT_OUT))
+    pieces = dump(program, transaction.core.engine, snapshot, names, empty)
+    return Copy(DUMP, program.version, _without_rows(read_contents(transaction)), size, pieces)
+
+
+def _without_rows(contents: Contents) -> Contents:
+    """What a copy holds of a database, whose tables that are left out are empty."""
+    return replace(contents, rows=contents.rows | dict.fromkeys(LEFT_OUT, 0))
 
 
 def pieces_of(file: Path) -> Iterator[bytes]:

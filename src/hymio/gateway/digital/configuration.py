@@ -56,7 +56,8 @@ def configuration(here: Shown, url: str, *, published: bool, pops: bool) -> dict
     say = here.look.text
     return {
         "code": here.publication.token if published else here.publication.code, "url": url, "lang": here.locale,
-        "dir": here.direction, "survey": None if here.survey is None else here.survey.id, "question": here.question,
+        "dir": here.direction, "right": -1 if here.direction == "rtl" and not here.has_numbers else 1,
+        "survey": None if here.survey is None else here.survey.id, "question": here.question,
         "faces": [_face(here, each) for each in here.faces], "glad": DRAWN[-1],
         **({"ends": [say(end) for end in ENDS]} if here.has_numbers else {}),
         "asks": [*(_followups(here.followups.get(side)) for side in (False, True)), []], "rest": _rest(here),

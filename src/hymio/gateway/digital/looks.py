@@ -66,7 +66,7 @@ def _brand(intake: Intake, request: Request[Any, Any, Any]) -> Brand | None:
 
 def _file(body: bytes, media_type: str, seconds: int) -> Response[bytes]:
     headers = {
-        "Cache-Control": f"public, max-age={seconds}", "X-Content-Type-Options": "nosniff",
+        "Cache-Control": f"public, max-age={seconds}",
         "Content-Security-Policy": "default-src 'none'; sandbox",
         "Cross-Origin-Resource-Policy": "cross-origin",
     }  # fmt: skip

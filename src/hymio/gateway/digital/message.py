@@ -13,7 +13,7 @@ from hymio.feedback import ContactDetails, Followup, Phases, Text, Ui, client_ke
 from hymio.gateway.assessing import assessed
 from hymio.gateway.digital.checks import check_said
 from hymio.gateway.press_parts import Email, Id, Name, ui_of
-from hymio.gateway.text import short, storable
+from hymio.gateway.text import paired, short, storable
 
 MAX_BYTES: Final = 64 << 10
 MAX_METADATUM: Final = 1_000
@@ -103,7 +103,7 @@ _decoder: Final[msgspec.json.Decoder[Message]] = msgspec.json.Decoder(Message)
 def decoded(body: bytes) -> Message:
     """The message of a body. BadRequest for one that cannot be read, or whose text is too long."""
     try:
-        message = _decoder.decode(body)
+        message = _decoder.decode(paired(body))
         message.key  # noqa: B018  raises for a UUID of another version
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise _unreadable(body, str(error)) from error

@@ -19,6 +19,7 @@ _TOKEN: Final = re.compile(
 )
 _DEPTH: Final = {"(": 1, "[": 1, "{": 1, ")": -1, "]": -1, "}": -1}
 _KEYWORDS: Final = frozenset({"do", "if", "in", "of", "as"})
+_SHORT: Final = {"const": "let", "true": "!0", "false": "!1"}
 _COMMENT: Final = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 Words = Sequence[str]
@@ -136,13 +137,36 @@ def _letters() -> Iterator[str]:
 def _spaced(words: Iterable[str]) -> Iterator[str]:
     """The words with a space where two would be read as one, no semicolon before a brace, and `let` for `const`."""
     before = ""
-    for word, after in pairwise([*words, ""]):
+    for word, after in pairwise([*_joined(words), ""]):
         if word == ";" and after == "}":
             continue
         if before and _is_wordy(before[-1]) and _is_wordy(word[0]):
             yield " "
-        yield "let" if word == "const" else word
+        yield _SHORT.get(word, word)
         before = word
+
+
+def _joined(words: Iterable[str]) -> Iterator[str]:
+    """The words with declarations that follow each other made one: `let a=1,b=2`."""
+    declares, before, ended = [False], "", False
+    for word in [*words, ""]:
+        is_declaration = word in ("const", "let")
+        if ended:
+            ended = False
+            if is_declaration:
+                yield ","
+                before = ","
+                continue
+            yield ";"
+        if before in ("", ";", "{") or (before == "}" and word[:1].isalpha()):
+            declares[-1] = is_declaration
+        if word in ("(", "[", "{"):
+            declares.append(False)
+        elif word in (")", "]", "}"):
+            declares.pop()
+        before, ended = word, word == ";" and declares[-1]
+        if word and not ended:
+            yield word
 
 
 def _is_wordy(letter: str) -> bool:

@@ -36,7 +36,7 @@ def routes(intake: Intake) -> list[HTTPRouteHandler]:
     def file(request: AnyRequest) -> Response[bytes]:
         """The style sheet or the script, under an address that changes with it."""
         name = request.scope["path"].rpartition("/")[2]
-        headers = {"Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable", "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": f"public, max-age={_YEAR_SECONDS}, immutable"}
         return Response(static(name), media_type=_TYPES[name], headers=headers)
 
     return [page, send, file]

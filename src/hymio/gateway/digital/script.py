@@ -28,7 +28,7 @@ PUBLISHED: Final = "/v1/bootloader/{code:str}/bootloaderjs"
 """The address in the tag of the published embed, with or without a slash at its end."""
 
 MAX_BYTES: Final = 3_500
-"""Bytes of the script as it is sent to a browser: compressed, with styles, faces, and the texts of one locale."""
+"""Bytes of the script as it is sent to a browser: compressed, with styles, faces, and English texts."""
 
 _HEAD: Final = "// Hymio\n"
 _COMPRESSED: Final = re.compile(r"\bgzip\b(?!\s*;\s*q=0(?:\.0*)?\s*(?:,|$))")
@@ -66,7 +66,7 @@ async def _script(intake: Intake, request: AnyRequest, *, published: bool) -> Re
     body = script(here, f"{base}{MESSAGES}", published=published, pops=pops)
     headers = {
         "Cache-Control": "public, max-age=60", "Cross-Origin-Resource-Policy": "cross-origin",
-        "Vary": "Accept-Language, Accept-Encoding", "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept-Language, Accept-Encoding",
     }  # fmt: skip
     if _COMPRESSED.search(request.headers.get("Accept-Encoding", "")):
         body, headers["Content-Encoding"] = compressed(body), "gzip"

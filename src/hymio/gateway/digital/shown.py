@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
@@ -23,6 +24,13 @@ from hymio.texts.localization import Localization
 
 RIGHT_TO_LEFT: Final = frozenset({"ar", "fa", "he", "ur"})
 """Languages of questions that are written from right to left."""
+
+_HYPHENS: Final = re.compile(
+    "(?<=tyyty)(?=mätön|väinen)|(?<=neut)(?=raali)|(?<=zu)(?=frieden)|(?<=satis)(?=fait)|(?<=mécon)(?=tent)"
+    "|(?<=descon)(?=tento)",
+    re.IGNORECASE,
+)
+"""Where names of faces may be parted on a phone, as most browsers know no hyphenation of these languages."""
 
 NO_FLOW: Final = Flow(0)
 """What is asked where no survey is."""
@@ -126,7 +134,9 @@ def _faces(scale: Scale, look: Localization) -> Iterator[ShownFace]:
     order = range(scale.buttons)
     for button in reversed(order) if scale is Scale.FIVE_REVERSED else order:
         number = face_of(scale, button).number
-        yield ShownFace(button, number, str(button) if scale is Scale.NPS else look.text(NAMES[number]))
+        yield ShownFace(
+            button, number, str(button) if scale is Scale.NPS else _HYPHENS.sub("\u00ad", look.text(NAMES[number]))
+        )
 
 
 def _followup(followup: FollowupQuestion, locale: str) -> ShownFollowup:

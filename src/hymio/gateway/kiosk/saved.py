@@ -11,6 +11,7 @@ import msgspec
 from hymio.errors import HymioError, SetupError
 from hymio.feedback import Upload
 from hymio.gateway.envelope import Format, parse
+from hymio.gateway.text import paired
 from hymio.intake import record
 from hymio.intake.resolving import clock_correction
 from hymio.period import Instant
@@ -51,7 +52,7 @@ _decoder: Final = msgspec.json.Decoder(SavedFile)
 def read_saved(content: bytes, name: str) -> SavedFile:
     """The file of a kiosk. SetupError if it is another file; `name` is for the error."""
     try:
-        return _decoder.decode(content)
+        return _decoder.decode(paired(content))
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise not_saved_by_a_kiosk(name, str(error)) from None
 

@@ -99,12 +99,16 @@ def _version(file: str) -> int | None:
 # --- dump and restore ------------------------------------------------------------------------------------------------
 
 
-def dump(program: Program, engine: Engine, snapshot: str, tables: Iterable[str]) -> Iterator[bytes]:
-    """The dump of tables (`schema.table`) as a snapshot sees them, in pg_dump's own format. DatabaseError.
+def dump(
+    program: Program, engine: Engine, snapshot: str, tables: Iterable[str], empty: Iterable[str] = ()
+) -> Iterator[bytes]:
+    """The dump of tables (`schema.table`) as a snapshot sees them, in pg_dump's own format; of those of them that are
+    to be `empty` without rows. DatabaseError.
 
     If the reader stops or its process dies, the program ends, as nobody reads what it writes.
     """
     words = [f"--snapshot={snapshot}", *_DUMP, *(f"--table={table}" for table in tables)]
+    words += [f"--exclude-table-data={table}" for table in empty]
     with _connection(engine) as environment:
         yield from _output(program, [*words, f"--dbname=service={_SERVICE}"], environment, ())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -20,8 +20,12 @@ def database_size(transaction: Transaction) -> int:
     return int(size)
 
 
-def copy_database(transaction: Transaction, target: Path, progress: Callable[[int], object]) -> None:
+def copy_database(
+    transaction: Transaction, target: Path, progress: Callable[[int], object], left_out: Iterable[str] = ()
+) -> None:
     """Copies what a reading transaction sees into a new file without a log; `progress` is told the bytes of each step.
+
+    The tables `left_out` have no rows in the copy, and none of their bytes.
 
     The transaction holds its view of the log through all steps. Without one, SQLite begins the copy again after each
     commit of another connection, and under load never ends.
@@ -40,6 +44,9 @@ def copy_database(transaction: Transaction, target: Path, progress: Callable[[in
         copy.execute("PRAGMA synchronous = OFF")  # the archive is synced, not this
         source.backup(copy, pages=_PAGES, progress=advance, sleep=0)
         copy.execute("PRAGMA journal_mode = DELETE")
+        copy.execute("PRAGMA secure_delete = ON")
+        for name in left_out:
+            copy.execute(f'DELETE FROM "{name}"')
 
 
 def damages(file: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@
       const value = attributes[key];
       value.call ? made["on" + key] = value : made.setAttribute(key, value);
     }
-    made.append(...children.filter(Boolean));
+    made.append(...children);
     return made;
   };
   const drawn = (face) => element("svg", { viewBox: "0 0 24 24", "aria-hidden": true },
@@ -64,11 +64,13 @@
       timer = setTimeout(leave, 6e4, "timeout", send);
     };
     box.oninput = idle;
+    // Typed characters are no business of the page, whose shortcuts would take them for its own.
+    box.onkeydown = box.onkeyup = box.onkeypress = (event) => event.key[1] || event.stopPropagation();
     const show = (heading, ...children) => {
       const title = element("h2", { tabindex: -1 }, heading), close = element("button", { class: "x", "aria-label": C.close, click: () => {
         leave("exit", send);
         host.remove();
-      } }, "\u00d7");
+      } }, "×");
       box.replaceChildren(host.dataset.pop ? close : "", title, ...children);
       idle();
       if (press) title.focus();
@@ -90,7 +92,7 @@
         const length = [...area.value].length;
         area.setCustomValidity(length > C.most ? C.long.replace("#", length) : "");
       } });
-      const fields = kind == "contact" ? ask[3].map((field) => element("input", { type: field[0], autocomplete: field[0], maxlength: ask[1], required: "" })) : [];
+      const fields = kind == "contact" ? ask[3].map((field) => element("input", { type: field[0], autocomplete: field[0], maxlength: ask[1], pattern: ".*\\S.*", required: "" })) : [];
       const check = () => fields.map((field, place) => field.required = !(place && fields[3 - place].value));
       const submit = (event) => {
         event.preventDefault();
@@ -98,7 +100,7 @@
       };
       mark = kind != "contact" && ask;
       show(ask[2], kind == "followup" ? element("div", { class: "o" }, ...ask[3].map((option) => element("button", { click: () => answer({ question: ask[1], option: option[0], ui: "digital" }) }, option[1])))
-        : element("form", { submit: submit, input: check }, ...fields.map((field, place) => element("label", {}, ask[3][place][1], field)), fields[0] ? ask[4] && element("p", {}, ask[4]) : area, element("button", { class: "m" }, C.send)),
+        : element("form", { submit: submit, input: check }, ...fields.map((field, place) => element("label", {}, ask[3][place][1], field)), fields[0] ? ask[4] ? element("p", {}, ask[4]) : "" : area, element("button", { class: "m" }, C.send)),
       element("button", { class: "k", click: () => {
         leave("skip", send);
         next();
@@ -110,7 +112,7 @@
       press = { smiley: C.code, id: URL.createObjectURL(new Blob()).slice(-36), button: face[0], survey: C.survey, at: Date.now(), dwell: Date.now() - began, lang: C.lang, metadata: {} };
       for (const name of C.metadata) {
         const value = given[name] || new URLSearchParams(location.search).get(name);
-        if (value) press.metadata[name] = value;
+        if (value) press.metadata[name] = "" + value;
       }
       proof = PROOF;
       asks = [...C.asks[face[2]], ...C.rest];
@@ -123,18 +125,19 @@
       }
     };
     const keys = (event) => {
-      const radios = [...event.currentTarget.children], ahead = C.dir == "rtl" && !C.ends ? -1 : 1;
-      const move = { ArrowRight: ahead, ArrowDown: 1, ArrowLeft: -ahead, ArrowUp: -1 }[event.key];
+      const radios = [...event.currentTarget.children];
+      const move = { ArrowRight: C.right, ArrowDown: 1, ArrowLeft: -C.right, ArrowUp: -1 }[event.key];
       if (move) {
         event.preventDefault();
         radios.at((radios.indexOf(root.activeElement) + move) % radios.length).focus();
       }
-      C.faces.map((face, place) => event.key == (C.ends ? face[1] : place + 1) && choose(face));
+      // Keys are 1 to 5, with numbers 0 to 9.
+      event.ctrlKey || event.altKey || event.metaKey || C.faces.map((face, place) => event.key == place + !C.ends && choose(face));
     };
     if (!C.survey) return show(C.closed);
-    show(C.question, element("div", { class: C.ends ? "f n" : "f", role: "radiogroup", "aria-label": C.question, keydown: keys }, ...C.faces.map((face, place) =>
-      element("button", { role: "radio", "aria-checked": false, tabindex: place && -1, click: () => choose(face) }, face[3] && drawn(face[3]), face[1]))),
-    C.ends ? element("p", { class: "n" }, ...C.ends.map((end) => element("span", {}, end))) : "");
+    show(C.question, element("div", { class: "f", role: "radiogroup", "aria-label": C.question, keydown: keys }, ...C.faces.map((face, place) =>
+      element("button", { role: "radio", "aria-checked": false, tabindex: place && -1, click: () => choose(face) }, face[3] ? drawn(face[3]) : "", face[1]))),
+    C.ends ? element("p", {}, ...C.ends.map((end) => element("span", {}, end))) : "");
   };
 
   // What scripts of a page share: how each smiley is mounted. Hosts are looked for whenever the page changes, as pages
@@ -160,6 +163,6 @@
     host.metadata = { ...into.dataset, ...options.metadata };
     into.append(host);
   };
-  const begin = () => C.pop ? global.init({ token: C.code }) : find();
-  page.body ? begin() : addEventListener("DOMContentLoaded", begin);
+  const begin = () => page.body ? C.pop ? global.init({ token: C.code }) : find() : setTimeout(begin);
+  begin();
 }
