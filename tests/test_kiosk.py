@@ -75,9 +75,14 @@ def test_a_code_ends_after_a_day_or_with_the_next_one(site: KioskSite) -> None:
         manage.new_claim(site.store, site.boss, TERMINAL, now=NOW)
 
 
-@pytest.mark.parametrize("body", [b"", b"[]", b'{"code": 1}', b"\xff", b'{"code": "' + b"A" * 10_000 + b'"}'])
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"code": 1}', b"\xff", b'{"code": "' + b"A" * 900 + b'"}'])
 def test_what_is_no_code_is_refused(site: KioskSite, body: bytes) -> None:
     assert site.http.post("/k/claim", content=body).status_code in (400, 401)
+
+
+def test_a_body_that_is_larger_than_a_code_is_not_read_to_its_end(site: KioskSite) -> None:
+    for body in (b"{" * 2_000, iter([b"{" * 600] * 4)):
+        assert site.http.post("/k/claim", content=body).status_code == 413
 
 
 def test_what_is_shown_has_a_tag_and_every_language(site: KioskSite) -> None:

@@ -158,6 +158,8 @@ def test_the_commands_publish_and_print_link_and_tags(hymio: tuple[str, CliRunne
         assert published(store, 1) == replace(found, origins=(), is_installing=False, answer_interval=60, work_bits=4)
     assert "60 s" not in done("smiley", "publish", "Acme", "WEB-1", "--policy-interval")
     assert "not on the web" in done("smiley", "withdraw", "Acme", "WEB-1")
+    link = runner.invoke(app, ["smiley", "link", "Acme", "WEB-1", "--database", url])
+    assert "This smiley is withdrawn" in link.stderr
     assert found.code in done("smiley", "publish", "Acme", "WEB-1")
     assert found.code not in done("smiley", "renew", "Acme", "WEB-1")
     asked = done("survey", "ask", "Acme", "3", "--text", "--contact", "--metadata", "refId", "--consent", "Only so.")

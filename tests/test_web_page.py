@@ -251,6 +251,12 @@ def test_a_form_that_cannot_be_read_shows_a_page_on_which_to_go_on(page: WebPage
     assert Form(answer).buttons
 
 
+def test_a_form_that_is_larger_than_a_message_is_not_read_to_its_end(page: WebPage) -> None:
+    for body in (b"step=" + b"x" * 70_000, iter([b"step=" + b"x" * 40_000] * 2)):
+        answer = page.http.post(f"/w/{page.publication.code}", content=body)
+        assert (answer.status_code, answer.json()["code"]) == (400, "form-too-large-for-page")
+
+
 def test_forms_of_other_sites_are_refused(page: WebPage) -> None:
     person, before = Person(page), len(presses(page))
     person.headers["Sec-Fetch-Site"] = "cross-site"

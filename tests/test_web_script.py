@@ -256,6 +256,32 @@ def test_a_press_that_could_not_be_sent_is_sent_again_and_counts_once(
 
 
 @needs_chromium
+def test_a_press_that_was_never_sent_goes_out_when_the_page_is_put_away(
+    page: WebPage, site: Site, tab: Any, before: int
+) -> None:
+    site.body = own_tag(page)
+    tab.goto(site.address)
+    tab.evaluate("() => { window.fetch = () => Promise.reject(new TypeError('offline')) }")
+    tab.get_by_role("radio", name="Neutral").click(delay=300)
+    tab.get_by_role("button", name="Skip").click()
+    tab.goto("about:blank")
+    phases = after(page, before + 1, lambda each: each.text is not None)
+    assert (newest(page, before + 1).button, phases.text.ui) == (2, Ui.SKIP)
+
+
+OUTLINE = """() => {
+  const within = document.activeElement.shadowRoot;
+  return getComputedStyle(within ? within.activeElement : document.activeElement).outlineWidth;
+}"""
+"""How wide the ring is around what has the focus."""
+
+
+def focused(tab: Any, name: str) -> str:
+    """A property of the element of the script that has the focus."""
+    return str(tab.evaluate(f"document.activeElement.shadowRoot.activeElement.{name}"))
+
+
+@needs_chromium
 def test_by_keyboard_alone(page: WebPage, site: Site, tab: Any, before: int) -> None:
     """Also on a page with shortcuts: it reads nothing that is typed, and shortcuts of the browser are no presses."""
     site.body = own_tag(page)
@@ -266,10 +292,13 @@ def test_by_keyboard_alone(page: WebPage, site: Site, tab: Any, before: int) -> 
     )
     tab.keyboard.press("Tab")
     tab.keyboard.press("ArrowRight")
+    assert focused(tab, "textContent") == "Unhappy"
+    assert tab.evaluate(OUTLINE) == "3px", "the focus is seen"
     tab.wait_for_timeout(300)
     for shortcut in ("Control+1", "Alt+2", "5"):
         tab.keyboard.press(shortcut)
     assert newest(page, before + 1).button == 4
+    assert focused(tab, "outerHTML").startswith("<h2"), "a screen reader reads the next question"
     tab.keyboard.press("Tab")
     tab.evaluate("window.keys = ''")
     tab.keyboard.type("All by keys.")
@@ -316,13 +345,24 @@ def look(tab: Any, what: str) -> None:
 def test_the_page_is_accessible_at_every_step_and_in_arabic(page: WebPage, browser: Any, scheme: str) -> None:
     question = page.store.layout(page.organization).surveys[FOUND].question
     manage.localize_question(page.store, page.boss, question, "ar", "هل وجدت ما تبحث عنه؟", now=page.clock.now)
-    context = browser.new_context(viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True)
+    motion = {"light": "no-preference", "dark": "reduce"}[scheme]
+    context = browser.new_context(
+        viewport={"width": 320, "height": 640}, color_scheme=scheme, bypass_csp=True, reduced_motion=motion
+    )
     tab = context.new_page()
     base = f"{str(page.http.base_url).rstrip('/')}/w/{page.publication.code}"
     for step in ("", "followup", "text", "contact", "thanks", "closed"):
         query = f"?b=1&step={step}&id=0b7e1c7e-9f0b-4f0e-8f43-4be1d3f8e6a1" if step else "?lang=ar"
         tab.goto(base + query)
         look(tab, f"{step} {scheme}")
+        if not step:
+            assert tab.evaluate("document.documentElement.dir") == "rtl"
+            tab.keyboard.press("Tab")
+            tab.keyboard.press("ArrowLeft")
+            assert tab.evaluate("document.activeElement.value") == "1", "the next one is on the left"
+            assert tab.evaluate(OUTLINE) == "3px"
+            moves = tab.evaluate("getComputedStyle(document.querySelector('.face')).transitionDuration")
+            assert moves == {"no-preference": "0.12s", "reduce": "0s"}[motion]
     context.close()
 
 
@@ -358,6 +398,12 @@ def test_the_script_is_accessible_and_two_of_them_share_a_page(
         assert tab.evaluate(SMALL) == [], step
         if step == "faces":
             assert radios.first.get_by_role("radio").count() == 5
+            first, second = (radios.first.get_by_role("radio").nth(place) for place in (0, 1))
+            is_left = second.bounding_box()["x"] < first.bounding_box()["x"]
+            assert is_left is (lang == "ar")
+            first.focus()
+            tab.keyboard.press("ArrowLeft" if is_left else "ArrowRight")
+            assert focused(tab, "textContent") == second.text_content()
             radios.first.get_by_role("radio").nth(1).click(delay=300)
             assert radios.count() == 1, "the other one still asks"
         elif step != "contact":

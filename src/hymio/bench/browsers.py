@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-import time
 from collections.abc import Iterator
 from uuid import uuid4
 
-from hymio.bench.client import press
+from hymio.bench.client import send_all
 from hymio.clock import now
 
 
@@ -32,21 +31,8 @@ def messages(code: str, survey: int, count: int) -> Iterator[bytes]:
         yield head.encode() + body
 
 
-async def main(port: int, code: str, survey: int, clients: int, count: int, pause: float = 0.0) -> dict[str, float]:
-    """Sends `count` presses over `clients` connections, each with a pause in seconds before its next message.
-
-    Returns committed presses per second (`rate`) and the median and 99th percentile of response times in ms.
-    """
-    pending, latencies = messages(code, survey, count), list[float]()
-    began = time.perf_counter()
-    await asyncio.gather(*(press(port, pending, latencies, pause) for _ in range(clients)))
-    rate = len(latencies) / (time.perf_counter() - began)
-    latencies.sort()
-    p50, p99 = latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
-    return {"rate": rate, "p50": p50 * 1000, "p99": p99 * 1000}
-
-
 if __name__ == "__main__":
     port, code, survey, clients, count, *pause = sys.argv[1:]
-    figures = asyncio.run(main(int(port), code, int(survey), int(clients), int(count), *map(float, pause)))
+    pending = messages(code, int(survey), int(count))
+    figures = asyncio.run(send_all(int(port), pending, int(clients), *map(float, pause)))
     sys.stdout.write(json.dumps(figures))

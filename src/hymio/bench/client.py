@@ -55,12 +55,12 @@ def upload(token: str, epoch: int, presses: list[dict[str, int]]) -> bytes:
     return head.encode() + body
 
 
-async def main(port: int, tokens: list[str], clients: int, count: int, pause: float = 0.0) -> dict[str, float]:
-    """Sends `count` presses over `clients` connections, each with a pause in seconds before its next request.
+async def send_all(port: int, pending: Iterator[bytes], clients: int, pause: float = 0.0) -> dict[str, float]:
+    """Sends requests of one press each over `clients` connections, each with a pause in seconds before its next one.
 
     Returns acknowledged presses per second (`rate`) and the median and 99th percentile of response times in ms.
     """
-    pending, latencies = requests(tokens, count), list[float]()
+    latencies = list[float]()
     began = time.perf_counter()
     await asyncio.gather(*(press(port, pending, latencies, pause) for _ in range(clients)))
     rate = len(latencies) / (time.perf_counter() - began)
@@ -70,6 +70,7 @@ async def main(port: int, tokens: list[str], clients: int, count: int, pause: fl
 
 
 if __name__ == "__main__":
-    tokens = json.loads(Path(sys.argv[2]).read_text())
-    figures = asyncio.run(main(int(sys.argv[1]), tokens, int(sys.argv[3]), int(sys.argv[4]), *map(float, sys.argv[5:])))
+    port, tokens, clients, count, *pause = sys.argv[1:]
+    pending = requests(json.loads(Path(tokens).read_text()), int(count))
+    figures = asyncio.run(send_all(int(port), pending, int(clients), *map(float, pause)))
     sys.stdout.write(json.dumps(figures))

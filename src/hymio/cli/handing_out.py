@@ -157,7 +157,10 @@ def _chosen(
 
     with opened(context, database) as store:
         chosen = operator(find_organization(store, organization).id)
-        yield store, chosen, smiley_of(store.layout(chosen.organization), smiley).id
+        named = smiley_of(store.layout(chosen.organization), smiley)
+        if named.publication is not None and named.publication.is_withdrawn:
+            hint("This smiley is withdrawn: its addresses show nothing until it is published again.")
+        yield store, chosen, named.id
 
 
 def _base_url(context: typer.Context) -> str:

@@ -10,7 +10,8 @@ from uuid import UUID
 from litestar import Request, Response
 from litestar.response import Redirect
 
-from hymio.errors import BadRequest, Forbidden, HymioError, NotFound
+from hymio.errors import BadRequest, Forbidden, HymioError, NotFound, TooLarge
+from hymio.gateway.body import read_body
 from hymio.gateway.digital.form_message import message_after
 from hymio.gateway.digital.link import Link, metadata_of, whole
 from hymio.gateway.digital.message import MAX_BYTES, Message
@@ -106,10 +107,11 @@ def _next(here: Shown, link: Link, press: UUID, button: int, step: str) -> Redir
 
 
 async def _fields(request: AnyRequest) -> dict[str, str]:
-    """The fields of a form; none if it is larger than a message."""
-    body = await request.body()
-    if len(body) > MAX_BYTES:
-        raise BadRequest("form-too-large-for-page", "The form is larger than {bytes} bytes.", bytes=MAX_BYTES)
+    """The fields of a form. BadRequest as soon as it is larger than a message."""
+    try:
+        body = await read_body(headers_of(request.scope), request.receive, MAX_BYTES)
+    except TooLarge:
+        raise BadRequest("form-too-large-for-page", "The form is larger than {bytes} bytes.", bytes=MAX_BYTES) from None
     try:
         return dict(parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except (UnicodeDecodeError, ValueError):

@@ -10,6 +10,7 @@ from litestar.concurrency import sync_to_thread
 
 from hymio import manage
 from hymio.errors import BadRequest, NotFound, Phrase, Unauthorized
+from hymio.gateway.body import read_body
 from hymio.gateway.kiosk.app_files import PAGE_FILE, TYPES, WORKER_FILE, content, is_current
 from hymio.gateway.kiosk.shown import shown
 from hymio.gateway.kiosk.staff_texts import staff_texts
@@ -29,6 +30,8 @@ SECURITY: Final = {
     "X-Robots-Tag": "noindex, nofollow",
 }
 """Headers of the page and its files: nothing from elsewhere runs or is loaded."""
+
+MAX_CLAIM_BYTES: Final = 1_000
 
 AnyRequest = Request[Any, Any, Any]
 
@@ -72,8 +75,12 @@ def routes(services: Services) -> list[Route]:
 
     @post("/k/claim")
     async def claim(request: AnyRequest) -> Response[Any]:
-        """Ends a one-time code; the answer has the new upload token of its smiley, and what it shows."""
-        code = _code(await request.body())
+        """Ends a one-time code; the answer has the new upload token of its smiley, and what it shows.
+
+        TooLarge beyond MAX_CLAIM_BYTES.
+        """
+        headers = {name: value.decode("latin-1") for name, value in request.scope["headers"]}
+        code = _code(await read_body(headers, request.receive, MAX_CLAIM_BYTES))
         with services.attempts.of(request.scope):
             token = await sync_to_thread(_claim, services, code)
         now = services.clock()
