@@ -190,6 +190,10 @@ def test_an_admin_of_a_subtree_makes_a_smiley_at_a_place_of_it(place: Place) -> 
     again = jane.send("/smileys", "/smileys", name="Another", point=str(HELSINKI))
     assert again.status_code == 200
     assert "WEB-3" in jane.get("/smileys").text
+    above = layout.hierarchy.nodes[1].name
+    for address in ("/smileys", f"/smileys/{number}"):
+        assert f"{above} /" not in jane.get(address).text  # what lies above her scope has no name for her
+        assert f"{above} /" in place.browser(ADA).get(address).text
 
 
 def test_nobody_sees_or_changes_smileys_beyond_his_subtree_or_without_permission(place: Place) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from hymio.access import Permission, Principal
 from hymio.errors import NotFound, SetupError
 from hymio.handouts.offer import Offer, offer
+from hymio.hierarchy import Hierarchy
 from hymio.manage import SignedIn
 from hymio.serving.answers import base_url_of
+from hymio.smiley import Placement
 from hymio.web.people import Visit
 
 
@@ -26,6 +28,17 @@ def number_from(text: str) -> int:
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         raise NotFound("unknown-address", "There is nothing at this address.")
     return int(text)
+
+
+def place_of(hierarchy: Hierarchy, principal: Principal, placement: Placement | None) -> str:
+    """The names of the groups of the scope above a smiley's place, and its own: `Finland / Tampere`; empty without one.
+
+    What lies above a scope has no name for who reads there.
+    """
+    if placement is None:
+        return ""
+    ways = [*reversed([*hierarchy.ancestors(placement.node)]), placement.node]
+    return " / ".join(hierarchy.nodes[node].name for node in ways if principal.reaches(hierarchy, node))
 
 
 def base_url(here: Visit) -> str:

@@ -18,7 +18,7 @@ from hymio.setup import Layout
 from hymio.smiley import Smiley, SmileyType
 from hymio.web.people import Visit
 from hymio.web.sign_in import Answer
-from hymio.web.smiley_asked import admin, number_from
+from hymio.web.smiley_asked import admin, number_from, place_of
 
 LIST: Final = "/smileys"
 
@@ -58,7 +58,7 @@ def _lines(layout: Layout, principal: Principal, now: Instant) -> Sequence[Line]
             principal.reaches_all(hierarchy) if placement is None else principal.reaches(hierarchy, placement.node)
         )
         if smiley.type is SmileyType.DIGITAL and is_reached:
-            lines.append(Line(smiley, "" if placement is None else hierarchy.path(placement.node)))
+            lines.append(Line(smiley, place_of(hierarchy, principal, placement)))
     return lines
 
 
@@ -66,14 +66,16 @@ def _points(layout: Layout, principal: Principal) -> list[tuple[int, str]]:
     """The experience points of the scope by name, each followed by the groups above it, as names need not be unique."""
     hierarchy = layout.hierarchy
     points = [node for node in hierarchy.nodes.values() if node.is_point and principal.reaches(hierarchy, node.id)]
-    named = [(point.id, f"{point.name} · {_groups_above(hierarchy, point.id)}".rstrip(" ·")) for point in points]
+    named = [
+        (point.id, f"{point.name} · {_groups_above(hierarchy, principal, point.id)}".rstrip(" ·")) for point in points
+    ]
     return sorted(named, key=lambda point: point[1].casefold())
 
 
-def _groups_above(hierarchy: Hierarchy, point: int) -> str:
-    """The names of the groups above a point, nearest first, without the root."""
-    above = [hierarchy.nodes[node].name for node in hierarchy.ancestors(point)]
-    return ", ".join(above[:-1])
+def _groups_above(hierarchy: Hierarchy, principal: Principal, point: int) -> str:
+    """The names of the groups of the scope above a point, nearest first, without the root."""
+    above = [*hierarchy.ancestors(point)][:-1]
+    return ", ".join(hierarchy.nodes[node].name for node in above if principal.reaches(hierarchy, node))
 
 
 def publish(here: Visit, person: SignedIn, fields: dict[str, str]) -> Answer:

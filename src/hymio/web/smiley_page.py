@@ -16,7 +16,7 @@ from hymio.manage import SignedIn
 from hymio.survey import Flow
 from hymio.web.page import WITH_SCRIPTS
 from hymio.web.people import Visit
-from hymio.web.smiley_asked import admin, base_url, locale_of, offer_of, smiley_of
+from hymio.web.smiley_asked import admin, base_url, locale_of, offer_of, place_of, smiley_of
 from hymio.web.smiley_presses import presses_of
 
 PAPERS: Final = {
@@ -52,7 +52,7 @@ def smiley_page(here: Visit, person: SignedIn, error: HymioError | None = None) 
     return here.page(
         "smiley.html", 200 if error is None else error.status, headers=_HEADERS, smiley=layout.smileys[number],
         publication=publication, offer=shown, mail=mail, field=field, fields=MERGE_FIELDS, locale=locale,
-        papers=PAPERS, flow=flow, place="" if placement is None else layout.hierarchy.path(placement.node),
+        papers=PAPERS, flow=flow, place=place_of(layout.hierarchy, principal, placement),
         link=addresses.page_address(base, publication), tag=addresses.tag(base, publication, question),
         published_tag=addresses.published_tag(base, publication, locale), presses=presses_of(here, principal, number),
         may_ask=flow is not None and principal.reaches_all(layout.hierarchy),
