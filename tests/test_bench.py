@@ -26,6 +26,8 @@ ROWS = [
     "v2, a page of 1,000 at offset",
     "v2, the whole year as CSV",
     "memory, more while exporting",
+    "presses at 100/s beside 8 readers",
+    "presses at 500/s beside 8 readers",
     "presses in, one a request, 32 clients",
     "its answers: median, 99 of 100",
     "web presses in, 32 browsers",
@@ -40,6 +42,7 @@ ROWS = [
 def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hymio.bench.serving.SINGLES", 400)
     monkeypatch.setattr("hymio.bench.serving.TERMINALS", 20)
+    monkeypatch.setattr("hymio.bench.serving.STEADY_SECONDS", 0.1)
     monkeypatch.setattr("hymio.bench.serving.UPLOADS", 2)
     monkeypatch.setattr("hymio.bench.serving.IDLE_PRESSES", 5)
     monkeypatch.setattr("hymio.bench.serving.IDLE", 40)

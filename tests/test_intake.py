@@ -215,7 +215,7 @@ def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
     parts = [tuple(Press(1, s, AT + s * 60_000, 1) for s in range(1 + n * many, 1 + (n + 1) * many)) for n in (0, 1)]
     uploads = [Upload(world.smileys[n], part) for part in parts for n in (0, 1, 2)]
     module = importlib.import_module("hymio.intake.record")  # its name in the package is the function's
-    known = module._state
+    known = module.state_of
 
     def state(upload: Upload, correction: int, now: int) -> SmileyState:
         if upload in [uploads[n] for n in failing]:
@@ -223,7 +223,7 @@ def test_what_fails_at_its_end_undoes_all_of_its_own_and_nothing_else(
         return known(upload, correction, now)
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_state", state)
+        patch.setattr(module, "state_of", state)
         answers = intake.record(store, world.organization, uploads, NOW)
     assert [type(each) for each in answers] == [NotFound if n in failing else Receipt for n in range(6)]
     kept = {

@@ -1,8 +1,10 @@
-"""Law 8 on a real server: it is killed again and again while terminals press, and nothing is lost or doubled."""
+"""Law 8 on a real server: it is killed again and again while terminals press and others read, and nothing is lost or
+doubled."""
 
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -18,13 +20,16 @@ from typing import Any
 import httpx
 import pytest
 
-from hymio import intake
+from hymio import intake, manage
+from hymio.access import operator
+from hymio.manage import ApiCredentials
 from hymio.simulator.journal import Journal, append_press, close_journal, create_journal, open_journal
 from hymio.simulator.sending import UploadFailed, send
 from hymio.store import Store, open_store
 from tests.terminals import Terminals, put_up, stored
 
 TERMINALS = 20
+READERS = 3
 KILLS = 10
 LIFE_SECONDS = 0.7
 """How long the server serves before it is killed, after it has answered."""
@@ -53,11 +58,14 @@ def store(database_url: str) -> Iterator[Store]:
 
 def test_a_server_that_is_killed_loses_and_doubles_nothing(store: Store, database_url: str, tmp_path: Path) -> None:
     acme = put_up(store, TERMINALS)
+    credentials = manage.activate_api(store, operator(acme.organization), now=now())
+    assignments = list(store.layout(acme.organization).assignments)
     with free_port() as port, Servers(database_url, port, tmp_path) as servers:
         files = [make_terminal(tmp_path, acme, number, port) for number in range(TERMINALS)]
-        with ThreadPoolExecutor(TERMINALS) as pool:
+        with ThreadPoolExecutor(TERMINALS + READERS) as pool:
             ending = threading.Event()
             pressing = [pool.submit(keep_pressing, file, ending) for file in files]
+            reading = [pool.submit(keep_reading, port, credentials, assignments, ending) for _ in range(READERS)]
             try:
                 for _ in range(KILLS):
                     server = servers.start()
@@ -67,6 +75,7 @@ def test_a_server_that_is_killed_loses_and_doubles_nothing(store: Store, databas
             finally:
                 ending.set()
             duplicates = sum(each.result() for each in pressing)
+            assert all(each.result() for each in reading)
         assert servers.end(server, signal.SIGTERM) == 0
     assert duplicates > TERMINALS
     check(store, acme, files)
@@ -178,6 +187,24 @@ def keep_pressing(file: Path, ending: threading.Event) -> int:
             time.sleep(0.05)
     close_journal(journal)
     return duplicates
+
+
+def keep_reading(port: int, credentials: ApiCredentials, assignments: list[int], ending: threading.Event) -> int:
+    """Polls hours of all surveys over API v1, the server alive or not; how many answers it got, all of them whole."""
+    answers, auth = 0, httpx.BasicAuth(credentials.client_id, credentials.token)
+    with httpx.Client(timeout=5, auth=auth, base_url=f"http://127.0.0.1:{port}") as http:
+        for assignment in itertools.cycle(assignments):
+            if ending.is_set():
+                return answers
+            try:
+                answer = http.get(f"/v1/surveys/{assignment}/results?truncate=hour")
+            except httpx.TransportError:
+                time.sleep(0.05)
+                continue
+            assert answer.status_code == 200
+            assert all(sum(hour["data"]) for hour in answer.json())
+            answers += 1
+    return answers
 
 
 def try_to_send(journal: Journal, http: httpx.Client) -> dict[str, Any] | None:

@@ -319,10 +319,10 @@ def survey_named_in(key: int) -> int | None:
 feedback_from_fields: Callable[[tuple[Any, ...]], Feedback] = partial(tuple.__new__, Feedback)
 """Makes a feedback of a tuple with all its fields in order: twice as fast as the constructor."""
 
-chain_order: Callable[[Feedback], tuple[int, int, int, int]] = itemgetter(
-    *map(Feedback._fields.index, ("assignment", "at", "epoch", "sequence"))
+chain_order: Callable[[Feedback], tuple[int, int, int, int, int]] = itemgetter(
+    *map(Feedback._fields.index, ("assignment", "smiley", "at", "epoch", "sequence"))
 )
-"""Sort key of one smiley's feedbacks for judging: by chain, then in order of time."""
+"""Sort key of feedbacks for judging: by chain, then in order of time."""
 
 
 class QuarantineNotice(NamedTuple):

@@ -119,6 +119,19 @@ def _zoneinfo_offset(at: Instant, zone: ZoneInfo) -> int:
     return (wall - _EPOCH - timedelta(seconds=seconds)) // timedelta(minutes=1)
 
 
+def changes_at_full_hours(start: Instant, end: Instant, zone: ZoneInfo) -> bool:
+    """Whether every change of the offset in [start, end) is at a full local hour by the new offset.
+
+    Then `first_instant` of every hour in the range is its nominal start.
+    """
+    for block in range(start // _BLOCK_MS, end // _BLOCK_MS + 1):
+        changes, offsets = _offset_changes(block, zone)
+        for change, offset in zip(changes, offsets[1:], strict=True):
+            if start <= change < end and (change + offset * MINUTE_MS) % HOUR_MS:
+                return False
+    return True
+
+
 def _next_change(at: Instant, zone: ZoneInfo) -> Instant:
     """The next instant at which the offset changes; without a change in this block, an instant over a day later.
 

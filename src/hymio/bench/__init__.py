@@ -79,6 +79,7 @@ def _measured(
         figures += reading.csv(url, year)
         figures += serving.year(url, year)
         figures += exporting.year(url, year)
+        figures += serving.beside_readers(folder, url, year, progress)
     with scratch_database(folder, server, "singles") as url:
         figures += serving.singles(folder, url, progress)
     with scratch_database(folder, server, "web") as url:

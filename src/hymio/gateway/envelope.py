@@ -155,10 +155,24 @@ def decode_small(body: bytes, form: Format) -> TypedEnvelope | None:
     try:
         typed = _decoded(body, form)
         for press in typed.presses or ():
-            _press_of(press, 0, 0)
+            if not _is_bare(press):
+                _press_of(press, 0, 0)
     except _DECODING_ERRORS:
         return None
     return typed
+
+
+def _is_bare(press: TypedPress) -> bool:
+    """Whether a press has a sequence and nothing else of which `_press_of` could find an error."""
+    return (
+        press.sequence is not None
+        and press.id is None
+        and press.ui is None
+        and press.phases is None
+        and press.metadata is None
+        and press.demographics is None
+        and press.visitor is None
+    )
 
 
 def upload_of(typed: TypedEnvelope, smiley: int, organization: int) -> Upload:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from litestar import asgi
 from litestar.concurrency import sync_to_thread
@@ -16,9 +16,9 @@ from hymio.feedback import Upload
 from hymio.gateway.body import declared_bytes, read_body
 from hymio.gateway.envelope import Envelope, Format, TypedEnvelope, Unreadable, decode_small, parse, upload_of
 from hymio.gateway.receipt import receipt_body
-from hymio.intake.arrival import Committed
+from hymio.intake.arrival import Committed, SharedLookUp
 from hymio.intake.slices import count_rows
-from hymio.manage import device_principal
+from hymio.manage import device_principal, device_principals
 from hymio.serving.bodies import MAX_LARGE_UPLOADS
 from hymio.serving.door import Door, Services
 from hymio.store import Store
@@ -50,17 +50,26 @@ def routes(services: Services) -> list[ASGIRouteHandler]:
 DOOR = Door("uploads", routes, challenge='Bearer realm="Hymio"')
 
 
-class SmallUpload:
+class SmallUpload(SharedLookUp):
     """An upload with a decoded body, whose token is looked up in the transaction of its batch."""
 
     def __init__(self, token: str, typed: TypedEnvelope, size: int) -> None:
         self._token, self._typed, self.size = token, typed, size
         self.sender = token
         self.rows = len(typed.presses or ()) + len(typed.lost or ())
+        self._devices: Mapping[str, Principal] = {}
+
+    @classmethod
+    def look_up(cls, transaction: Transaction, arrivals: Sequence[SmallUpload]) -> None:
+        """Looks up the tokens of a batch; each batch anew, so that a token that was replaced counts no longer."""
+        devices = device_principals(transaction, [arrival.sender for arrival in arrivals])
+        for arrival in arrivals:
+            arrival._devices = devices  # noqa: SLF001  its own class
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """The organization's id from the token, and the upload. Unauthorized, Forbidden, BadRequest."""
-        device = device_principal(transaction, self._token)
+        devices = self._devices or device_principals(transaction, [self._token])
+        device = devices.get(self._token)
         if device is None:
             raise _refused_token()
         device.require(Permission.DELIVER_FEEDBACK)

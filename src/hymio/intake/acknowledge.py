@@ -28,7 +28,7 @@ def acknowledge(
     acknowledged = []
     for epoch in sorted(received.keys() | ranges.keys()):
         lasts = [last for _, last in ranges.get(epoch, ())]
-        acknowledged.append((epoch, _advance(ledger, upload.smiley, epoch, received.get(epoch, set()), lasts)))
+        acknowledged.append((epoch, advance(ledger, upload.smiley, epoch, received.get(epoch, set()), lasts)))
     return tuple(acknowledged)
 
 
@@ -58,7 +58,7 @@ def _of_unreadable(unusable: Iterable[UnusablePress]) -> list[SequenceRange]:
     ]
 
 
-def _advance(ledger: Ledger, smiley: int, epoch: int, received: set[int], lasts: Sequence[int]) -> int:
+def advance(ledger: Ledger, smiley: int, epoch: int, received: set[int], lasts: Sequence[int] = ()) -> int:
     """Stores an epoch's progress and returns its acknowledged sequence.
 
     `received` are the sequences of the upload's presses, `lasts` the ends of its other ranges that are not missing.

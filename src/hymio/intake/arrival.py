@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from typing import NamedTuple, Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from hymio.feedback import Receipt, Upload
 from hymio.intake.slices import Place, count_rows, is_end, joined, slice_at
@@ -44,6 +45,15 @@ class Arrival(Protocol):
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """Its organization's id and the upload. Raises a HymioError where it is refused or cannot be parsed."""
         ...
+
+
+class SharedLookUp(ABC):
+    """An arrival of a kind that looks up in one statement what all those of a batch need to be read."""
+
+    @classmethod
+    @abstractmethod
+    def look_up(cls, transaction: Transaction, arrivals: Sequence[Any]) -> None:
+        """Looks up what arrivals of this class need in `read`, which is called next with the same transaction."""
 
 
 class SlicedArrival:

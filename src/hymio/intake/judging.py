@@ -5,24 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from heapq import merge
 from itertools import chain, groupby
+from typing import NamedTuple
 
 from hymio.feedback import Feedback, Verdict, chain_order
 from hymio.hierarchy import BEGINNING
 from hymio.misuse import Judge, longest_window
-from hymio.period import HOUR_MS, Instant
-from hymio.store.ledger import Change, Ledger
+from hymio.period import HOUR_MS
+from hymio.store.ledger import Change, Ledger, Span
 
 _COUNTED = int(Verdict.COUNTED)
 
-Key = tuple[int, int]
-"""Epoch and sequence."""
+Key = tuple[int, int, int]
+"""Smiley, epoch and sequence."""
 
 Candidate = Change
 """A press that is new, or is stored with an assignment or verdict that may be wrong; `new` is resolved correctly."""
 
 
+class Run(NamedTuple):
+    """Candidates of one chain with at most an hour, or the window, between two; `window` is that of its rules in ms.
+
+    Runs are further apart than that, so they are not neighbours of one another.
+    """
+
+    assignment: int
+    smiley: int
+    window: int
+    candidates: list[Candidate]
+
+    @property
+    def span(self) -> Span:
+        """The instants in which stored presses may be its neighbours."""
+        first, last = self.candidates[0].new.at, self.candidates[-1].new.at
+        return Span(self.assignment, self.smiley, first - self.window, last + 2 * self.window)
+
+
 def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = True) -> int:
-    """Judges and writes candidates of one smiley and, with `follow`, those after them whose verdicts they change.
+    """Judges and writes candidates and, with `follow`, those after them whose verdicts they change.
 
     Without `follow` the caller settles everything that comes after. Returns the number of rows written.
     """
@@ -31,59 +50,59 @@ def settle(ledger: Ledger, candidates: Sequence[Candidate], *, follow: bool = Tr
     if len(resolved) < len(candidates):
         written = ledger.write([press for press in candidates if press.new.verdict != _COUNTED])
     unsettled = {_key(press.new) for press in resolved if press.old is not None}
-    for assignment, chained in groupby(resolved, key=_assignment):
-        window = longest_window(ledger.layout.policies_of(assignment, resolved[0].new.smiley))
-        runs = list(_runs(list(chained), max(HOUR_MS, window)))
-        with_neighbours, alone = _split_by_neighbours(ledger, assignment, runs, window)
-        # Runs are further apart than the window of any rule, so they are not neighbours of one another.
-        written += ledger.write([change for run in alone for change in _judge_alone(ledger, assignment, run)])
-        unsettled -= {_key(press.new) for run in alone for press in run}
-        for run in with_neighbours:
-            # One run after the other, as if each came in its own upload: rows just written are neighbours of the next.
-            written += ledger.write(list(_judge_run(ledger, assignment, run, unsettled, follow=follow)))
-            unsettled -= {_key(press.new) for press in run}
+    with_neighbours, alone = _split_by_neighbours(ledger, list(_runs(ledger, resolved)))
+    written += ledger.write([change for run in alone for change in _judge_alone(ledger, run)])
+    unsettled -= {_key(press.new) for run in alone for press in run.candidates}
+    for run in with_neighbours:
+        # One run after the other, as if each came in its own upload: rows just written are neighbours of the next.
+        written += ledger.write(list(_judge_run(ledger, run, unsettled, follow=follow)))
+        unsettled -= {_key(press.new) for press in run.candidates}
     return written
 
 
-def _split_by_neighbours(
-    ledger: Ledger, assignment: int, runs: list[list[Candidate]], window: int
-) -> tuple[list[list[Candidate]], list[list[Candidate]]]:
-    """Runs that may have stored neighbours within a window (ms), and those that have none.
+def _runs(ledger: Ledger, resolved: list[Candidate]) -> Iterator[Run]:
+    """The runs of candidates in the order of their chains."""
+    for (assignment, smiley), chained in groupby(resolved, key=_chain):
+        window = longest_window(ledger.layout.policies_of(assignment, smiley))
+        for part in _parts(list(chained), max(HOUR_MS, window)):
+            yield Run(assignment, smiley, window, part)
+
+
+def _split_by_neighbours(ledger: Ledger, runs: list[Run]) -> tuple[list[Run], list[Run]]:
+    """Runs that may have stored neighbours, and those that have none.
 
     Several runs are looked up in one statement; for a single one, reading its neighbours takes as long.
     """
-    if not window:
-        return [], runs
-    if len(runs) == 1:
-        return runs, []
-    spans = [(run[0].new.at - window, run[-1].new.at + 2 * window) for run in runs]
-    occupied = ledger.rows.occupied(assignment, runs[0][0].new.smiley, spans)
-    alone = [run for number, run in enumerate(runs) if number not in occupied]
-    return [runs[number] for number in sorted(occupied)], alone
+    judged, alone = [run for run in runs if run.window], [run for run in runs if not run.window]
+    if len(judged) > 1:
+        occupied = ledger.rows.occupied([run.span for run in judged])
+        alone += [run for number, run in enumerate(judged) if number not in occupied]
+        judged = [judged[number] for number in sorted(occupied)]
+    return judged, alone
 
 
-def _judge_alone(ledger: Ledger, assignment: int, run: list[Candidate]) -> list[Change]:
+def _judge_alone(ledger: Ledger, run: Run) -> list[Change]:
     """The changes of a run without stored neighbours."""
-    return _judge_all(Judge(ledger.layout.policies_of(assignment, run[0].new.smiley)), run)
+    return _judge_all(Judge(ledger.layout.policies_of(run.assignment, run.smiley)), run.candidates)
 
 
-def _chain_order(candidate: Candidate) -> tuple[int, int, int, int]:
+def _chain_order(candidate: Candidate) -> tuple[int, int, int, int, int]:
     return chain_order(candidate[1])
 
 
-def _assignment(candidate: Candidate) -> int:
-    return candidate[1].assignment
+def _chain(candidate: Candidate) -> tuple[int, int]:
+    return candidate[1].assignment, candidate[1].smiley
 
 
 def _key(feedback: Feedback) -> Key:
-    return feedback.epoch, feedback.sequence
+    return feedback.smiley, feedback.epoch, feedback.sequence
 
 
 def _order(feedback: Feedback) -> tuple[int, int, int]:
     return feedback.at, feedback.epoch, feedback.sequence
 
 
-def _runs(chained: list[Candidate], gap: int) -> Iterator[list[Candidate]]:
+def _parts(chained: list[Candidate], gap: int) -> Iterator[list[Candidate]]:
     """Splits where presses are more than `gap` ms apart, so that the time between them is not read."""
     start = 0
     before = chained[0].new.at
@@ -96,40 +115,33 @@ def _runs(chained: list[Candidate], gap: int) -> Iterator[list[Candidate]]:
     yield chained[start:]
 
 
-def _judge_run(
-    ledger: Ledger, assignment: int, run: list[Candidate], unsettled: set[Key], *, follow: bool
-) -> Iterator[Change]:
+def _judge_run(ledger: Ledger, run: Run, unsettled: set[Key], *, follow: bool) -> Iterator[Change]:
     """The changes of one run and of stored presses after it.
 
     Rows in `unsettled` are candidates of later runs, whose stored verdicts may be wrong; they are not neighbours.
     """
-    smiley = run[0].new.smiley
-    policies = ledger.layout.policies_of(assignment, smiley)
-    judge = Judge(policies)
-    window = longest_window(policies)
-    first, last = run[0].new, run[-1].new
-    stored = _neighbours(ledger, assignment, smiley, (first.at, last.at), window, follow=follow)
+    judge = Judge(ledger.layout.policies_of(run.assignment, run.smiley))
+    first, last = run.candidates[0].new, run.candidates[-1].new
+    stored = _neighbours(ledger, run, follow=follow)
     stored = (neighbour for neighbour in stored if _key(neighbour) not in unsettled)
     following = _replay_until(judge, stored, _order(first))
     if following is None:  # nothing is stored after the first candidate: the usual case
-        yield from _judge_all(judge, run)
+        yield from _judge_all(judge, run.candidates)
         return
     neighbours = (Change(neighbour, neighbour) for neighbour in chain([following], stored))
-    chained = merge(run, neighbours, key=lambda change: _order(change.new))
-    yield from _walk(judge, window, chained, _order(last), follow=follow)
+    chained = merge(run.candidates, neighbours, key=lambda change: _order(change.new))
+    yield from _walk(judge, run.window, chained, _order(last), follow=follow)
 
 
-def _neighbours(
-    ledger: Ledger, assignment: int, smiley: int, span: tuple[Instant, Instant], window: int, *, follow: bool
-) -> Iterator[Feedback]:
+def _neighbours(ledger: Ledger, run: Run, *, follow: bool) -> Iterator[Feedback]:
     """The stored presses from a window (ms) before a run to two windows after it and, with `follow`, further ones.
 
     It ends at the first range without any row, because no verdict after it can change.
     """
-    start, end = span[0] - window, span[1] + 2 * window
+    _, _, start, end = run.span
     while True:
         is_empty = True
-        for neighbour in ledger.rows.chain(assignment, smiley, start, end):
+        for neighbour in ledger.rows.chain(run.assignment, run.smiley, start, end):
             is_empty = False
             yield neighbour
         if not follow or is_empty:

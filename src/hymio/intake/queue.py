@@ -16,7 +16,7 @@ import structlog
 from hymio.clock import Clock
 from hymio.errors import ClockBehind, HymioError, Unavailable
 from hymio.feedback import Receipt, Upload
-from hymio.intake.arrival import Arrival, Committed, Outcome, SlicedArrival
+from hymio.intake.arrival import Arrival, Committed, Outcome, SharedLookUp, SlicedArrival
 from hymio.intake.lanes import Lanes, Waiting, waiting
 from hymio.intake.record import record_with_layout
 from hymio.period import Instant
@@ -225,6 +225,7 @@ def commit_batch(store: Store, arrivals: Sequence[Arrival], now: Instant) -> lis
     hurried = store.for_others()
     try:
         with (hurried if len(arrivals) > 1 else store).read() as transaction:
+            _look_up(transaction, arrivals)
             for index, arrival in enumerate(arrivals):
                 read = _read(arrival, transaction)
                 if isinstance(read, HymioError):
@@ -249,6 +250,12 @@ def commit_batch(store: Store, arrivals: Sequence[Arrival], now: Instant) -> lis
     for organization, members in uploads.items():
         outcomes |= _record(hurried if len(uploads) > 1 else store, organization, members, now)
     return [outcomes[index] for index in range(len(arrivals))]
+
+
+def _look_up(transaction: Transaction, arrivals: Sequence[Arrival]) -> None:
+    sharing = [arrival for arrival in arrivals if isinstance(arrival, SharedLookUp)]
+    for kind in {type(arrival) for arrival in sharing}:
+        kind.look_up(transaction, [arrival for arrival in sharing if type(arrival) is kind])
 
 
 def _read(arrival: Arrival, transaction: Transaction) -> tuple[int, Upload] | HymioError:

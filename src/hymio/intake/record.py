@@ -17,7 +17,6 @@ from hymio.feedback import (
     Upload,
     Verdict,
     is_device_key,
-    is_quarantined,
     sequences_by_epoch,
 )
 from hymio.intake.acknowledge import acknowledge
@@ -26,10 +25,11 @@ from hymio.intake.hour_reports import settle_placeholders, take_hour_report
 from hymio.intake.judging import settle
 from hymio.intake.phase_merge import store_phases
 from hymio.intake.resolving import Resolver, clock_correction
+from hymio.intake.together import in_quarantine, plain_uploads, record_together, state_of
 from hymio.period import Instant
 from hymio.setup import Layout
 from hymio.store import Store
-from hymio.store.ledger import Ledger, SmileyState, additions
+from hymio.store.ledger import Ledger, additions
 from hymio.store.personal_rows import PHASES
 
 _EPOCH, _PHASES = (itemgetter(Press._fields.index(name)) for name in ("epoch", "phases"))
@@ -65,7 +65,10 @@ def record_with_layout(
     """
     with store.begin(organization, now, present=not replayed) as ledger:
         _prefetch(ledger, uploads)
-        return Recorded([_answer(ledger, upload) for upload in uploads], ledger.layout)
+        plain = plain_uploads(ledger, uploads)
+        receipts = dict(zip(plain, record_together(ledger, [uploads[index] for index in plain]), strict=True))
+        answers = [receipts.get(index) or _answer(ledger, upload) for index, upload in enumerate(uploads)]
+        return Recorded(answers, ledger.layout)
 
 
 def _prefetch(ledger: Ledger, uploads: Sequence[Upload]) -> None:
@@ -103,11 +106,11 @@ def _record(ledger: Ledger, upload: Upload) -> Receipt:
     unusable = [*upload.unusable, *compared.unusable, *refused]
     presses = [entry for entry in unusable if entry.phase is None]
     fresh = _not_erased(ledger, smiley, unusable)
-    held = _in_quarantine(feedbacks)
+    held = in_quarantine(feedbacks)
     kept = ledger.rows.quarantine(smiley, _hashed(entry for entry in fresh if entry.phase is None))
     ledger.rows.quarantine_parts(smiley, _hashed(entry for entry in fresh if entry.phase is not None))
     acknowledged = acknowledge(ledger, upload._replace(hours=taken), sequences, presses)
-    ledger.progress.seen(smiley, _state(upload, correction, ledger.now))
+    ledger.progress.seen(smiley, state_of(upload, correction, ledger.now))
     waiting = [press for _, outcome in hours if not isinstance(outcome, UnusablePress) for press in outcome]
     return Receipt(
         smiley=smiley,
@@ -143,22 +146,6 @@ def _supersede(ledger: Ledger, smiley: int, fresh: Iterable[Press]) -> None:
         if is_device_key(epoch):
             for report in ledger.hour_reports.overlapping(smiley, epoch, min(sequences), max(sequences) + 1):
                 settle_placeholders(ledger, smiley, report)
-
-
-def _state(upload: Upload, correction: int, now: Instant) -> SmileyState:
-    """What an upload reports about the smiley: reported-through instant, clock error in ms, and health."""
-    # A smiley cannot have reported presses of the future.
-    through = None if upload.reported_through is None else min(upload.reported_through + correction, now)
-    return SmileyState(through, None if upload.clock is None else upload.clock - now, *upload.health)
-
-
-def _in_quarantine(feedbacks: Iterable[Feedback]) -> list[QuarantineNotice]:
-    """The entries of a receipt for feedbacks in quarantine."""
-    return [
-        QuarantineNotice(feedback.epoch, feedback.sequence, Verdict(feedback.verdict))
-        for feedback in feedbacks
-        if feedback.verdict and is_quarantined(feedback.verdict)
-    ]
 
 
 def _named(entry: UnusablePress) -> QuarantineNotice:

@@ -114,12 +114,13 @@ class Resolver:
         return self._visiting.restated(feedbacks)
 
     def _locate(self, epoch: int, at: Instant, button: int, survey: int | None) -> _Columns:
-        """The columns of a press; a result other than quarantine is cached."""
-        shown = None if is_device_key(epoch) else ShownSurvey(survey)
-        where = locate(self._ledger.layout, self._smiley, at, button, shown, self._ledger.now)
-        if isinstance(where, Resolved):
+        """The columns of a press; of a device's press that is not quarantined they are cached."""
+        if is_device_key(epoch):
             self._cache(at)
-        return _columns(where)
+            if self._start <= at < self._end and 0 <= button < self._buttons:
+                return _Columns(self._assignment, self._offset, _COUNTED)
+        shown = None if is_device_key(epoch) else ShownSurvey(survey)
+        return _columns(locate(self._ledger.layout, self._smiley, at, button, shown, self._ledger.now))
 
     def _cache(self, at: Instant) -> None:
         """Caches the result at an instant, with the range around it in which a device's presses have the same."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +14,7 @@ from hymio.manage.secrets import hash_secret
 from hymio.period import Instant
 from hymio.store import Store
 from hymio.store.catalog.credentials import select_client_hash, select_token
-from hymio.store.catalog.directory import Kind, look_up
+from hymio.store.catalog.directory import Kind, look_up, look_up_all
 from hymio.store.catalog.organizations import select_options
 from hymio.store.catalog.rows import is_id
 from hymio.store.catalog.signing_in import (
@@ -83,9 +84,17 @@ def v2_principal(store: Store, secret: str, now: Instant) -> Principal | None:
 def device_principal(transaction: Transaction, token: str) -> Principal | None:
     """The smiley of an upload token; None for an unknown one."""
     owner = look_up(transaction, Kind.SMILEY_TOKEN, hash_secret(token))
-    if owner is None:
-        return None
-    organization, smiley = owner
+    return None if owner is None else _device(*owner)
+
+
+def device_principals(transaction: Transaction, tokens: Iterable[str]) -> dict[str, Principal]:
+    """The smileys of upload tokens, by token, without unknown ones."""
+    hashes = {token: hash_secret(token) for token in tokens}
+    owners = look_up_all(transaction, Kind.SMILEY_TOKEN, set(hashes.values()))
+    return {token: _device(*owners[digest]) for token, digest in hashes.items() if digest in owners}
+
+
+def _device(organization: int, smiley: int) -> Principal:
     return Principal(organization, Role.DEVICE, Via.DEVICE, f"smiley {smiley}", smiley)
 
 

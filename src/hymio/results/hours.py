@@ -10,16 +10,28 @@ from typing import Any, NamedTuple
 
 from hymio.access import Principal
 from hymio.feedback import Verdict
-from hymio.period import DAY_MS, HOUR_MS, MINUTE_MS, Grain, Instant, InstantRange, bucket_of, nominal_start
+from hymio.period import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    Grain,
+    Instant,
+    InstantRange,
+    bucket_of,
+    format_timestamp,
+    nominal_start,
+)
 from hymio.results.complete import is_complete, unreported
-from hymio.results.reader import hours_of
+from hymio.results.reader import HourReader, hours_of
 from hymio.results.shown_hours import BucketStart, ShownHours
 from hymio.results.subject import EVERYTHING, ScopedSubject, View, buttons_of, in_scope, open_view
-from hymio.rollup import Counts, Subject, no_counts
+from hymio.rollup import Counts, OfAssignment, Subject, no_counts
 from hymio.store import Store
 from hymio.store import hours as stored_hours
+from hymio.store.dialect import HourText
 from hymio.store.hours import StoredHour
 from hymio.store.rows import Phase, counts_as_of
+from hymio.store.summed_hours import HourRow, hours_as_text, hours_in_order, summed_hours
 
 
 class Bucket(NamedTuple):
@@ -79,12 +91,82 @@ def _hourly(
     view: View, subject: ScopedSubject, buttons: int, within: InstantRange, grain: Grain, as_of: int | None = None
 ) -> Hourly:
     """`hourly` of a subject within an open view; `buttons` is the number of buttons of its scale."""
-    shown = ShownHours(view.layout, subject.node)
-    hours: Iterable[StoredHour] = hours_of(view, subject).hours(within.start - HOUR_MS, within.end, buttons)
+    shown, reader = ShownHours(view.layout, subject.node), hours_of(view, subject)
     if as_of is None or as_of >= view.revision:
-        return Hourly(view.revision, tuple(_buckets(shown, hours, within, grain)))
-    hours = as_of_revision(view, subject, buttons, list(hours), as_of)
-    return Hourly(as_of, tuple(_buckets(shown, hours, within, grain)))
+        return Hourly(view.revision, tuple(_present(shown, reader, buttons, within, grain)))
+    hours = list(reader.hours(within.start - HOUR_MS, within.end, buttons))
+    return Hourly(as_of, tuple(_buckets(shown, as_of_revision(view, subject, buttons, hours, as_of), within, grain)))
+
+
+def _present(
+    shown: ShownHours, reader: HourReader, buttons: int, within: InstantRange, grain: Grain
+) -> Iterator[Bucket]:  # fmt: skip
+    """The buckets of the present revision; the engine adds up hours where all begin at their nominal starts."""
+    within = reader.cut(within)
+    start, end = within.start, within.end
+    is_each_shown = grain is Grain.HOUR and not shown.has_several_zones
+    # Hours that are added need not begin at their nominal starts, only be in the range if these are.
+    checked = [(start, end)] if is_each_shown else [(at - HOUR_MS, at) for at in (start, end)]
+    if not all(shown.are_nominal(*instants) for instants in checked):
+        return _buckets(shown, reader.hours(start - HOUR_MS, end, buttons), within, grain)
+    hours, transaction = reader.between(start, end, buttons), reader.view.transaction
+    if is_each_shown:
+        return _of_hours(hours_in_order(transaction, hours))
+    start_of, summed = shown.bucket_starts(grain), summed_hours(transaction, hours, by_day=grain is not Grain.HOUR)
+    if grain is Grain.HOUR:
+        return _of_hours(summed, start_of)
+    return _grouped((start_of(bucket_of(row[0], grain)), row[2], row[3], row[4:]) for row in summed)
+
+
+def _of_hours(rows: Iterable[HourRow], start_of: Callable[[int], BucketStart] | None = None) -> Iterator[Bucket]:
+    """The buckets of hours in order, which begin where `start_of` says, otherwise at their nominal starts."""
+    buckets: list[Bucket] = []
+    last, verdicts = (0, 0), dict[int, tuple[int, ...]]()
+    for row in rows:
+        hour, starts_at, verdict, revision = row[:4]
+        if last != (hour, starts_at):
+            last, verdicts = (hour, starts_at), {verdict: row[4:]}
+            first, offset = (
+                (starts_at, (hour * HOUR_MS - starts_at) // MINUTE_MS) if start_of is None else start_of(hour)[:2]
+            )
+            buckets.append(_bucket((first, offset, verdicts, revision, hour)))
+            continue
+        before = verdicts.get(verdict)
+        verdicts[verdict] = row[4:] if before is None else tuple(map(add, before, row[4:]))
+        if revision > buckets[-1].revision:
+            buckets[-1] = buckets[-1]._replace(revision=revision)
+    return iter(buckets)
+
+
+def counted_text(
+    store: Store,
+    principal: Principal,
+    subject: OfAssignment,
+    form: HourText,
+    within: InstantRange = EVERYTHING,
+    grain: Grain = Grain.HOUR,
+) -> str:
+    """The buckets of `hourly` that have counted presses, as text; the engine writes it where that gives the same.
+
+    Raises the errors of `hourly`.
+    """
+    with open_view(store, principal, Phase.BUTTON) as view:
+        scoped, buttons = in_scope(view, subject), buttons_of(view.layout, subject)
+        shown, reader = ShownHours(view.layout, scoped.node), hours_of(view, scoped)
+        cut = reader.cut(within)
+        if grain is Grain.HOUR and shown.are_nominal(cut.start, cut.end):
+            return hours_as_text(view.transaction, reader.between(cut.start, cut.end, buttons), form)
+        return written(_hourly(view, scoped, buttons, within, grain).buckets, form)
+
+
+def written(buckets: Iterable[Bucket], form: HourText) -> str:
+    """The buckets that have counted presses, as text."""
+    return form.joint.join(
+        f"{form.before}{format_timestamp(bucket.starts_at, bucket.offset, form.utc and not bucket.offset)}"
+        f"{form.between}{form.separator.join(map(str, bucket.counted))}{form.after}"
+        for bucket in buckets
+        if any(bucket.counted)
+    )
 
 
 class Reconciled(NamedTuple):
@@ -126,13 +208,26 @@ def _buckets(shown: ShownHours, hours: Iterable[StoredHour], within: InstantRang
     """
     start_of = None if grain is Grain.HOUR and not shown.has_several_zones else shown.bucket_starts(grain)
     start, end, hour_start = within.start, within.end, shown.hour_start
+
+    def keyed() -> Iterator[_KeyedCounts]:
+        for hour, starts_at, verdict, revision, counts in hours:
+            offset = (hour * HOUR_MS - starts_at) // MINUTE_MS
+            first = hour_start(hour, offset)
+            if start <= first < end and any(counts):
+                key = (first, offset, hour) if start_of is None else start_of(bucket_of(hour, grain))
+                yield key, verdict, revision, counts
+
+    return _grouped(keyed())
+
+
+_KeyedCounts = tuple[BucketStart, int, int, tuple[int, ...]]
+"""The beginning of a bucket, and of some of its presses their verdict, last revision and counts by button."""
+
+
+def _grouped(rows: Iterable[_KeyedCounts]) -> Iterator[Bucket]:
+    """Buckets in order of time; presses with equal beginnings are added."""
     grouped: dict[BucketStart, tuple[dict[int, tuple[int, ...]], list[int]]] = {}
-    for hour, starts_at, verdict, revision, counts in hours:
-        offset = (hour * HOUR_MS - starts_at) // MINUTE_MS
-        first = hour_start(hour, offset)
-        if not start <= first < end or not any(counts):
-            continue
-        key = (first, offset, hour) if start_of is None else start_of(bucket_of(hour, grain))
+    for key, verdict, revision, counts in rows:
         group = grouped.get(key)
         if group is None:
             grouped[key] = {verdict: counts}, [revision]

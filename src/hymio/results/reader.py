@@ -20,6 +20,7 @@ from hymio.store.export import csv_chunks
 from hymio.store.hours import AssignmentHours, GroupHours, HourFilter, HourSize, Source, StoredHour
 from hymio.store.rows import FeedbackRow, Phase, Selection, SortKey
 from hymio.store.spam import has_spam_marks
+from hymio.store.summed_hours import HourRange
 
 MIN_TILE_ROWS, MAX_TILE_ROWS = 500, 50_000
 """About how many rows a tile holds: at first for a small page, and at most as tiles grow."""
@@ -27,8 +28,12 @@ MIN_TILE_ROWS, MAX_TILE_ROWS = 500, 50_000
 SMALL_SCOPE: Final = 30
 """Answers may be looked up press by press if at most one in this many assignments is selected."""
 
-FEW_ANSWERS: Final = 20_000
-"""If an organization has at most this many answers in a span, all are read, however few assignments are selected."""
+FEW_ANSWERS: Final = 1_000
+"""If an organization has at most this many answers in a span, all are read, however few assignments are selected.
+
+Reading an answer with its press takes as long as reading a press with its answer, about a microsecond: more answers are
+read only if there are fewer of them than presses.
+"""
 
 LONG_SPAN_MS: Final = 3 * 366 * DAY_MS
 """A longer span, such as `EVERYTHING`, is first cut to the time in which there are hours."""
@@ -46,6 +51,18 @@ class HourReader(NamedTuple):
     def hours(self, start: Instant, end: Instant, buttons: int) -> Iterator[StoredHour]:
         """The hours that start in [start, end), in no order."""
         return stored_hours.hours(self.view.transaction, self.view.organization, self.source, start, end, buttons)
+
+    def between(self, start: Instant, end: Instant, buttons: int) -> HourRange:
+        """The hours that start in [start, end), for what the engine does with them; the source has one scale."""
+        return HourRange(self.view.organization, self.source, start, end, buttons)
+
+    def cut(self, within: InstantRange) -> InstantRange:
+        """A range of instants or, if it is longer than LONG_SPAN_MS, the part of it in which there are hours."""
+        if within.end - within.start <= LONG_SPAN_MS:
+            return within
+        first, last = self.bounds()
+        start = min(max(within.start, first), within.end)
+        return InstantRange(start, max(start, min(within.end, last)))
 
     def sizes(self, start: Instant, end: Instant, *, misuse: bool) -> list[HourSize]:
         """The number of rows in each hour that starts in [start, end), in order of time, without empty hours."""

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
 from hymio.hierarchy import BEGINNING, Timeline
-from hymio.period import DAY_MS, Grain, Instant, bucket_start, first_instant, nominal_start, offset_at, offset_range
+from hymio.period import (
+    DAY_MS,
+    HOUR_MS,
+    Grain,
+    Instant,
+    bucket_start,
+    changes_at_full_hours,
+    first_instant,
+    nominal_start,
+    offset_at,
+    offset_range,
+)
 from hymio.setup import END, Layout
 
 BucketStart = tuple[Instant, int, int]
@@ -53,6 +64,11 @@ class ShownHours:
                 return nominal
         firsts = ((first_instant(hour, offset, zone), zone) for zone in current)
         return min((first for first, zone in firsts if offset_at(first, zone) == offset), default=nominal)
+
+    def are_nominal(self, start: Instant, end: Instant) -> bool:
+        """Whether `hour_start` of every hour whose nominal start is in [start, end) is that nominal start."""
+        zones = {zone for timeline in self._point_zones for _, zone in timeline.steps}
+        return all(changes_at_full_hours(start, end + HOUR_MS, zone) for zone in zones)
 
     def bucket_starts(self, grain: Grain) -> Callable[[int], BucketStart]:
         """A function that gives the beginning of a bucket of a grain, in the shown zone, from its first local hour."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ Route: TypeAlias = HTTPRouteHandler | ASGIRouteHandler
 class Services:
     """What the doors of one server share; made before the event loop runs, usable inside `running`.
 
-    `listings` limits how many threads read listings of feedback at once, so that some are left for quick requests.
+    `listings` limits how many threads read results at once (`reading_turns`): hours, listings of feedback, reports and
+    the chunks of exports.
     """
 
     store: Store
@@ -53,14 +55,15 @@ class Services:
 
         `watch` notices steps of the machine's clock; tests pass one of other clocks.
         """
+        listings = asyncio.Semaphore(reading_turns(store, settings))
         return cls(
             store=store,
             settings=settings,
             clock=clock,
             uploads=UploadQueue(store, clock, max_waiting=settings.queue),
             bodies=BodyParsers(),
-            exports=Exports(settings.streams, settings.stream_seconds),
-            listings=asyncio.Semaphore(max(1, settings.threads // 2)),
+            exports=Exports(settings.streams, settings.stream_seconds, listings),
+            listings=listings,
             token_use=TokenUse(),
             clock_health=ClockHealth(store, clock, watch or ClockWatch()),
             attempts=Attempts(settings.wrong_credentials, settings.log_address),
@@ -86,6 +89,23 @@ class Services:
         """Writes the last uses of tokens, unless the database is unavailable."""
         with suppress(Unavailable):
             self.token_use.write(self.store)
+
+
+def reading_turns(store: Store, settings: Settings) -> int:
+    """How many threads read results at once: half of them, so that the others are left for quick requests.
+
+    Where the database is read in this process (SQLite), at most as many as leave a core and the interpreter to intake.
+    """
+    half = max(1, settings.threads // 2)
+    return max(1, min(half, cores() - 1)) if store.has_single_writer else half
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on every system
+        return os.cpu_count() or 1
 
 
 def database_connections(settings: Settings) -> int:

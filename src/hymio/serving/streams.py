@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -58,12 +58,14 @@ def enveloped(meta: object, lines: Iterable[str]) -> Generator[bytes]:
 class Exports:
     """Limits how many exports of several chunks run at once (`most`) and how many seconds each may take.
 
-    One owner has at most half of the turns. An export of a single chunk needs no turn: it is made in one step, and its
+    Each chunk is made under `reading`, so that reading takes turns with other requests. One owner has at most half of
+    the turns. An export of a single chunk needs no turn: it is made in one step, and its
     snapshot is closed before it is sent.
     """
 
     most: int
     seconds: float
+    reading: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
     _turns: Semaphore = field(init=False)
     _turns_of: WeakValueDictionary[object, Semaphore] = field(init=False, default_factory=WeakValueDictionary)
     _first_chunks: CapacityLimiter = field(init=False)
@@ -91,11 +93,13 @@ class Exports:
 
     async def make_first(self, step: Callable[[], T]) -> T:
         """Runs a function that makes a first chunk in a thread."""
-        return await anyio.to_thread.run_sync(step, limiter=self._first_chunks)
+        async with self.reading:
+            return await anyio.to_thread.run_sync(step, limiter=self._first_chunks)
 
     async def make_further(self, step: Callable[[], T]) -> T:
         """Runs a function that makes a further chunk in a thread; cancellation waits for its end."""
-        return await anyio.to_thread.run_sync(step, limiter=self._further_chunks)
+        async with self.reading:
+            return await anyio.to_thread.run_sync(step, limiter=self._further_chunks)
 
 
 @asynccontextmanager

@@ -88,8 +88,8 @@ def hours(
 ) -> Iterator[StoredHour]:
     """The hours whose nominal start is in [start, end), in no order, with the counts of the first `buttons` buttons."""
     columns = f"local_hour, starts_at, verdict, revision, {', '.join(_buttons(buttons))}"
-    for table, values, _ in _tables(transaction, source):
-        rows = transaction.rows(f"SELECT {columns} {table}", o=organization, **values, **_bounds(start, end))
+    for table, values, _ in parts_of(transaction, source):
+        rows = transaction.rows(f"SELECT {columns} {table}", o=organization, **values, **bounds_of(start, end))
         for row in rows:
             yield _stored_hour((*row[:4], row[4:]))
 
@@ -99,8 +99,8 @@ def last_revision(
 ) -> int:  # fmt: skip
     """The revision that last changed an hour that overlaps [start, end); 0 without any."""
     last = 0
-    for table, values, _ in _tables(transaction, source):
-        bounds = _bounds(start - HOUR_MS + 1, end)
+    for table, values, _ in parts_of(transaction, source):
+        bounds = bounds_of(start - HOUR_MS + 1, end)
         [[revision]] = transaction.rows(f"SELECT max(revision) {table}", o=organization, **values, **bounds)
         last = max(last, revision or 0)
     return last
@@ -114,10 +114,10 @@ def hour_sizes(
     The rows are counted ones, or with `misuse` all raw results.
     """
     sizes: dict[Instant, int] = {}
-    for table, values, buttons in _tables(transaction, source):
+    for table, values, buttons in parts_of(transaction, source):
         text = f"""SELECT starts_at, sum({" + ".join(_buttons(buttons))}) {table} AND {raw_verdicts("verdict", misuse)}
             GROUP BY starts_at"""
-        for starts_at, rows in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+        for starts_at, rows in transaction.rows(text, o=organization, **values, **bounds_of(start, end)):
             sizes[starts_at] = sizes.get(starts_at, 0) + int(rows)
     return sorted(HourSize(starts_at, rows) for starts_at, rows in sizes.items() if rows)
 
@@ -127,9 +127,9 @@ def row_total(
 ) -> int:
     """The number of rows, counted ones or all raw results, in the hours that start in [start, end)."""
     total = 0
-    for table, values, buttons in _tables(transaction, source):
+    for table, values, buttons in parts_of(transaction, source):
         text = f"""SELECT sum({" + ".join(_buttons(buttons))}) {table} AND {raw_verdicts("verdict", misuse)}"""
-        [[rows]] = transaction.rows(text, o=organization, **values, **_bounds(start, end))
+        [[rows]] = transaction.rows(text, o=organization, **values, **bounds_of(start, end))
         total += int(rows or 0)
     return total
 
@@ -176,7 +176,7 @@ def counted_of_groups(
     text = f"""SELECT t.node, t.survey, {_sums("h")} FROM {transaction.pair_table("totals", ("node", "survey"))} AS t
         CROSS JOIN group_hour h WHERE h.organization_id = :o AND h.node_id = t.node AND h.survey_id = t.survey
         AND {_counted_in("h", hour_filter)} GROUP BY t.node, t.survey"""
-    values = {**_bounds(start, end), **transaction.pairs("totals", keys)}
+    values = {**bounds_of(start, end), **transaction.pairs("totals", keys)}
     rows = transaction.rows(text, o=organization, **values)
     return {(row[0], row[1]): tuple(map(int, row[2:])) for row in rows}
 
@@ -193,7 +193,7 @@ def counted_of_assignments(
     text = f"""SELECT a.id, {_sums("h")} FROM {transaction.list_table("assignments", "id")} AS a
         CROSS JOIN assignment_hour h WHERE h.organization_id = :o AND h.assignment_id = a.id
         AND {_counted_in("h", hour_filter)} GROUP BY a.id"""
-    values = {**_bounds(start, end), "assignments": transaction.among(assignments)}
+    values = {**bounds_of(start, end), "assignments": transaction.among(assignments)}
     rows = transaction.rows(text, o=organization, **values)
     return {row[0]: tuple(map(int, row[1:])) for row in rows}
 
@@ -227,10 +227,10 @@ def sums_by_date(
     transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, hour_filter: HourFilter
 ) -> Iterator[DateSum]:
     """The presses on each local date, in the hours whose nominal start is in [start, end); a date may occur twice."""
-    for table, values, buttons in _tables(transaction, source):
+    for table, values, buttons in parts_of(transaction, source):
         text = f"""SELECT local_hour / 24, verdict, {_added(buttons)} {table}
             {hour_condition("local_hour", hour_filter)} AND {raw_verdicts("verdict", misuse=True)} GROUP BY 1, 2"""
-        for row in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+        for row in transaction.rows(text, o=organization, **values, **bounds_of(start, end)):
             yield DateSum(row[0], row[1], tuple(map(int, row[2:])))
 
 
@@ -238,10 +238,10 @@ def sums_by_cell(
     transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, hour_filter: HourFilter
 ) -> Iterator[CellSum]:
     """The counted presses in each hour of the week, in the hours whose nominal start is in [start, end)."""
-    for table, values, buttons in _tables(transaction, source):
+    for table, values, buttons in parts_of(transaction, source):
         text = f"""SELECT (local_hour / 24 + 3) % 7 * 24 + local_hour % 24, {_added(buttons)} {table}
             {hour_condition("local_hour", hour_filter)} AND {raw_verdicts("verdict", misuse=False)} GROUP BY 1"""
-        for row in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+        for row in transaction.rows(text, o=organization, **values, **bounds_of(start, end)):
             yield CellSum(row[0], tuple(map(int, row[1:])))
 
 
@@ -256,12 +256,12 @@ def restated_hours(
 ) -> Restated:
     """The hours whose nominal start is in [start, end), and those that changed last more than `late` ms after it."""
     hours = restated = 0
-    for table, values, buttons in _tables(transaction, source):
+    for table, values, buttons in parts_of(transaction, source):
         text = f"""SELECT count(*), sum(CASE WHEN r.committed_at > h.starts_at + :late THEN 1 ELSE 0 END) FROM (
               SELECT local_hour, starts_at, max(revision) AS revision {table}
               {hour_condition("local_hour", hour_filter)} AND {_has_counted(buttons)} GROUP BY local_hour, starts_at
             ) AS h LEFT JOIN revision r ON r.organization_id = :o AND r.revision = h.revision"""
-        [row] = transaction.rows(text, o=organization, late=late, **values, **_bounds(start, end))
+        [row] = transaction.rows(text, o=organization, late=late, **values, **bounds_of(start, end))
         hours, restated = hours + int(row[0]), restated + int(row[1] or 0)
     return Restated(hours, restated)
 
@@ -270,10 +270,10 @@ def starts_of_hours(
     transaction: Transaction, organization: int, source: Source, start: Instant, end: Instant, hour_filter: HourFilter
 ) -> Iterator[Instant]:
     """The nominal starts in [start, end) of hours with counted presses, in no order."""
-    for table, values, buttons in _tables(transaction, source):
+    for table, values, buttons in parts_of(transaction, source):
         in_filter = hour_condition("local_hour", hour_filter)
         text = f"SELECT DISTINCT starts_at {table} {in_filter} AND {_has_counted(buttons)}"
-        for [starts_at] in transaction.rows(text, o=organization, **values, **_bounds(start, end)):
+        for [starts_at] in transaction.rows(text, o=organization, **values, **bounds_of(start, end)):
             yield starts_at
 
 
@@ -402,12 +402,12 @@ def _buttons(count: int) -> list[str]:
     return [f"c{button}" for button in range(count)]
 
 
-def _bounds(start: Instant, end: Instant) -> dict[str, object]:
+def bounds_of(start: Instant, end: Instant) -> dict[str, object]:
     first, last = start // HOUR_MS - _SLACK_HOURS, end // HOUR_MS + _SLACK_HOURS
     return {"first": first, "last": last, "start": start, "stop": end}
 
 
-def _tables(transaction: Transaction, source: Source) -> Iterator[tuple[str, dict[str, object], int]]:
+def parts_of(transaction: Transaction, source: Source) -> Iterator[tuple[str, dict[str, object], int]]:
     """SQL from FROM on for each part of a source, the values to bind to it, and how many buttons it has."""
     if isinstance(source, AssignmentHours):
         within = transaction.within("assignment_id", "assignments")

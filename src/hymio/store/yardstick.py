@@ -12,7 +12,10 @@ from hymio.store import Store, schema
 from hymio.store.dialect.engine_tools import bulk_writer, csv_by_engine, database_bytes, scratch_database
 from hymio.store.export import csv_lines
 
-__all__ = ["Commit", "bare_loop", "count_from_rows", "database_bytes", "raw_csv_by_engine", "scratch_database"]
+__all__ = [
+    "Commit", "bare_loop", "count_from_rows", "database_bytes", "raw_csv_by_engine", "scratch_database",
+    "sum_hours_by_engine",
+]  # fmt: skip
 
 Commit = Callable[[Sequence[Upload]], None]
 
@@ -51,4 +54,17 @@ def count_from_rows(store: Store, organization: int, assignment: int, hour: Inst
             assignment=assignment,
             start=hour,
             stop=hour + HOUR_MS,
+        )
+
+
+def sum_hours_by_engine(store: Store, organization: int, node: int, survey: int) -> None:
+    """Reads the counted presses of a group by local hour in one statement, and makes nothing of them."""
+    sums = ", ".join(f"sum(c{button})" for button in range(4))
+    with store.read() as transaction:
+        transaction.rows(
+            f"""SELECT local_hour, max(revision), {sums} FROM group_hour
+            WHERE organization_id = :o AND node_id = :node AND survey_id = :survey AND verdict = 0 GROUP BY 1""",
+            o=organization,
+            node=node,
+            survey=survey,
         )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from litestar import Request, Response, get
+from litestar.concurrency import sync_to_thread
 from litestar.handlers import HTTPRouteHandler
 
 from hymio import results
@@ -17,11 +18,12 @@ from hymio.access import Permission, Principal
 from hymio.api.authentication import CHALLENGE, authenticate
 from hymio.api.query import Query
 from hymio.api.v1 import params, rows
+from hymio.api.v1.trees import Trees
 from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant, InstantRange
 from hymio.results import OfAssignment, Phase
-from hymio.serving.answers import answer_to, cached, is_known, json_answer, not_modified, tag_of
+from hymio.serving.answers import JSON, answer_to, cached, is_known, json_answer, json_line, not_modified, tag_of
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import Exports, Streamed, enveloped
 from hymio.setup import Content, Layout
@@ -29,6 +31,10 @@ from hymio.store import Store
 from hymio.survey import Survey
 
 T = TypeVar("T")
+
+Answer: TypeAlias = Response[Any] | Callable[[], Response[Any]]
+"""An answer, or a function that makes it and takes long."""
+
 _LONGEST_KEY: Final = 18
 
 
@@ -44,6 +50,7 @@ class Call:
     if_none_match: str
     now: Instant
     exports: Exports
+    trees: Trees
 
     @property
     def organization(self) -> int:
@@ -101,12 +108,24 @@ def _root(call: Call) -> Response[Any]:
     root = call.layout.hierarchy.root
     if root is None:
         raise NotFound("no-v1-folder-yet", "There is no folder yet.")
-    return call.answer(rows.folder(call.layout, call.content(), root, parameters, call.now))
+    return _tree(call, root, parameters)
 
 
 def _folder(call: Call) -> Response[Any]:
     """`/v1/folders/:key`."""
-    return call.answer(rows.folder(call.layout, call.content(), call.node(), params.tree(call.query), call.now))
+    return _tree(call, call.node(), params.tree(call.query))
+
+
+def _tree(call: Call, node: Node, parameters: params.Tree) -> Response[Any]:
+    """A node and everything below it, as it was made last if nothing of it has changed."""
+    layout, content = call.layout, call.content()
+    key = call.organization, layout.revision, content.revision, node.id, parameters
+    body = call.trees.body(
+        key, layout, call.now, lambda: json_line(rows.folder(layout, content, node, parameters, call.now))
+    )
+    if is_known(body.tag, call.if_none_match):
+        return not_modified(body.tag)
+    return Response(body.content, media_type=JSON, headers=cached(body.tag))
 
 
 def _children(call: Call) -> Response[Any]:
@@ -161,18 +180,21 @@ def _survey(call: Call) -> Response[Any]:
 # --- results ---------------------------------------------------------------------------------------------------------
 
 
-def _results(call: Call) -> Response[Any]:
+def _results(call: Call) -> Answer:
     """`/v1/surveys/:key/results`: counts by hour, day, week, month or year, without misuse."""
     survey, zone = call.survey(), call.zone()
     within, grain = params.within(call.query, zone), params.grain(call.query)
     tag = call.tag(within, "results", grain)
     if is_known(tag, call.if_none_match):
         return not_modified(tag)
-    hourly = results.hourly(call.store, call.principal, OfAssignment(survey), within, grain)
-    utc = rows.is_utc(zone)
-    # Buckets without counted presses are left out, also if they have misuse.
-    counted = [rows.result(bucket, utc) for bucket in hourly.buckets if any(bucket.counted)]
-    return json_answer(counted, call.if_none_match, tag)
+    form = rows.RESULT._replace(utc=rows.is_utc(zone))
+
+    def read() -> Response[Any]:
+        """Buckets without counted presses are left out, also if they have misuse."""
+        text = results.counted_text(call.store, call.principal, OfAssignment(survey), form, within, grain)
+        return Response(f"[{text}]\n".encode(), media_type=JSON, headers=cached(tag))
+
+    return read
 
 
 def _rawresults(call: Call) -> Response[Any]:
@@ -245,7 +267,7 @@ class Endpoint(NamedTuple):
     """An endpoint: its path, handler and name, the names of its parameters, and the class and shape of its response."""
 
     path: str
-    answer: Callable[[Call], Response[Any]]
+    answer: Callable[[Call], Answer]
     name: str
     parameters: tuple[str, ...]
     content: type
@@ -283,24 +305,33 @@ ENDPOINTS: Final = (
 
 def routes(services: Services) -> list[HTTPRouteHandler]:
     """The handlers, one for each endpoint."""
-    return [_handler(endpoint, services) for endpoint in ENDPOINTS]
+    trees = Trees()
+    return [_handler(endpoint, services, trees) for endpoint in ENDPOINTS]
 
 
 DOOR: Final = Door("API v1", routes, challenge=CHALLENGE)
 
 
-def _handler(endpoint: Endpoint, services: Services) -> HTTPRouteHandler:
+def _handler(endpoint: Endpoint, services: Services, trees: Trees) -> HTTPRouteHandler:
     """The Litestar handler of an endpoint."""
 
-    @get(endpoint.path.replace("{key}", "{key:str}"), sync_to_thread=True, name=endpoint.path)
-    def handle(request: Request[Any, Any, Any]) -> Response[Any]:
-        """Authenticates a request and answers it."""
-        return endpoint.answer(_call(request, services))
+    def begin(request: Request[Any, Any, Any]) -> Answer:
+        """Authenticates a request and answers it, or says how."""
+        return endpoint.answer(_call(request, services, trees))
+
+    @get(endpoint.path.replace("{key}", "{key:str}"), name=endpoint.path)
+    async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
+        """Answers a request; what takes long is made in turn with other readers, for which it waits without a bound."""
+        answer = await sync_to_thread(begin, request)
+        if isinstance(answer, Response):
+            return answer
+        async with services.listings:
+            return await sync_to_thread(answer)
 
     return handle
 
 
-def _call(request: Request[Any, Any, Any], services: Services) -> Call:
+def _call(request: Request[Any, Any, Any], services: Services, trees: Trees) -> Call:
     """The call of a request. Unauthorized or Forbidden if its credential is not accepted."""
     with services.attempts.of(request.scope):
         principal = authenticate(services.store, request.headers)
@@ -315,6 +346,7 @@ def _call(request: Request[Any, Any, Any], services: Services) -> Call:
         if_none_match=request.headers.get("If-None-Match", ""),
         now=services.clock(),
         exports=services.exports,
+        trees=trees,
     )
 
 

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from hymio import feedback
 from hymio.api.v1.params import Tree
 from hymio.period import Instant, format_timestamp, instant_of, offset_at, wall_of
+from hymio.results import HourText
 from hymio.scale import IndexType, Scale
 from hymio.setup import END, Content, Layout
 from hymio.smiley import SmileyType
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from hymio import survey as field
     from hymio.hierarchy import Node
-    from hymio.results import Bucket, FeedbackRow
+    from hymio.results import FeedbackRow
     from hymio.survey import State
 
 # --- the published objects; the OpenAPI document is made from them ---------------------------------------------------
@@ -274,9 +275,8 @@ def timestamp(at: Instant, offset: int, utc: bool) -> str:
     return format_timestamp(at, offset, utc and offset == 0)
 
 
-def result(bucket: Bucket, utc: bool) -> Result:
-    """A bucket of hourly results."""
-    return Result(timestamp(bucket.starts_at, bucket.offset, utc), list(bucket.counted))
+RESULT: Final = HourText('{"ts":"', '","data":[', ",", "]}", ",")
+"""The JSON of an hour, day, week, month or year; in an array."""
 
 
 _encode = msgspec.json.Encoder().encode

@@ -26,7 +26,7 @@ def body(batches: Iterable[Sequence[FeedbackRow]], kind: Kind, names: Names, sep
     The lines of a batch are made before the next batch is asked for, so that only one batch of rows is in memory.
     """
     form: _Format = _Json() if separator is None else _Csv(separator)
-    lines = chain.from_iterable(_lines(rows, kind.columns, names, form) for rows in batches)
+    lines = chain.from_iterable(map(_line_writer(kind.columns, names, form), batches))
     if separator is None:
         return f"[{','.join(lines)}]\n".encode()
     return f"{header((column.name for column in kind.columns), separator)}{''.join(lines)}".encode()
@@ -93,8 +93,10 @@ def _cell_text(value: object, separator: str) -> str:
 # --- lines from the table of columns ---------------------------------------------------------------------------------
 
 
-def _lines(rows: Sequence[FeedbackRow], columns: Sequence[Column], names: Names, form: _Format) -> Iterator[str]:
-    """A line for each row, from one `%` template for all rows.
+def _line_writer(
+    columns: Sequence[Column], names: Names, form: _Format
+) -> Callable[[Sequence[FeedbackRow]], Iterator[str]]:  # fmt: skip
+    """A function that gives a line for each row, from one `%` template for all rows.
 
     Its values are made column by column for all rows, which takes fewer calls of Python functions than row by row.
     """
@@ -103,13 +105,13 @@ def _lines(rows: Sequence[FeedbackRow], columns: Sequence[Column], names: Names,
         pieces = [_Piece(column, form.before(column, first=number == 0), names, form) for number, column in group]
         if per:
             template += "%s"
-            values.append(partial(_shared_texts, per, pieces))
+            values.append(partial(_shared_texts, {}, attrgetter(*per), pieces))
         for piece in () if per else pieces:
             pattern = None if piece.column.optional else form.pattern(piece.column.form)
             template += "%s" if pattern is None else _escaped(piece.before) + pattern
             values.append(partial(map, piece.text if pattern is None else piece.value))
     template += _escaped(form.end)
-    return map(template.__mod__, zip(*(values_of(rows) for values_of in values), strict=True))
+    return lambda rows: map(template.__mod__, zip(*(values_of(rows) for values_of in values), strict=True))
 
 
 def _escaped(text: str) -> str:
@@ -130,9 +132,11 @@ class _Piece:
         return self._form.text(self.before, self.value(row))
 
 
-def _shared_texts(per: tuple[str, ...], pieces: Sequence[_Piece], rows: Sequence[FeedbackRow]) -> Iterator[str]:
-    """The joined texts of columns for each row, made once for all rows with the same values of the attributes `per`."""
-    key = attrgetter(*per)
+def _shared_texts(
+    texts: dict[Any, str], key: Callable[[FeedbackRow], Any], pieces: Sequence[_Piece], rows: Sequence[FeedbackRow]
+) -> Iterator[str]:
+    """The joined texts of columns for each row, made once for all rows with the same key and kept in `texts`."""
     examples = dict(zip(map(key, rows), rows, strict=True))
-    texts = {value: "".join([piece.text(row) for piece in pieces]) for value, row in examples.items()}
+    for value in examples.keys() - texts.keys():
+        texts[value] = "".join([piece.text(examples[value]) for piece in pieces])
     return map(texts.__getitem__, map(key, rows))

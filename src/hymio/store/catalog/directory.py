@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
 
 from hymio.store import schema
@@ -35,6 +36,12 @@ def kinds_of(transaction: Transaction, organization: int) -> frozenset[str]:
     """The kinds of values that an organization has in the directory."""
     rows = transaction.rows("SELECT DISTINCT kind FROM directory WHERE organization_id = :o", o=organization)
     return frozenset(row[0] for row in rows)
+
+
+def look_up_all(transaction: Transaction, kind: Kind, digests: Iterable[bytes]) -> dict[bytes, tuple[int, int]]:
+    """The organization and id of each of these hashes that is in the directory."""
+    text = "SELECT hash, organization_id, id FROM directory WHERE kind = :kind"
+    return {bytes(row[0]): (row[1], row[2]) for row in transaction.rows_among(text, "hash", digests, kind=kind.value)}
 
 
 def insert_hash(ledger: Ledger, kind: Kind, digest: bytes, identity: int) -> None:

@@ -25,7 +25,7 @@ from hymio.store.dialect.connecting import (
 )
 from hymio.store.dialect.driver_errors import driver_errors, read_only, translated
 from hymio.store.dialect.ownership import Owner, is_marked, mark, owner
-from hymio.store.dialect.transaction import CsvLines, Row, Transaction
+from hymio.store.dialect.transaction import CsvLines, HourText, Row, Transaction
 
 __all__ = [
     "DEFAULT_CONNECTIONS",
@@ -33,6 +33,7 @@ __all__ = [
     "LOCK_SECONDS",
     "Bulkhead",
     "CsvLines",
+    "HourText",
     "Owner",
     "Patience",
     "Row",

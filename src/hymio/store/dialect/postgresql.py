@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 from hymio.store.dialect.bulkhead import COMMIT_SECONDS, WaitBound
 from hymio.store.dialect.citus import Cluster, is_distributed_for
 from hymio.store.dialect.statement_log import logged
-from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
+from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, Transaction
 
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 FEW_ROWS: Final = 12
@@ -61,6 +61,9 @@ def connect_postgresql(url: URL, lock_seconds: float, pool: dict[str, Any]) -> E
 
     event.listen(engine, "do_connect", connect)
     return engine
+
+
+_PLACES = ("first", "second", "third", "fourth")
 
 
 class PostgresqlTransaction(Transaction):
@@ -129,6 +132,15 @@ class PostgresqlTransaction(Transaction):
         return f"""(SELECT number - 1 AS number, {one}, {other}
             FROM unnest(:{name}_one::bigint[], :{name}_other::bigint[]) WITH ORDINALITY AS p({one}, {other}, number))"""
 
+    def fours(self, name: str, values: Sequence[tuple[int, int, int, int]]) -> dict[str, object]:
+        return {f"{name}_{place}": [index(row[number]) for row in values] for number, place in enumerate(_PLACES)}
+
+    def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
+        arrays = ", ".join(f":{name}_{place}::bigint[]" for place in _PLACES)
+        names = ", ".join(columns)
+        return f"""(SELECT number - 1 AS number, {names}
+            FROM unnest({arrays}) WITH ORDINALITY AS p({names}, number))"""
+
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         return self.rows(f"{text} AND {column} = ANY(:wanted)", wanted=list(map(bytes, wanted)), **values)
 
@@ -160,6 +172,18 @@ class PostgresqlTransaction(Transaction):
         bound = {**values, "start": start, "stop": end}
         with closing(logged(self._driver.cursor())) as cursor, cursor.copy(self._spelled(text, bound), bound) as copied:
             yield from _gathered(copied)
+
+    def hours_text(self, form: HourText, buttons: int, source: str, **values: object) -> str:
+        minutes = "((local_hour * 3600000 - starts_at) / 60000)"
+        offset = f"""CASE WHEN {minutes} < 0 THEN '-' ELSE '+' END
+            || to_char(abs({minutes}) / 60, 'FM00') || ':' || to_char(abs({minutes}) % 60, 'FM00')"""
+        if form.utc:
+            offset = f"CASE {minutes} WHEN 0 THEN 'Z' ELSE {offset} END"
+        time = """to_char(timestamp 'epoch' + local_hour * interval '1 hour', 'YYYY-MM-DD"T"HH24:00:00.000')"""
+        counts = " || :separator::text || ".join(f"c{button}" for button in range(buttons))
+        line = f":before::text || {time} || {offset} || :between::text || {counts} || :after::text"
+        text = f"SELECT string_agg({line}, :joint::text ORDER BY starts_at, local_hour) {source}"
+        return self.rows(text, **form._asdict(), **values)[0][0] or ""
 
     def forget_pages(self) -> None:
         """Nothing: the server has the pages."""

@@ -19,13 +19,16 @@ from hymio.period import DAY_MS
 from hymio.store.dialect.database_files import Access, DatabaseFiles
 from hymio.store.dialect.ownership import Owner, owner_by
 from hymio.store.dialect.statement_log import logged
-from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, Row, Transaction
+from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, Transaction
 
 CSV_ROWS = 20_000
 """Rows put together into one chunk of CSV, at most."""
 
 LOG_WAIT_MS = 200
 """How long emptying the log waits for transactions that read from it."""
+
+MOST_BYTE_STRINGS = 200
+"""Byte strings that one statement looks for, at most."""
 
 RETRY_SECONDS = 0.002
 """How long a transaction that is to write waits before it tries again to get the writer from another process."""
@@ -210,16 +213,26 @@ class SqliteTransaction(Transaction):
         return f"(SELECT value AS {column} FROM json_each(:{name}))"
 
     def pairs(self, name: str, values: Sequence[tuple[int, int]]) -> dict[str, object]:
-        return {name: f"[{','.join(f'[{index(one)},{index(other)}]' for one, other in values)}]"}
+        return {name: _json(values)}
 
     def pair_table(self, name: str, columns: tuple[str, str]) -> str:
-        one, other = (f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
-        return f"(SELECT key AS number, {one}, {other} FROM json_each(:{name}))"
+        return _json_table(name, columns)
+
+    def fours(self, name: str, values: Sequence[tuple[int, int, int, int]]) -> dict[str, object]:
+        return {name: _json(values)}
+
+    def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
+        return _json_table(name, columns)
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
-        # JSON holds no bytes, and asking again costs nothing.
-        each = f"{text} AND {column} = :wanted"
-        return [row for value in wanted for row in self.rows(each, wanted=value, **values)]
+        # JSON holds no bytes.
+        rows, remaining = list[Row](), list(wanted)
+        while remaining:
+            some, remaining = remaining[:MOST_BYTE_STRINGS], remaining[MOST_BYTE_STRINGS:]
+            named = {f"wanted{number}": value for number, value in enumerate(some)}
+            marks = ", ".join(f":{name}" for name in named)
+            rows += self.rows(f"{text} AND {column} IN ({marks})", **named, **values)
+        return rows
 
     def rewrite(self, table: Table) -> None:
         """Copies the rows out, empties the table, whose pages are overwritten with zeros, and copies them back.
@@ -285,6 +298,20 @@ class SqliteTransaction(Transaction):
         [[size]] = self.rows("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")
         return int(size)
 
+    def hours_text(self, form: HourText, buttons: int, source: str, **values: object) -> str:
+        """SQLite keeps the order of inner rows for group_concat."""
+        counts = ", ".join(f"c{button}" for button in range(buttons))
+        time, offset = "date(hour * 3600, 'unixepoch'), hour % 24", "abs(minutes) / 60, abs(minutes) % 60"
+        line = f"printf(:line, {time}, CASE WHEN minutes < 0 THEN '-' ELSE '+' END, {offset}, {counts})"
+        lines = {"line": _hour_format(form, buttons, "%s%02d:%02d")}
+        if form.utc:
+            line = f"CASE minutes WHEN 0 THEN printf(:line_in_utc, {time}, {counts}) ELSE {line} END"
+            lines["line_in_utc"] = _hour_format(form, buttons, "Z")
+        text = f"""SELECT group_concat({line}, :joint) FROM (
+            SELECT local_hour AS hour, (local_hour * 3600000 - starts_at) / 60000 AS minutes, {counts} {source}
+            ORDER BY starts_at, local_hour)"""
+        return self.rows(text, joint=form.joint, **lines, **values)[0][0] or ""
+
     def lost_nodes(self) -> list[str]:
         return []
 
@@ -318,3 +345,21 @@ class SqliteTransaction(Transaction):
 def _insert_text(table: Table) -> str:
     names = ", ".join(column.name for column in table.columns)
     return f"INSERT INTO {table.name} ({names}) VALUES ({', '.join('?' for _ in table.columns)})"
+
+
+def _hour_format(form: HourText, buttons: int, offset: str) -> str:
+    """The format of one hour for SQLite's printf: date, hour, what `offset` takes, counts."""
+    before, between, separator, after = (text.replace("%", "%%") for text in form[:4])
+    return f"{before}%sT%02d:00:00.000{offset}{between}{separator.join(['%d'] * buttons)}{after}"
+
+
+def _json(rows: Iterable[Sequence[int]]) -> str:
+    """Rows of whole numbers as JSON."""
+    texts = (",".join(map(str, map(index, row))) for row in rows)
+    return f"[{','.join(f'[{text}]' for text in texts)}]"
+
+
+def _json_table(name: str, columns: Sequence[str]) -> str:
+    """SQL: the rows bound as `name` by `_json` as a table of `number` and columns."""
+    values = ", ".join(f"json_extract(value, '$[{place}]') AS {column}" for place, column in enumerate(columns))
+    return f"(SELECT key AS number, {values} FROM json_each(:{name}))"

@@ -37,6 +37,18 @@ class CsvLines(NamedTuple):
     order: str
 
 
+class HourText(NamedTuple):
+    """How an hour is written: texts before its time, between time and counts, between counts, after them, and between
+    hours. The time is local, with milliseconds and the offset; an offset of 0 is `Z` if it is `utc`."""
+
+    before: str
+    between: str
+    separator: str
+    after: str
+    joint: str
+    utc: bool = False
+
+
 class Transaction(ABC):
     """One open transaction and the few ways to run SQL in it; parameters are always bound, written `:name`."""
 
@@ -169,6 +181,14 @@ class Transaction(ABC):
         """SQL: the pairs bound as `name` by `pairs` as a table of `number` (from 0) and the two columns."""
 
     @abstractmethod
+    def fours(self, name: str, values: Sequence[tuple[int, int, int, int]]) -> dict[str, object]:
+        """What to bind for `four_table(name, …)`."""
+
+    @abstractmethod
+    def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
+        """SQL: `pair_table` of rows of four numbers."""
+
+    @abstractmethod
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         """The rows of a statement that ends in a WHERE clause, of which `column` is among byte strings."""
 
@@ -211,6 +231,12 @@ class Transaction(ABC):
 
         In bounded memory: on SQLite sqlite.CSV_ROWS lines at a time, or all of a single millisecond.
         """
+
+    # Hours as text
+
+    @abstractmethod
+    def hours_text(self, form: HourText, buttons: int, source: str, **values: object) -> str:
+        """The hours of a source, a statement from FROM on, in order of their nominal start, written by the engine."""
 
     # The database's files
 

@@ -5,7 +5,7 @@ from hymio.store.ledger.ledger import Ledger, open_ledger
 from hymio.store.ledger.phase_rows import Key as PhaseKey
 from hymio.store.ledger.phase_rows import PhaseRows
 from hymio.store.ledger.progress import EpochProgress, SmileyState
-from hymio.store.ledger.rows import Change, FeedbackRows, additions
+from hymio.store.ledger.rows import Change, FeedbackRows, Span, additions
 
 __all__ = [
     "Change",
@@ -17,6 +17,7 @@ __all__ = [
     "PhaseRows",
     "PressId",
     "SmileyState",
+    "Span",
     "additions",
     "open_ledger",
 ]

@@ -41,6 +41,15 @@ _new_change: Callable[[tuple[None, Feedback]], Change] = partial(tuple.__new__, 
 """Makes a change of a tuple, faster than the constructor; a batch has thousands."""
 
 
+class Span(NamedTuple):
+    """The instants [start, end) of one chain."""
+
+    assignment: int
+    smiley: int
+    start: Instant
+    end: Instant
+
+
 class FeedbackRows:
     """The feedback rows of an organization, in one write transaction.
 
@@ -111,29 +120,28 @@ class FeedbackRows:
             _, epoch, sequence, at, *_ = rows[-1]
             count = min(4 * count, MAX_CHAIN_ROWS)
 
-    def occupied(self, assignment: int, smiley: int, spans: Sequence[tuple[Instant, Instant]]) -> set[int]:
-        """The indexes of the spans [start, end) in which `chain` gives at least one row."""
-        self.insert_waiting(smiley)
-        span = self._transaction.pair_table("spans", ("start", "stop"))
+    def occupied(self, spans: Sequence[Span]) -> set[int]:
+        """The indexes of the spans in which `chain` gives at least one row."""
+        for smiley in {span.smiley for span in spans}:
+            self.insert_waiting(smiley)
+        span = self._transaction.four_table("spans", ("assignment", "smiley", "start", "stop"))
         rows = self._transaction.rows(
             f"""SELECT span.number FROM {span} AS span WHERE EXISTS (SELECT 1 FROM feedback
-            WHERE organization_id = :o AND assignment_id = :assignment AND at >= span.start AND at < span.stop
-              AND {self._transaction.unindexed("smiley_id")} = :smiley AND verdict < :superseded
+            WHERE organization_id = :o AND assignment_id = span.assignment AND at >= span.start AND at < span.stop
+              AND {self._transaction.unindexed("smiley_id")} = span.smiley AND verdict < :superseded
               AND accuracy = :second)""",
             o=self._organization,
-            assignment=assignment,
-            smiley=smiley,
             superseded=_SUPERSEDED,
             second=_SECOND,
-            **self._transaction.pairs("spans", spans),
+            **self._transaction.fours("spans", spans),
         )
         return {row[0] for row in rows}
 
     # Writing
 
     def append(self, feedbacks: Sequence[Feedback]) -> None:
-        """Inserts new rows of one smiley, or lets up to MAX_WAITING_ROWS of them wait; hours stay as they are."""
-        if len(feedbacks) > MAX_WAITING_ROWS:
+        """Inserts new rows, or lets up to MAX_WAITING_ROWS of one smiley wait; hours stay as they are."""
+        if len(feedbacks) > MAX_WAITING_ROWS or len({feedback.smiley for feedback in feedbacks}) > 1:
             self._insert(feedbacks)
         elif feedbacks:
             smiley = feedbacks[0].smiley

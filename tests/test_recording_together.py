@@ -1,0 +1,88 @@
+"""Plain uploads of a commit, recorded as one set, leave what recording them one by one leaves, and get its receipts."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hymio import intake
+from hymio.feedback import Health, Press, Receipt, SequenceRange, Upload
+from hymio.intake.record import _answer
+from hymio.intake.together import plain_uploads
+from hymio.misuse import MisusePolicy
+from hymio.store import Store
+from tests.test_laws import assert_settled, law, opened, stored_feedback
+from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
+
+
+def one_by_one(store: Store, world: World, uploads: list[Upload]) -> list[Receipt]:
+    with store.begin(world.organization, NOW) as ledger:
+        answers = [_answer(ledger, upload) for upload in uploads]
+    return [answer for answer in answers if isinstance(answer, Receipt)]
+
+
+def states(store: Store, world: World) -> list[object]:
+    with store.read() as transaction:
+        tables = ("smiley_epoch", "smiley_state", "assignment_hour", "group_hour")
+        rows = [transaction.rows(f"SELECT * FROM {table} WHERE organization_id = :o", o=world.organization)
+            for table in tables]  # fmt: skip
+    return [sorted((row[1:] for row in of_table), key=repr) for of_table in rows]
+
+
+@law
+@given(st.data(), zone_pairs, policies)
+def test_a_set_is_recorded_as_one_upload_after_the_other(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy
+) -> None:
+    store = opened(shared_database_url)
+    worlds = [build(store, zones, policy) for _ in range(2)]
+    presses = data.draw(pressed(zone=zones[0]))
+    presses.sort(key=lambda pair: pair[1].sequence)
+    if data.draw(st.booleans()):
+        commits = data.draw(deliveries(presses, worlds[0].smileys))
+    else:  # in order, so that nearly all uploads are plain
+        size = data.draw(st.integers(1, 8))
+        parts = [presses[start : start + size] for start in range(0, len(presses), size)]
+        commits = [
+            [Upload(smiley, tuple(press for which, press in part if worlds[0].smileys[which] == smiley), clock=NOW)
+             for smiley in worlds[0].smileys[:3]]
+            for part in parts
+        ]  # fmt: skip
+    if data.draw(st.booleans()):
+        told = data.draw(
+            st.sampled_from(
+                [
+                    Upload(0, health=Health(0.5, -70, "1.0")),
+                    Upload(0, reported_through=NOW - 5),
+                    Upload(0, lost=(SequenceRange(7, 90, 95),)),
+                ]
+            )
+        )
+        commits[-1][0] = told._replace(smiley=commits[-1][0].smiley, presses=commits[-1][0].presses)
+    for uploads in commits:
+        together = intake.record(store, worlds[0].organization, uploads, NOW)
+        alone = one_by_one(store, worlds[1], uploads)
+        assert together == alone
+    feedback = [stored_feedback(store, world) for world in worlds]
+    assert feedback[0] == feedback[1]
+    assert states(store, worlds[0]) == states(store, worlds[1])
+    assert_settled(store, worlds[0])
+
+
+def test_nearly_all_uploads_of_terminals_are_plain(store: Store) -> None:
+    world = build(store)
+    presses = _presses(5)
+    with store.begin(world.organization, NOW) as ledger:
+        plain = Upload(world.smileys[0], tuple(presses[:3]))
+        later = Upload(world.smileys[1], tuple(presses))
+        assert plain_uploads(ledger, [plain, later]) == [0, 1]
+        assert plain_uploads(ledger, [plain, later, plain]) == [1]
+        assert plain_uploads(ledger, [Upload(world.smileys[0], tuple(presses[::-1])), Upload(999, plain.presses)]) == []
+    intake.record(store, world.organization, [plain], NOW)
+    with store.begin(world.organization, NOW) as ledger:
+        assert plain_uploads(ledger, [plain, later]) == [1]
+        assert plain_uploads(ledger, [Upload(world.smileys[0], tuple(presses[3:]))]) == [0]
+
+
+def _presses(count: int) -> list[Press]:
+    return [Press(7, number, 1_700_000_000_000 + number * 60_000, 1) for number in range(1, count + 1)]
