@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from operator import add
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from hymio.access import Principal
 from hymio.feedback import Verdict
@@ -31,7 +31,9 @@ from hymio.store import hours as stored_hours
 from hymio.store.dialect import HourText
 from hymio.store.hours import StoredHour
 from hymio.store.rows import Phase, counts_as_of
-from hymio.store.summed_hours import HourRow, hours_as_text, hours_in_order, summed_hours
+from hymio.store.summed_hours import HourRow, HourSums, hours_as_text, hours_in_order, sums_by_day, sums_by_hour
+
+_COUNTED: Final = int(Verdict.COUNTED)
 
 
 class Bucket(NamedTuple):
@@ -112,30 +114,42 @@ def _present(
     hours, transaction = reader.between(start, end, buttons), reader.view.transaction
     if is_each_shown:
         return _of_hours(hours_in_order(transaction, hours))
-    start_of, summed = shown.bucket_starts(grain), summed_hours(transaction, hours, by_day=grain is not Grain.HOUR)
     if grain is Grain.HOUR:
-        return _of_hours(summed, start_of)
-    return _grouped((start_of(bucket_of(row[0], grain)), row[2], row[3], row[4:]) for row in summed)
+        return _of_sums(shown, sums_by_hour(transaction, hours))
+    start_of = shown.bucket_starts(grain)
+    days = sums_by_day(transaction, hours)
+    return _grouped((start_of(bucket_of(row[0], grain)), row[1], row[2], row[3:]) for row in days)
 
 
-def _of_hours(rows: Iterable[HourRow], start_of: Callable[[int], BucketStart] | None = None) -> Iterator[Bucket]:
-    """The buckets of hours in order, which begin where `start_of` says, otherwise at their nominal starts."""
+def _of_hours(rows: Iterable[HourRow]) -> Iterator[Bucket]:
+    """The buckets of hours in order, which begin at their nominal starts."""
     buckets: list[Bucket] = []
     last, verdicts = (0, 0), dict[int, tuple[int, ...]]()
     for row in rows:
         hour, starts_at, verdict, revision = row[:4]
         if last != (hour, starts_at):
             last, verdicts = (hour, starts_at), {verdict: row[4:]}
-            first, offset = (
-                (starts_at, (hour * HOUR_MS - starts_at) // MINUTE_MS) if start_of is None else start_of(hour)[:2]
-            )
-            buckets.append(_bucket((first, offset, verdicts, revision, hour)))
+            buckets.append(_bucket((starts_at, (hour * HOUR_MS - starts_at) // MINUTE_MS, verdicts, revision, hour)))
             continue
         before = verdicts.get(verdict)
         verdicts[verdict] = row[4:] if before is None else tuple(map(add, before, row[4:]))
         if revision > buckets[-1].revision:
             buckets[-1] = buckets[-1]._replace(revision=revision)
     return iter(buckets)
+
+
+def _of_sums(shown: ShownHours, sums: HourSums) -> Iterator[Bucket]:
+    """The buckets of sums of hours, which begin where the shown zone says."""
+    verdicts: dict[int, dict[int, tuple[int, ...]]] = {row[0]: {_COUNTED: row[2:]} for row in sums.counted}
+    revisions = {row[0]: row[1] for row in sums.counted}
+    for row in sums.misuse:
+        hour, verdict, revision = row[:3]
+        of_hour = verdicts.setdefault(hour, {})
+        before = of_hour.get(verdict)
+        of_hour[verdict] = row[3:] if before is None else tuple(map(add, before, row[3:]))
+        revisions[hour] = max(revision, revisions.get(hour, 0))
+    starts = sorted(shown.starts_of(sorted(verdicts)))
+    return (_bucket((start, offset, verdicts[hour], revisions[hour], hour)) for start, offset, hour in starts)
 
 
 def counted_text(

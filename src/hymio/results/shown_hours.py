@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from zoneinfo import ZoneInfo
 
@@ -9,6 +10,7 @@ from hymio.hierarchy import BEGINNING, Timeline
 from hymio.period import (
     DAY_MS,
     HOUR_MS,
+    MINUTE_MS,
     Grain,
     Instant,
     bucket_start,
@@ -69,6 +71,25 @@ class ShownHours:
         """Whether `hour_start` of every hour whose nominal start is in [start, end) is that nominal start."""
         zones = {zone for timeline in self._point_zones for _, zone in timeline.steps}
         return all(changes_at_full_hours(start, end + HOUR_MS, zone) for zone in zones)
+
+    def starts_of(self, hours: Sequence[int]) -> list[BucketStart]:
+        """The beginnings of local hours, given ascending, in the shown zone: those of `bucket_starts(Grain.HOUR)`.
+
+        Runs of hours with one offset are computed at once: a year of a root takes 3 ms less than hour by hour.
+        """
+        starts: list[BucketStart] = []
+        start_of = self.bucket_starts(Grain.HOUR)
+        zone = self._shown_zones.steps[0][1] if len(self._shown_zones.steps) == 1 else None
+        while len(starts) < len(hours):
+            start = start_of(hours[len(starts)])
+            starts.append(start)
+            if zone is None:
+                continue
+            since, until, offset = offset_range(start[0], zone)
+            if start[0] >= since + DAY_MS:  # an hour that the clocks repeat is within the first day after a change
+                last = bisect_left(hours, -(-(until + offset * MINUTE_MS) // HOUR_MS), len(starts))
+                starts += [(nominal_start(hour, offset), offset, hour) for hour in hours[len(starts) : last]]
+        return starts
 
     def bucket_starts(self, grain: Grain) -> Callable[[int], BucketStart]:
         """A function that gives the beginning of a bucket of a grain, in the shown zone, from its first local hour."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from hymio.feedback import Verdict
 from hymio.period import Instant
 from hymio.store.dialect import HourText, Transaction
 from hymio.store.hours import Source, bounds_of, parts_of, raw_verdicts
@@ -34,16 +36,41 @@ def hours_in_order(transaction: Transaction, hours: HourRange) -> list[HourRow]:
     return transaction.rows(text, **values)
 
 
-def summed_hours(transaction: Transaction, hours: HourRange, *, by_day: bool) -> list[HourRow]:
-    """The sums of the hours with equal local time or, `by_day`, equal local date, in order of it, then of verdict.
+class HourSums(NamedTuple):
+    """Sums of hours with equal local time: of counted presses one an hour in order, and misuse, which is added later.
 
-    The local hour is the first one, and the nominal start 0.
+    Rows of `counted` are local hour, revision of the last change and presses of each button; those of `misuse` have the
+    verdict after the local hour, are one for each start of an hour and in no order.
     """
-    hour = "local_hour / 24 * 24" if by_day else "local_hour"
-    sums = ", ".join(f"CAST(sum({name}) AS bigint)" for name in _counts(hours.buttons))
+
+    counted: list[HourRow]
+    misuse: list[HourRow]
+
+
+def sums_by_hour(transaction: Transaction, hours: HourRange) -> HourSums:
+    """The sums of the hours with equal local time.
+
+    Two statements: SQLite adds the counted ones in the order of the key. With the verdict among the groups it would
+    sort them all, 18 ms instead of 14 for a year over three zones.
+    """
+    counts = _counts(hours.buttons)
     source, values = _source(transaction, hours)
-    text = f"SELECT {hour}, 0, verdict, max(revision), {sums} {source} GROUP BY 1, 3 ORDER BY 1, 3"
+    counted, misuse = (f"{source} AND verdict {sign} {int(Verdict.COUNTED)}" for sign in ("=", "<>"))
+    text = f"SELECT local_hour, max(revision), {_sums(counts)} {counted} GROUP BY 1 ORDER BY 1"
+    one_by_one = f"SELECT local_hour, verdict, revision, {', '.join(counts)} {misuse}"
+    return HourSums(transaction.rows(text, **values), transaction.rows(one_by_one, **values))
+
+
+def sums_by_day(transaction: Transaction, hours: HourRange) -> list[HourRow]:
+    """The sums of the hours with equal local date, in no order: its first local hour, verdict, revision, presses."""
+    source, values = _source(transaction, hours)
+    sums = _sums(_counts(hours.buttons))
+    text = f"SELECT local_hour / 24 * 24, verdict, max(revision), {sums} {source} GROUP BY 1, 2"
     return transaction.rows(text, **values)
+
+
+def _sums(columns: Iterable[str]) -> str:
+    return ", ".join(f"CAST(sum({name}) AS bigint)" for name in columns)
 
 
 def hours_as_text(transaction: Transaction, hours: HourRange, form: HourText) -> str:
