@@ -29,6 +29,7 @@ from hymio.serving.addresses import shown_path
 from hymio.serving.answers import error_answer, language_of
 from hymio.serving.compressing import with_compression
 from hymio.serving.cross_origin import with_cross_origin
+from hymio.serving.direct import with_direct
 from hymio.serving.door import Door, Services, database_connections
 from hymio.serving.edge import MAX_BUFFERED_BYTES, with_edge
 from hymio.serving.log import configure_log
@@ -97,7 +98,8 @@ def create_app(
         logging_config=None,
         debug=False,
     )
-    served = with_cross_origin(with_compression(litestar), settings.cors_origins)
+    direct = {path: handler for door in doors if door.direct for path, handler in door.direct(services).items()}
+    served = with_direct(with_cross_origin(with_compression(litestar), settings.cors_origins), direct)
     buffered = max(MAX_BUFFERED_BYTES, 2 * settings.body_bytes)
     return with_edge(served, buffered, settings.log_address, services.metrics.note)
 

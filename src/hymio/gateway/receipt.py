@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import cbor2
@@ -10,7 +11,7 @@ import msgspec
 
 from hymio.feedback import QuarantineNotice, Receipt, Verdict, feedback_id, is_device_key
 from hymio.gateway.envelope import Format, Unreadable
-from hymio.period import Instant, offset_at
+from hymio.period import Instant, offset_at, offset_range
 from hymio.setup import Layout
 
 UPLOAD_EVERY_SECONDS = 900
@@ -34,11 +35,11 @@ _to_json = msgspec.json.Encoder()
 
 
 def receipt_body(
-    receipt: Receipt, unreadable: Iterable[Unreadable], layout: Layout, now: Instant, form: Format
+    receipt: Receipt, unreadable: Sequence[Unreadable], layout: Layout, now: Instant, form: Format
 ) -> bytes:
     """The body of the response to a committed upload; `now` is the instant of the commit."""
     through = next(((epoch, sequence) for epoch, sequence in receipt.acknowledged if is_device_key(epoch)), None)
-    content = {
+    content: dict[str, object] = {
         "revision": receipt.revision,
         "stored": receipt.stored,
         "duplicates": receipt.duplicates,
@@ -46,9 +47,43 @@ def receipt_body(
         "acknowledgedThrough": None if through is None else {"epoch": through[0], "sequence": through[1]},
         "correction": receipt.correction,
         "time": now,
-        "settings": settings_of(layout, receipt.smiley, now),
     }
-    return _to_json.encode(content) + b"\n" if form is Format.JSON else cbor2.dumps(content)
+    settings = remembered_settings(layout, receipt.smiley, now)
+    if form is Format.CBOR:
+        return cbor2.dumps({**content, "settings": settings.members})
+    content["settings"] = settings.as_json
+    return _to_json.encode(content) + b"\n"
+
+
+class Settings(NamedTuple):
+    """The settings of a smiley in the instants [start, end), also as JSON."""
+
+    start: Instant
+    end: Instant
+    members: dict[str, object]
+    as_json: msgspec.Raw
+
+
+def remembered_settings(layout: Layout, smiley: int, now: Instant) -> Settings:
+    """The settings now. They are the same for weeks and take longer to make than the rest of a receipt, so the layout
+    keeps those of each smiley."""
+    last: Settings | None = layout.shown.get(smiley)
+    if last is None or not last.start <= now < last.end:
+        members = settings_of(layout, smiley, now)
+        last = Settings(*_unchanged(layout, smiley, now), members, msgspec.Raw(_to_json.encode(members)))
+        layout.shown[smiley] = last
+    return last
+
+
+def _unchanged(layout: Layout, smiley: int, now: Instant) -> tuple[Instant, Instant]:
+    """A range of instants [start, end) around `now` in which the settings of a smiley are the same."""
+    start, end, resolved = layout.resolved_range(smiley, now)
+    if isinstance(resolved, Verdict):
+        return now, now + 1  # its zone may change meanwhile
+    since, until, _ = offset_range(now, resolved.zone)
+    policies = layout.policies_of(resolved.assignment.id, smiley)
+    judged_from, judged_to = next((first, last) for first, last, _ in policies.ranges() if first <= now < last)
+    return max(start, since, judged_from), min(end, until, judged_to)
 
 
 def settings_of(layout: Layout, smiley: int, now: Instant) -> dict[str, object]:
@@ -83,8 +118,10 @@ def _zone(layout: Layout, smiley: int, now: Instant) -> ZoneInfo | None:
     return None if placement is None else layout.zone_of(placement.node, now)
 
 
-def _quarantined(receipt: Receipt, unreadable: Iterable[Unreadable]) -> list[Mapping[str, object]]:
+def _quarantined(receipt: Receipt, unreadable: Sequence[Unreadable]) -> list[Mapping[str, object]]:
     """The entries of `quarantined`: first those that intake quarantined, then those that the parser could not read."""
+    if not receipt.quarantined and not unreadable:
+        return []
     by_intake = [_notice_entry(notice) for notice in receipt.quarantined if notice.reason is not Verdict.UNREADABLE]
     return [*by_intake, *(_unreadable_entry(press) for press in unreadable)]
 

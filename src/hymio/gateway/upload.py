@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from litestar import asgi
 from litestar.concurrency import sync_to_thread
 from litestar.exceptions import MethodNotAllowedException
 from litestar.handlers import ASGIRouteHandler
-from litestar.types import HTTPScope, Receive, Send
+from litestar.types import ASGIApp, HTTPScope, Receive, Send
 
 from hymio.access import Permission, Principal
 from hymio.errors import BadRequest, Phrase, Unauthorized
@@ -20,6 +21,7 @@ from hymio.intake.arrival import Committed, SharedLookUp
 from hymio.intake.slices import count_rows
 from hymio.manage import device_principal, device_principals
 from hymio.serving.bodies import MAX_LARGE_UPLOADS
+from hymio.serving.direct import raise_again
 from hymio.serving.door import Door, Services
 from hymio.store import Store
 from hymio.store.dialect import Transaction
@@ -34,20 +36,31 @@ MAX_LISTED = 500
 
 
 def routes(services: Services) -> list[ASGIRouteHandler]:
-    """The handler of uploads.
-
-    It is a bare ASGI application: requests with a single press are Hymio's most frequent, and the parsing, look-ups and
-    validation that a framework does around a handler would take longer than the press.
-    """
+    """The route of uploads: it answers other methods, and the errors of the handler that `direct` gives."""
 
     async def uploads(scope: HTTPScope, receive: Receive, send: Send) -> None:
         """`POST /terminal/v1/uploads`."""
+        raise_again(scope)
         await _handle(services, scope, receive, send)
 
     return [asgi(PATH, copy_scope=False)(uploads)]
 
 
-DOOR = Door("uploads", routes, challenge='Bearer realm="Hymio"')
+def direct(services: Services) -> dict[str, ASGIApp]:
+    """The handler of uploads, by path.
+
+    It is a bare ASGI application: requests with a single press are Hymio's most frequent, and the parsing, look-ups and
+    validation that a framework does around a handler would take longer than the press.
+    """
+
+    async def uploads(scope: Any, receive: Receive, send: Send) -> None:
+        """`POST /terminal/v1/uploads`."""
+        await _handle(services, scope, receive, send)
+
+    return {PATH: uploads}
+
+
+DOOR = Door("uploads", routes, challenge='Bearer realm="Hymio"', direct=direct)
 
 
 class SmallUpload(SharedLookUp):

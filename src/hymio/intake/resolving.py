@@ -124,7 +124,7 @@ class Resolver:
 
     def _cache(self, at: Instant) -> None:
         """Caches the result at an instant, with the range around it in which a device's presses have the same."""
-        uniform = uniform_range(self._ledger.layout, self._smiley, at)
+        uniform = remembered_range(self._ledger.layout, self._smiley, at)
         if uniform is not None:
             self._start, end, self._assignment, self._offset, self._buttons = uniform
             self._end = min(end, self._ledger.now + CLOCK_TOLERANCE + 1)
@@ -139,6 +139,17 @@ class UniformRange(NamedTuple):
     assignment: int
     offset: int
     buttons: int
+
+
+def remembered_range(layout: Layout, smiley: int, at: Instant) -> UniformRange | None:
+    """`uniform_range`; the layout keeps each smiley's last one, as the next upload's presses are nearly all in it."""
+    last: UniformRange | None = layout.uniform.get(smiley)
+    if last is not None and last.start <= at < last.end:
+        return last
+    uniform = uniform_range(layout, smiley, at)
+    if uniform is not None:
+        layout.uniform[smiley] = uniform
+    return uniform
 
 
 def uniform_range(layout: Layout, smiley: int, at: Instant) -> UniformRange | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from litestar.handlers import ASGIRouteHandler, HTTPRouteHandler
+from litestar.types import ASGIApp
 
 from hymio.clock import Clock, ClockWatch
 from hymio.errors import Unavailable
@@ -120,10 +121,13 @@ class Door:
     """A group of routes with one way to authenticate.
 
     `challenge` is the value of WWW-Authenticate in its 401 answers (RFC 9110), empty where every client is let in.
-    `lifespan` is entered once the services run and left before they stop, for a door that listens elsewhere too.
+    `direct` are handlers of POST by path that the server reaches without the framework's routing (`serving.direct`);
+    they are among `routes` too. `lifespan` is entered once the services run and left before they stop, for a door that
+    listens elsewhere too.
     """
 
     name: str
     routes: Callable[[Services], Sequence[Route]]
     challenge: str = ""
     lifespan: Callable[[Services], AbstractAsyncContextManager[None]] | None = None
+    direct: Callable[[Services], Mapping[str, ASGIApp]] | None = None

@@ -34,6 +34,7 @@ class RequestMetrics:
     """Requests of one server by the part of their path and the class of their status, and how long they took."""
 
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
+    _labelled: dict[tuple[str, int], tuple[Counter, Histogram]] = field(default_factory=dict, repr=False)
     requests: Counter = field(init=False)
     seconds: Histogram = field(init=False)
 
@@ -49,9 +50,15 @@ class RequestMetrics:
     def note(self, path: str, status: int, seconds: float) -> None:
         """Counts a request; status 0 is one whose client went away before it was answered."""
         part = path.split("/", 2)[1] if path.startswith("/") else ""
-        part = part if part in PARTS else "other"
-        self.requests.labels(part, f"{status // 100}xx" if 100 <= status < 600 else "none").inc()
-        self.seconds.labels(part).observe(seconds)
+        labels = part if part in PARTS else "other", status // 100
+        counter, histogram = self._labelled.get(labels) or self._with_labels(*labels)
+        counter.inc()
+        histogram.observe(seconds)
+
+    def _with_labels(self, part: str, hundreds: int) -> tuple[Counter, Histogram]:
+        """The numbers of one part and class of status; kept, because Prometheus looks them up in several steps."""
+        counter = self.requests.labels(part, f"{hundreds}xx" if 1 <= hundreds <= 5 else "none")
+        return self._labelled.setdefault((part, hundreds), (counter, self.seconds.labels(part)))
 
     def text(self, store: Store, uploads: UploadQueue, checks: Iterable[tuple[str, bool]]) -> bytes:
         """Everything in the text format of Prometheus; `checks` are those of `/health`. Unavailable."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from operator import attrgetter
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from hymio.feedback import Verdict
@@ -44,6 +45,10 @@ class Layout:
     _assignments_by_node: Mapping[int, tuple[Assignment, ...]] = field(default_factory=dict, repr=False, compare=False)
     _placements_by_node: Mapping[int, tuple[Placement, ...]] = field(default_factory=dict, repr=False, compare=False)
     _memory: Memory = field(default_factory=Memory, repr=False, compare=False)
+    shown: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    """By smiley, what the receipts of its uploads cache (`gateway.receipt`); each revision begins with none."""
+    uniform: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
+    """By smiley, the range of instants whose presses intake resolves alike (`intake.resolving`)."""
 
     # Zones, policies and active periods over time
 
