@@ -13,42 +13,52 @@ ROWS = [
     "presses in, uploads of 100",
     "presses in, uploads of 100",
     "presses in, uploads of 100",
+    "presses in bulk",
     "disk per press",
     "a year by hour of a region, one survey",
     "a year by hour of a region, one scale",
     "a year by hour of the root, three zones, one survey",
     "a year by hour of the root, three zones, one scale",
     "raw CSV",
+    "verify of ",
+    "rebuild of ",
     "start to first answer",
     "memory, idle",
-    "a year by hour of a survey, over HTTP",
+    "a year by hour of a point, over HTTP",
     "v2, a page of ",
     "v2, a page of 1,000 at offset",
     "v2, the whole year as CSV",
+    "… its first tenth",
+    "… its last tenth",
     "memory, more while exporting",
     "presses at 100/s beside 8 readers",
     "presses at 500/s beside 8 readers",
+    "presses at 500/s beside a full export",
     "presses in, one a request, 32 clients",
+    "… beside an empty handler of the same server",
     "its answers: median, 99 of 100",
     "web presses in, 32 browsers",
     "its answers: median, 99 of 100",
     "a web press, idle: median",
+    "texts of a point among 60",
+    "texts of the root at offset 54",
+    "v1 folder tree, 30 points, after a change",
+    "… again; 304",
     "4 senders of ",
     "answers to the others: median, 99 of 100",
     "answers beside 40 idle and 10 slow clients: median, 99 of 100",
 ]
+SMALL = {
+    "singles.SINGLES": 400, "singles.TERMINALS": 20, "singles.IDLE_PRESSES": 5, "singles.BARE_COMMITS": 10,
+    "beside_readers.STEADY_SECONDS": 0.1, "listings.POINTS": 30, "listings.TEXTS": 60,
+    "listings.BUSY_DAYS": 1, "serving.UPLOADS": 2, "serving.IDLE": 40, "serving.SLOW": 10,
+    "serving.PRESSES_OF_EACH": 3, "serving.PRESSES": 1_200,
+}  # fmt: skip
 
 
 def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("hymio.bench.serving.SINGLES", 400)
-    monkeypatch.setattr("hymio.bench.serving.TERMINALS", 20)
-    monkeypatch.setattr("hymio.bench.serving.STEADY_SECONDS", 0.1)
-    monkeypatch.setattr("hymio.bench.serving.UPLOADS", 2)
-    monkeypatch.setattr("hymio.bench.serving.IDLE_PRESSES", 5)
-    monkeypatch.setattr("hymio.bench.serving.IDLE", 40)
-    monkeypatch.setattr("hymio.bench.serving.SLOW", 10)
-    monkeypatch.setattr("hymio.bench.serving.PRESSES_OF_EACH", 3)
-    monkeypatch.setattr("hymio.bench.serving.PRESSES", 1_200)
+    for name, value in SMALL.items():
+        monkeypatch.setattr(f"hymio.bench.{name}", value)
     server = [] if database_url.startswith("sqlite") else ["--database", database_url]
     done = CliRunner().invoke(app, ["bench", "--presses", "1200", "--json", *server])
     assert done.exit_code == 0, done.output
@@ -56,6 +66,7 @@ def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPa
     assert [figure["what"].startswith(row) for figure, row in zip(figures, ROWS, strict=True)] == [True] * len(ROWS)
     assert all(figure["measured"][0].isdigit() for figure in figures if "more while" not in figure["what"])
     assert all(figure["ratio"] > 0 for figure in figures if figure["ratio"] is not None)
+    assert {figure["group"] for figure in figures} == {"Writing", "Reading", "Serving"}
 
 
 def test_one_more_press_in_a_full_hour(monkeypatch: pytest.MonkeyPatch) -> None:

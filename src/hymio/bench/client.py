@@ -1,6 +1,7 @@
 """An HTTP client with many keep-alive connections.
 
-`python -m hymio.bench.client PORT TOKENS.json CLIENTS PRESSES`, and seconds between an answer and the next request.
+`python -m hymio.bench.client PORT TOKENS.json CLIENTS PRESSES EPOCH`, and seconds between an answer and the next
+request.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ from hymio.clock import now
 EPOCH = 20_250_101
 
 
-async def press(port: int, pending: Iterator[bytes], latencies: list[float], pause: float = 0.0) -> None:
+async def press(port: int, pending: Iterator[bytes], latencies: list[float], pause: float = 0.0) -> int:
     """Sends requests one after the other over one connection; appends the response time of each, in seconds.
 
-    `pause` is how many seconds it waits between a response and the next request.
+    `pause` is how many seconds it waits between a response and the next request. Returns the bytes of the last body.
     """
+    size = 0
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for request in pending:
         began = time.perf_counter()
@@ -29,20 +31,22 @@ async def press(port: int, pending: Iterator[bytes], latencies: list[float], pau
         head = await reader.readuntil(b"\r\n\r\n")
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(head.decode())
-        await reader.readexactly(int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0]))
+        size = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+        await reader.readexactly(size)
         latencies.append(time.perf_counter() - began)
         if pause:
             await asyncio.sleep(pause)
     writer.close()
+    return size
 
 
-def requests(tokens: list[str], count: int) -> Iterator[bytes]:
+def requests(tokens: list[str], count: int, epoch: int = EPOCH) -> Iterator[bytes]:
     """`count` uploads of one press each, as raw HTTP requests, for the terminals in turn."""
     start = now() - 3_600_000
     for n in range(count):
         sequence, terminal = n // len(tokens) + 1, n % len(tokens)
         presses = [{"sequence": sequence, "at": start + sequence * 10_000, "button": n % 4}]
-        yield upload(tokens[terminal], EPOCH, presses)
+        yield upload(tokens[terminal], epoch, presses)
 
 
 def upload(token: str, epoch: int, presses: list[dict[str, int]]) -> bytes:
@@ -58,19 +62,20 @@ def upload(token: str, epoch: int, presses: list[dict[str, int]]) -> bytes:
 async def send_all(port: int, pending: Iterator[bytes], clients: int, pause: float = 0.0) -> dict[str, float]:
     """Sends requests of one press each over `clients` connections, each with a pause in seconds before its next one.
 
-    Returns acknowledged presses per second (`rate`) and the median and 99th percentile of response times in ms.
+    Returns acknowledged presses per second (`rate`), the median and 99th percentile of response times in ms, and the
+    bytes of the longest last body (`size`).
     """
     latencies = list[float]()
     began = time.perf_counter()
-    await asyncio.gather(*(press(port, pending, latencies, pause) for _ in range(clients)))
+    sizes = await asyncio.gather(*(press(port, pending, latencies, pause) for _ in range(clients)))
     rate = len(latencies) / (time.perf_counter() - began)
     latencies.sort()
     p50, p99 = latencies[len(latencies) // 2], latencies[len(latencies) * 99 // 100]
-    return {"rate": rate, "p50": p50 * 1000, "p99": p99 * 1000}
+    return {"rate": rate, "p50": p50 * 1000, "p99": p99 * 1000, "size": max(sizes)}
 
 
 if __name__ == "__main__":
-    port, tokens, clients, count, *pause = sys.argv[1:]
-    pending = requests(json.loads(Path(tokens).read_text()), int(count))
+    port, tokens, clients, count, epoch, *pause = sys.argv[1:]
+    pending = requests(json.loads(Path(tokens).read_text()), int(count), int(epoch))
     figures = asyncio.run(send_all(int(port), pending, int(clients), *map(float, pause)))
     sys.stdout.write(json.dumps(figures))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 class Figure(NamedTuple):
     """A measurement, the yardstick it is compared with, their ratio, and the target (`reach`) with whether it is met.
 
-    `met` is None if there is no target.
+    `met` is None if there is no target. `group` is the heading under which the row stands.
     """
 
     what: str
@@ -19,6 +19,7 @@ class Figure(NamedTuple):
     ratio: float | None = None
     reach: str = ""
     met: bool | None = None
+    group: str = ""
 
 
 def median_ms(work: Callable[[], object], times: int = 7) -> float:
@@ -29,3 +30,10 @@ def median_ms(work: Callable[[], object], times: int = 7) -> float:
         work()
         seconds.append(time.perf_counter() - began)
     return sorted(seconds)[times // 2] * 1000
+
+
+def seconds_of(work: Callable[[], object]) -> float:
+    """How many seconds a call takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began

@@ -15,7 +15,7 @@ from hymio import clock, manage
 from hymio.access import Role, operator
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import Fleet
-from hymio.bench.serving import Server, served
+from hymio.bench.served import Server, served
 from hymio.store import open_store
 from hymio.web.cookies import SESSION
 from hymio.web.report_files import EXTENSIONS

@@ -6,13 +6,14 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 from rich.progress import Progress
 
 from hymio import intake
 from hymio.bench.figure import Figure, median_ms
-from hymio.bench.fleet import NEW_YEAR, NOW, Fleet, build, busy_days, quiet_year
+from hymio.bench.fleet import A_DAY, NEW_YEAR, NOW, Fleet, build, busy_days, quiet_year
 from hymio.feedback import Press, Upload, client_key
 from hymio.period import HOUR_MS
 from hymio.store import open_store
@@ -21,26 +22,35 @@ from hymio.store.yardstick import Commit, bare_loop, count_from_rows, scratch_da
 TOGETHER = (64, 16, 1)
 """Uploads in a commit: what gathers while one runs when a whole fleet reports (a server takes up to 256), and fewer."""
 
+OF_LOOP = {"sqlite": 0.6, "postgresql": 0.4}
+"""Of the bare loop, what 64 uploads a commit are to reach; fewer have no target."""
+
 HOT = 100_000
+
+IN_BULK, BULK_RATE = 64, 60_000
+"""Uploads of 27 presses in a commit of the year, and presses a second that are to come in."""
+
+_BARE_PRESSES = 200_000
+"""Presses of the year that the bare loop also inserts."""
 
 
 def uploads(folder: Path, server: str | None, presses: int, progress: Progress) -> Iterator[Figure]:
     """Committed presses per second with uploads of 100: 64 in a commit as when a fleet reports, 16, and one."""
     for together in TOGETHER:
         count = presses if together > 1 else presses // 4
-        reach = "≥ 0.5" if together > 1 else ""
         with (
             scratch_database(folder, server, f"door{together}") as through_door,
             scratch_database(folder, server, f"bare{together}") as barely,
         ):
             door, bare = _rates(through_door, barely, count, together, progress)
+        share = OF_LOOP["postgresql" if server else "sqlite"] if together == TOGETHER[0] else None
         yield Figure(
             f"presses in, uploads of 100, {together} a commit",
             f"{door:,.0f}/s",
             f"bare loop {bare:,.0f}/s",
             door / bare,
-            reach,
-            door / bare >= 0.5 if reach else None,
+            "" if share is None else f"≥ {share}",
+            None if share is None else door / bare >= share,
         )
 
 
@@ -74,17 +84,53 @@ def _rates(through_door: str, barely: str, presses: int, together: int, progress
     return count / taken[through_intake], count / taken[bare]
 
 
-def year(url: str, presses: int, progress: Progress) -> Fleet:
+class Year(NamedTuple):
+    """A year that was recorded in bulk: the fleet, how many presses, and the seconds in intake."""
+
+    fleet: Fleet
+    presses: int
+    seconds: float
+
+
+def year(url: str, presses: int, progress: Progress) -> Year:
     """Records a year of 27 presses for each terminal and day, for the measurements of reading."""
     store = open_store(url)
     fleet = build(store, max(1, round(presses / (27 * 366))))
-    waiting = quiet_year(fleet, presses)
+    waiting, count, seconds = quiet_year(fleet, presses), 0, 0.0
     task = progress.add_task("a year of presses", total=presses)
-    while batch := list(islice(waiting, 64)):
+    while batch := list(islice(waiting, IN_BULK)):
+        began = time.perf_counter()
         intake.record(store, fleet.organization, batch, NOW)
-        progress.advance(task, sum(len(upload.presses) for upload in batch))
+        seconds += time.perf_counter() - began
+        more = sum(len(upload.presses) for upload in batch)
+        count += more
+        progress.advance(task, more)
+    progress.remove_task(task)
     store.close()
-    return fleet
+    return Year(fleet, count, seconds)
+
+
+def in_bulk(folder: Path, server: str | None, recorded: Year) -> Iterator[Figure]:
+    """How fast the year came in, beside the bare loop with its first presses."""
+    with scratch_database(folder, server, "bulk") as url:
+        store = open_store(url)
+        fleet = build(store, len(recorded.fleet.smileys))
+        store.close()
+        uploads = list(quiet_year(fleet, min(recorded.presses, _BARE_PRESSES)))
+        with bare_loop(url) as commit:
+            began = time.perf_counter()
+            for start in range(0, len(uploads), IN_BULK):
+                commit(uploads[start : start + IN_BULK])
+            bare = sum(len(upload.presses) for upload in uploads) / (time.perf_counter() - began)
+    rate = recorded.presses / recorded.seconds
+    yield Figure(
+        f"presses in bulk, {recorded.presses:,}, {IN_BULK * A_DAY:,} a commit",
+        f"{rate:,.0f}/s",
+        f"bare loop {bare:,.0f}/s",
+        rate / bare,
+        f"≥ {BULK_RATE:,}/s",
+        rate >= BULK_RATE,
+    )
 
 
 def hot_hour(url: str, progress: Progress) -> Iterator[Figure]:

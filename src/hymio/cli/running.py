@@ -100,7 +100,7 @@ def bench(context: typer.Context) -> None:
 
     `hymio bench --help` lists the options.
     """
-    from hymio.bench import run
+    from hymio.bench.command import run
 
     alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     alone.command()(run)

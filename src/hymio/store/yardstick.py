@@ -14,7 +14,7 @@ from hymio.store.export import csv_lines
 
 __all__ = [
     "Commit", "bare_loop", "count_from_rows", "database_bytes", "raw_csv_by_engine", "scratch_database",
-    "sum_hours_by_engine",
+    "sum_group_hours_by_engine", "sum_point_hours_by_engine",
 ]  # fmt: skip
 
 Commit = Callable[[Sequence[Upload]], None]
@@ -57,14 +57,21 @@ def count_from_rows(store: Store, organization: int, assignment: int, hour: Inst
         )
 
 
-def sum_hours_by_engine(store: Store, organization: int, node: int, survey: int) -> None:
+def sum_group_hours_by_engine(store: Store, organization: int, node: int, survey: int) -> None:
     """Reads the counted presses of a group by local hour in one statement, and makes nothing of them."""
+    _sum_hours(store, "group_hour", "node_id = :node AND survey_id = :survey", o=organization, node=node, survey=survey)
+
+
+def sum_point_hours_by_engine(store: Store, organization: int, assignment: int) -> None:
+    """Reads the counted presses of a survey at a point by local hour in one statement, and makes nothing of them."""
+    _sum_hours(store, "assignment_hour", "assignment_id = :assignment", o=organization, assignment=assignment)
+
+
+def _sum_hours(store: Store, table: str, subject: str, **values: int) -> None:
     sums = ", ".join(f"sum(c{button})" for button in range(4))
     with store.read() as transaction:
         transaction.rows(
-            f"""SELECT local_hour, max(revision), {sums} FROM group_hour
-            WHERE organization_id = :o AND node_id = :node AND survey_id = :survey AND verdict = 0 GROUP BY 1""",
-            o=organization,
-            node=node,
-            survey=survey,
+            f"""SELECT local_hour, max(revision), {sums} FROM {table}
+            WHERE organization_id = :o AND {subject} AND verdict = 0 GROUP BY 1""",
+            **values,
         )
