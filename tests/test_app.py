@@ -27,7 +27,7 @@ from hymio.access import operator
 from hymio.app import DOORS, create_app, open_database
 from hymio.errors import HymioError, NotFound, TooManyRequests, Unauthorized, Unavailable
 from hymio.feedback import Upload
-from hymio.serving import answers, connection, streams
+from hymio.serving import answers, connection, streams, turns
 from hymio.serving.door import Door, Route, Services, database_connections
 from hymio.serving.server import connection_class
 from hymio.serving.streams import Exports, Streamed
@@ -440,10 +440,10 @@ def test_exports_wait_for_a_turn_and_are_answered_503_after_a_while(monkeypatch:
     with exporting(endless.chunks, most=1, seconds=3600) as port:
         first = ask(port)
         wait_until(lambda: endless.open == 1)
-        monkeypatch.setattr(streams, "WAIT_SECONDS", 0.2)
+        monkeypatch.setattr(turns, "WAIT_SECONDS", 0.2)
         refused = httpx.get(f"http://127.0.0.1:{port}/", timeout=30)
         assert (refused.status_code, refused.headers["retry-after"]) == (503, "30")
-        monkeypatch.setattr(streams, "WAIT_SECONDS", 60)
+        monkeypatch.setattr(turns, "WAIT_SECONDS", 60)
         second = ask(port)
         first.close()
         assert second.recv(1000).startswith(b"HTTP/1.1 200 OK")
@@ -469,7 +469,7 @@ def test_an_export_of_one_chunk_needs_no_turn(monkeypatch: pytest.MonkeyPatch):
     def either() -> Generator[bytes]:
         return iterate() if endless.open else endless.chunks()
 
-    monkeypatch.setattr(streams, "WAIT_SECONDS", 0.2)
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.2)
     with exporting(either, most=1, seconds=3600) as port, ask(port):
         wait_until(lambda: endless.open == 1 and endless.made > 2)
         assert httpx.get(f"http://127.0.0.1:{port}/", timeout=30).content == b"short"

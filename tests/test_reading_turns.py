@@ -3,28 +3,129 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
 
 import httpx
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from litestar import Litestar
 
 from hymio import manage
 from hymio.access import operator
-from hymio.api.v1 import routes
+from hymio.api import v1, v2
+from hymio.errors import HymioError, Unavailable
+from hymio.serving import turns
+from hymio.serving.answers import error_answer
 from hymio.serving.door import Services, cores, reading_turns
 from hymio.serving.streams import Exports
+from hymio.serving.turns import Turns
 from hymio.store import Store
+from hymio.web import reports
 from tests.served import UNBOUND
 from tests.world import NOW, build
 
+OWNERS = ("Acme", "Bolt", "Corp")
 
-def test_readers_leave_a_core_where_the_engine_is_in_this_process(store: Store) -> None:
+
+def test_readers_leave_a_core_and_the_interpreter(store: Store) -> None:
     for threads in (1, 2, 8, 64):
-        turns = reading_turns(store, replace(UNBOUND, threads=threads))
-        assert 1 <= turns <= max(1, threads // 2)
-        assert not store.has_single_writer or turns <= max(1, cores() - 1)
+        most = reading_turns(store, replace(UNBOUND, threads=threads))
+        assert 1 <= most <= max(1, threads // 2, cores() - 1)
+        assert most == 1 or not store.has_single_writer
+
+
+# --- whose turn is next -----------------------------------------------------------------------------------------------
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.sampled_from(OWNERS), max_size=20), st.integers(1, 3))
+def test_owners_take_turns_and_the_requests_of_one_come_in_order(owners: list[str], most: int) -> None:
+    async def read() -> list[tuple[str, int]]:
+        order, waits = list[tuple[str, int]](), Turns(most)
+
+        async def one(number: int, owner: str) -> None:
+            async with waits.turn(owner):
+                order.append((owner, number))
+                assert len(reading) < most
+                reading.append(number)
+                await asyncio.sleep(0)
+                reading.remove(number)
+
+        reading = list[int]()
+        await asyncio.gather(*(one(number, owner) for number, owner in enumerate(owners)))
+        return order
+
+    order = asyncio.run(read())
+    assert sorted(number for _, number in order) == list(range(len(owners)))
+    for owner in OWNERS:
+        numbers = [number for each, number in order if each == owner]
+        assert numbers == sorted(numbers)
+
+
+def test_who_asks_for_much_keeps_only_themselves_waiting() -> None:
+    async def read() -> list[str]:
+        order, waits = list[str](), Turns(1)
+
+        async def one(owner: str) -> None:
+            async with waits.turn(owner):
+                order.append(owner)
+
+        async with waits.turn("another"):
+            readers = [asyncio.create_task(one(owner)) for owner in ["many"] * 50 + ["few"]]
+            await asyncio.sleep(0)
+        await asyncio.gather(*readers)
+        return order
+
+    assert asyncio.run(read()).index("few") == 1
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.booleans(), max_size=8), st.booleans())
+def test_a_turn_is_lost_by_nobody_who_goes_away(gone: list[bool], at_the_same_moment: bool) -> None:
+    """Those who leave while they wait, or just as their turn comes, leave it to others."""
+
+    async def read() -> int:
+        waits, done = Turns(1), list[int]()
+
+        async def one(number: int) -> None:
+            async with waits.turn(number % 2):
+                done.append(number)
+
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(waits.turn(None))
+            readers = [asyncio.create_task(one(number)) for number in range(len(gone))]
+            await asyncio.sleep(0)
+            if at_the_same_moment:
+                await turn.aclose()
+            for reader, leaves in zip(readers, gone, strict=True):
+                if leaves:
+                    reader.cancel()
+        await asyncio.gather(*readers, return_exceptions=True)
+        async with asyncio.timeout(1), waits.turn(None):  # the turn is free again
+            return len(done)
+
+    assert asyncio.run(read()) == gone.count(False)
+
+
+def test_a_turn_that_does_not_come_is_refused_and_leaves_no_place_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def read() -> None:
+        waits = Turns(1)
+        async with waits.turn("first"):
+            monkeypatch.setattr(turns, "WAIT_SECONDS", 0.01)
+            with pytest.raises(Unavailable) as refused:
+                async with waits.turn("second"):
+                    pass
+            assert refused.value.retry_after == turns.RETRY_SECONDS
+        async with waits.turn("third"):
+            pass
+
+    asyncio.run(read())
+
+
+# --- what takes a turn ------------------------------------------------------------------------------------------------
 
 
 def test_an_unchanged_answer_waits_for_no_reader(store: Store) -> None:
@@ -37,7 +138,7 @@ def test_an_unchanged_answer_waits_for_no_reader(store: Store) -> None:
             auth = httpx.BasicAuth(credentials.client_id, credentials.token)
             first = await http.get(path, auth=auth)
             assert first.status_code == 200
-            async with AllTurns(services):
+            async with all_turns(services):
                 known = await http.get(path, auth=auth, headers={"If-None-Match": first.headers["etag"]})
                 assert known.status_code == 304
                 reading = asyncio.create_task(http.get(path, auth=auth))
@@ -49,11 +150,41 @@ def test_an_unchanged_answer_waits_for_no_reader(store: Store) -> None:
     asyncio.run(ask())
 
 
+def test_a_reader_whose_turn_does_not_come_is_told_when_to_ask_again(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = build(store)
+    credentials = manage.activate_api(store, operator(world.organization), now=NOW)
+    token = manage.create_token(store, operator(world.organization), "BI", now=NOW).secret
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.02)
+
+    async def ask() -> list[httpx.Response]:
+        async with client(store) as (http, services):
+            auth = httpx.BasicAuth(credentials.client_id, credentials.token)
+            survey, v2_token = f"/v1/surveys/{world.assignments[0]}", {"X-HON-API-Token": token}
+            gets: list[Callable[[], Awaitable[httpx.Response]]] = [
+                lambda: http.get(f"{survey}/results?truncate=hour", auth=auth),
+                lambda: http.get(f"{survey}/rawresults", auth=auth),
+                lambda: http.get("/v2/results/button-feedbacks.csv", headers=v2_token),
+                lambda: http.get(f"/reports/{manage.ROOT}.csv", headers={"Authorization": f"Bearer {token}"}),
+            ]
+            async with all_turns(services):
+                wrong = await http.get("/v2/results/button-feedbacks.csv", headers={"X-HON-API-Token": "wrong"})
+                assert wrong.status_code == 401, "who has no right to read waits for no turn"
+                refused = [await get() for get in gets]
+            assert [(await get()).status_code for get in gets] == [200] * len(gets)
+            return refused
+
+    for answer in asyncio.run(ask()):
+        assert (answer.status_code, answer.headers["retry-after"]) == (503, str(turns.RETRY_SECONDS))
+        assert answer.json()["code"] == "too-many-listings"
+
+
 def test_a_chunk_of_an_export_takes_a_turn() -> None:
     async def export() -> list[str]:
-        reading, done = asyncio.Semaphore(1), list[str]()
+        reading, done = Turns(1), list[str]()
         exports = Exports(2, 60, reading)
-        async with reading:
+        async with reading.turn("reader"):
             chunk = asyncio.create_task(exports.make_further(lambda: done.append("chunk")))
             await asyncio.sleep(0)
             done.append("reader")
@@ -63,27 +194,22 @@ def test_a_chunk_of_an_export_takes_a_turn() -> None:
     assert asyncio.run(export()) == ["reader", "chunk"]
 
 
-class AllTurns:
+@asynccontextmanager
+async def all_turns(services: Services) -> AsyncIterator[None]:
     """Holds all turns of readers."""
-
-    def __init__(self, services: Services) -> None:
-        self._listings = services.listings
-        self._held = 0
-
-    async def __aenter__(self) -> None:
-        while not self._listings.locked():
-            await self._listings.acquire()
-            self._held += 1
-
-    async def __aexit__(self, *error: object) -> None:
-        for _ in range(self._held):
-            self._listings.release()
+    async with AsyncExitStack() as held:
+        for _ in range(reading_turns(services.store, services.settings)):
+            await held.enter_async_context(services.reading.turn("holder"))
+        yield
 
 
 @asynccontextmanager
 async def client(store: Store) -> AsyncIterator[tuple[httpx.AsyncClient, Services]]:
-    """A client of API v1 in the event loop of its server."""
+    """A client of what reads results, in the event loop of its server."""
     services = Services.of(store, UNBOUND, lambda: NOW)
-    app = Litestar(routes(services), openapi_config=None)
+    routes = [*v1.routes(services), *v2.routes(services), *reports.routes(services)]
+    app = Litestar(
+        routes, openapi_config=None, exception_handlers={HymioError: lambda _request, error: error_answer(error)}
+    )
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://hymio") as http:  # type: ignore[arg-type]
         yield http, services

@@ -200,7 +200,7 @@ def test_what_has_not_changed_waits_for_no_report_that_is_built(served: tuple[St
     addresses, (_, headers) = (ADDRESSES[0], ADDRESSES[1]), scene.person(Role.USER, "en-US")
     tags = [scene.ask(address, headers) for address in addresses]
     services = Services.of(store, replace(UNBOUND, threads=2), lambda: now[0])
-    asyncio.run(services.listings.acquire())  # the only report that may be built at a time
+    asyncio.run(services.reading.turn(None).__aenter__())  # the only report that may be built at a time
     host = http.base_url.netloc.decode()
     with TestClient(Litestar(routes(services))) as client:
         for address, tag in zip(addresses, tags, strict=True):

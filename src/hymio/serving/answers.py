@@ -168,6 +168,12 @@ def answer_to(request: Request[Any, Any, Any], principal: Principal) -> None:
     request.state[_PRINCIPAL] = principal
 
 
+def sender_of(request: Request[Any, Any, Any]) -> Principal | None:
+    """Who sent a request; None while that is not known."""
+    principal: Principal | None = request.state.get(_PRINCIPAL)
+    return principal
+
+
 def error_answer(error: HymioError, language: str = SOURCE, *, challenge: str = "", allow: str = "") -> Response[bytes]:
     """The problem document of an error, never cached, with the headers that its status asks for.
 

@@ -22,6 +22,7 @@ from hymio.serving.clock_health import ClockHealth
 from hymio.serving.metrics import RequestMetrics
 from hymio.serving.password_threads import PasswordThreads
 from hymio.serving.streams import Exports
+from hymio.serving.turns import Turns
 from hymio.settings import Settings
 from hymio.store import Store
 from hymio.store.token_use import TokenUse
@@ -33,7 +34,7 @@ Route: TypeAlias = HTTPRouteHandler | ASGIRouteHandler
 class Services:
     """What the doors of one server share; made before the event loop runs, usable inside `running`.
 
-    `listings` limits how many threads read results at once (`reading_turns`): hours, listings of feedback, reports and
+    `reading` limits how many threads read results at once (`reading_turns`): hours, listings of feedback, reports and
     the chunks of exports.
     """
 
@@ -43,7 +44,7 @@ class Services:
     uploads: UploadQueue
     bodies: BodyParsers
     exports: Exports
-    listings: asyncio.Semaphore
+    reading: Turns
     token_use: TokenUse
     clock_health: ClockHealth
     attempts: Attempts
@@ -56,15 +57,15 @@ class Services:
 
         `watch` notices steps of the machine's clock; tests pass one of other clocks.
         """
-        listings = asyncio.Semaphore(reading_turns(store, settings))
+        reading = Turns(reading_turns(store, settings))
         return cls(
             store=store,
             settings=settings,
             clock=clock,
             uploads=UploadQueue(store, clock, max_waiting=settings.queue),
             bodies=BodyParsers(),
-            exports=Exports(settings.streams, settings.stream_seconds, listings),
-            listings=listings,
+            exports=Exports(settings.streams, settings.stream_seconds, reading),
+            reading=reading,
             token_use=TokenUse(),
             clock_health=ClockHealth(store, clock, watch or ClockWatch()),
             attempts=Attempts(settings.wrong_credentials, settings.log_address),
@@ -93,12 +94,13 @@ class Services:
 
 
 def reading_turns(store: Store, settings: Settings) -> int:
-    """How many threads read results at once: half of them, so that the others are left for quick requests.
+    """How many threads read results at once, so that a core and the interpreter are left to intake.
 
-    Where the database is read in this process (SQLite), at most as many as leave a core and the interpreter to intake.
+    Where the database is read in this process (SQLite), one: two already hold the interpreter for as long as they can.
+    Where a server reads, another one may wait for it meanwhile, on a machine with a core for each.
     """
-    half = max(1, settings.threads // 2)
-    return max(1, min(half, cores() - 1)) if store.has_single_writer else half
+    most = 1 if store.has_single_writer else 2
+    return max(1, min(most, settings.threads // 2, cores() - 1))
 
 
 def cores() -> int:

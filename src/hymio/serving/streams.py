@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing, nullcontext
+from collections.abc import AsyncIterator, Callable, Generator, Hashable, Iterable, Iterator
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, TypeVar
@@ -18,7 +18,9 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from hymio.errors import Unavailable
+from hymio.serving import turns
 from hymio.serving.answers import JSON
+from hymio.serving.turns import Turns
 
 HEAD_ONLY: Final = "hymio.head"
 """The key of an ASGI scope under which `edge` notes that the request was HEAD, so that no body need be made."""
@@ -26,12 +28,6 @@ HEAD_ONLY: Final = "hymio.head"
 STALL_SECONDS: Final = 30
 STALL_BYTES: Final = 64 << 10
 """An export whose client takes fewer than STALL_BYTES in STALL_SECONDS is cut off."""
-
-WAIT_SECONDS: Final = 20
-"""How long an export or a listing waits for its turn; clients often give up after 30."""
-
-RETRY_SECONDS: Final = 30
-"""The Retry-After of those that waited in vain."""
 
 ROWS_PER_CHUNK: Final = 1_400
 """About 64 KB of presses without text."""
@@ -65,9 +61,9 @@ class Exports:
 
     most: int
     seconds: float
-    reading: AbstractAsyncContextManager[None] = field(default_factory=nullcontext)
+    reading: Turns = field(default_factory=lambda: Turns(1))
     _turns: Semaphore = field(init=False)
-    _turns_of: WeakValueDictionary[object, Semaphore] = field(init=False, default_factory=WeakValueDictionary)
+    _turns_of: WeakValueDictionary[Hashable, Semaphore] = field(init=False, default_factory=WeakValueDictionary)
     _first_chunks: CapacityLimiter = field(init=False)
     _further_chunks: CapacityLimiter = field(init=False)
 
@@ -84,29 +80,33 @@ class Exports:
         return self.most + max(1, self.most // 2)
 
     @asynccontextmanager
-    async def turn(self, owner: object = None) -> AsyncIterator[None]:
+    async def turn(self, owner: Hashable = None) -> AsyncIterator[None]:
         """Waits for a turn and, unless `owner` is None, one of the owner's. Unavailable after WAIT_SECONDS."""
         half = max(1, self.most // 2)
         own = self._turns_of.setdefault(owner, Semaphore(self.most if owner is None else half))
         async with _both(own, self._turns):
             yield
 
-    async def make_first(self, step: Callable[[], T]) -> T:
-        """Runs a function that makes a first chunk in a thread."""
-        async with self.reading:
+    async def make_first(self, step: Callable[[], T], owner: Hashable = None) -> T:
+        """Runs a function that makes a first chunk in a thread. Unavailable where it waits for its turn too long."""
+        async with self.reading.turn(owner):
             return await anyio.to_thread.run_sync(step, limiter=self._first_chunks)
 
-    async def make_further(self, step: Callable[[], T]) -> T:
+    async def make_further(self, step: Callable[[], T], owner: Hashable = None) -> T:
         """Runs a function that makes a further chunk in a thread; cancellation waits for its end."""
-        async with self.reading:
+        async with self.reading.further_turn(owner):
             return await anyio.to_thread.run_sync(step, limiter=self._further_chunks)
+
+    async def close(self, chunks: Generator[bytes]) -> None:
+        """Ends an export in a thread; what it has open must not wait for readers."""
+        await anyio.to_thread.run_sync(chunks.close, limiter=self._further_chunks)
 
 
 @asynccontextmanager
 async def _both(first: Semaphore, second: Semaphore) -> AsyncIterator[None]:
     """Holds both semaphores; Unavailable if they are not free within WAIT_SECONDS."""
     try:
-        with anyio.fail_after(WAIT_SECONDS):
+        with anyio.fail_after(turns.WAIT_SECONDS):
             await first.acquire()
             try:
                 await second.acquire()
@@ -114,7 +114,9 @@ async def _both(first: Semaphore, second: Semaphore) -> AsyncIterator[None]:
                 first.release()
                 raise
     except TimeoutError:
-        raise Unavailable("too-many-exports", "Too many exports are running.", retry_after=RETRY_SECONDS) from None
+        raise Unavailable(
+            "too-many-exports", "Too many exports are running.", retry_after=turns.RETRY_SECONDS
+        ) from None
     try:
         yield
     finally:
@@ -130,7 +132,7 @@ class Streamed(Response[None]):
     """
 
     def __init__(
-        self, exports: Exports, chunks: Callable[[], Generator[bytes]], headers: dict[str, str], owner: object = None
+        self, exports: Exports, chunks: Callable[[], Generator[bytes]], headers: dict[str, str], owner: Hashable = None
     ) -> None:
         super().__init__(None, headers=headers, media_type=JSON)
         self._exports, self._chunks, self._owner = exports, chunks, owner
@@ -145,7 +147,7 @@ class _Stream(ASGIResponse):
     _should_set_content_length = False
 
     def __init__(
-        self, exports: Exports, chunks: Callable[[], Generator[bytes]], headers: dict[str, str], owner: object
+        self, exports: Exports, chunks: Callable[[], Generator[bytes]], headers: dict[str, str], owner: Hashable
     ) -> None:
         super().__init__(headers=headers, media_type=JSON)
         self._exports, self._chunks, self._owner = exports, chunks, owner
@@ -156,7 +158,7 @@ class _Stream(ASGIResponse):
             await self.start_response(send)
             await send({"type": "http.response.body", "body": b"", "more_body": False})
             return
-        only = await self._exports.make_first(lambda: _only_chunk(self._chunks()))
+        only = await self._exports.make_first(lambda: _only_chunk(self._chunks()), self._owner)
         if only is not None:
             await self._send_whole(only, send)
             return
@@ -166,7 +168,7 @@ class _Stream(ASGIResponse):
                 await self._send_all(chunks, receive, send)
             finally:
                 with CancelScope(shield=True):
-                    await self._exports.make_further(chunks.close)
+                    await self._exports.close(chunks)
 
     async def _send_whole(self, chunk: bytes, send: Send) -> None:
         """Sends a response of one chunk, with its length."""
@@ -203,7 +205,7 @@ class _Stream(ASGIResponse):
 
     async def _next(self, chunks: Iterator[bytes]) -> bytes | None:
         """The next chunk, made in a thread; None at the end."""
-        return await self._exports.make_further(lambda: next(chunks, None))
+        return await self._exports.make_further(lambda: next(chunks, None), self._owner)
 
 
 def _only_chunk(chunks: Generator[bytes]) -> bytes | None:

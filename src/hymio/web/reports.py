@@ -5,7 +5,6 @@ All take the same parameters, those of `report.ReportQuery.words`.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
@@ -15,12 +14,12 @@ from litestar.concurrency import sync_to_thread
 
 from hymio import manage
 from hymio.access import DataKind, Principal
-from hymio.errors import NotFound, Unauthorized, Unavailable
+from hymio.errors import NotFound, Unauthorized
 from hymio.report import parse_query
 from hymio.serving.answers import answer_to, base_url_of
 from hymio.serving.backoff import Backoff
 from hymio.serving.door import Door, Route, Services
-from hymio.serving.streams import RETRY_SECONDS, WAIT_SECONDS
+from hymio.serving.turns import owner_of
 from hymio.texts import PAGE_LANGUAGES, choose
 from hymio.texts.localization import Localization
 from hymio.web.look import look_of
@@ -45,8 +44,8 @@ def routes(services: Services) -> Sequence[Route]:
         """The page of a node, or a file of its report. NotFound."""
         node, dot, extension = request.path_params["node"].partition(".")
         if not dot:
-            return await _answer(people, lambda: _page(people, request, _node(node)))
-        return await _answer(people, lambda: _file(people, request, _node(node), extension, None))
+            return await _answer(people, request, lambda: _page(people, request, _node(node)))
+        return await _answer(people, request, lambda: _file(people, request, _node(node), extension, None))
 
     @get("/reports/{node:str}/{table:str}")
     async def table(request: Request[Any, Any, Any]) -> Answer:
@@ -55,19 +54,19 @@ def routes(services: Services) -> Sequence[Route]:
         if (dot, extension) != (".", "csv"):
             raise NotFound("unknown-address", "There is nothing at this address.")
         node = request.path_params["node"]
-        return await _answer(people, lambda: _file(people, request, _node(node), extension, name))
+        return await _answer(people, request, lambda: _file(people, request, _node(node), extension, name))
 
     @get("/shared/{name:str}")
     async def shared(request: Request[Any, Any, Any]) -> Answer:
         """The page of a shared report, or a file of it. NotFound."""
         asked = asked_of(request.path_params["name"])
-        return await _answer(people, lambda: shared_answer(people, request, asked))
+        return await _answer(people, request, lambda: shared_answer(people, request, asked))
 
     @get("/shared/{name:str}/{table:str}")
     async def shared_table(request: Request[Any, Any, Any]) -> Answer:
         """One table of a shared report as CSV. NotFound."""
         asked = asked_of(request.path_params["name"], request.path_params["table"])
-        return await _answer(people, lambda: shared_answer(people, request, asked))
+        return await _answer(people, request, lambda: shared_answer(people, request, asked))
 
     return [report, table, shared, shared_table, *spam_routes(people)]
 
@@ -75,26 +74,13 @@ def routes(services: Services) -> Sequence[Route]:
 DOOR: Final = Door("reports", routes, challenge=CHALLENGE)
 
 
-async def _answer(people: People, begin: Callable[[], Answer | Making]) -> Answer:
-    """What `begin` answers; if it gives what makes the answer, that is called in its turn."""
+async def _answer(people: People, request: Request[Any, Any, Any], begin: Callable[[], Answer | Making]) -> Answer:
+    """What `begin` answers; if it gives what makes the answer, that is called in a reader's turn. Unavailable."""
     answer = await sync_to_thread(begin)
-    return answer if isinstance(answer, Response) else await _in_turn(people, answer)
-
-
-async def _in_turn(people: People, make: Making) -> Answer:
-    """Makes an answer in a thread, under the semaphore `services.listings`. Unavailable if that takes WAIT_SECONDS."""
-    listings = people.services.listings
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            await listings.acquire()
-    except TimeoutError:
-        raise Unavailable(
-            "too-many-listings", "Too many listings of feedback are being read.", retry_after=RETRY_SECONDS
-        ) from None
-    try:
-        return await sync_to_thread(make)
-    finally:
-        listings.release()
+    if isinstance(answer, Response):
+        return answer
+    async with people.services.reading.turn(owner_of(request)):
+        return await sync_to_thread(answer)
 
 
 def _page(people: People, request: Request[Any, Any, Any], node: int) -> Answer | Making:

@@ -23,9 +23,19 @@ from hymio.errors import NotFound, Phrase
 from hymio.hierarchy import Node
 from hymio.period import Instant, InstantRange
 from hymio.results import OfAssignment, Phase
-from hymio.serving.answers import JSON, answer_to, cached, is_known, json_answer, json_line, not_modified, tag_of
+from hymio.serving.answers import (
+    JSON,
+    answer_to,
+    cached,
+    is_known,
+    json_answer,
+    json_line,
+    not_modified,
+    tag_of,
+)
 from hymio.serving.door import Door, Services
 from hymio.serving.streams import Exports, Streamed, enveloped
+from hymio.serving.turns import owner_of
 from hymio.setup import Content, Layout
 from hymio.store import Store
 from hymio.survey import Survey
@@ -321,11 +331,11 @@ def _handler(endpoint: Endpoint, services: Services, trees: Trees) -> HTTPRouteH
 
     @get(endpoint.path.replace("{key}", "{key:str}"), name=endpoint.path)
     async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
-        """Answers a request; what takes long is made in turn with other readers, for which it waits without a bound."""
+        """Answers a request; what takes long is made in a reader's turn. Unavailable if that comes too late."""
         answer = await sync_to_thread(begin, request)
         if isinstance(answer, Response):
             return answer
-        async with services.listings:
+        async with services.reading.turn(owner_of(request)):
             return await sync_to_thread(answer)
 
     return handle

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -19,13 +18,13 @@ from hymio.api.query import Query
 from hymio.api.v2 import params, rows
 from hymio.api.v2.alerts import PAGED, PagedListing
 from hymio.api.v2.call import Call, Listing
-from hymio.api.v2.feedbacks import KINDS
+from hymio.api.v2.feedbacks import KINDS, Kind
 from hymio.api.v2.results import feedbacks, link
 from hymio.api.v2.setup import LISTINGS
-from hymio.errors import NotFound, Unavailable
+from hymio.errors import NotFound
 from hymio.serving.answers import answer_to, base_url_of, cached, is_known, json_answer, not_modified, tag_of
 from hymio.serving.door import Door, Services
-from hymio.serving.streams import RETRY_SECONDS, WAIT_SECONDS
+from hymio.serving.turns import owner_of
 
 _LISTINGS: Final = {listing.name: listing for listing in LISTINGS}
 _PAGED: Final = {listing.name: listing for listing in PAGED}
@@ -66,26 +65,18 @@ def _introspection(services: Services, request: Request[Any, Any, Any]) -> Respo
 
 
 async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
-    """A page of feedback, read under the semaphore `services.listings`. Unavailable if that takes WAIT_SECONDS."""
-    try:
-        async with asyncio.timeout(WAIT_SECONDS):
-            await services.listings.acquire()
-    except TimeoutError:
-        raise Unavailable(
-            "too-many-listings", "Too many listings of feedback are being read.", retry_after=RETRY_SECONDS
-        ) from None
-    try:
-        return await sync_to_thread(_feedback, services, request)
-    finally:
-        services.listings.release()
+    """A page of feedback, read in a reader's turn, for which only a token that is accepted waits. Unavailable."""
+    call, kind = await sync_to_thread(_feedback_call, services, request)
+    async with services.reading.turn(owner_of(request)):
+        return await sync_to_thread(feedbacks, call, kind)
 
 
-def _feedback(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
-    """A page of a feedback listing. NotFound."""
+def _feedback_call(services: Services, request: Request[Any, Any, Any]) -> tuple[Call, Kind]:
+    """The call of a request for a page of a feedback listing, and the kind of listing. NotFound."""
     name, output_format = _name_and_format(request)
     if name not in _KINDS:
         raise NotFound("unknown-listing", "There is no such listing.")
-    return feedbacks(_call(services, request, output_format), _KINDS[name])
+    return _call(services, request, output_format), _KINDS[name]
 
 
 def _listing(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:

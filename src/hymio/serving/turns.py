@@ -1,0 +1,100 @@
+"""Turns of readers: how many threads of a process read results at once, and whose request is next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from litestar import Request
+
+from hymio.errors import Unavailable
+from hymio.serving.addresses import client_key
+from hymio.serving.answers import sender_of
+
+WAIT_SECONDS: Final = 20
+"""How long a request waits for its turn; clients often give up after 30."""
+
+RETRY_SECONDS: Final = 30
+"""The Retry-After of those that waited in vain."""
+
+
+def owner_of(request: Request[Any, Any, Any]) -> Hashable:
+    """For whom a request waits beside those of others: its credential or, without one, its client address."""
+    sender = sender_of(request)
+    if sender is None:
+        return client_key(request.client.host) if request.client else None
+    return sender.organization, sender.via, sender.id
+
+
+class Turns:
+    """Lets at most so many readers read at once; for one event loop.
+
+    Owners take turns, and the requests of one owner in the order in which they came: who asks for many things at once
+    keeps only themselves waiting.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free = most  # 0 while anybody waits
+        self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
+
+    @asynccontextmanager
+    async def turn(self, owner: Hashable) -> AsyncIterator[None]:
+        """Waits for a turn of an owner, and has it inside. Unavailable after WAIT_SECONDS."""
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._take(owner)
+        except TimeoutError:
+            raise Unavailable(
+                "too-many-listings", "Too many listings of feedback are being read.", retry_after=RETRY_SECONDS
+            ) from None
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    @asynccontextmanager
+    async def further_turn(self, owner: Hashable) -> AsyncIterator[None]:
+        """A turn for which an answer that has begun waits without a bound."""
+        await self._take(owner)
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _take(self, owner: Hashable) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(owner, deque()).append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():  # its turn came at the same moment
+                self._pass_on()
+            else:
+                self._leave(owner, place)
+            raise
+
+    def _leave(self, owner: Hashable, place: asyncio.Future[None]) -> None:
+        """Gives up a place in the queue, unless `_pass_on` has removed it already."""
+        places = self._waiting.get(owner, deque())
+        if place in places:
+            places.remove(place)
+            if not places:
+                del self._waiting[owner]
+
+    def _pass_on(self) -> None:
+        """Gives a turn that ended to the next owner who waits, who then waits behind all others."""
+        while self._waiting:
+            owner, places = self._waiting.popitem(last=False)
+            place = places.popleft()
+            if places:
+                self._waiting[owner] = places
+            if not place.cancelled():
+                place.set_result(None)
+                return
+        self._free += 1
