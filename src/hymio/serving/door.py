@@ -35,7 +35,7 @@ class Services:
     """What the doors of one server share; made before the event loop runs, usable inside `running`.
 
     `reading` limits how many threads read results at once (`reading_turns`): hours, listings of feedback, reports and
-    the chunks of exports.
+    the chunks of exports. `looking` limits how many threads look up who asks an API, and whether the answer is known.
     """
 
     store: Store
@@ -45,6 +45,7 @@ class Services:
     bodies: BodyParsers
     exports: Exports
     reading: Turns
+    looking: Turns
     token_use: TokenUse
     clock_health: ClockHealth
     attempts: Attempts
@@ -66,6 +67,7 @@ class Services:
             bodies=BodyParsers(),
             exports=Exports(settings.streams, settings.stream_seconds, reading),
             reading=reading,
+            looking=Turns(1 if store.has_single_writer else max(1, min(2, settings.threads // 2))),
             token_use=TokenUse(),
             clock_health=ClockHealth(store, clock, watch or ClockWatch()),
             attempts=Attempts(settings.wrong_credentials, settings.log_address),

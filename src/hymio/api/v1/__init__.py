@@ -332,7 +332,8 @@ def _handler(endpoint: Endpoint, services: Services, trees: Trees) -> HTTPRouteH
     @get(endpoint.path.replace("{key}", "{key:str}"), name=endpoint.path)
     async def handle(request: Request[Any, Any, Any]) -> Response[Any]:
         """Answers a request; what takes long is made in a reader's turn. Unavailable if that comes too late."""
-        answer = await sync_to_thread(begin, request)
+        async with services.looking.turn(owner_of(request)):
+            answer = await sync_to_thread(begin, request)
         if isinstance(answer, Response):
             return answer
         async with services.reading.turn(owner_of(request)):

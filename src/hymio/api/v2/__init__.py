@@ -66,7 +66,8 @@ def _introspection(services: Services, request: Request[Any, Any, Any]) -> Respo
 
 async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     """A page of feedback, read in a reader's turn, for which only a token that is accepted waits. Unavailable."""
-    call, kind = await sync_to_thread(_feedback_call, services, request)
+    async with services.looking.turn(owner_of(request)):
+        call, kind = await sync_to_thread(_feedback_call, services, request)
     async with services.reading.turn(owner_of(request)):
         return await sync_to_thread(feedbacks, call, kind)
 
