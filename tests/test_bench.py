@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 from typer.testing import CliRunner
 
+from hymio.bench import beside, plan, writing
 from hymio.cli import app
+from hymio.errors import SetupError
 
 ROWS = [
     "presses in, uploads of 100",
@@ -67,6 +73,50 @@ def test_each_figure_is_measured(database_url: str, monkeypatch: pytest.MonkeyPa
     assert all(figure["measured"][0].isdigit() for figure in figures if "more while" not in figure["what"])
     assert all(figure["ratio"] > 0 for figure in figures if figure["ratio"] is not None)
     assert {figure["group"] for figure in figures} == {"Writing", "Reading", "Serving"}
+
+
+BESIDE = [
+    "a year by hour of a point, in a process",
+    "a year by hour of a region, in a process",
+    "a year by hour of a root, in a process",
+    "… DuckDB's table, made from raw CSV",
+    "raw CSV of 1,200 presses, in a process",
+    "InfluxDB: single presses",
+]
+
+
+def test_duckdb_counts_the_same_presses_and_who_is_absent_is_named(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    for name, value in {"NO_INDEX": "1", "FIND_LINKS": "", "CONFIG_FILE": os.devnull}.items():
+        monkeypatch.setenv(f"PIP_{name}", value)  # a real pip, which finds nothing
+    progress = Progress(disable=True)
+    fleet = writing.year(database_url, 1_200, progress).fleet
+    datasette, *figures = beside.year(database_url, fleet, progress)
+    if find_spec("datasette") is None or not database_url.startswith("sqlite"):
+        assert datasette.what.startswith("Datasette: ")
+        assert datasette.measured == "not measured"
+        reads = "not installed: datasette (pip says: " if database_url.startswith("sqlite") else "it reads files of"
+        assert datasette.compared.startswith(reads)
+    assert [figure.what for figure in figures][-len(BESIDE) :] == BESIDE
+    assert all(figure.ratio > 0 for figure in figures if figure.ratio is not None)
+
+
+@pytest.mark.skipif(find_spec("datasette") is None, reason="Datasette is not installed in this environment")
+def test_datasette_counts_the_same_presses(tmp_path: Path) -> None:
+    url, progress = f"sqlite:///{tmp_path / 'year.db'}", Progress(disable=True)
+    fleet = writing.year(url, 1_200, progress).fleet
+    page, hours, lines, *_others = beside.year(url, fleet, progress)
+    assert [figure.compared.startswith("Datasette ") for figure in (page, hours, lines)] == [True] * 3
+
+
+def test_a_kept_year_is_read_again_and_another_folder_is_refused(tmp_path: Path) -> None:
+    fleet = writing.year(f"sqlite:///{tmp_path / 'year.db'}", 1_200, Progress(disable=True)).fleet
+    plan.note_fleet(tmp_path, fleet)
+    assert plan.kept_fleet(tmp_path) == fleet
+    done = CliRunner().invoke(app, ["bench", "--again", str(tmp_path / "elsewhere")])
+    assert isinstance(done.exception, SetupError)
+    assert done.exception.code == "no-kept-year"
 
 
 def test_one_more_press_in_a_full_hour(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -41,6 +41,13 @@ def run(
     ] = False,
     reports: Annotated[bool, typer.Option("--reports", help="Only reports of the year")] = False,
     web: Annotated[bool, typer.Option("--web", help="Only presses of web smileys")] = False,
+    beside: Annotated[
+        bool,
+        typer.Option(
+            "--beside",
+            help="Also Datasette and DuckDB on the same presses; what is missing is installed temporarily from PyPI",
+        ),
+    ] = False,
     again: Annotated[
         Path | None,
         typer.Option(
@@ -56,7 +63,7 @@ def run(
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     with _folder(again, keep=keep, console=console) as folder, _progress(console) as progress:
-        place = plan.Place(folder, database, progress)
+        place = plan.Place(folder, database, progress, beside)
         if again is not None:
             figures = list(plan.again(place))
         elif changes:

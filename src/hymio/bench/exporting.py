@@ -25,7 +25,7 @@ MAX_MORE_MIB, FLAT_MIB = 30, 4
 """What the server's memory may grow by while everything is exported, and by how much after the first tenth."""
 
 LISTING = "/v2/results/button-feedbacks"
-_NEXT = re.compile(r'<([^>]+)>; rel="next"')
+NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
 
 class Read(NamedTuple):
@@ -86,7 +86,7 @@ def _export(server: Server, headers: dict[str, str], total: int, progress: Progr
     began = time.perf_counter()
     with _watching(server) as most:
         while path:
-            link = _NEXT.search(request(server, path, headers).get("Link", ""))
+            link = NEXT.search(request(server, path, headers).get("Link", ""))
             path = link[1] if link else ""
             read = min(total, pages[-1].rows + rows)
             pages.append(Read(read, time.perf_counter() - began, most[0]))

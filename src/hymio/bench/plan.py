@@ -12,6 +12,7 @@ from msgspec import convert
 from rich.progress import Progress
 
 from hymio.bench import (
+    beside,
     beside_readers,
     exporting,
     listings,
@@ -28,7 +29,12 @@ from hymio.bench.figure import Figure
 from hymio.bench.fleet import Fleet
 from hymio.store.yardstick import scratch_database
 
-WRITING, READING, SERVING, BESIDE = "Writing", "Reading", "Serving", "Beside what else one would pick"
+WRITING, READING, SERVING, BESIDE = (
+    "Writing",
+    "Reading",
+    "Serving",
+    "Beside others: the ratio is how many times as fast Hymio is",
+)
 """Headings of the table."""
 
 _FLEET = "fleet.json"
@@ -36,11 +42,15 @@ _FLEET = "fleet.json"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where databases are made: a folder, or a PostgreSQL server if there is one; and the progress of the run."""
+    """Where databases are made: a folder, or a PostgreSQL server if there is one; and the progress of the run.
+
+    `is_beside` is whether other programs are measured too.
+    """
 
     folder: Path
     server: str | None
     progress: Progress
+    is_beside: bool = False
 
     def database(self, name: str) -> AbstractContextManager[str]:
         """The URL of a new database."""
@@ -52,7 +62,7 @@ def everything(place: Place, presses: int) -> Iterator[Figure]:
     yield from _under(WRITING, writing.uploads(place.folder, place.server, min(presses, 200_000), place.progress))
     with place.database("year") as url:
         year = writing.year(url, presses, place.progress)
-        _note_fleet(place.folder, year.fleet)
+        note_fleet(place.folder, year.fleet)
         yield from _under(WRITING, writing.in_bulk(place.folder, place.server, year))
         yield from of_year(place, url, year.fleet)
     with place.database("singles") as url:
@@ -68,7 +78,9 @@ def everything(place: Place, presses: int) -> Iterator[Figure]:
 
 
 def of_year(place: Place, url: str, fleet: Fleet) -> Iterator[Figure]:
-    """What is measured of a year of presses that is there."""
+    """What is measured of a year of presses that is there, and of others beside it if they are asked for."""
+    if place.is_beside:
+        yield from _under(BESIDE, beside.year(url, fleet, place.progress))
     yield from _under(READING, reading.disk(url, fleet))
     yield from _under(READING, reading.hours(url, fleet))
     yield from _under(READING, reading.csv(url, fleet))
@@ -114,7 +126,7 @@ def _under(heading: str, figures: Iterable[Figure]) -> Iterator[Figure]:
     return (figure._replace(group=heading) for figure in figures)
 
 
-def _note_fleet(folder: Path, fleet: Fleet) -> None:
+def note_fleet(folder: Path, fleet: Fleet) -> None:
     """Writes what a later run must know of the year, which `--keep` keeps."""
     (folder / _FLEET).write_text(json.dumps({"fleet": asdict(fleet)}))
 
