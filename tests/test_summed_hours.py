@@ -24,7 +24,9 @@ JSON = results.HourText('{"ts":"', '","data":[', ",", "]}", ",")
 CSV = results.HourText("100 %d;", "|", "|", "%%;", "\n")
 
 
-def reference(store: Store, world: World, subject: results.Subject, within: InstantRange, grain: Grain) -> list[Any]:
+def reference(
+    store: Store, world: World, subject: results.Subject, within: InstantRange, grain: Grain, *, misuse: bool = True
+) -> list[Any]:
     """The buckets, by the definition: each hour by its first instant, added one by one."""
     with open_view(store, operator(world.organization)) as view:
         scoped, buttons = in_scope(view, subject), buttons_of(view.layout, subject)
@@ -35,7 +37,7 @@ def reference(store: Store, world: World, subject: results.Subject, within: Inst
     for hour, starts_at, verdict, revision, counts in hours:
         offset = (hour * HOUR_MS - starts_at) // MINUTE_MS
         first = shown.hour_start(hour, offset)
-        if first in within and any(counts):
+        if first in within and any(counts) and (misuse or verdict == Verdict.COUNTED):
             key = (first, offset, hour) if start_of is None else start_of(bucket_of(hour, grain))
             verdicts, revisions = groups.setdefault(key, ({}, []))
             revisions.append(revision)
@@ -89,6 +91,8 @@ def test_the_engine_adds_and_writes_what_python_does(
         for grain in Grain:
             buckets = reference(store, world, subject, within, grain)
             assert list(results.hourly(store, by, subject, within, grain).buckets) == buckets
+            counted = results.hourly(store, by, subject, within, grain, misuse=False).buckets
+            assert list(counted) == reference(store, world, subject, within, grain, misuse=False)
             if isinstance(subject, results.OfAssignment):
                 assert results.counted_text(store, by, subject, form, within, grain) == as_text(buckets, form)
 

@@ -78,6 +78,7 @@ class Hierarchy:
 
     nodes: Mapping[int, Node] = field(default_factory=dict)
     _children: Mapping[int | None, tuple[Node, ...]] = field(default_factory=dict, repr=False, compare=False)
+    _points: dict[int, tuple[Node, ...]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def changed(self, nodes: Mapping[int, Node | None]) -> Hierarchy:
         """A new tree in which `nodes` replace those with the same ids (None removes one); unchanged parts are shared.
@@ -146,8 +147,11 @@ class Hierarchy:
             stack += reversed(self.children(top.id))
 
     def points(self, node: int) -> tuple[Node, ...]:
-        """The experience points of a node's subtree."""
-        return tuple(below for below in self.subtree(node) if below.is_point)
+        """The experience points of a node's subtree; cached, as each result of a group asks for them several times."""
+        points = self._points.get(node)
+        if points is None:
+            points = self._points[node] = tuple(below for below in self.subtree(node) if below.is_point)
+        return points
 
     def inherited(self, node: int, settings: Mapping[int, Iterable[tuple[int, T | None]]], default: T) -> Timeline[T]:
         """The timeline of a setting at a node: at each instant the value of the node or its nearest ancestor with one.

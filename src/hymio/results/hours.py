@@ -77,41 +77,55 @@ def hourly(
     within: InstantRange = EVERYTHING,
     grain: Grain = Grain.HOUR,
     as_of: int | None = None,
+    *,
+    misuse: bool = True,
 ) -> Hourly:
     """The results of the hours that start within a range, grouped into buckets of local time.
 
-    With `as_of`, the numbers as they were at that revision. If the points of a group have several zones, hours with
-    equal local time are added and buckets have times in the group's own zone; otherwise in the zone of the points.
-    Forbidden without the permission to read results or the kind of data of buttons; NotFound if the subject does not
-    exist or is outside the scope.
+    With `as_of`, the numbers as they were at that revision. Without `misuse` only counted presses are read, and buckets
+    without them are left out: half the work for a group of which nearly every hour has some misuse. If the points of a
+    group have several zones, hours with equal local time are added and buckets have times in the group's own zone;
+    otherwise in the zone of the points. Forbidden without the permission to read results or the kind of data of
+    buttons; NotFound if the subject does not exist or is outside the scope.
     """
     with open_view(store, principal, Phase.BUTTON) as view:
-        return _hourly(view, in_scope(view, subject), buttons_of(view.layout, subject), within, grain, as_of)
+        scoped = in_scope(view, subject)
+        return _hourly(view, scoped, _Selected(buttons_of(view.layout, subject), within, grain, misuse), as_of)
 
 
-def _hourly(
-    view: View, subject: ScopedSubject, buttons: int, within: InstantRange, grain: Grain, as_of: int | None = None
-) -> Hourly:
-    """`hourly` of a subject within an open view; `buttons` is the number of buttons of its scale."""
-    shown, reader = ShownHours(view.layout, subject.node), hours_of(view, subject)
+class _Selected(NamedTuple):
+    """What is read of a subject: the first `buttons` buttons, in which hours, how they are grouped, and misuse too."""
+
+    buttons: int
+    within: InstantRange
+    grain: Grain
+    misuse: bool = True
+
+    def of(self, hours: Iterable[StoredHour]) -> Iterable[StoredHour]:
+        """Hours without misuse, unless it is selected."""
+        return hours if self.misuse else (hour for hour in hours if hour.verdict == _COUNTED)
+
+
+def _hourly(view: View, subject: ScopedSubject, selected: _Selected, as_of: int | None = None) -> Hourly:
+    """`hourly` of a subject within an open view."""
+    shown, reader, within = ShownHours(view.layout, subject.node), hours_of(view, subject), selected.within
     if as_of is None or as_of >= view.revision:
-        return Hourly(view.revision, tuple(_present(shown, reader, buttons, within, grain)))
-    hours = list(reader.hours(within.start - HOUR_MS, within.end, buttons))
-    return Hourly(as_of, tuple(_buckets(shown, as_of_revision(view, subject, buttons, hours, as_of), within, grain)))
+        return Hourly(view.revision, tuple(_present(shown, reader, selected)))
+    hours = list(reader.hours(within.start - HOUR_MS, within.end, selected.buttons))
+    as_they_were = selected.of(as_of_revision(view, subject, selected.buttons, hours, as_of))
+    return Hourly(as_of, tuple(_buckets(shown, as_they_were, within, selected.grain)))
 
 
-def _present(
-    shown: ShownHours, reader: HourReader, buttons: int, within: InstantRange, grain: Grain
-) -> Iterator[Bucket]:  # fmt: skip
+def _present(shown: ShownHours, reader: HourReader, selected: _Selected) -> Iterator[Bucket]:
     """The buckets of the present revision; the engine adds up hours where all begin at their nominal starts."""
-    within = reader.cut(within)
+    within, (buttons, _, grain, misuse) = reader.cut(selected.within), selected
     start, end = within.start, within.end
     is_each_shown = grain is Grain.HOUR and not shown.has_several_zones
     # Hours that are added need not begin at their nominal starts, only be in the range if these are.
     checked = [(start, end)] if is_each_shown else [(at - HOUR_MS, at) for at in (start, end)]
     if not all(shown.are_nominal(*instants) for instants in checked):
-        return _buckets(shown, reader.hours(start - HOUR_MS, end, buttons), within, grain)
-    hours, transaction = reader.between(start, end, buttons), reader.view.transaction
+        return _buckets(shown, selected.of(reader.hours(start - HOUR_MS, end, buttons)), within, grain)
+    hours, transaction = reader.between(start, end, buttons, misuse=misuse), reader.view.transaction
     if is_each_shown:
         return _of_hours(hours_in_order(transaction, hours))
     if grain is Grain.HOUR:
@@ -144,10 +158,12 @@ def _of_sums(shown: ShownHours, sums: HourSums) -> Iterator[Bucket]:
     revisions = {row[0]: row[1] for row in sums.counted}
     for row in sums.misuse:
         hour, verdict, revision = row[:3]
-        of_hour = verdicts.setdefault(hour, {})
-        before = of_hour.get(verdict)
-        of_hour[verdict] = row[3:] if before is None else tuple(map(add, before, row[3:]))
-        revisions[hour] = max(revision, revisions.get(hour, 0))
+        of_hour = verdicts.get(hour)
+        if of_hour is None:
+            verdicts[hour], revisions[hour] = {verdict: row[3:]}, revision
+            continue
+        of_hour[verdict] = tuple(map(add, of_hour[verdict], row[3:])) if verdict in of_hour else row[3:]
+        revisions[hour] = max(revisions[hour], revision)
     starts = sorted(shown.starts_of(sorted(verdicts)))
     return (_bucket((start, offset, verdicts[hour], revisions[hour], hour)) for start, offset, hour in starts)
 
@@ -169,8 +185,9 @@ def counted_text(
         shown, reader = ShownHours(view.layout, scoped.node), hours_of(view, scoped)
         cut = reader.cut(within)
         if grain is Grain.HOUR and shown.are_nominal(cut.start, cut.end):
-            return hours_as_text(view.transaction, reader.between(cut.start, cut.end, buttons), form)
-        return written(_hourly(view, scoped, buttons, within, grain).buckets, form)
+            return hours_as_text(view.transaction, reader.between(cut.start, cut.end, buttons, misuse=False), form)
+        selected = _Selected(buttons, within, grain, misuse=False)
+        return written(_hourly(view, scoped, selected).buckets, form)
 
 
 def written(buckets: Iterable[Bucket], form: HourText) -> str:
@@ -200,7 +217,7 @@ def reconcile(
     """
     with open_view(store, principal, Phase.BUTTON) as view:
         scoped = in_scope(view, subject)
-        hourly = _hourly(view, scoped, buttons_of(view.layout, subject), within, Grain.HOUR)
+        hourly = _hourly(view, scoped, _Selected(buttons_of(view.layout, subject), within, Grain.HOUR))
         reported = stored_hours.reported_through(view.transaction, view.organization)
     several_zones = ShownHours(view.layout, scoped.node).has_several_zones
     unreported_ranges = unreported(view.layout, scoped.assignments, reported, now)

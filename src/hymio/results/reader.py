@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice, pairwise
+from math import isqrt
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -23,7 +24,10 @@ from hymio.store.spam import has_spam_marks
 from hymio.store.summed_hours import HourRange
 
 MIN_TILE_ROWS, MAX_TILE_ROWS = 500, 50_000
-"""About how many rows a tile holds: at first for a small page, and at most as tiles grow."""
+"""About how many rows a tile holds: at first for a small page, and where all rows are read."""
+
+_BATCH: Final = 1_000
+"""Rows of a tile that are in memory at a time where they are counted."""
 
 SMALL_SCOPE: Final = 30
 """Answers may be looked up press by press if at most one in this many assignments is selected."""
@@ -52,9 +56,9 @@ class HourReader(NamedTuple):
         """The hours that start in [start, end), in no order."""
         return stored_hours.hours(self.view.transaction, self.view.organization, self.source, start, end, buttons)
 
-    def between(self, start: Instant, end: Instant, buttons: int) -> HourRange:
+    def between(self, start: Instant, end: Instant, buttons: int, *, misuse: bool) -> HourRange:
         """The hours that start in [start, end), for what the engine does with them; the source has one scale."""
-        return HourRange(self.view.organization, self.source, start, end, buttons)
+        return HourRange(self.view.organization, self.source, start, end, buttons, misuse)
 
     def cut(self, within: InstantRange) -> InstantRange:
         """A range of instants or, if it is longer than LONG_SPAN_MS, the part of it in which there are hours."""
@@ -129,6 +133,18 @@ class Span(NamedTuple):
     hours: HourReader
 
 
+@dataclass(slots=True)
+class _Left:
+    """How many rows a page still skips, and then still needs; None where it has all."""
+
+    skip: int
+    rows: int | None
+
+    def needed(self) -> int | None:
+        """How many rows are read for them."""
+        return None if self.rows is None else self.skip + self.rows
+
+
 class RowReader:
     """Reads the rows of one query in one view, as of the query's revision, or of the present one."""
 
@@ -145,25 +161,31 @@ class RowReader:
 
     def rows(self) -> Generator[FeedbackRow]:
         """The rows after the query's sort key, or else after its offset, up to its limit."""
-        skip, remaining = 0 if self._query.after else self._query.offset, self._query.limit
+        left = _Left(0 if self._query.after else self._query.offset, self._query.limit)
         for span in self._spans:
-            rest, skip = self._skip_hours(self._from_sort_key(span), skip)
+            rest, left.skip = self._skip_hours(self._from_sort_key(span), left.skip)
             by_press = self._is_by_press(rest)
             if len(self._spans) == 1 and self._is_in_order(rest, by_press=by_press):
-                yield from self._read(rest, rest.start, rest.end, by_press=by_press, offset=skip, limit=remaining)
+                ends = rest.start, rest.end
+                yield from self._read(rest, *ends, by_press=by_press, offset=left.skip, limit=left.rows)
                 return
-            for start, end in self._tiles(rest, None if remaining is None else skip + remaining, by_press=by_press):
-                limit = None if remaining is None else skip + remaining
-                rows = self._read(rest, start, end, by_press=by_press, limit=limit)
-                skip -= sum(1 for _ in islice(rows, skip))
-                if remaining is None:
-                    yield from rows
-                    continue
-                part = list(rows)
+            yield from self._of_tiles(rest, left, by_press=by_press)
+            if left.rows == 0:
+                return
+
+    def _of_tiles(self, span: Span, left: _Left, *, by_press: bool) -> Iterator[FeedbackRow]:
+        """The rows of a span, tile by tile."""
+        for start, end in self._tiles(span, left.needed, by_press=by_press):
+            rows = self._read(span, start, end, by_press=by_press, limit=left.needed())
+            left.skip -= sum(1 for _ in islice(rows, left.skip))
+            if left.rows is None:
+                yield from rows
+                continue
+            while part := list(islice(rows, _BATCH)):
                 yield from part
-                remaining -= len(part)
-                if not remaining:
-                    return
+                left.rows -= len(part)
+            if not left.rows:
+                return
 
     def total(self) -> int:
         """The number of rows of the query without offset and limit, at the present revision."""
@@ -294,8 +316,8 @@ class RowReader:
 
     # Tiles
 
-    def _tiles(self, span: Span, rows: int | None, *, by_press: bool) -> Iterator[Tile]:
-        """The span cut into tiles of about `rows` rows, so that the engine sorts few rows that the page does not need.
+    def _tiles(self, span: Span, needed: Callable[[], int | None], *, by_press: bool) -> Iterator[Tile]:
+        """The span cut into tiles of about as many rows as are still needed, so that the engine sorts few others.
 
         Answers are read in the order of their index and need no tiles. At an old revision a tile may have no rows,
         although its hours have some now; therefore tiles grow, and few empty ones are read.
@@ -305,12 +327,16 @@ class RowReader:
             return
         span = _bounded(span)
         misuse, descending = self._query.misuse, self._query.descending
-        per_tile = MAX_TILE_ROWS if rows is None else max(rows, MIN_TILE_ROWS)
+        least = MIN_TILE_ROWS
+
+        def rows() -> int:
+            return MAX_TILE_ROWS if (count := needed()) is None else max(least, count + count // 32 + 3 * isqrt(count))
+
         for start, end in growing_ranges(span.start, span.end, descending=descending):
             sizes = span.hours.sizes(start - HOUR_MS + 1, end, misuse=misuse)
             if sizes or self._restated:
-                yield from tiles_of(sizes, start, end, per_tile, descending=descending)
-            per_tile = min(4 * per_tile, max(per_tile, MAX_TILE_ROWS))
+                yield from tiles_of(sizes, start, end, rows, descending=descending)
+            least = min(4 * least, MAX_TILE_ROWS)
 
 
 # --- spans -----------------------------------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ Descending order is ascending order on an axis on which every instant is negated
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from math import ceil
 from typing import Final, NamedTuple
@@ -45,6 +45,10 @@ class Axis(NamedTuple):
             return max(start, min(end, -edge)), end
         return start, max(start, min(end, edge))
 
+    def range(self, low: int, high: int) -> Tile:
+        """The instants in [low, high) on the axis."""
+        return (-high, -low) if self.descending else (low, high)
+
     def hours(self, sizes: list[HourSize]) -> list[HourSize]:
         """Hours in the order in which they are read."""
         return sizes[::-1] if self.descending else sizes
@@ -62,26 +66,41 @@ def growing_ranges(start: Instant, end: Instant, *, descending: bool) -> Iterato
         since, length = until, 4 * length
 
 
-def tiles_of(sizes: Sequence[HourSize], start: Instant, end: Instant, rows: int, *, descending: bool) -> Iterator[Tile]:
-    """[start, end) cut at the edges of hours into tiles of about `rows` rows, in the order in which they are read.
+def tiles_of(
+    sizes: Sequence[HourSize], start: Instant, end: Instant, rows: Callable[[], int], *, descending: bool
+) -> Iterator[Tile]:
+    """[start, end) cut into tiles of about `rows()` rows, asked before each, in the order in which they are read.
 
-    An hour with more than twice as many rows is cut into equal parts.
+    The rows of an hour are taken to be spread evenly over it; hours of several zones may overlap.
     """
-    edge, in_tile = (end, 0) if descending else (start, 0)
-    for starts_at, size in reversed(sizes) if descending else sizes:
-        in_tile += size
-        if in_tile >= rows:
-            cut = min(max(starts_at if descending else starts_at + HOUR_MS, start), end)
-            yield from _parts(min(edge, cut), max(edge, cut), ceil(in_tile / rows), descending=descending)
-            edge, in_tile = cut, 0
-    last = (start, edge) if descending else (edge, end)
-    if last[0] < last[1]:
-        yield last
+    axis = Axis(descending)
+    low, high = axis.ends(start, end)
+    edge, wanted, in_tile = low, _wanted(sizes, rows), 0.0
+    for since, until, rate in _rates(sizes, low, high, axis):
+        at = since
+        while rate > 0 and in_tile + rate * (until - at) >= wanted:
+            at = min(until, at + max(1, ceil((wanted - in_tile) / rate)))
+            yield axis.range(edge, at)
+            edge, wanted, in_tile = at, _wanted(sizes, rows), 0.0
+        in_tile += rate * (until - at)
+    if edge < high:
+        yield axis.range(edge, high)
 
 
-def _parts(start: Instant, end: Instant, count: int, *, descending: bool) -> list[Tile]:
-    """[start, end) in `count` parts of equal length, at most MAX_TILES_PER_HOUR; in one if `count` is 1 or 2."""
-    parts = min(count, MAX_TILES_PER_HOUR, end - start) if count > 2 else 1
-    edges = [start + (end - start) * part // parts for part in range(parts + 1)] if end > start else []
-    tiles = list(pairwise(edges))
-    return tiles[::-1] if descending else tiles
+def _wanted(sizes: Sequence[HourSize], rows: Callable[[], int]) -> float:
+    """The rows of the next tile; so many that no hour has more than MAX_TILES_PER_HOUR of them."""
+    return max(rows(), max((size.rows for size in sizes), default=0) / MAX_TILES_PER_HOUR)
+
+
+def _rates(sizes: Sequence[HourSize], low: int, high: int, axis: Axis) -> Iterator[tuple[int, int, float]]:
+    """Ranges of an axis, in order, with the rows that begin in each of their milliseconds."""
+    steps: dict[int, int] = {low: 0, high: 0}
+    for starts_at, size in sizes:
+        since = axis.hour(starts_at)
+        if since < high and since + HOUR_MS > low:
+            steps[max(low, since)] = steps.get(max(low, since), 0) + size
+            steps[min(high, since + HOUR_MS)] = steps.get(min(high, since + HOUR_MS), 0) - size
+    size_now = 0
+    for since, until in pairwise(sorted(steps)):
+        size_now += steps[since]
+        yield since, until, size_now / HOUR_MS

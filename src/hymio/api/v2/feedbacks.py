@@ -81,7 +81,7 @@ class Names:
 
     def __init__(self, layout: Layout, content: Content | None) -> None:
         """`content` is needed only for listings with texts of the set-up."""
-        self._layout, self._content = layout, content or Content(layout.organization, 0)
+        self.layout, self._content = layout, content or Content(layout.organization, 0)
 
     def feedback_id(self, row: FeedbackRow) -> str:
         """The published UUID of the press."""
@@ -93,11 +93,11 @@ class Names:
 
     def survey(self, row: FeedbackRow) -> int:
         """The survey of the press's assignment."""
-        return self._layout.assignments[row.assignment].survey
+        return self.layout.assignments[row.assignment].survey
 
     def point(self, row: FeedbackRow) -> int:
         """The experience point of the press's assignment."""
-        return self._layout.assignments[row.assignment].node
+        return self.layout.assignments[row.assignment].node
 
     def misuse(self, row: FeedbackRow) -> bool:
         """Whether the press is misuse."""
@@ -109,7 +109,7 @@ class Names:
 
     def button_ui(self, row: FeedbackRow) -> str | None:
         """How the button was pressed, as sent; otherwise by the type of the smiley."""
-        return _UI_OF_TYPE[self._layout.smileys[row.smiley].type] if row.ui is None else _UI.get(row.ui)
+        return _UI_OF_TYPE[self.layout.smileys[row.smiley].type] if row.ui is None else _UI.get(row.ui)
 
     def answer_ui(self, row: FeedbackRow) -> str | None:
         """How the phase was answered or left, if it was sent."""
@@ -118,7 +118,7 @@ class Names:
 
     def smiley_type(self, row: FeedbackRow) -> str:
         """The type of the smiley, by API v2's name."""
-        return self._layout.smileys[row.smiley].type.value
+        return self.layout.smileys[row.smiley].type.value
 
     def followup_question(self, row: FeedbackRow) -> int | None:
         """The follow-up question, as sent; otherwise the one that has the option."""
@@ -142,7 +142,7 @@ class Names:
         answer = cast("Text", row.answer)
         if answer.english is not None:
             return answer.english
-        wording = self._content.question(self._layout.surveys[self.survey(row)]).wording
+        wording = self._content.question(self.layout.surveys[self.survey(row)]).wording
         return (answer.text or "") if wording.default_locale.partition("-")[0] == "en" else ""
 
     def is_spam(self, row: FeedbackRow) -> bool:
@@ -167,7 +167,7 @@ class Names:
         content = self._content
         return {
             option.id: _Option(question.id, option.wording.texts.get(content.question(survey).wording.default_locale))
-            for survey in self._layout.surveys.values()
+            for survey in self.layout.surveys.values()
             for question in content.followups(survey)
             for option in question.options
         }

@@ -134,15 +134,20 @@ def _tag(call: Call, feedback: Rows, request: _PageRequest) -> str:
     """
     token = call.principal.id, call.principal.node
     within = None if request.query is None else request.query.within
-    dates = within if isinstance(within, InstantRange) or within is None else _by_point(call, request.moment, within)
+    dates = within if isinstance(within, InstantRange) or within is None else _by_zone(call, request.moment, within)
     return tag_of(call.organization, feedback.changed(), call.path, call.parameters, *token, call.mark, dates)
 
 
-def _by_point(call: Call, moment: Instant, within: Mapping[ZoneInfo, InstantRange]) -> list[tuple[int, str, object]]:
-    """The instants of the dates at each point of the token's scope."""
-    points = [] if call.root is None else call.layout.hierarchy.points(call.root)
-    zones = ((point.id, call.layout.zone_of(point.id, moment)) for point in points)
-    return [(point, zone.key, within.get(zone)) for point, zone in zones]
+def _by_zone(call: Call, moment: Instant, within: Mapping[ZoneInfo, InstantRange]) -> list[object]:
+    """The instants of the dates in each zone, and the zones of the points of the token's scope that change theirs.
+
+    The zone of any other point follows from the set-up, whose last change is part of the tag.
+    """
+    layout = call.layout
+    points = [] if call.root is None else layout.hierarchy.points(call.root)
+    moving = [point.id for point in points if len(layout.zones_at(point.id).steps) > 1]
+    dates = sorted((zone.key, instants.start, instants.end) for zone, instants in within.items())
+    return [dates, [(point, layout.zone_of(point, moment).key) for point in moving]]
 
 
 def link(call: Call, offset: int, limit: int, cursor: str | None = None) -> str:

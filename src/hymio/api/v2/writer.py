@@ -12,6 +12,7 @@ import msgspec
 
 from hymio.api.formats import END_OF_LINE, header
 from hymio.api.v2.feedbacks import Column, Form, Kind, Names
+from hymio.api.v2.shared_texts import SharedTexts
 from hymio.results import FeedbackRow
 from hymio.spreadsheet import cell, disarmed
 
@@ -26,7 +27,7 @@ def body(batches: Iterable[Sequence[FeedbackRow]], kind: Kind, names: Names, sep
     The lines of a batch are made before the next batch is asked for, so that only one batch of rows is in memory.
     """
     form: _Format = _Json() if separator is None else _Csv(separator)
-    lines = chain.from_iterable(map(_line_writer(kind.columns, names, form), batches))
+    lines = chain.from_iterable(map(_line_writer(kind, names, form), batches))
     if separator is None:
         return f"[{','.join(lines)}]\n".encode()
     return f"{header((column.name for column in kind.columns), separator)}{''.join(lines)}".encode()
@@ -90,22 +91,23 @@ def _cell_text(value: object, separator: str) -> str:
     return disarmed(value, separator) if isinstance(value, str) else str(value)
 
 
+_shared: Final = SharedTexts()
+
 # --- lines from the table of columns ---------------------------------------------------------------------------------
 
 
-def _line_writer(
-    columns: Sequence[Column], names: Names, form: _Format
-) -> Callable[[Sequence[FeedbackRow]], Iterator[str]]:  # fmt: skip
+def _line_writer(kind: Kind, names: Names, form: _Format) -> Callable[[Sequence[FeedbackRow]], Iterator[str]]:
     """A function that gives a line for each row, from one `%` template for all rows.
 
     Its values are made column by column for all rows, which takes fewer calls of Python functions than row by row.
     """
-    template, values = "", list[_Values]()
-    for per, group in groupby(enumerate(columns), key=lambda numbered: numbered[1].per):
+    template, values, texts = "", list[_Values](), _shared.of(names.layout)
+    for per, group in groupby(enumerate(kind.columns), key=lambda numbered: numbered[1].per):
         pieces = [_Piece(column, form.before(column, first=number == 0), names, form) for number, column in group]
         if per:
             template += "%s"
-            values.append(partial(_shared_texts, {}, attrgetter(*per), pieces))
+            key = (form.end, *((piece.before, piece.column.name) for piece in pieces))
+            values.append(partial(_shared_texts, texts.setdefault(key, {}), attrgetter(*per), pieces))
         for piece in () if per else pieces:
             pattern = None if piece.column.optional else form.pattern(piece.column.form)
             template += "%s" if pattern is None else _escaped(piece.before) + pattern
@@ -136,7 +138,10 @@ def _shared_texts(
     texts: dict[Any, str], key: Callable[[FeedbackRow], Any], pieces: Sequence[_Piece], rows: Sequence[FeedbackRow]
 ) -> Iterator[str]:
     """The joined texts of columns for each row, made once for all rows with the same key and kept in `texts`."""
-    examples = dict(zip(map(key, rows), rows, strict=True))
-    for value in examples.keys() - texts.keys():
-        texts[value] = "".join([piece.text(examples[value]) for piece in pieces])
-    return map(texts.__getitem__, map(key, rows))
+    try:
+        return iter(list(map(texts.__getitem__, map(key, rows))))  # as nearly always once a few batches were written
+    except KeyError:
+        examples = dict(zip(map(key, rows), rows, strict=True))
+        for value in examples.keys() - texts.keys():
+            texts[value] = "".join([piece.text(examples[value]) for piece in pieces])
+        return map(texts.__getitem__, map(key, rows))
