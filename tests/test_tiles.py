@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,7 +15,11 @@ sizes = st.lists(st.builds(HourSize, st.integers(-8, 40).map(lambda n: n * HOUR_
 
 
 @given(
-    sizes.map(sorted), st.integers(0, 5 * HOUR_MS), st.integers(1, 5 * HOUR_MS), st.integers(1, 4_000), st.booleans()
+    sizes.map(sorted),
+    st.integers(0, 5 * HOUR_MS),
+    st.integers(1, 5 * HOUR_MS),
+    st.integers(1, 4_000),
+    st.booleans(),
 )
 def test_tiles_are_the_whole_range_in_the_order_of_reading(
     hours: list[HourSize], start: int, length: int, rows: int, descending: bool
@@ -21,7 +27,7 @@ def test_tiles_are_the_whole_range_in_the_order_of_reading(
     tiles = list(tiles_of(hours, start, start + length, lambda: rows, descending=descending))
     in_order = tiles[::-1] if descending else tiles
     assert (in_order[0][0], in_order[-1][1]) == (start, start + length)
-    assert all(before[1] == after[0] for before, after in zip(in_order, in_order[1:], strict=False))
+    assert all(before[1] == after[0] for before, after in pairwise(in_order))
     assert all(since < until for since, until in in_order)
 
 
