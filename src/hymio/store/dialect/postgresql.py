@@ -72,6 +72,7 @@ class PostgresqlTransaction(Transaction):
     is_distributable = True
     single_writer = False
     keeps_deleted_bytes = False
+    fence = "OFFSET 0"
 
     def _begin(self) -> None:
         self._bound = WaitBound(self._patience.seconds(writes=self._writes), self._patience.bulkhead)
@@ -142,7 +143,13 @@ class PostgresqlTransaction(Transaction):
             FROM unnest({arrays}) WITH ORDINALITY AS p({names}, number))"""
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
-        return self.rows(f"{text} AND {column} = ANY(:wanted)", wanted=list(map(bytes, wanted)), **values)
+        searched = f"""SELECT found.* FROM unnest(:wanted::bytea[]) AS w(wanted)
+            CROSS JOIN LATERAL ({text} AND {column} = w.wanted {self.fence}) AS found"""
+        return self.rows(searched, wanted=list(set(map(bytes, wanted))), **values)
+
+    def searched(self, keys: str, table: str, alias: str, condition: str) -> str:
+        return f"""FROM {keys} CROSS JOIN LATERAL
+            (SELECT {alias}.* FROM {table} {alias} WHERE {condition} {self.fence}) AS {alias}"""
 
     def rewrite(self, table: Table) -> None:
         """Nothing: (auto)vacuum sees to deleted rows (docs/privacy.md)."""

@@ -224,6 +224,9 @@ class SqliteTransaction(Transaction):
     def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
         return _json_table(name, columns)
 
+    def searched(self, keys: str, table: str, alias: str, condition: str) -> str:
+        return f"FROM {keys} CROSS JOIN {table} {alias} WHERE {condition}"
+
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         # JSON holds no bytes.
         rows, remaining = list[Row](), list(wanted)

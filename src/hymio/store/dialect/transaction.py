@@ -204,6 +204,17 @@ class Transaction(ABC):
         """SQL: the column's value (a number), by which neither engine then searches an index."""
         return f"+{column}"
 
+    fence: ClassVar[str] = ""
+    """SQL: at the end of a subquery, keeps the planner from merging it with the statement around it."""
+
+    @abstractmethod
+    def searched(self, keys: str, table: str, alias: str, condition: str) -> str:
+        """SQL from FROM on: the rows of a table that meet a condition with each row of `keys`, searched one by one.
+
+        PostgreSQL then has no other plan than an index. A statement is planned while its table may be empty or not
+        analyzed yet, and a process keeps that plan: it read the whole table for each press.
+        """
+
     @abstractmethod
     def indexed_by(self, index: str) -> str:
         """SQL, after a table's name and alias: its rows are searched by this index, where the planner can be told."""

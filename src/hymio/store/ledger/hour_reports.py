@@ -27,7 +27,7 @@ class HourReports:
         looked_up = list(smileys)
         rows = self._transaction.rows(
             f"""SELECT id FROM {self._transaction.list_table("smileys", "id")} AS looked_up WHERE EXISTS
-            (SELECT 1 FROM hour_report WHERE organization_id = :o AND smiley_id = id)""",
+            (SELECT 1 FROM hour_report WHERE organization_id = :o AND smiley_id = id {self._transaction.fence})""",
             o=self._organization,
             smileys=self._transaction.among(looked_up),
         )

@@ -64,9 +64,10 @@ class SmileyProgress:
     def prefetch(self, epochs: Sequence[tuple[int, int]]) -> None:
         """Reads the progress of many epochs (smiley, epoch) in one statement; `of_epoch` reads others one by one."""
         keys = self._transaction.pair_table("epochs", ("smiley", "epoch"))
+        condition = "e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch"
+        searched = self._transaction.searched(f"{keys} AS k", "smiley_epoch", "e", condition)
         rows = self._transaction.rows(
-            f"""SELECT e.smiley_id, e.epoch, e.through, e.highest FROM {keys} AS k CROSS JOIN smiley_epoch e
-            WHERE e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch""",
+            f"SELECT e.smiley_id, e.epoch, e.through, e.highest {searched}",
             o=self._organization,
             **self._transaction.pairs("epochs", epochs),
         )

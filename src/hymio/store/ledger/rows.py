@@ -85,9 +85,10 @@ class FeedbackRows:
         """The stored feedbacks of a smiley among these keys (epoch, sequence)."""
         self.insert_waiting(smiley)
         key_table = self._transaction.pair_table("keys", ("epoch", "sequence"))
+        condition = "f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence"
+        searched = self._transaction.searched(f"{key_table} AS k", "feedback", "f", condition)
         rows = self._transaction.rows(
-            f"""SELECT {_ALIASED} FROM {key_table} AS k CROSS JOIN feedback f
-            WHERE f.organization_id = :o AND f.smiley_id = :smiley AND f.epoch = k.epoch AND f.sequence = k.sequence""",
+            f"SELECT {_ALIASED} {searched}",
             o=self._organization,
             smiley=smiley,
             **self._transaction.pairs("keys", keys),
@@ -129,7 +130,7 @@ class FeedbackRows:
             f"""SELECT span.number FROM {span} AS span WHERE EXISTS (SELECT 1 FROM feedback
             WHERE organization_id = :o AND assignment_id = span.assignment AND at >= span.start AND at < span.stop
               AND {self._transaction.unindexed("smiley_id")} = span.smiley AND verdict < :superseded
-              AND accuracy = :second)""",
+              AND accuracy = :second {self._transaction.fence})""",
             o=self._organization,
             superseded=_SUPERSEDED,
             second=_SECOND,
