@@ -1,4 +1,4 @@
-"""Records the plain uploads of a commit as one set: new presses of devices and nothing else, as nearly all are."""
+"""Records the plain uploads of a commit as one set: new presses and nothing else, as nearly all are."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from hymio.feedback import Feedback, Press, QuarantineNotice, Receipt, Upload, V
 from hymio.intake.acknowledge import advance
 from hymio.intake.judging import settle
 from hymio.intake.resolving import Resolver, clock_correction
+from hymio.intake.web_together import is_web, plain_web_uploads
 from hymio.period import Instant
 from hymio.store.ledger import Ledger, SmileyState, additions
 
@@ -23,11 +24,15 @@ the time of uploads of 100."""
 
 
 def plain_uploads(ledger: Ledger, uploads: Sequence[Upload]) -> list[int]:
-    """The indexes of the uploads that `record_together` can record: plain ones, each the only one of its smiley."""
+    """The indexes of the uploads that `record_together` can record, in order.
+
+    They are plain ones of devices, each the only one of its smiley, and those of `plain_web_uploads`.
+    """
     of_smiley = Counter(upload.smiley for upload in uploads)
-    return [
+    of_devices = [
         index for index, upload in enumerate(uploads) if of_smiley[upload.smiley] == 1 and _is_plain(ledger, upload)
     ]
+    return sorted([*of_devices, *plain_web_uploads(ledger, uploads)])
 
 
 def _is_plain(ledger: Ledger, upload: Upload) -> bool:
@@ -65,10 +70,7 @@ def _record_set(ledger: Ledger, uploads: Sequence[Upload]) -> list[Receipt]:
         clock_correction(upload.clock, ledger.now) if upload.correction is None else upload.correction
         for upload in uploads
     ]
-    resolved = [
-        Resolver(ledger, upload.smiley).resolve(upload.presses, correction)
-        for upload, correction in zip(uploads, corrections, strict=True)
-    ]
+    resolved = [_resolve(ledger, upload, correction) for upload, correction in zip(uploads, corrections, strict=True)]
     settle(ledger, additions(feedback for feedbacks in resolved for feedback in feedbacks))
     return [
         _receipt(ledger, upload, feedbacks, correction)
@@ -76,10 +78,19 @@ def _record_set(ledger: Ledger, uploads: Sequence[Upload]) -> list[Receipt]:
     ]
 
 
+def _resolve(ledger: Ledger, upload: Upload, correction: int) -> list[Feedback]:
+    """The feedbacks of an upload; visits are noted before the next one is resolved, which may be the same visitor's."""
+    if not is_web(upload):
+        return Resolver(ledger, upload.smiley).resolve(upload.presses, correction)
+    resolver = Resolver(ledger, upload.smiley, upload.presses)
+    feedbacks, _ = resolver.store_visits(resolver.resolve(upload.presses, correction))
+    return feedbacks
+
+
 def _receipt(ledger: Ledger, upload: Upload, feedbacks: Sequence[Feedback], correction: int) -> Receipt:
     """Notes what an upload says of its smiley; the receipt."""
     smiley, epoch = upload.smiley, upload.presses[0].epoch
-    through = advance(ledger, smiley, epoch, set(map(_SEQUENCE, upload.presses)))
+    through = None if is_web(upload) else advance(ledger, smiley, epoch, set(map(_SEQUENCE, upload.presses)))
     ledger.progress.seen(smiley, state_of(upload, correction, ledger.now))
     held = tuple(in_quarantine(feedbacks))
     return Receipt(
@@ -89,7 +100,7 @@ def _receipt(ledger: Ledger, upload: Upload, feedbacks: Sequence[Feedback], corr
         held=len(held),
         duplicates=0,
         quarantined=held,
-        acknowledged=((epoch, through),),
+        acknowledged=() if through is None else ((epoch, through),),
         correction=correction,
     )
 

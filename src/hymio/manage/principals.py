@@ -98,15 +98,17 @@ def _device(organization: int, smiley: int) -> Principal:
     return Principal(organization, Role.DEVICE, Via.DEVICE, f"smiley {smiley}", smiley)
 
 
-def published_principal(transaction: Transaction, word: str) -> Principal | None:
-    """The published smiley of a token or code, which are public; None for an unknown one.
+def published_principals(transaction: Transaction, words: Iterable[str]) -> dict[str, Principal]:
+    """The published smileys of tokens or codes, which are public, by token or code, without unknown ones.
 
     Both have capitals; a code that somebody types from a poster may have small letters.
     """
-    owner = look_up(transaction, Kind.WEB_SMILEY, hash_secret(word.upper()))
-    if owner is None:
-        return None
-    organization, smiley = owner
+    hashes = {word: hash_secret(word.upper()) for word in words}
+    owners = look_up_all(transaction, Kind.WEB_SMILEY, set(hashes.values()))
+    return {word: _published(*owners[digest]) for word, digest in hashes.items() if digest in owners}
+
+
+def _published(organization: int, smiley: int) -> Principal:
     return Principal(organization, Role.DEVICE, Via.WEB_PAGE, f"smiley {smiley}", smiley)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from hymio.access import Permission, Principal
@@ -12,8 +13,9 @@ from hymio.gateway.digital.asked import check_answers, check_button
 from hymio.gateway.digital.message import Message, accepted_metadata
 from hymio.gateway.digital.visitors import mailed_by, visitor_of
 from hymio.gateway.press_parts import ui_of
+from hymio.intake.arrival import SharedLookUp
 from hymio.intake.resolving import shown_survey
-from hymio.manage import published_principal
+from hymio.manage import published_principals
 from hymio.period import DAY_MS, Instant
 from hymio.setup import Layout
 from hymio.smiley import Publication
@@ -39,7 +41,7 @@ class Sender(NamedTuple):
     now: Instant
 
 
-class WebPress:
+class WebPress(SharedLookUp):
     """A message that waits for its commit; its smiley is looked up in the transaction of its batch."""
 
     rows = 1
@@ -49,10 +51,18 @@ class WebPress:
         self._store, self._message, self._from, self.size = store, message, sender, size
         self._is_robot = is_robot
         self.sender = message.smiley
+        self._known: _Known | None = None
+
+    @classmethod
+    def look_up(cls, transaction: Transaction, arrivals: Sequence[WebPress]) -> None:
+        """Looks up the smileys of a batch; each batch anew, so that one that was withdrawn counts no longer."""
+        known = _Known(published_principals(transaction, {arrival.sender for arrival in arrivals}), {})
+        for arrival in arrivals:
+            arrival._known = known  # noqa: SLF001  its own class
 
     def read(self, transaction: Transaction) -> tuple[int, Upload]:
         """The organization's id and the upload. NotFound, Forbidden, BadRequest."""
-        principal, publication, layout = published(self._store, transaction, self._message.smiley)
+        principal, publication, layout = published(self._store, transaction, self._message.smiley, self._known)
         if self._from.origin is not None and not publication.allows(self._from.origin):
             raise Forbidden("origin-refused", "Pages of this origin may not send presses of this smiley.")
         press, correction = self._press(transaction, layout, principal, publication)
@@ -114,14 +124,27 @@ class WebPress:
         return int(Finding.ROBOT if is_robot else Finding.NONE)
 
 
-def published(store: Store, transaction: Transaction, code: str) -> tuple[Principal, Publication, Layout]:
+class _Known(NamedTuple):
+    """What is looked up for all messages of a batch: the smileys by code or token, and layouts by organization."""
+
+    principals: Mapping[str, Principal]
+    layouts: dict[int, Layout]
+
+
+def published(
+    store: Store, transaction: Transaction, code: str, known: _Known | None = None
+) -> tuple[Principal, Publication, Layout]:
     """The smiley of a code or token, which may deliver feedback, how it is published, and its organization's layout.
 
-    NotFound, also for a replaced or withdrawn one.
+    What the same transaction looked up before is `known`. NotFound, also for a replaced or withdrawn one.
     """
-    principal = published_principal(transaction, code)
+    known = known or _Known(published_principals(transaction, [code]), {})
+    principal = known.principals.get(code)
     if principal is not None:
-        layout = store.layout_now(transaction, principal.organization)
+        layout = known.layouts.get(principal.organization)
+        if layout is None:
+            layout = store.layout_now(transaction, principal.organization)
+            known.layouts[principal.organization] = layout
         smiley = layout.smileys.get(principal.id)
         publication = None if smiley is None else smiley.publication
         if publication is not None and publication.answers_to(code.upper()):

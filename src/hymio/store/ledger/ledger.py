@@ -90,6 +90,7 @@ class Ledger:
     def savepoint(self) -> Iterator[None]:
         """If the `with` block raises, undoes all that it wrote or noted in memory, and nothing else. Not nested."""
         rows, progress, hours = self.rows.snapshot(), self.progress.snapshot(), self.hours.set_aside()
+        visits = self.visits.snapshot()
         try:
             with self.setup.savepoint(), self.transaction.savepoint():
                 yield
@@ -97,6 +98,7 @@ class Ledger:
             self.rows.restore(rows)
             self.progress.restore(progress)
             self.hours.restore(hours)
+            self.visits.restore(visits)
             raise
         self.hours.merge(hours)
 
@@ -106,6 +108,7 @@ class Ledger:
         self.rows.flush()
         self.hours.flush(group_keys(self.layout))
         self.progress.flush()
+        self.visits.flush()
         self.changed_days.flush()
 
 

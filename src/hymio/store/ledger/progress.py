@@ -63,6 +63,8 @@ class SmileyProgress:
 
     def prefetch(self, epochs: Sequence[tuple[int, int]]) -> None:
         """Reads the progress of many epochs (smiley, epoch) in one statement; `of_epoch` reads others one by one."""
+        if not epochs:
+            return
         keys = self._transaction.pair_table("epochs", ("smiley", "epoch"))
         condition = "e.organization_id = :o AND e.smiley_id = k.smiley AND e.epoch = k.epoch"
         searched = self._transaction.searched(f"{keys} AS k", "smiley_epoch", "e", condition)

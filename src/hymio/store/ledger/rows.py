@@ -95,6 +95,23 @@ class FeedbackRows:
         )
         return {(row[1], row[2]): Feedback(*row) for row in rows}
 
+    def stored_among(self, keys: Sequence[tuple[int, int, int]]) -> set[tuple[int, int, int]]:
+        """Those of these keys (smiley, epoch, sequence) that a stored feedback has."""
+        if not keys:
+            return set()
+        for smiley in {smiley for smiley, _, _ in keys}:
+            self.insert_waiting(smiley)
+        key_table = self._transaction.four_table("keys", ("smiley", "epoch", "sequence", "spare"))
+        condition = """f.organization_id = :o AND f.smiley_id = k.smiley AND f.epoch = k.epoch
+            AND f.sequence = k.sequence"""
+        searched = self._transaction.searched(f"{key_table} AS k", "feedback", "f", condition)
+        rows = self._transaction.rows(
+            f"SELECT f.smiley_id, f.epoch, f.sequence {searched}",
+            o=self._organization,
+            **self._transaction.fours("keys", [(*key, 0) for key in keys]),
+        )
+        return set(rows)
+
     def numbered(self, smiley: int, epoch: int, start: int, end: int) -> list[Feedback]:
         """The stored feedbacks of an epoch with sequences in [start, end), in order."""
         self.insert_waiting(smiley)
