@@ -14,7 +14,7 @@ from hymio.access import operator
 from hymio.bench import steady
 from hymio.bench.figure import Figure
 from hymio.bench.fleet import NOW, Fleet
-from hymio.bench.served import Server, basic, measured_by, served, write_tokens
+from hymio.bench.served import Server, basic, measured_by, write_tokens
 from hymio.store import open_store
 
 READERS, STEADY_SECONDS = 8, 8.0
@@ -26,7 +26,7 @@ _ENOUGH = 0.98
 """Of the presses that are asked for, those that are to come through: the last ones are answered after the end."""
 
 
-def year(folder: Path, url: str, fleet: Fleet, progress: Progress) -> Iterator[Figure]:
+def year(server: Server, folder: Path, url: str, fleet: Fleet, progress: Progress) -> Iterator[Figure]:
     """Presses alone, beside clients that poll a year by hour over API v1, and beside a full export of API v2."""
     store, by = open_store(url), operator(fleet.organization)
     hours = f"/v1/surveys/{fleet.assignments[0]}/results?truncate=hour"
@@ -35,15 +35,14 @@ def year(folder: Path, url: str, fleet: Fleet, progress: Progress) -> Iterator[F
     store.close()
     tokens = write_tokens(folder, fleet)
     task = progress.add_task("presses beside readers", total=None)
-    with served(url) as server:
-        press = partial(_pressed, server, tokens)
-        for rate, most in RATES:
-            alone, beside = press(rate, 0, 0, *polling), press(rate, READERS, 0, *polling)
-            what = f"presses at {rate}/s beside {READERS} readers of hours: median, p99"
-            yield _figure(what, rate, most, alone, beside, f"{beside['reads']:,.0f} reads/s")
-        beside = press(rate, 0, 1, *exporting)
-        what = f"presses at {rate}/s beside a full export: median, p99"
-        yield _figure(what, rate, most, alone, beside, f"{beside['rows']:,.0f} rows/s")
+    press = partial(_pressed, server, tokens)
+    for rate, most in RATES:
+        alone, beside = press(rate, 0, 0, *polling), press(rate, READERS, 0, *polling)
+        what = f"presses at {rate}/s beside {READERS} readers of hours: median, p99"
+        yield _figure(what, rate, most, alone, beside, f"{beside['reads']:,.0f} reads/s")
+    beside = press(rate, 0, 1, *exporting)
+    what = f"presses at {rate}/s beside a full export: median, p99"
+    yield _figure(what, rate, most, alone, beside, f"{beside['rows']:,.0f} rows/s")
     progress.remove_task(task)
 
 

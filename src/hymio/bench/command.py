@@ -62,21 +62,26 @@ def run(
     Examples: hymio bench · hymio bench --presses 5000000 · hymio bench --database postgresql://hymio@localhost/hymio
     """
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
-    with _folder(again, keep=keep, console=console) as folder, _progress(console) as progress:
-        place = plan.Place(folder, database, progress, beside)
-        if again is not None:
-            figures = list(plan.again(place))
-        elif changes:
-            figures = list(plan.of_changes(place))
-        elif hot_hour:
-            figures = list(plan.of_hot_hour(place))
-        elif reports:
-            figures = list(plan.of_reports(place, presses))
-        elif web:
-            figures = list(plan.of_web(place))
-        else:
-            figures = list(plan.everything(place, presses))
-    _print(console, figures, as_json=as_json)
+    figures = list[Figure]()
+    try:
+        with _folder(again, keep=keep, console=console) as folder, _progress(console) as progress:
+            place = plan.Place(folder, database, progress, beside)
+            if again is not None:
+                measured = plan.again(place)
+            elif changes:
+                measured = plan.of_changes(place)
+            elif hot_hour:
+                measured = plan.of_hot_hour(place)
+            elif reports:
+                measured = plan.of_reports(place, presses)
+            elif web:
+                measured = plan.of_web(place)
+            else:
+                measured = plan.everything(place, presses)
+            figures.extend(measured)
+    finally:
+        if figures:  # also those that were measured before an error or Ctrl-C
+            _print(console, figures, as_json=as_json)
 
 
 def _print(console: Console, figures: list[Figure], *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ from hymio import manage, results
 from hymio.access import operator
 from hymio.bench.figure import Figure, median_ms
 from hymio.bench.fleet import NOW, Fleet
-from hymio.bench.served import MIB, Server, request, served
+from hymio.bench.served import MIB, Server, request
 from hymio.results import OfSurvey
 from hymio.store import open_store
 
@@ -36,16 +36,15 @@ class Read(NamedTuple):
     memory: int
 
 
-def year(url: str, fleet: Fleet, progress: Progress) -> Iterator[Figure]:
+def year(server: Server, url: str, fleet: Fleet, progress: Progress) -> Iterator[Figure]:
     """A page of CSV, a far page beside the first, and the whole year page after page, all of the whole tree."""
     total, token = _prepared(url, fleet)
     headers = {"X-HON-API-Token": token}
-    with served(url) as server:
-        request(server, f"{LISTING}.json?period=2025&limit=1", headers)
-        idle = server.memory
-        pages = _export(server, headers, total, progress)
-        yield _page(server, headers, total)
-        yield _far(server, headers, total)
+    request(server, f"{LISTING}.json?period=2025&limit=1", headers)
+    idle = server.memory
+    pages = _export(server, headers, total, progress)
+    yield _page(server, headers, total)
+    yield _far(server, headers, total)
     yield from _of_export(pages, idle)
 
 

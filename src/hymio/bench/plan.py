@@ -27,6 +27,7 @@ from hymio.bench import (
 )
 from hymio.bench.figure import Figure
 from hymio.bench.fleet import Fleet
+from hymio.bench.served import served
 from hymio.store.yardstick import scratch_database
 
 WRITING, READING, SERVING, BESIDE = (
@@ -85,9 +86,10 @@ def of_year(place: Place, url: str, fleet: Fleet) -> Iterator[Figure]:
     yield from _under(READING, reading.hours(url, fleet))
     yield from _under(READING, reading.csv(url, fleet))
     yield from _under(READING, verifying.year(url, fleet, place.progress))
-    yield from _under(SERVING, serving.year(url, fleet))
-    yield from _under(SERVING, exporting.year(url, fleet, place.progress))
-    yield from _under(SERVING, beside_readers.year(place.folder, url, fleet, place.progress))
+    with served(url) as server:
+        yield from _under(SERVING, serving.year(server, url, fleet))
+        yield from _under(SERVING, exporting.year(server, url, fleet, place.progress))
+        yield from _under(SERVING, beside_readers.year(server, place.folder, url, fleet, place.progress))
 
 
 def again(place: Place) -> Iterator[Figure]:
