@@ -9,7 +9,9 @@ from hymio import intake
 from hymio.feedback import Health, Press, Receipt, SequenceRange, Upload
 from hymio.intake.record import _answer
 from hymio.intake.together import plain_uploads
+from hymio.intake.uniform import uniform_presses, without_neighbours
 from hymio.misuse import MisusePolicy
+from hymio.period import DAY_MS
 from hymio.store import Store
 from tests.test_laws import assert_settled, law, opened, stored_feedback
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
@@ -82,6 +84,27 @@ def test_nearly_all_uploads_of_terminals_are_plain(store: Store) -> None:
     with store.begin(world.organization, NOW) as ledger:
         assert plain_uploads(ledger, [plain, later]) == [1]
         assert plain_uploads(ledger, [Upload(world.smileys[0], tuple(presses[3:]))]) == [0]
+
+
+def test_nearly_all_plain_uploads_are_uniform(store: Store) -> None:
+    world = build(store)
+    presses = _presses(5)
+    plain = Upload(world.smileys[0], tuple(presses))
+    odd = [
+        presses[::-1],  # not in order of time
+        [presses[0], presses[1]._replace(at=presses[0].at + 4 * DAY_MS)],
+        [presses[0]._replace(button=10)],
+        [presses[0]._replace(at=NOW + DAY_MS)],
+    ]
+    with store.begin(world.organization, NOW) as ledger:
+        uniform = uniform_presses(ledger, plain, 0)
+        assert uniform is not None
+        assert without_neighbours(ledger, {3: uniform}) == {3: uniform}
+        for some in odd:
+            assert uniform_presses(ledger, plain._replace(presses=tuple(some)), 0) is None
+    intake.record(store, world.organization, [plain], NOW)
+    with store.begin(world.organization, NOW) as ledger:
+        assert without_neighbours(ledger, {3: uniform}) == {}
 
 
 def _presses(count: int) -> list[Press]:

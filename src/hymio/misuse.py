@@ -31,7 +31,7 @@ class MisusePolicy:
     is always open. `answer_interval` is applied when a press is resolved (`intake.resolving`), the others by `Judge`.
 
     A new rule is a field here, a `Verdict` below SUPERSEDED, a line in `Judge._verdict`, and a case in
-    `_only_interval`, whose fast path would skip it; one that looks back also counts in `window`.
+    `only_interval`, whose fast path would skip it; one that looks back also counts in `window`.
     """
 
     interval: int = 5
@@ -93,7 +93,7 @@ class Judge:
         self._policies = policies
         self._longest_burst = max(policy.burst_window for _, policy in policies.steps)
         self._recent: deque[int] = deque()
-        self._interval = _only_interval(policies)
+        self._interval = only_interval(policies)
         self.last_counted = BEGINNING
 
     def judge(self, feedback: Feedback) -> Verdict:
@@ -167,7 +167,7 @@ def is_scanned(values: Iterable[tuple[int, int]], button: int, at: int) -> bool:
     return any(other != button and abs(before - at) < SCAN_MS for other, before in values)
 
 
-def _only_interval(policies: Timeline[MisusePolicy]) -> int | None:
+def only_interval(policies: Timeline[MisusePolicy]) -> int | None:
     """The interval in ms if there is one policy at all times and only its interval rule can apply; otherwise None."""
     (_, policy), *others = policies.steps
     if others or policy.burst_window or policy.judge_closed:

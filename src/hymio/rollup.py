@@ -99,17 +99,22 @@ def sum_groups(
 
     `keys(assignment)` gives the (node, encoded subject) pairs of all groups whose hours include the assignment.
     """
-    # Assignments with the same groups are added first, so that their sum is added to each group only once.
-    sums: dict[tuple[tuple[tuple[int, int], ...], int, int, int], Counts] = {}
+    # From the groups next to assignments up: hours of groups with the same groups above them are added before they are
+    # added there, which takes a third of adding each to all of its groups.
+    sums: dict[tuple[tuple[int, int], ...], dict[tuple[int, int, int], Counts]] = {}
     for (assignment, hour, starts_at, verdict), counts in hours:
-        _add(sums, (tuple(keys(assignment)), hour, starts_at, verdict), counts)
+        _add(sums.setdefault(tuple(keys(assignment)), {}), (hour, starts_at, verdict), counts)
     groups: dict[GroupHour, Counts] = {}
-    for (group_keys, hour, starts_at, verdict), counts in sums.items():
-        nonzero = [(button, count) for button, count in enumerate(counts) if count]
-        for node, survey in group_keys:
-            total = groups.setdefault(_group_hour((node, survey, hour, starts_at, verdict)), no_counts())
-            for button, count in nonzero:
-                total[button] += count
+    for length in range(max(map(len, sums), default=0), 0, -1):
+        for group_keys in [some for some in sums if len(some) == length]:
+            below = sums.pop(group_keys)
+            (node, survey), others = group_keys[0], group_keys[1:]
+            for key, counts in below.items():
+                _add(groups, _group_hour((node, survey, *key)), counts)
+            above = sums.setdefault(others, below)
+            if above is not below:
+                for key, counts in below.items():
+                    _add(above, key, counts)
     return groups
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import add
 from typing import TypeVar
 
 from hymio.feedback import Feedback, is_raw
-from hymio.period import hour_of, nominal_start
+from hymio.period import HOUR_MS, MINUTE_MS, hour_of, nominal_start
 from hymio.rollup import MAX_BUTTONS, AssignmentHour, Counts, GroupHour, no_counts, sum_groups
 from hymio.store import schema
 from hymio.store.dialect import Row, Transaction
@@ -54,6 +54,18 @@ class HourDifferences:
                     counts = hours[key] = no_counts()
                 counts[button] += by
 
+    def count_uniform(
+        self, assignment: int, offset: int, instants: Sequence[int], verdicts: Sequence[int], buttons: Sequence[int]
+    ) -> None:
+        """Adds raw results of one assignment and offset to their hours: their instants, verdicts and buttons."""
+        hours, shift = self._gathered, offset * MINUTE_MS
+        for at, verdict, button in zip(instants, verdicts, buttons, strict=True):
+            key = (assignment, (at + shift) // HOUR_MS, offset, verdict)
+            counts = hours.get(key)
+            if counts is None:
+                counts = hours[key] = no_counts()
+            counts[button] += 1
+
     def add_assignment_hours(self, hours: Mapping[AssignmentHour, Counts]) -> None:
         """Writes differences to the hours of assignments now, and not to those of groups."""
         self._transaction.insert(schema.assignment_hour, self._rows(hours), _ADD_ASSIGNMENT_HOUR)
@@ -66,10 +78,11 @@ class HourDifferences:
 
     def flush(self, group_keys: GroupKeys) -> None:
         """Writes the differences to the hours of assignments and of the groups above them."""
-        hours: dict[AssignmentHour, Counts] = {}
-        for (assignment, hour, offset, verdict), counts in self._gathered.items():
-            if any(counts):
-                _add(hours, AssignmentHour(assignment, hour, nominal_start(hour, offset), verdict), counts)
+        hours = {
+            AssignmentHour(assignment, hour, nominal_start(hour, offset), verdict): counts
+            for (assignment, hour, offset, verdict), counts in self._gathered.items()
+            if any(counts)
+        }
         self._gathered = {}
         self.add_assignment_hours(hours)
         self.add_group_hours(sum_groups(hours.items(), group_keys))

@@ -165,6 +165,10 @@ class FeedbackRows:
             smiley = feedbacks[0].smiley
             self._waiting[smiley] = (*self._waiting.get(smiley, ()), *feedbacks)
 
+    def append_rows(self, rows: Sequence[Row]) -> None:
+        """Inserts new rows, whose values stand in the order of the table's columns, at once; hours stay as they are."""
+        self._transaction.insert(schema.feedback, rows)
+
     def restate(self, changes: Sequence[Change]) -> None:
         """Updates stored rows; records their old values in `restatement` and `departure`; hours stay as they are."""
         for smiley in {new.smiley for _, new in changes}:
