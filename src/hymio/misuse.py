@@ -85,15 +85,16 @@ class Judge:
     """Judges the presses of one chain (one smiley, one assignment), given in order of (at, epoch, sequence).
 
     Its state between presses is the instant of the last counted press and the instants within the burst window.
+    `only_interval` is the interval in ms if that is the only rule at all times, otherwise None.
     """
 
-    __slots__ = ("_interval", "_longest_burst", "_policies", "_recent", "last_counted")
+    __slots__ = ("_longest_burst", "_policies", "_recent", "last_counted", "only_interval")
 
     def __init__(self, policies: Timeline[MisusePolicy]) -> None:
         self._policies = policies
         self._longest_burst = max(policy.burst_window for _, policy in policies.steps)
         self._recent: deque[int] = deque()
-        self._interval = only_interval(policies)
+        self.only_interval = only_interval(policies)
         self.last_counted = BEGINNING
 
     def judge(self, feedback: Feedback) -> Verdict:
@@ -103,10 +104,10 @@ class Judge:
         """
         if feedback.accuracy != _SECOND:
             return hour_verdict(feedback, self._policies)
-        if self._interval is not None and not feedback.finding:
+        if self.only_interval is not None and not feedback.finding:
             # Fast path: the only rule is an interval that never changes, as for nearly all presses.
             at = feedback.at
-            if at - self.last_counted < self._interval:
+            if at - self.last_counted < self.only_interval:
                 return _INTERVAL
             self.last_counted = at
             return _COUNTED

@@ -11,7 +11,8 @@ from hymio.intake.difference import Difference, of_resolution
 from hymio.intake.resolving import UniformRange, placed, uniform_range
 from hymio.setup import END, Layout
 
-_NEVER: Final = UniformRange(0, 0, 0, 0, 0)
+NO_RANGE: Final = UniformRange(0, 0, 0, 0, 0)
+"""A range that has no instants."""
 
 
 class _Resolution(NamedTuple):
@@ -43,9 +44,18 @@ class Contradictions:
         self._ranges: dict[int, UniformRange] = {}  # by smiley
         self._counts: dict[tuple[_Resolution, _Resolution], _Count] = {}
 
+    @property
+    def are_any(self) -> bool:
+        """Whether any feedback so far was resolved otherwise than the layout does."""
+        return bool(self._counts)
+
+    def range_of(self, smiley: int) -> UniformRange:
+        """The range in which the last feedback of a smiley was resolved, without instants if there is none."""
+        return self._ranges.get(smiley, NO_RANGE)
+
     def compare(self, feedback: Feedback) -> None:
         """Counts a feedback whose stored assignment or offset is not the one of the set-up."""
-        known = self._ranges.get(feedback.smiley, _NEVER)
+        known = self._ranges.get(feedback.smiley, NO_RANGE)
         if (
             known.start <= feedback.at < known.end
             and (known.assignment, known.offset) == (feedback.assignment, feedback.offset)
@@ -58,7 +68,7 @@ class Contradictions:
     def _resolve(self, feedback: Feedback) -> None:
         """Resolves a feedback as if it came now, and counts it if that differs from what is stored."""
         right = placed(self._layout, feedback, END)
-        self._ranges[feedback.smiley] = uniform_range(self._layout, feedback.smiley, feedback.at) or _NEVER
+        self._ranges[feedback.smiley] = uniform_range(self._layout, feedback.smiley, feedback.at) or NO_RANGE
         stays_in_quarantine = not feedback.is_assigned and not right.is_assigned
         if stays_in_quarantine or (right.assignment, right.offset) == (feedback.assignment, feedback.offset):
             return

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from hymio.feedback import Accuracy, Feedback, HourReport, Verdict, is_raw, placeholder_of
+from hymio.intake.agreement import agrees
 from hymio.intake.contradicting import Contradictions
 from hymio.intake.difference import Difference, Mend, of_assignment_hour, of_group_hour, of_placeholder, of_verdict
 from hymio.intake.hour_reports import HourRows, Moment, placeholder_range, placeholders
-from hymio.intake.recount import MAX_REPORTS, GroupPieces, Judges, Progress, recounted_key
+from hymio.intake.recount import MAX_REPORTS, GroupPieces, Judges, Progress, Reported, recounted_key
 from hymio.period import HOUR_MS, Instant
 from hymio.rollup import AssignmentHour, Counts, no_counts
 from hymio.setup import END, Layout
@@ -41,7 +42,9 @@ def verify(store: Store, organization: int, progress: Progress = lambda _: None)
     for assignment in sorted(store.layout(organization).assignments):
         with store.read() as transaction:
             layout = store.layout_now(transaction, organization)
-            yield from _verify_assignment(transaction, layout, assignment, progress)
+            reported = Reported(progress)
+            if not agrees(transaction, layout, assignment, reported.add):
+                yield from differences_of(transaction, layout, assignment, reported.again())
     yield from _verify_quarantine(store, organization)
     yield from _verify_placeholders(store, organization)
     yield from _verify_groups(store, organization)
@@ -50,9 +53,10 @@ def verify(store: Store, organization: int, progress: Progress = lambda _: None)
 # Assignments
 
 
-def _verify_assignment(
-    transaction: Transaction, layout: Layout, assignment: int, progress: Progress
+def differences_of(
+    transaction: Transaction, layout: Layout, assignment: int, progress: Progress = lambda _: None
 ) -> Iterator[Difference]:
+    """What is stored of an assignment and differs; each press is judged again and each hour counted again."""
     organization = layout.organization
     sealed = scan.raw_from(transaction, organization)
     rows = scan.rows_in_order(transaction, organization, assignment, sealed, END)

@@ -37,6 +37,25 @@ def rows_in_order(
     return map(Feedback._make, rows)
 
 
+def presses_with_hours(transaction: Transaction, organization: int, assignment: int, start: Instant) -> Iterator[Row]:
+    """The feedbacks of an assignment from an instant on, of every verdict, in order, with the hours they fall into.
+
+    Rows of local hour, its nominal start, verdict, button, instant, smiley, offset, accuracy, finding and epoch. Hours
+    of instants before 1970 are wrong, because the engines divide towards 0.
+    """
+    hour = f"(at + utc_offset * {MINUTE_MS}) / {HOUR_MS}"
+    return transaction.stream(
+        f"""SELECT {hour}, {hour} * {HOUR_MS} - utc_offset * {MINUTE_MS}, verdict, button,
+          at, smiley_id, utc_offset, accuracy, finding, epoch FROM feedback
+        WHERE organization_id = :o AND assignment_id = :assignment AND at >= :start AND at < :stop
+        ORDER BY at, smiley_id, epoch, sequence""",
+        o=organization,
+        assignment=assignment,
+        start=start,
+        stop=END,
+    )
+
+
 def piece_end(
     transaction: Transaction, organization: int, assignment: int, start: Instant, count: int, smiley: int | None = None
 ) -> Instant:
@@ -111,23 +130,60 @@ def assignment_hours(
         yield AssignmentHour(*row[:4]), list(row[4:])
 
 
-def hours_of_assignments(
-    transaction: Transaction, organization: int, assignments: Sequence[int], hours: range, limit: int | None
-) -> list[tuple[AssignmentHour, Counts]]:
-    """The stored hours of many assignments in a range of local hours, in no order, at most `limit` if it is given."""
-    text = f"""SELECT {_aliased("assignment_id, local_hour, starts_at, verdict", "h")}
-        FROM {transaction.list_table("assignments", "id")} AS a CROSS JOIN assignment_hour h
-        WHERE h.organization_id = :o AND h.assignment_id = a.id AND h.local_hour >= :first AND h.local_hour < :stop
-        {transaction.limit(limit, 0)}"""
-    rows = transaction.rows(
-        text,
+def counts_in_order(
+    transaction: Transaction, organization: int, assignment: int, start: Instant, buttons: int
+) -> Iterator[Row]:
+    """The stored hours of an assignment that start at or after an instant, in order.
+
+    Rows of local hour, nominal start, verdict, the counts of the first `buttons` buttons, and a number that is 0 if
+    all other counts are.
+    """
+    counts = ", ".join(COUNT_COLUMNS[:buttons])
+    others = " | ".join(COUNT_COLUMNS[buttons:]) or "0"
+    return transaction.stream(
+        f"""SELECT local_hour, starts_at, verdict, {counts}, {others} FROM assignment_hour
+        WHERE organization_id = :o AND assignment_id = :assignment AND starts_at >= :start AND starts_at < :stop
+        ORDER BY local_hour, starts_at, verdict""",
         o=organization,
-        assignments=transaction.among(assignments),
-        first=hours.start,
-        stop=hours.stop,
-        **_page(limit),
+        assignment=assignment,
+        start=start,
+        stop=END,
     )
-    return [(AssignmentHour(*row[:4]), list(row[4:])) for row in rows]
+
+
+def hour_count(
+    transaction: Transaction, organization: int, sets: Sequence[tuple[int, int]], hours: range, limit: int | None
+) -> int:
+    """The number of stored hours of the assignments in `sets` in a range of local hours, at most `limit` if given."""
+    text = f"SELECT count(*) FROM (SELECT 1 {_of_sets(transaction)} {transaction.limit(limit, 0)}) AS some"
+    [[number]] = transaction.rows(
+        text, o=organization, first=hours.start, stop=hours.stop, **transaction.pairs("sets", sets), **_page(limit)
+    )
+    return int(number)
+
+
+def summed_hours(
+    transaction: Transaction, organization: int, sets: Sequence[tuple[int, int]], hours: range, limit: int | None
+) -> list[tuple[AssignmentHour, Counts]]:
+    """The sums of stored hours in a range of local hours, in no order, at most `limit` if it is given.
+
+    `sets` are pairs of an assignment and the number of a set; the hours of assignments with the same number are added,
+    and the number stands for the assignment in their key.
+    """
+    sums = ", ".join(f"sum({count})" for count in COUNT_COLUMNS)
+    text = f"""SELECT a.number_of_set, local_hour, starts_at, verdict, {sums} {_of_sets(transaction)}
+        GROUP BY a.number_of_set, local_hour, starts_at, verdict {transaction.limit(limit, 0)}"""
+    rows = transaction.rows(
+        text, o=organization, first=hours.start, stop=hours.stop, **transaction.pairs("sets", sets), **_page(limit)
+    )
+    return [(AssignmentHour(*row[:4]), list(map(int, row[4:]))) for row in rows]
+
+
+def _of_sets(transaction: Transaction) -> str:
+    """SQL: the hours of assignments and their sets, from FROM on."""
+    return f"""FROM {transaction.pair_table("sets", ("assignment", "number_of_set"))} AS a CROSS JOIN assignment_hour h
+        WHERE h.organization_id = :o AND h.assignment_id = a.assignment AND h.local_hour >= :first
+          AND h.local_hour < :stop"""
 
 
 def hours_of_groups(
