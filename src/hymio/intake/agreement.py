@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
@@ -11,7 +12,9 @@ from typing import Final
 from hymio.feedback import Feedback, Verdict
 from hymio.intake.contradicting import NO_RANGE, Contradictions
 from hymio.intake.recount import Judges, Progress
-from hymio.intake.resolving import EARLIEST, UniformRange
+from hymio.intake.resolving import EARLIEST
+from hymio.period import HOUR_MS, Instant
+from hymio.rollup import AssignmentHour, Counts, no_counts
 from hymio.setup import Layout
 from hymio.store import scan
 from hymio.store.dialect import Row, Transaction
@@ -19,13 +22,14 @@ from hymio.store.dialect import Row, Transaction
 CHUNK_ROWS = 2_000
 """Rows of feedback that are checked at a time."""
 
-MAX_UNBALANCED = 20_000
+MAX_UNBALANCED = 5_000
 """Counts that rows and stored hours do not have in common so far; with more of them the check ends."""
 
 _INTERVAL: Final = int(Verdict.INTERVAL)
 _SUPERSEDED: Final = int(Verdict.SUPERSEDED)
 
 _hour_and_button: Final = itemgetter(slice(0, 4))
+_instant: Final = itemgetter(4)
 _smiley: Final = itemgetter(5)
 
 
@@ -49,12 +53,38 @@ def agrees(transaction: Transaction, layout: Layout, assignment: int, progress: 
     return balance.is_settled()
 
 
+def counts_if_right(
+    transaction: Transaction, layout: Layout, assignment: int, start: Instant, end: Instant
+) -> dict[AssignmentHour, Counts] | None:
+    """What the hours of an assignment that start in [start, end) must count; None if a press may be wrong.
+
+    A piece of bounded size: its presses are in memory.
+    """
+    since = start - layout.judging_window(assignment)
+    rows = list(scan.presses_with_hours(transaction, layout.organization, assignment, since, end + HOUR_MS))
+    first = bisect_left(rows, start, key=_instant)
+    presses = _Presses(layout, assignment)
+    presses.replay(rows[:first])
+    if not presses.are_right(rows[first:]):
+        return None
+    hours: dict[AssignmentHour, Counts] = {}
+    for (hour, starts_at, verdict, button), count in Counter(map(_hour_and_button, rows[first:])).items():
+        if verdict < _SUPERSEDED and start <= starts_at < end:
+            hours.setdefault(AssignmentHour(assignment, hour, starts_at, verdict), no_counts())[button] = count
+    return hours
+
+
 class _Presses:
     """The chains of one assignment: by smiley its judge, and the range in which its presses are resolved alike."""
 
     def __init__(self, layout: Layout, assignment: int) -> None:
         self._assignment = assignment
         self._judges, self._contradictions = Judges(layout, assignment), Contradictions(layout)
+
+    def replay(self, rows: Iterable[Row]) -> None:
+        """Takes rows of `scan.presses_with_hours` that come before those to check, with their stored verdicts."""
+        for row in rows:
+            self._judges.replay(self._feedback(row))
 
     def are_right(self, rows: Iterable[Row]) -> bool:
         """Whether the next rows of `scan.presses_with_hours` have the assignment, offset and verdict they deserve."""
@@ -69,7 +99,8 @@ class _Presses:
         judge = self._judges.of(smiley)
         interval, last_counted = judge.only_interval, judge.last_counted
         start, end, own_offset, buttons = self._range(smiley)
-        for _, _, verdict, button, at, _, offset, accuracy, finding, epoch in run:
+        for row in run:
+            _, _, verdict, button, at, _, offset, accuracy, finding, _ = row
             if (
                 start <= at < end
                 and offset == own_offset
@@ -83,8 +114,7 @@ class _Presses:
                     last_counted = at
                 continue
             judge.last_counted = last_counted
-            press = smiley, epoch, 0, at, offset, 0, button, accuracy, finding, self._assignment, verdict, 0
-            if not self._is_right(Feedback(*press)):
+            if not self._is_right(self._feedback(row)):
                 return False
             last_counted = judge.last_counted
             start, end, own_offset, buttons = self._range(smiley)
@@ -97,6 +127,11 @@ class _Presses:
         if known.assignment != self._assignment:
             known = NO_RANGE
         return known.start, known.end, known.offset, known.buttons
+
+    def _feedback(self, row: Row) -> Feedback:
+        """The feedback of a row, without what judging does not look at: sequence, correction, revision."""
+        _, _, verdict, button, at, smiley, offset, accuracy, finding, epoch = row
+        return Feedback(smiley, epoch, 0, at, offset, 0, button, accuracy, finding, self._assignment, verdict, 0)
 
     def _is_right(self, feedback: Feedback) -> bool:
         """Whether the next press of its smiley is right, by all rules."""

@@ -135,7 +135,9 @@ class GroupPieces:
         """The groups of a layout, and those that have hours."""
         numbers: dict[tuple[GroupKey, ...], int] = {}
         keys_of = group_keys(layout)
-        sets = [(assignment, numbers.setdefault(keys_of(assignment), len(numbers))) for assignment in layout.assignments]
+        sets = [
+            (assignment, numbers.setdefault(keys_of(assignment), len(numbers))) for assignment in layout.assignments
+        ]
         keys = sorted(self._stored_keys.union(*numbers))
         return _Groups(layout.organization, keys, list(numbers), sets)
 

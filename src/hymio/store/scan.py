@@ -37,8 +37,10 @@ def rows_in_order(
     return map(Feedback._make, rows)
 
 
-def presses_with_hours(transaction: Transaction, organization: int, assignment: int, start: Instant) -> Iterator[Row]:
-    """The feedbacks of an assignment from an instant on, of every verdict, in order, with the hours they fall into.
+def presses_with_hours(
+    transaction: Transaction, organization: int, assignment: int, start: Instant, end: Instant = END
+) -> Iterator[Row]:
+    """The feedbacks of an assignment in [start, end), of every verdict, in order, with the hours they fall into.
 
     Rows of local hour, its nominal start, verdict, button, instant, smiley, offset, accuracy, finding and epoch. Hours
     of instants before 1970 are wrong, because the engines divide towards 0.
@@ -52,7 +54,7 @@ def presses_with_hours(transaction: Transaction, organization: int, assignment: 
         o=organization,
         assignment=assignment,
         start=start,
-        stop=END,
+        stop=end,
     )
 
 
