@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import sub
 from typing import NamedTuple, TypeVar
 
 from hymio.feedback import is_raw
@@ -145,10 +146,12 @@ def _rebuild_groups(store: Store, organization: int, now: Instant) -> int:
 
 def _differences(expected: dict[Key, Counts], stored: dict[Key, Counts]) -> dict[Key, Counts]:
     """What must be added to the stored hours. Hours are never deleted, because their revision records the change."""
-    zeros = no_counts()
-    counts = {key: (expected.get(key, zeros), stored.get(key, zeros)) for key in expected.keys() | stored.keys()}
-    return {
-        key: [right - wrong for right, wrong in zip(expected_counts, stored_counts, strict=True)]
-        for key, (expected_counts, stored_counts) in counts.items()
-        if expected_counts != stored_counts
-    }
+    differences = {}
+    for key, right in expected.items():
+        wrong = stored.get(key)
+        if wrong != right:
+            differences[key] = right if wrong is None else list(map(sub, right, wrong))
+    for key in stored.keys() - expected.keys():
+        if any(stored[key]):
+            differences[key] = [-count for count in stored[key]]
+    return differences
