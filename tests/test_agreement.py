@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hymio import intake
+from hymio import intake, manage
 from hymio.feedback import HourReport, Upload
 from hymio.intake import agreement, recount
 from hymio.intake.agreement import agrees
 from hymio.intake.verifying import differences_of
 from hymio.misuse import MisusePolicy
-from hymio.rollup import Counts, GroupHour
+from hymio.rollup import Counts, GroupHour, roll_up
+from hymio.setup import END, Layout
 from hymio.store import Store, scan, schema
-from tests.test_laws import assert_settled, law, opened
+from hymio.store.dialect import Transaction
+from tests.test_contradictions import CHANGES, change_the_past
+from tests.test_laws import assert_settled, law, opened, stored_feedback
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
 from tests.zones import HOUR
 
@@ -55,22 +58,33 @@ def recorded(store: Store, data: st.DataObject, zones: tuple[str, str], policy: 
     return world
 
 
-def damage(store: Store, world: World, data: st.DataObject, name: str) -> None:
-    """Changes a value of a row of a table, or deletes the row."""
+def damage(transaction: Transaction, world: World, data: st.DataObject, name: str, column: str) -> None:
+    """Changes a column of a row of a table, or deletes the row without a column."""
     table = schema.metadata.tables[name]
     columns, key = [column.name for column in table.columns], [column.name for column in table.primary_key]
-    with store.write() as transaction:
-        text = f"SELECT {', '.join(columns)} FROM {name} WHERE organization_id = :o ORDER BY {', '.join(key)}"
-        rows = transaction.rows(text, o=world.organization)
-        if not rows:
-            return
+    text = f"SELECT {', '.join(columns)} FROM {name} WHERE organization_id = :o ORDER BY {', '.join(key)}"
+    rows = transaction.rows(text, o=world.organization)
+    if rows:
         row = dict(zip(columns, data.draw(st.sampled_from(rows)), strict=True))
-        where = " AND ".join(f"{column} = :{column}" for column in key)
-        transaction.run(f"DELETE FROM {name} WHERE {where}", **row)
-        if column := data.draw(st.sampled_from(["", *DAMAGES[name]])):
+        transaction.run(f"DELETE FROM {name} WHERE {' AND '.join(f'{column} = :{column}' for column in key)}", **row)
+        if column:
             value = data.draw(st.sampled_from(DAMAGES[name][column]))
             row[column] = value if column in CODES else row[column] + value
             transaction.insert(table, [tuple(row.values())], "ON CONFLICT DO NOTHING")
+
+
+def count_again(transaction: Transaction, world: World) -> None:
+    """Replaces the hours of assignments by those of the rows as they are stored."""
+    transaction.run("DELETE FROM assignment_hour WHERE organization_id = :o", o=world.organization)
+    for assignment in world.assignments:
+        feedbacks = list(scan.rows_in_order(transaction, world.organization, assignment, -END, END))
+        usual = [feedback for feedback in feedbacks if feedback.button >= 0]
+        rows = [(world.organization, *key, *counts, 1) for key, counts in roll_up(usual).items()]
+        transaction.insert(schema.assignment_hour, rows)
+
+
+class RolledBack(Exception):
+    """Ends a transaction without a commit."""
 
 
 @contextmanager
@@ -87,18 +101,47 @@ def small_pieces(size: int) -> Iterator[None]:
 def test_an_assignment_agrees_only_where_nothing_differs(
     shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy, size: int
 ) -> None:
+    """Whatever is damaged in feedback or hours; and it does agree as long as nothing is."""
     store = opened(shared_database_url)
     world = recorded(store, data, zones, policy)
-    damages = data.draw(st.lists(st.sampled_from(["feedback", "assignment_hour"]), max_size=2))
-    for table in damages:
-        damage(store, world, data, table)
-    for assignment in world.assignments:
-        with small_pieces(size), store.read() as transaction:
+    with small_pieces(size):
+        with store.read() as transaction:
             layout = store.layout_now(transaction, world.organization)
-            differences = list(differences_of(transaction, layout, assignment))
-            alike = agrees(transaction, layout, assignment, lambda _: None)
-        assert not (alike and differences)
-        assert alike or damages
+            assert all(agrees(transaction, layout, assignment, ignored) for assignment in world.assignments)
+        for name in ("feedback", "assignment_hour"):
+            for column in ("", *DAMAGES[name]):
+                with suppress(RolledBack), store.write() as transaction:
+                    damage(transaction, world, data, name, column)
+                    if name == "feedback" and data.draw(st.booleans()):
+                        count_again(transaction, world)
+                    assert_seen(transaction, layout, world)
+                    raise RolledBack
+
+
+@law
+@given(st.data(), zone_pairs, policies, st.lists(st.sampled_from(CHANGES), min_size=1, max_size=3))
+def test_an_assignment_agrees_only_where_the_set_up_does(
+    shared_database_url: str, data: st.DataObject, zones: tuple[str, str], policy: MisusePolicy, changes: list[str]
+) -> None:
+    store = opened(shared_database_url)
+    world = recorded(store, data, zones, policy)
+    at = data.draw(st.sampled_from([feedback.at for feedback in stored_feedback(store, world)]))
+    with manage.batch(store, world.organization, NOW) as batch:
+        for what in changes:
+            change_the_past(batch, world, data, what, at + data.draw(st.sampled_from([0, 1, -HOUR])))
+    with store.read() as transaction:
+        assert_seen(transaction, store.layout_now(transaction, world.organization), world)
+
+
+def assert_seen(transaction: Transaction, layout: Layout, world: World) -> None:
+    """No assignment agrees of which something differs."""
+    for assignment in world.assignments:
+        if agrees(transaction, layout, assignment, ignored):
+            assert list(differences_of(transaction, layout, assignment)) == []
+
+
+def ignored(_: int) -> None:
+    """Progress that nobody looks at."""
 
 
 @law
@@ -109,7 +152,8 @@ def test_each_damaged_hour_of_a_group_is_listed_and_rebuilt(
     store = opened(shared_database_url)
     world = recorded(store, data, zones, policy)
     before = group_hours(store, world)
-    damage(store, world, data, "group_hour")
+    with store.write() as transaction:
+        damage(transaction, world, data, "group_hour", data.draw(st.sampled_from(["", *HOURS])))
     after = group_hours(store, world)
     with small_pieces(size):
         differences = list(intake.verify(store, world.organization))
