@@ -31,7 +31,7 @@ class MisusePolicy:
     is always open. `answer_interval` is applied when a press is resolved (`intake.resolving`), the others by `Judge`.
 
     A new rule is a field here, a `Verdict` below SUPERSEDED, a line in `Judge._verdict`, and a case in
-    `only_interval`, whose fast paths (here, in `intake.uniform` and in `intake.agreement`) would skip it; one that looks
+    `only_interval`, whose fast paths (here, in `intake.uniform`, in `intake.agreement`) would skip it; one that looks
     back also counts in `window`.
     """
 
