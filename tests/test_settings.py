@@ -40,6 +40,7 @@ def test_every_setting_can_come_from_each_source(tmp_path: Path):
         "log_level": "info",
         "log_format": "json",
         "threads": 9,
+        "processes": 9,
         "log_address": "full",
         "connections": 9,
         "connections_per_address": 9,

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import structlog
@@ -19,7 +20,16 @@ from litestar.types import ASGIApp
 from hymio import jobs
 from hymio.api import openapi, v1, v2
 from hymio.clock import Clock, ClockWatch, now
-from hymio.errors import BadRequest, ChecksFailed, DatabaseReplaced, HymioError, MethodNotAllowed, NotFound, TooLarge
+from hymio.errors import (
+    BadRequest,
+    ChecksFailed,
+    DatabaseReplaced,
+    HymioError,
+    MethodNotAllowed,
+    NotFound,
+    SetupError,
+    TooLarge,
+)
 from hymio.gateway import sms, upload
 from hymio.gateway.digital.routes import DOOR as WEB_SMILEYS
 from hymio.gateway.kiosk.routes import DOOR as KIOSK
@@ -33,6 +43,7 @@ from hymio.serving.direct import with_direct
 from hymio.serving.door import Door, Services, database_connections
 from hymio.serving.edge import MAX_BUFFERED_BYTES, with_edge
 from hymio.serving.log import configure_log
+from hymio.serving.processes import Place, run_processes
 from hymio.settings import Settings
 from hymio.store import Store, open_store
 from hymio.texts import load_catalogs
@@ -82,13 +93,15 @@ def create_app(
     doors: Sequence[Door] = DOORS,
     periodic: Sequence[jobs.Job] | None = None,
     watch: ClockWatch | None = None,
+    process: int = 0,
 ) -> ASGIApp:
     """The doors as one ASGI application, with periodic jobs, by default those of the settings.
 
     Closing the store is left to the caller. `watch` is that of the machine's clock unless a test passes another.
+    `process` is which of the settings' processes this is; the first one runs the jobs.
     """
-    services = Services.of(store, settings, clock, watch)
-    table = jobs.periodic_jobs(settings) if periodic is None else periodic
+    services = Services.of(store, settings, clock, watch, process)
+    table = jobs.periodic_jobs(settings, process) if periodic is None else periodic
     litestar = Litestar(
         route_handlers=[_router(door, services) for door in doors],
         lifespan=[lambda _app: _running(services, doors, table)],
@@ -209,26 +222,76 @@ def make_server(
     started: Callable[[], object] = lambda: None,
     watch: ClockWatch | None = None,
     doors: Sequence[Door] = DOORS,
+    process: int = 0,
 ) -> Server:
-    """A server that is not running yet; `started` is called once it listens. `watch`, `doors` as in `create_app`."""
+    """A server that is not running yet; `started` is called once it listens. The rest is as in `create_app`."""
     from hymio.serving.server import Server  # noqa: PLC0415  a command that does not serve need not load uvicorn
 
-    return Server(create_app(store, settings, clock, doors, watch=watch), settings, started)
+    return Server(create_app(store, settings, clock, doors, watch=watch, process=process), settings, started)
 
 
 def serve(
     settings: Settings, listening: socket.socket | None = None, started: Callable[[], object] = lambda: None
 ) -> None:
-    """Opens the database and serves until SIGINT or SIGTERM.
+    """Opens the database and serves in this process until SIGINT or SIGTERM.
 
     `listening` is a socket that is bound already; without one the settings say where.
     """
+    _serve(settings, listening, started, process=0)
+
+
+def serve_in_processes(settings: Settings, listening: socket.socket, started: Callable[[], object]) -> None:
+    """Serves a bound socket in as many processes as the settings say until SIGINT or SIGTERM. SetupError on SQLite.
+
+    The database is opened here first, so that what is wrong with it is said once, and one process migrates it.
+    """
+    if settings.database_url.startswith("sqlite:"):
+        raise SetupError(
+            "processes-on-sqlite",
+            "a SQLite file is served by one process: got {processes}, accepted: 1."
+            " Several processes can serve a database on PostgreSQL",
+            processes=settings.processes,
+        )
+    configure_log(settings)
+    open_database(settings).close()
+    run_processes(partial(_serve_in_process, settings), settings.processes, listening, started)
+
+
+def _serve_in_process(settings: Settings, place: Place) -> None:
+    """Serves in a process of its own."""
+    place.end_with_parent()
+    _serve(settings, place.listening, place.say_listening, place.number)
+
+
+def _serve(settings: Settings, listening: socket.socket | None, started: Callable[[], object], process: int) -> None:
     from hymio.serving.server import allow_open_files  # noqa: PLC0415  as in `make_server`
 
     configure_log(settings)
-    # The server shuts down gracefully at these signals and then raises them again, which would end with a traceback.
+    ending = _Ending()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: None)
+        signal.signal(number, ending.take_signal)
     allow_open_files(settings)
     with closing(open_database(settings)) as store:
-        make_server(store, settings, started=started).run([listening] if listening else None)
+        server = make_server(store, settings, started=started, process=process)
+        ending.end(server)
+        server.run([listening] if listening else None)
+
+
+class _Ending:
+    """What SIGINT and SIGTERM do while the server does not handle them.
+
+    It raises them again when it has shut down, which would end with a traceback; before it runs, it must not begin.
+    """
+
+    def __init__(self) -> None:
+        self._is_wanted = False
+        self._server: Server | None = None
+
+    def take_signal(self, *_: object) -> None:
+        self._is_wanted = True
+        if self._server is not None:
+            self._server.should_exit = True
+
+    def end(self, server: Server) -> None:
+        """Has a server end, at once if a signal came already."""
+        self._server, server.should_exit = server, self._is_wanted

@@ -75,6 +75,14 @@ class Settings:
     threads: int = field(
         default=8, metadata={"help": "Worker threads: requests processed at the same time", "least": 1, "most": 256}
     )
+    processes: int = field(
+        default=1,
+        metadata={
+            "help": "Processes that serve, on PostgreSQL alone; all settings but the port are of each of them",
+            "least": 1,
+            "most": 64,
+        },
+    )
     connections: int = field(
         default=800,
         metadata={

@@ -35,7 +35,24 @@ Port = Annotated[
 ]
 
 
-def serve(context: typer.Context, host: Host = None, port: Port = None, database: Database = None) -> None:
+Processes = Annotated[
+    int | None,
+    typer.Option(
+        help="Processes that serve, on PostgreSQL alone; otherwise HYMIO_PROCESSES, otherwise 1",
+        min=1,
+        max=64,
+        show_default=False,
+    ),
+]
+
+
+def serve(
+    context: typer.Context,
+    host: Host = None,
+    port: Port = None,
+    processes: Processes = None,
+    database: Database = None,
+) -> None:
     """Serve until Ctrl-C: the terminals' uploads, the SMS webhook, API v1 and its documentation.
 
     A password of the database belongs in hymio.toml or the file that HYMIO_DATABASE_FILE names, for your eyes alone.
@@ -44,13 +61,14 @@ def serve(context: typer.Context, host: Host = None, port: Port = None, database
     """
     from dataclasses import replace
 
-    settings = loaded(context, database, host=host, port=port)
+    settings = loaded(context, database, host=host, port=port, processes=processes)
     with listening(settings) as door:
         bound = replace(settings, port=door.getsockname()[1])
         from hymio import app
 
         url = bound.public_url
-        app.serve(bound, door, lambda: hint(f"Hymio serves on {url} (documentation: {url}/docs). Ctrl-C stops it."))
+        run = app.serve if bound.processes == 1 else app.serve_in_processes
+        run(bound, door, lambda: hint(f"Hymio serves on {url} (documentation: {url}/docs). Ctrl-C stops it."))
 
 
 def listening(settings: Settings) -> socket.socket:

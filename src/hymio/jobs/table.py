@@ -82,8 +82,14 @@ BACKUP: Final = "backup"
 """The job that only some settings have."""
 
 
-def periodic_jobs(settings: Settings) -> tuple[Job, ...]:
-    """The jobs of a server with these settings."""
+OF_EVERY_PROCESS: Final = frozenset({"write-token-use"})
+"""Jobs that write what their process alone knows."""
+
+
+def periodic_jobs(settings: Settings, process: int = 0) -> tuple[Job, ...]:
+    """The jobs of a server with these settings; of its processes, the first one has them, the others what they must."""
+    if process:
+        return tuple(job for job in JOBS if job.name in OF_EVERY_PROCESS)
     if not settings.backup_hours:
         return JOBS
     return (*JOBS, Job(BACKUP, settings.backup_hours * HOUR_MS, partial(back_up, settings)))

@@ -53,10 +53,13 @@ class Services:
     metrics: RequestMetrics
 
     @classmethod
-    def of(cls, store: Store, settings: Settings, clock: Clock, watch: ClockWatch | None = None) -> Services:
+    def of(
+        cls, store: Store, settings: Settings, clock: Clock, watch: ClockWatch | None = None, process: int = 0
+    ) -> Services:
         """The services of a server, sized by its settings; the store stays the caller's to close.
 
-        `watch` notices steps of the machine's clock; tests pass one of other clocks.
+        `watch` notices steps of the machine's clock; tests pass one of other clocks. `process` is which of several
+        processes this is, from 0 on.
         """
         reading = Turns(reading_turns(store, settings))
         return cls(
@@ -72,7 +75,7 @@ class Services:
             clock_health=ClockHealth(store, clock, watch or ClockWatch()),
             attempts=Attempts(settings.wrong_credentials, settings.log_address),
             passwords=PasswordThreads(),
-            metrics=RequestMetrics(),
+            metrics=RequestMetrics(process if settings.processes > 1 else None),
         )
 
     @asynccontextmanager
@@ -102,7 +105,7 @@ def reading_turns(store: Store, settings: Settings) -> int:
     Where a server reads, another one may wait for it meanwhile, on a machine with a core for each.
     """
     most = 1 if store.has_single_writer else 2
-    return max(1, min(most, settings.threads // 2, cores() - 1))
+    return max(1, min(most, settings.threads // 2, (cores() - 1) // settings.processes))
 
 
 def cores() -> int:

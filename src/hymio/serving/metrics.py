@@ -31,8 +31,13 @@ BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 
 @dataclass(frozen=True, slots=True)
 class RequestMetrics:
-    """Requests of one server by the part of their path and the class of their status, and how long they took."""
+    """Requests of one server by the part of their path and the class of their status, and how long they took.
 
+    `process` is which of several processes counts them, of which any may answer Prometheus; None where it is the only
+    one.
+    """
+
+    process: int | None = None
     registry: CollectorRegistry = field(default_factory=CollectorRegistry)
     _labelled: dict[tuple[str, int], tuple[Counter, Histogram]] = field(default_factory=dict, repr=False)
     requests: Counter = field(init=False)
@@ -62,9 +67,18 @@ class RequestMetrics:
 
     def text(self, store: Store, uploads: UploadQueue, checks: Iterable[tuple[str, bool]]) -> bytes:
         """Everything in the text format of Prometheus; `checks` are those of `/health`. Unavailable."""
+        counted = [*self.registry.collect(), *_of_queue(uploads)]
+        if self.process is not None:
+            counted = [_labelled(metric, str(self.process)) for metric in counted]
         read = CollectorRegistry()
-        read.register(_Read([*_of_queue(uploads), *_of_store(store), *_of_server(checks)]))
-        return generate_latest(self.registry) + generate_latest(read)
+        read.register(_Read([*counted, *_of_store(store), *_of_server(checks)]))
+        return generate_latest(read)
+
+
+def _labelled(metric: Metric, process: str) -> Metric:
+    """A metric whose samples have the number of the process as a label."""
+    metric.samples = [sample._replace(labels={**sample.labels, "process": process}) for sample in metric.samples]
+    return metric
 
 
 class _Read(Collector):
