@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -133,7 +134,7 @@ def counting(url: str) -> str:
     return ""
 
 
-def processes(parent: subprocess.Popen[str]) -> list[int]:
+def processes(parent: subprocess.Popen[Any]) -> list[int]:
     """The processes that a process has started to serve."""
     children = Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()
     return [int(child) for child in children if b"spawn_main" in command_of(int(child))]
