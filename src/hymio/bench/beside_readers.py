@@ -38,10 +38,10 @@ def year(server: Server, folder: Path, url: str, fleet: Fleet, progress: Progres
     press = partial(_pressed, server, tokens)
     for rate, most in RATES:
         alone, beside = press(rate, 0, 0, *polling), press(rate, READERS, 0, *polling)
-        what = f"presses at {rate}/s beside {READERS} readers of hours: median, p99"
+        what = f"presses at {rate}/s beside {READERS} readers: median, p99"
         yield _figure(what, rate, most, alone, beside, f"{beside['reads']:,.0f} reads/s")
     beside = press(rate, 0, 1, *exporting)
-    what = f"presses at {rate}/s beside a full export: median, p99"
+    what = f"presses at {rate}/s beside an export: median, p99"
     yield _figure(what, rate, most, alone, beside, f"{beside['rows']:,.0f} rows/s")
     progress.remove_task(task)
 

@@ -88,7 +88,7 @@ def _print(console: Console, figures: list[Figure], *, as_json: bool) -> None:
     if as_json:
         console.print_json(json.dumps([figure._asdict() for figure in figures]))
     else:
-        console.print(as_table(figures))
+        console.print(as_table(figures, plan.HEADINGS))
 
 
 @contextmanager

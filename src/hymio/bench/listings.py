@@ -45,7 +45,7 @@ def measured(url: str, progress: Progress) -> Iterator[Figure]:
             root = http(fleet.root, 0), in_store(fleet.root, 0)
             yield _texts(f"texts of a point among {TEXTS:,}", POINT_MS, (http(point, 0), in_store(point, 0)), root)
             far = http(fleet.root, offset), in_store(fleet.root, offset)
-            yield _texts(f"texts of the root at offset {offset:,}", FAR_MS, far, root)
+            yield _texts(f"texts at offset {offset:,}", FAR_MS, far, root)
             yield from _tree(store, fleet, server, basic(credentials), point)
 
 
@@ -98,7 +98,7 @@ def _texts(what: str, most: int, taken: tuple[float, float], root: tuple[float, 
     return Figure(
         f"{what}, HTTP; store",
         f"{taken[0]:.1f}; {taken[1]:.1f} ms",
-        f"first page of the root {root[0]:.1f}; {root[1]:.1f} ms",
+        f"the root's first {root[0]:.1f}; {root[1]:.1f} ms",
         taken[0] / root[0],
         f"< {most} ms",
         taken[0] < most,

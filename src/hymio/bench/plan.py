@@ -34,9 +34,10 @@ WRITING, READING, SERVING, BESIDE = (
     "Writing",
     "Reading",
     "Serving",
-    "Beside others: the ratio is how many times as fast Hymio is",
+    "Beside others (ratio: times as fast)",
 )
-"""Headings of the table."""
+HEADINGS = (WRITING, READING, SERVING, BESIDE)
+"""Headings of the table, in its order."""
 
 _FLEET = "fleet.json"
 
@@ -80,8 +81,6 @@ def everything(place: Place, presses: int) -> Iterator[Figure]:
 
 def of_year(place: Place, url: str, fleet: Fleet) -> Iterator[Figure]:
     """What is measured of a year of presses that is there, and of others beside it if they are asked for."""
-    if place.is_beside:
-        yield from _under(BESIDE, beside.year(url, fleet, place.progress))
     yield from _under(READING, reading.disk(url, fleet))
     yield from _under(READING, reading.hours(url, fleet))
     yield from _under(READING, reading.csv(url, fleet))
@@ -90,6 +89,8 @@ def of_year(place: Place, url: str, fleet: Fleet) -> Iterator[Figure]:
         yield from _under(SERVING, serving.year(server, url, fleet))
         yield from _under(SERVING, exporting.year(server, url, fleet, place.progress))
         yield from _under(SERVING, beside_readers.year(server, place.folder, url, fleet, place.progress))
+    if place.is_beside:
+        yield from _under(BESIDE, beside.year(url, fleet, place.progress))
 
 
 def again(place: Place) -> Iterator[Figure]:

@@ -20,7 +20,7 @@ from hymio.store.yardstick import database_bytes, raw_csv_by_engine, sum_group_h
 MAX_BYTES = {"sqlite": 120}
 """Bytes a press takes on disk at most, indexes and hours included; PostgreSQL has no goal."""
 
-HOURS_MS = {"a region": 15, "the root, three zones": 25}
+HOURS_MS = {"a region": 15, "the root, 3 zones": 25}
 """What a year by hour may take in the store."""
 
 CSV_OF_TOOL = 0.8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 
 from rich.table import Table
@@ -9,19 +10,20 @@ from rich.table import Table
 from hymio.bench.figure import Figure
 
 
-def as_table(figures: list[Figure]) -> Table:
-    """The figures in order of their headings' first rows, with the target and whether it is met."""
+def as_table(figures: Sequence[Figure], headings: Sequence[str]) -> Table:
+    """The figures under `headings`, in their order, with the target and whether it is met."""
     table = Table("", box=None, header_style="bold", pad_edge=False)
-    table.add_column("measured", justify="right")
+    table.columns[0].no_wrap = True
+    table.add_column("measured", justify="right", no_wrap=True)
     table.add_column("compared with")
-    for title in ("ratio", "reach", ""):
+    for title in ("ratio", "target", ""):
         table.add_column(title, justify="right", no_wrap=True)
-    order = list(dict.fromkeys(figure.group for figure in figures))
-    in_groups = sorted(figures, key=lambda figure: order.index(figure.group))
-    for number, (heading, rows) in enumerate(groupby(in_groups, key=lambda figure: figure.group)):
+    order = {heading: number for number, heading in enumerate(headings)}
+    in_order = sorted(figures, key=lambda figure: order.get(figure.group, -1))
+    for number, (heading, rows) in enumerate(groupby(in_order, key=lambda figure: figure.group)):
+        if number:
+            table.add_row()
         if heading:
-            if number:
-                table.add_row()
             table.add_row(f"[bold]{heading}[/]")
         for figure in rows:
             table.add_row(*_cells(figure))
