@@ -12,12 +12,12 @@ from zoneinfo import ZoneInfo
 
 from hymio.period import DAY_MS, HOUR_MS, Instant, InstantRange
 from hymio.results.subject import RowSubject, ScopedSubject, View, buttons_of
-from hymio.results.tiles import FIRST_RANGE_MS, Axis, Tile, growing_ranges, tiles_of
+from hymio.results.tiles import FIRST_RANGE_MS, Axis, Tile, growing_ranges, ranges_of_at_most, tiles_of
 from hymio.rollup import GroupSubject, OfAssignment, OfScale, OfSurvey
 from hymio.setup import Layout
 from hymio.store import hours as stored_hours
 from hymio.store import rows as stored_rows
-from hymio.store.export import csv_chunks
+from hymio.store.export import CSV_ROWS, csv_chunks
 from hymio.store.hours import AssignmentHours, GroupHours, HourFilter, HourSize, Source, StoredHour
 from hymio.store.rows import FeedbackRow, Phase, Selection, SortKey
 from hymio.store.spam import has_spam_marks
@@ -25,6 +25,16 @@ from hymio.store.summed_hours import HourRange
 
 MIN_TILE_ROWS, MAX_TILE_ROWS = 500, 50_000
 """About how many rows a tile holds: at first for a small page, and where all rows are read."""
+
+_FEW_CSV_ROWS, _CSV_ROWS_EACH = 8_000, 20
+"""Rows of a chunk of CSV, at least, and for each assignment.
+
+Each chunk searches the index once for each assignment: of 2,000, a line takes 3.3 µs in chunks of 27,000 lines and
+2.7 µs in chunks of 55,000. Of 100, small chunks are 5 % faster, as they stay in the processor's cache.
+"""
+
+_SIZES_MS: Final = 30 * DAY_MS
+"""The time of which an export has the sizes of hours in memory."""
 
 _BATCH: Final = 1_000
 """Rows of a tile that are in memory at a time where they are counted."""
@@ -213,7 +223,12 @@ class RowReader:
         """All presses of the query as lines of CSV, misuse too, at the present revision."""
         source = self._view.transaction, self._view.organization
         for span in map(_bounded, self._spans):
-            yield from csv_chunks(*source, span.assignments, span.start, span.end)
+            most = min(CSV_ROWS, max(_FEW_CSV_ROWS, _CSV_ROWS_EACH * len(span.assignments)))
+            for start in range(span.start, span.end, _SIZES_MS):
+                end = min(span.end, start + _SIZES_MS)
+                sizes = span.hours.sizes(start - HOUR_MS + 1, end, misuse=True)
+                for part in ranges_of_at_most(sizes, start, end, most):
+                    yield from csv_chunks(*source, span.assignments, part.start, part.end, part.rows)
 
     # Statements
 

@@ -104,3 +104,27 @@ def _rates(sizes: Sequence[HourSize], low: int, high: int, axis: Axis) -> Iterat
     for since, until in pairwise(sorted(steps)):
         size_now += steps[since]
         yield since, until, size_now / HOUR_MS
+
+
+class RowRange(NamedTuple):
+    """A range [start, end) of instants that has at most `rows` rows."""
+
+    start: Instant
+    end: Instant
+    rows: int
+
+
+def ranges_of_at_most(sizes: Sequence[HourSize], start: Instant, end: Instant, most: int) -> Iterator[RowRange]:
+    """[start, end) cut where hours begin, so that a range has at most `most` rows unless a single hour has more.
+
+    `sizes` are those of all hours that overlap it, in order. The rows of an hour that overlaps two ranges, as those of
+    zones with :30 and :45 do, may all be in either.
+    """
+    edge, rows, overlapping = start, 0, list[HourSize]()
+    for size in sizes:
+        overlapping = [*(before for before in overlapping if before.starts_at > size.starts_at - HOUR_MS), size]
+        if rows + size.rows > most and edge < size.starts_at < end:
+            yield RowRange(edge, size.starts_at, rows)
+            edge, rows = size.starts_at, sum(before.rows for before in overlapping[:-1])
+        rows += size.rows
+    yield RowRange(edge, end, rows)

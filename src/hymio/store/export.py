@@ -7,24 +7,26 @@ from typing import Final
 
 from hymio.feedback import Accuracy, Verdict, is_raw
 from hymio.period import Instant
-from hymio.store.dialect import CsvLines, Transaction
+from hymio.store.dialect import CSV_ROWS, CsvLines, Transaction
 from hymio.store.hours import raw_verdicts
 from hymio.store.rows import bound, presses, stored_under
+
+__all__ = ["CSV_ROWS", "HEADER", "csv_chunks", "csv_lines"]
 
 HEADER: Final = b"time,button,accuracy,verdict,smiley,epoch,sequence\n"
 
 
 def csv_chunks(
-    transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant
+    transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant, most: int
 ) -> Generator[bytes]:
     """Raw results in [start, end) as lines of CSV, in order of instant, then key, in chunks of whole lines.
 
     The columns are HEADER's: local time with milliseconds and offset, button index, accuracy and verdict by their
-    labels, and the key. In bounded memory, as `Transaction.csv_chunks` says.
+    labels, and the key. The range has at most `most` rows. In bounded memory, as `Transaction.csv_chunks` says.
     """
     source = f"FROM {presses(transaction)} WHERE {stored_under(transaction, assignments)}"
     values = bound(transaction, organization, assignments)
-    return transaction.csv_chunks(csv_lines(source), start, end, **values)
+    return transaction.csv_chunks(csv_lines(source), start, end, most, **values)
 
 
 def csv_lines(source: str) -> CsvLines:

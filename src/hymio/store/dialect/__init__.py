@@ -25,9 +25,10 @@ from hymio.store.dialect.connecting import (
 )
 from hymio.store.dialect.driver_errors import driver_errors, read_only, translated
 from hymio.store.dialect.ownership import Owner, is_marked, mark, owner
-from hymio.store.dialect.transaction import CsvLines, HourText, Row, Transaction
+from hymio.store.dialect.transaction import CSV_ROWS, CsvLines, HourText, Row, Transaction
 
 __all__ = [
+    "CSV_ROWS",
     "DEFAULT_CONNECTIONS",
     "ENDLESS",
     "LOCK_SECONDS",

@@ -173,7 +173,7 @@ class PostgresqlTransaction(Transaction):
             || to_char(abs({offset}) / 60, 'FM00') || ':' || to_char(abs({offset}) % 60, 'FM00')"""
         return " || ',' || ".join([time, *lines.columns])
 
-    def csv_chunks(self, lines: CsvLines, start: int, end: int, **values: object) -> Generator[bytes]:
+    def csv_chunks(self, lines: CsvLines, start: int, end: int, most: int, **values: object) -> Generator[bytes]:
         text = f"""COPY (SELECT {self.csv_line(lines)} {lines.source} AND {lines.condition}
             ORDER BY {lines.order}) TO STDOUT"""
         bound = {**values, "start": start, "stop": end}

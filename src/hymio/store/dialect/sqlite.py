@@ -19,10 +19,7 @@ from hymio.period import DAY_MS
 from hymio.store.dialect.database_files import Access, DatabaseFiles
 from hymio.store.dialect.ownership import Owner, owner_by
 from hymio.store.dialect.statement_log import logged
-from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, Transaction
-
-CSV_ROWS = 20_000
-"""Rows put together into one chunk of CSV, at most."""
+from hymio.store.dialect.transaction import CSV_ROWS, STREAMED_ROWS, CsvLines, HourText, Row, Transaction
 
 LOG_WAIT_MS = 200
 """How long emptying the log waits for transactions that read from it."""
@@ -276,24 +273,28 @@ class SqliteTransaction(Transaction):
         )
         return f"printf('%s.%03d%s%02d:%02d{',%s' * len(lines.columns)}', {', '.join(values)})"
 
-    def csv_chunks(self, lines: CsvLines, start: int, end: int, **values: object) -> Generator[bytes]:
-        """One stretch of time after the other; their length goes by how many rows they hold, which the index tells.
-
-        SQLite keeps the order of inner rows for group_concat, and for no other aggregate.
-        """
-        counting = f"SELECT count(*) FROM (SELECT 1 {lines.source} LIMIT {CSV_ROWS + 1})"
+    def csv_chunks(self, lines: CsvLines, start: int, end: int, most: int, **values: object) -> Generator[bytes]:
+        """SQLite keeps the order of inner rows for group_concat, and for no other aggregate."""
         writing = f"""SELECT CAST(group_concat(line, '') AS BLOB) FROM (
             SELECT {self.csv_line(lines)} || char(10) AS line {lines.source} AND {lines.condition}
             ORDER BY {lines.order})"""
+        for since, until in [(start, end)] if most <= CSV_ROWS else self._stretches(lines.source, start, end, values):
+            if chunk := self.rows(writing, **values, start=since, stop=until)[0][0]:
+                yield chunk
+
+    def _stretches(
+        self, source: str, start: int, end: int, values: Mapping[str, object]
+    ) -> Iterator[tuple[int, int]]:  # fmt: skip
+        """One stretch of time after the other; their length goes by how many rows they hold, which the index tells."""
+        counting = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT {CSV_ROWS + 1})"
         at, length = start, DAY_MS
         while at < end:
-            stretch = {**values, "start": at, "stop": min(end, at + length)}
-            count = self.rows(counting, **stretch)[0][0]
+            until = min(end, at + length)
+            count = self.rows(counting, **values, start=at, stop=until)[0][0]
             if count > CSV_ROWS and length > 1:
                 length //= 2
                 continue
-            if chunk := self.rows(writing, **stretch)[0][0]:
-                yield chunk
+            yield at, until
             at += length
             length *= 2 if count < CSV_ROWS // 3 else 1
 

@@ -20,6 +20,10 @@ STREAMED_ROWS = 2_000
 """Rows of a streamed statement that are in memory at a time."""
 
 
+CSV_ROWS = 40_000
+"""Rows put together into one chunk of CSV, at most."""
+
+
 class CsvLines(NamedTuple):
     """Rows of one table to write as lines of CSV: a local time, then columns.
 
@@ -237,10 +241,10 @@ class Transaction(ABC):
         """SQL: the line of one row, without the end of line: local time with milliseconds and offset, then columns."""
 
     @abstractmethod
-    def csv_chunks(self, lines: CsvLines, start: int, end: int, **values: object) -> Generator[bytes]:
-        """The lines with instants in [start, end), formatted by the engine, whole lines a chunk.
+    def csv_chunks(self, lines: CsvLines, start: int, end: int, most: int, **values: object) -> Generator[bytes]:
+        """The lines with instants in [start, end), at most `most`, formatted by the engine, whole lines a chunk.
 
-        In bounded memory: on SQLite sqlite.CSV_ROWS lines at a time, or all of a single millisecond.
+        In bounded memory: on SQLite CSV_ROWS lines at a time, or all of a single millisecond.
         """
 
     # Hours as text
