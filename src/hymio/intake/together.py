@@ -73,7 +73,8 @@ def record_together(ledger: Ledger, uploads: Sequence[Upload]) -> list[Receipt]:
         if presses is not None:
             uniform[index] = presses
     uniform = without_neighbours(ledger, uniform)
-    for some in _sets([(presses, len(presses.sequences)) for presses in uniform.values()]):
+    # Sorted as the rows lie in the database: each page of a table or index is then written once.
+    for some in _sets([(presses, len(presses.sequences)) for presses in sorted(uniform.values())]):
         store_uniform(ledger, some)
     others = [index for index in range(len(uploads)) if index not in uniform]
     feedbacks = dict[int, list[Feedback]]()

@@ -49,6 +49,8 @@ class Layout:
     """By smiley, what the receipts of its uploads cache (`gateway.receipt`); each revision begins with none."""
     uniform: dict[int, Any] = field(default_factory=dict, repr=False, compare=False)
     """By smiley, the range of instants whose presses intake resolves alike (`intake.resolving`)."""
+    stored_keys: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict, repr=False, compare=False)
+    """By assignment, `group_subjects` as the store writes them (`store.hours.group_keys`)."""
 
     # Zones, policies and active periods over time
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache, partial
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from hymio.feedback import Verdict
@@ -29,11 +29,15 @@ def group_subject(node: int, survey_id: int) -> GroupSubject:
 
 
 def group_keys(layout: Layout) -> Callable[[int], tuple[GroupKey, ...]]:
-    """A cached function that gives the keys of the group hours that include the hours of an assignment."""
+    """A function that gives the keys of the group hours that include the hours of an assignment, kept by the layout."""
+    known = layout.stored_keys
 
-    @cache
     def keys(assignment: int) -> tuple[GroupKey, ...]:
-        return tuple((subject.node, survey_id(subject)) for subject in layout.group_subjects(assignment))
+        of_assignment = known.get(assignment)
+        if of_assignment is None:
+            subjects = layout.group_subjects(assignment)
+            of_assignment = known[assignment] = tuple((subject.node, survey_id(subject)) for subject in subjects)
+        return of_assignment
 
     return keys
 
