@@ -203,7 +203,7 @@ class RowReader:
             return sum(self._presses_between(span, span.start, span.end) for span in self._spans)
         source = self._view.transaction, self._view.organization
         return sum(
-            stored_rows.count(*source, self._selection(span, by_press=False), span.start, span.end)
+            stored_rows.count(*source, self._selection(span, by_press=self._is_by_press(span)), span.start, span.end)
             for span in self._spans
         )
 
@@ -250,9 +250,9 @@ class RowReader:
 
     def _is_in_order(self, span: Span, *, by_press: bool) -> bool:
         """Whether an index gives the rows of a span in their order, so that one statement reads them all unsorted."""
-        if self._query.phase is Phase.BUTTON:
+        if self._query.phase is Phase.BUTTON or by_press:
             return len(span.assignments) == 1 and not self._restated
-        return not by_press
+        return True
 
     def _is_by_press(self, span: Span) -> bool:
         """Whether reading the presses of a span with their answers takes fewer rows than reading all answers in it."""

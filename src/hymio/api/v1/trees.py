@@ -47,7 +47,7 @@ class Trees:
         with self._lock:
             self._bodies[key] = body
             self._bodies.move_to_end(key)
-            while sum(len(each.content) for each in self._bodies.values()) > self._most:
+            while sum(len(remembered.content) for remembered in self._bodies.values()) > self._most:
                 self._bodies.popitem(last=False)
         return body
 
