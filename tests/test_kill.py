@@ -1,10 +1,9 @@
 """Law 8 on a real server: it is killed again and again while terminals press and others read, and nothing is lost or
-doubled."""
+doubled, nor is it in what is read meanwhile."""
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import os
 import signal
 import socket
@@ -15,7 +14,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import httpx
 import pytest
@@ -29,8 +28,8 @@ from hymio.store import Store, open_store
 from tests.terminals import Terminals, put_up, stored
 
 TERMINALS = 20
-READERS = 3
 KILLS = 10
+PAGE_ROWS = 500
 LIFE_SECONDS = 0.7
 """How long the server serves before it is killed, after it has answered."""
 
@@ -59,13 +58,20 @@ def store(database_url: str) -> Iterator[Store]:
 def test_a_server_that_is_killed_loses_and_doubles_nothing(store: Store, database_url: str, tmp_path: Path) -> None:
     acme = put_up(store, TERMINALS)
     credentials = manage.activate_api(store, operator(acme.organization), now=now())
-    assignments = list(store.layout(acme.organization).assignments)
+    token = manage.create_token(store, operator(acme.organization), "BI", now=now()).secret
+    [assignment] = store.layout(acme.organization).assignments
+    presses = Presses(TERMINALS)
     with free_port() as port, Servers(database_url, port, tmp_path) as servers:
         files = [make_terminal(tmp_path, acme, number, port) for number in range(TERMINALS)]
-        with ThreadPoolExecutor(TERMINALS + READERS) as pool:
+        readers = (
+            HoursReader(port, credentials, assignment),
+            ExportReader(port, credentials, assignment),
+            PagesReader(port, token),
+        )
+        with ThreadPoolExecutor(TERMINALS + len(readers)) as pool:
             ending = threading.Event()
-            pressing = [pool.submit(keep_pressing, file, ending) for file in files]
-            reading = [pool.submit(keep_reading, port, credentials, assignments, ending) for _ in range(READERS)]
+            pressing = [pool.submit(keep_pressing, number, file, presses, ending) for number, file in enumerate(files)]
+            reading = [pool.submit(keep_reading, reader, presses, ending) for reader in readers]
             try:
                 for _ in range(KILLS):
                     server = servers.start()
@@ -167,7 +173,27 @@ def make_terminal(folder: Path, acme: Terminals, number: int, port: int) -> Path
     return file
 
 
-def keep_pressing(file: Path, ending: threading.Event) -> int:
+class Presses:
+    """How many presses each terminal has noted, and how many of them are acknowledged."""
+
+    def __init__(self, terminals: int) -> None:
+        self._noted, self._acknowledged = [0] * terminals, [0] * terminals
+
+    def note(self, terminal: int, journal: Journal) -> None:
+        """Takes the numbers of a terminal from its journal."""
+        self._noted[terminal] = journal.last
+        self._acknowledged[terminal] = journal.last - len(journal.waiting)
+
+    @property
+    def noted(self) -> int:
+        return sum(self._noted)
+
+    @property
+    def acknowledged(self) -> int:
+        return sum(self._acknowledged)
+
+
+def keep_pressing(number: int, file: Path, presses: Presses, ending: threading.Event) -> int:
     """Presses and sends, the server alive or not, and at the end sends what waits; how many duplicates it sent.
 
     Now and then an answer is lost on its way, and now and then the terminal loses its power.
@@ -176,7 +202,9 @@ def keep_pressing(file: Path, ending: threading.Event) -> int:
     with httpx.Client(timeout=5, transport=Lossy()) as http:
         while not ending.is_set():
             append_press(journal, now(), journal.last % 4)
+            presses.note(number, journal)
             receipt = try_to_send(journal, http)
+            presses.note(number, journal)
             duplicates += receipt["duplicates"] if receipt else 0
             time.sleep(0.01 if receipt else 0.05)
             if journal.last % 25 == 0:
@@ -187,24 +215,6 @@ def keep_pressing(file: Path, ending: threading.Event) -> int:
             time.sleep(0.05)
     close_journal(journal)
     return duplicates
-
-
-def keep_reading(port: int, credentials: ApiCredentials, assignments: list[int], ending: threading.Event) -> int:
-    """Polls hours of all surveys over API v1, the server alive or not; how many answers it got, all of them whole."""
-    answers, auth = 0, httpx.BasicAuth(credentials.client_id, credentials.token)
-    with httpx.Client(timeout=5, auth=auth, base_url=f"http://127.0.0.1:{port}") as http:
-        for assignment in itertools.cycle(assignments):
-            if ending.is_set():
-                return answers
-            try:
-                answer = http.get(f"/v1/surveys/{assignment}/results?truncate=hour")
-            except httpx.TransportError:
-                time.sleep(0.05)
-                continue
-            assert answer.status_code == 200
-            assert all(sum(hour["data"]) for hour in answer.json())
-            answers += 1
-    return answers
 
 
 def try_to_send(journal: Journal, http: httpx.Client) -> dict[str, Any] | None:
@@ -236,6 +246,89 @@ def power_failure(journal: Journal) -> Journal:
     with journal.path.open("ab") as file:
         file.write(b'{"press":[%d,17' % (journal.last + 1))
     return open_journal(journal.path)
+
+
+# --- the readers ------------------------------------------------------------------------------------------------------
+
+
+class Answer(NamedTuple):
+    """How many presses a reader got, and whether those that are misuse are among them."""
+
+    presses: int
+    has_misuse: bool
+
+
+class HoursReader:
+    """Polls the hours of the survey over API v1."""
+
+    def __init__(self, port: int, credentials: ApiCredentials, assignment: int) -> None:
+        self._http = v1_client(port, credentials)
+        self._path = f"/v1/surveys/{assignment}/results?truncate=hour"
+
+    def read(self) -> Answer:
+        hours = whole(self._http.get(self._path)).json()
+        assert all(sum(hour["data"]) for hour in hours)
+        return Answer(sum(sum(hour["data"]) for hour in hours), has_misuse=False)
+
+
+class ExportReader:
+    """Exports all raw results over API v1."""
+
+    def __init__(self, port: int, credentials: ApiCredentials, assignment: int) -> None:
+        self._http, self._path = v1_client(port, credentials), f"/v1/surveys/{assignment}/rawresults"
+
+    def read(self) -> Answer:
+        export = whole(self._http.get(self._path)).json()
+        assert len(export["data"]) == export["meta"]["total"]
+        return Answer(len(export["data"]), has_misuse=False)
+
+
+class PagesReader:
+    """Follows the pages of API v2, over several lives of the server."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._http = httpx.Client(timeout=5, headers={"X-HON-API-Token": token}, base_url=f"http://127.0.0.1:{port}")
+
+    def read(self) -> Answer:
+        page = whole(self._http.get(f"/v2/results/button-feedbacks.json?includeMisuse=true&limit={PAGE_ROWS}"))
+        presses = [row["feedbackId"] for row in page.json()]
+        while "next" in page.links:
+            try:
+                page = whole(self._http.get(page.links["next"]["url"]))
+            except httpx.TransportError:
+                time.sleep(0.05)
+                continue
+            presses += [row["feedbackId"] for row in page.json()]
+        assert len(set(presses)) == len(presses)
+        return Answer(len(presses), has_misuse=True)
+
+
+def v1_client(port: int, credentials: ApiCredentials) -> httpx.Client:
+    auth = httpx.BasicAuth(credentials.client_id, credentials.token)
+    return httpx.Client(timeout=5, auth=auth, base_url=f"http://127.0.0.1:{port}")
+
+
+def whole(answer: httpx.Response) -> httpx.Response:
+    """An answer that was received to its end."""
+    assert answer.status_code == 200
+    return answer
+
+
+def keep_reading(reader: HoursReader | ExportReader | PagesReader, presses: Presses, ending: threading.Event) -> int:
+    """Reads, the server alive or not; how many answers it got. None has more than was pressed, or less than was
+    acknowledged before."""
+    answers = 0
+    while not ending.is_set():
+        acknowledged = presses.acknowledged
+        try:
+            answer = reader.read()
+        except httpx.TransportError:
+            time.sleep(0.05)
+            continue
+        assert answer.presses <= presses.noted
+        assert answer.presses >= acknowledged or not answer.has_misuse
+        answers += 1
+    return answers
 
 
 def now() -> int:
