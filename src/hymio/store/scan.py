@@ -157,7 +157,7 @@ def hour_count(
     transaction: Transaction, organization: int, sets: Sequence[tuple[int, int]], hours: range, limit: int | None
 ) -> int:
     """The number of stored hours of the assignments in `sets` in a range of local hours, at most `limit` if given."""
-    text = f"SELECT count(*) FROM (SELECT 1 {_of_sets(transaction)} {transaction.limit(limit, 0)}) AS some"
+    text = f"SELECT count(*) FROM (SELECT 1 {_of_sets(transaction)} {transaction.limit(limit, 0)}) AS stored_hours"
     [[number]] = transaction.rows(
         text, o=organization, first=hours.start, stop=hours.stop, **transaction.pairs("sets", sets), **_page(limit)
     )
