@@ -79,7 +79,7 @@ def _datasette(folder: Path, url: str, store: Store, fleet: Fleet, progress: Pro
     words = [other.python, "-m", "datasette", "serve", str(file), "--port", str(port)]
     for name, value in _DATASETTE_SETTINGS.items():
         words += ["--setting", name, str(value)]
-    with served(url) as hymio, running(words, port, "/-/versions.json") as datasette:
+    with served(url) as hymio, running(words, port, "/-/versions.json", stop_seconds=2.0) as datasette:
         yield from _over_http(hymio, datasette, access, fleet, f"Datasette {other.version}", file.stem)
     progress.remove_task(task)
 

@@ -86,10 +86,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(words: list[str], port: int, path: str, environment: Mapping[str, str] = {}) -> Iterator[Server]:
+def running(
+    words: list[str], port: int, path: str, environment: Mapping[str, str] = {}, stop_seconds: float = 30.0
+) -> Iterator[Server]:  # fmt: skip
     """A server in a process of its own, from when it answers `path` on; it is ended afterwards.
 
-    RuntimeError if it ends or does not answer within 30 seconds.
+    It is killed if it has not stopped `stop_seconds` after it was told to. RuntimeError if it ends before, or does not
+    answer within 30 seconds.
     """
     began = time.perf_counter()
     process = subprocess.Popen(  # noqa: S603  own words
@@ -100,7 +103,11 @@ def running(words: list[str], port: int, path: str, environment: Mapping[str, st
         yield Server(port, process, time.perf_counter() - began)
     finally:
         process.terminate()
-        process.wait(30)
+        try:
+            process.wait(stop_seconds)
+        except subprocess.TimeoutExpired:  # Datasette goes on with a query that nobody waits for any longer
+            process.kill()
+            process.wait()
 
 
 def _wait(port: int, path: str, process: subprocess.Popen[bytes]) -> None:
