@@ -279,8 +279,11 @@ def hour_ranges(hour: int, zone: ZoneInfo) -> Iterator[tuple[Instant, Instant, i
         at = end
 
 
+@lru_cache(maxsize=1024)
 def hours_of_day(day: date, zone: ZoneInfo) -> tuple[LocalHour, ...]:
     """The hours of `local_day`, in order: 24, on days with a clock change 22 to 26, none on a skipped date.
+
+    Cached, as a file of hours takes those of each day of its period, which is mostly this year.
 
     Casey station has had days of 21 and 27 hours, because it changed its offset by three hours.
     """

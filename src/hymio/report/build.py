@@ -68,6 +68,8 @@ def _filled(
     reader, query, now = sources.reader, sources.query, sources.now
     survey = reader.layout.surveys[chosen.id]
     source, before = sources.of(survey, dates), None
+    if query.only_hours:
+        return msgspec.structs.replace(frame, survey=chosen, hours=_hours(source, query))
     if query.compare is not None:
         before = sources.of(survey, compared_dates(dates, query.compare))
     summary, compared = source.summary(), None if before is None else before.summary()
@@ -84,7 +86,7 @@ def _filled(
         distribution=button_lines(summary, survey.scale),
         trend=trend_lines(source, grain_of(dates)),
         compared_trend=() if before is None else trend_lines(before, grain_of(dates)),
-        hours=trend_lines(source, Grain.HOUR) if query.lists_hours else None,
+        hours=_hours(source, query),
         bands=bands,
         heat_map=heat_map,
         profile=profile,
@@ -98,6 +100,12 @@ def _filled(
         withholding=_withholding(source, minimum_of(reader, survey), summary),
         link=frame.link if isinstance(source, AllHours) else _present_link(query, dates),
     )
+
+
+def _hours(source: Source, query: ReportQuery) -> tuple[values.TrendLine, ...] | None:
+    """Every hour of the period, if the query lists them."""
+    is_listed = query.lists_hours or query.only_hours
+    return trend_lines(source, Grain.HOUR, with_intervals=False) if is_listed else None
 
 
 def _places(

@@ -11,12 +11,17 @@ from hymio.scale import IndexType, Scale, index, rounded
 WITHHELD = Figure(number=None, counts=None, left_out=True)
 
 
-def figure(counts: Sequence[int], index_type: IndexType, *, left_out: bool = False) -> Figure:
-    """The figure of counts by button; withheld if answers are left out and none remain."""
+def figure(
+    counts: Sequence[int], index_type: IndexType, *, left_out: bool = False, with_interval: bool = True
+) -> Figure:
+    """The figure of counts by button; withheld if answers are left out and none remain.
+
+    The interval takes longer than all else; the hours of a file, of which a year has thousands, do not show it.
+    """
     number = sum(counts)
     if not number:
         return WITHHELD if left_out else Figure(number=0, counts=tuple(counts))
-    value, limits = index(counts, index_type), interval(counts, index_type)
+    value, limits = index(counts, index_type), interval(counts, index_type) if with_interval else None
     return Figure(
         number=number,
         counts=tuple(counts),

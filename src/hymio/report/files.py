@@ -42,8 +42,9 @@ def as_csv(report: Report, name: str, separator: str = ",") -> bytes:
     that a spreadsheet would run as a formula is prefixed with an apostrophe. KeyError for an unknown table.
     """
     shown = table(report, name)
-    rows = [shown.columns, *([_text(value, separator) for value in row] for row in shown.rows)]
-    return "".join(separator.join(cell(text, separator) for text in row) + "\r\n" for row in rows).encode()
+    header = separator.join(cell(column, separator) for column in shown.columns)
+    lines = (separator.join([_cell(value, separator) for value in row]) for row in shown.rows)
+    return "".join(f"{line}\r\n" for line in (header, *lines)).encode()
 
 
 def as_zip(report: Report, separator: str = ",") -> IO[bytes]:
@@ -55,6 +56,18 @@ def as_zip(report: Report, separator: str = ",") -> IO[bytes]:
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, as_csv(report, name, separator))
     return output
+
+
+_COMMON_SEPARATORS: Final = (",", ";", "\t", "|")
+"""With these, numbers, flags and dates never need quotes."""
+
+
+def _cell(value: Plain, separator: str) -> str:
+    """A cell of CSV, quoted where RFC 4180 requires it."""
+    if type(value) is int and separator in _COMMON_SEPARATORS:  # most cells of hours
+        return str(value)
+    text = _text(value, separator)
+    return text if separator in _COMMON_SEPARATORS and not isinstance(value, str) else cell(text, separator)
 
 
 def _text(value: Plain, separator: str) -> str:

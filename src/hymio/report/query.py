@@ -76,7 +76,8 @@ class ReportQuery:
 
     `period` is a name such as `last-week`, a year, quarter, month or date, or two dates `2025-06-01..2025-06-30`, of
     which the last one is included. Without `survey` it is the one with the most answers. `as_of` is a revision.
-    `lists_hours` is for files: the report has a line for every hour of its period.
+    `lists_hours` is for files: the report has a line for every hour of its period; with `only_hours`, the survey and
+    these lines are all that it has.
     """
 
     node: int
@@ -89,6 +90,7 @@ class ReportQuery:
     texts: TextQuery = field(default_factory=TextQuery)
     as_of: int | None = None
     lists_hours: bool = False
+    only_hours: bool = False
 
     @property
     def hour_filter(self) -> HourFilter:

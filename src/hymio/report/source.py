@@ -158,9 +158,25 @@ class AllHours(Source):
         """The presses of each local date, in days since 1970-01-01; those of equal dates in several zones are added."""
         return self.by(lambda hour: hour // 24).sums if self._sums is None else self._sums.by_date()
 
+    @cached_property
+    def counted_by_hour(self) -> Mapping[int, tuple[int, ...]]:
+        """The counted answers of each local hour, those of several zones added; none with misuse alone."""
+        if self._sums is not None:
+            return {hour: counts for (hour, _), counts in self._sums.by_hour(by_start=False).items()}
+        none = (0,) * self.buttons
+        return {hour: sums.get(Verdict.COUNTED, none) for hour, sums in self.by(lambda hour: hour).sums.items()}
+
+    @cached_property
+    def counted_by_offset(self) -> Mapping[tuple[int, int], tuple[int, ...]]:
+        """The counted answers of each local hour and offset (minutes) that has any."""
+        if self._sums is not None:
+            return self._sums.by_hour(by_start=True)
+        counted = (hour for hour in self.hours if hour.verdict == Verdict.COUNTED)
+        return _added(((hour.hour, hour.offset), hour.counts) for hour in counted)
+
     def by_bucket(self, grain: Grain) -> dict[int, Figure]:
         if grain is Grain.HOUR:
-            return super().by_bucket(grain)
+            return {hour: self._figure(counts, left_out=False) for hour, counts in self.counted_by_hour.items()}
         counted = ((day, sums[Verdict.COUNTED]) for day, sums in self._by_date.items() if Verdict.COUNTED in sums)
         totals = _added((bucket_of(day * 24, grain), counts) for day, counts in counted)
         return {bucket: self._figure(counts, left_out=False) for bucket, counts in totals.items()}

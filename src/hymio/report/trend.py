@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache, partial
 from typing import Final
 
-from hymio.feedback import Verdict
 from hymio.period import DateRange, Grain, bucket_of, hours_of_day
 from hymio.report.clock import local
 from hymio.report.figures import figure
@@ -31,23 +31,29 @@ def grain_of(dates: DateRange) -> Grain:
     return next((grain for most, grain in _MOST_DAYS if dates.days <= most), Grain.YEAR)
 
 
-def trend_lines(source: Source, grain: Grain) -> tuple[TrendLine, ...]:
+def trend_lines(source: Source, grain: Grain, *, with_intervals: bool = True) -> tuple[TrendLine, ...]:
     """The answers of each hour, day, week, month or year of the period, in order, those without answers too."""
     dates = source.selection.dates
-    if grain is Grain.HOUR and isinstance(source, AllHours) and len(source.reader.zones()) == 1:
-        return _hour_lines(source, dates)
-    figures = source.by_bucket(grain)
+    if grain is Grain.HOUR and isinstance(source, AllHours):
+        if len(source.reader.zones()) == 1:
+            return _hour_lines(source, dates, with_intervals=with_intervals)
+        of_type = cache(partial(figure, index_type=source.index_type, with_interval=with_intervals))
+        figures = {hour: of_type(counts) for hour, counts in source.counted_by_hour.items()}
+    else:
+        figures = source.by_bucket(grain)
     start_of = source.reader.shown.bucket_starts(grain)
     # Clocks that go back over midnight give a period hours of the local date before it; they have a line of their own.
     buckets = {**dict.fromkeys(figures, True), **dict(_buckets(dates, grain))}
     lines = []
-    for bucket, partial in sorted(buckets.items()):
+    for bucket, is_partial in sorted(buckets.items()):
         at, offset, _ = start_of(bucket)
-        lines.append(TrendLine(start=local(at, offset), figure=figures.get(bucket) or _empty(source), partial=partial))
+        lines.append(
+            TrendLine(start=local(at, offset), figure=figures.get(bucket) or _empty(source), partial=is_partial)
+        )
     return tuple(lines)
 
 
-def _hour_lines(source: AllHours, dates: DateRange) -> tuple[TrendLine, ...]:
+def _hour_lines(source: AllHours, dates: DateRange, *, with_intervals: bool) -> tuple[TrendLine, ...]:
     """The answers of each hour in one zone: the two hours of a clock change in autumn are two lines."""
     [zone] = source.reader.zones()
     counts: dict[tuple[int, int], tuple[int, ...]] = {
@@ -55,16 +61,13 @@ def _hour_lines(source: AllHours, dates: DateRange) -> tuple[TrendLine, ...]:
         for day in _days(dates)
         for local_hour in hours_of_day(day, zone)
     }
-    for hour in source.hours:
-        if hour.verdict == Verdict.COUNTED:
-            key = hour.hour, hour.offset
-            before = counts.get(key, (0,) * source.buttons)
-            counts[key] = tuple(map(sum, zip(before, hour.counts, strict=True)))
+    counts |= source.counted_by_offset
+    of_type = cache(partial(figure, index_type=source.index_type, with_interval=with_intervals))
     first = source.reader.shown.hour_start
     starts = sorted((first(*key), key) for key in counts)
     holds = source.selection.hours.holds
     return tuple(
-        TrendLine(start=local(at, key[1]), figure=figure(counts[key], source.index_type), partial=False)
+        TrendLine(start=local(at, key[1]), figure=of_type(counts[key]), partial=False)
         for at, key in starts
         if holds(key[0])
     )

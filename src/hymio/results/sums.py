@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import cached_property
 from operator import add
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from hymio.feedback import Verdict
 from hymio.period import HOUR_MS, MINUTE_MS, Instant
@@ -17,6 +17,8 @@ from hymio.store.dialect import Transaction
 from hymio.store.hours import HourFilter, StoredHour, weekday_of
 from hymio.store.receive_time import receive_times
 
+K = TypeVar("K")
+
 Counts = tuple[int, ...]
 
 ByDate = dict[int, dict[int, Counts]]
@@ -24,6 +26,10 @@ ByDate = dict[int, dict[int, Counts]]
 
 ByCell = dict[int, Counts]
 """Counted presses by button for each hour of the week: 24 · weekday + hour of the day."""
+
+
+ByHour = dict[tuple[int, int], Counts]
+"""Counted presses by button for each local hour and offset (minutes), 0 if those of an hour are added."""
 
 
 class Progress(NamedTuple):
@@ -65,6 +71,22 @@ class SumReader:
         for hour in self._at_ends:
             if hour.verdict == Verdict.COUNTED:
                 _add(sums, weekday_of(hour.hour) * 24 + hour.hour % 24, hour.counts)
+        return sums
+
+    def by_hour(self, *, by_start: bool) -> ByHour:
+        """The counted presses of each local hour; `by_start`, of each offset with which it has any."""
+        sums: ByHour = {}
+        for source, start, end in self._inner():
+            rows = stored_hours.counted_by_hour(*self._of(source), start, end, self._filter, by_start=by_start)
+            for hour, starts_at, counts in rows:
+                offset = (hour * HOUR_MS - starts_at) // MINUTE_MS if by_start else 0
+                _add(sums, (hour, offset), counts[: self._buttons])
+        for one in self._at_ends:
+            offset = (one.hour * HOUR_MS - one.starts_at) // MINUTE_MS if by_start else 0
+            if one.verdict == Verdict.COUNTED:
+                _add(sums, (one.hour, offset), one.counts)
+            elif not by_start:
+                _add(sums, (one.hour, offset), (0,) * self._buttons)
         return sums
 
     def progress(self, late: int, unreported: Iterable[tuple[Instant, Instant]]) -> Progress:
@@ -116,6 +138,6 @@ class SumReader:
                         yield hour
 
 
-def _add(sums: dict[int, Counts], key: int, counts: Counts) -> None:
+def _add(sums: dict[K, Counts], key: K, counts: Counts) -> None:
     before = sums.get(key)
     sums[key] = counts if before is None else tuple(map(add, before, counts))

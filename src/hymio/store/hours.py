@@ -220,6 +220,14 @@ class CellSum(NamedTuple):
     counts: tuple[int, ...]
 
 
+class HourSum(NamedTuple):
+    """The counted presses by button in a local hour; with its nominal start, or 0 if its starts are added."""
+
+    hour: int
+    starts_at: Instant
+    counts: tuple[int, ...]
+
+
 class Restated(NamedTuple):
     """How many hours have counted presses, and how many of these changed last some time after their start."""
 
@@ -247,6 +255,31 @@ def sums_by_cell(
             {hour_condition("local_hour", hour_filter)} AND {raw_verdicts("verdict", misuse=False)} GROUP BY 1"""
         for row in transaction.rows(text, o=organization, **values, **bounds_of(start, end)):
             yield CellSum(row[0], tuple(map(int, row[1:])))
+
+
+def counted_by_hour(
+    transaction: Transaction,
+    organization: int,
+    source: Source,
+    start: Instant,
+    end: Instant,
+    hour_filter: HourFilter,
+    *,
+    by_start: bool,
+) -> Iterator[HourSum]:
+    """The counted presses of each local hour or, `by_start`, of each start of one that has any.
+
+    Of the hours whose nominal start is in [start, end), in no order; an hour may occur twice. Without `by_start`, hours
+    with misuse alone have no presses.
+    """
+    key, groups = "local_hour, 0", "GROUP BY 1"
+    if by_start:
+        key, groups = "local_hour, starts_at", f"AND {raw_verdicts('verdict', misuse=False)} GROUP BY 1, 2"
+    for table, values, buttons in parts_of(transaction, source):
+        sums = ", ".join(f"sum(CASE verdict WHEN {int(Verdict.COUNTED)} THEN {name} END)" for name in _buttons(buttons))
+        text = f"SELECT {key}, {sums} {table} {hour_condition('local_hour', hour_filter)} {groups}"
+        for row in transaction.rows(text, o=organization, **values, **bounds_of(start, end)):
+            yield HourSum(row[0], row[1], tuple(int(count or 0) for count in row[2:]))
 
 
 def restated_hours(

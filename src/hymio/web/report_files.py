@@ -64,7 +64,8 @@ class FileKind:
 
     def query(self, query: ReportQuery) -> ReportQuery:
         """The query of a file: with as many texts as a file lists and, if its tables need them, the hours."""
-        return replace(query, texts=replace(query.texts, limit=MAX_TEXTS), lists_hours=self.lists_hours)
+        texts, only_hours = replace(query.texts, limit=MAX_TEXTS), self.table == "hours"
+        return replace(query, texts=texts, lists_hours=self.lists_hours, only_hours=only_hours)
 
 
 def _json(value: Report, _language: Localization, _separator: str) -> IO[bytes]:
