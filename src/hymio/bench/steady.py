@@ -42,10 +42,24 @@ class Connection:
 
     async def ask(self, request: bytes) -> tuple[bytes, bytes]:
         """Sends a request and reads its answer to the end: head and body. RuntimeError unless it is 200."""
-        self._writer.write(request)
-        head = await self._reader.readuntil(b"\r\n\r\n")
+        head, body = await self._exchange(request)
         if not head.startswith(b"HTTP/1.1 200"):
             raise RuntimeError(head.decode())
+        return head, body
+
+    async def ask_patiently(self, request: bytes) -> tuple[bytes, bytes]:
+        """The same, and asks again a second after an answer 503, which a reader gets where too many read."""
+        while True:
+            head, body = await self._exchange(request)
+            if head.startswith(b"HTTP/1.1 200"):
+                return head, body
+            if not head.startswith(b"HTTP/1.1 503"):
+                raise RuntimeError(head.decode())
+            await asyncio.sleep(1.0)
+
+    async def _exchange(self, request: bytes) -> tuple[bytes, bytes]:
+        self._writer.write(request)
+        head = await self._reader.readuntil(b"\r\n\r\n")
         length = re.search(rb"content-length: (\d+)", head, re.IGNORECASE)
         return head, await (self._reader.readexactly(int(length[1])) if length else self._chunks())
 
@@ -72,7 +86,7 @@ async def read(port: int, path: str, header: str, count: Count) -> None:
     """Reads the same again and again."""
     connection, request = await Connection.open(port), _get(path, header)
     while True:
-        await connection.ask(request)
+        await connection.ask_patiently(request)
         count.answers += 1
 
 
@@ -82,7 +96,7 @@ async def export(port: int, path: str, header: str, count: Count) -> None:
     while True:
         following = path
         while following:
-            head, body = await connection.ask(_get(following, header))
+            head, body = await connection.ask_patiently(_get(following, header))
             count.answers, count.rows = count.answers + 1, count.rows + body.count(b"\n") - 1
             link = _NEXT.search(head)
             following = _path_of(link[1].decode()) if link else ""
