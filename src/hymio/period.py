@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
 from enum import Enum
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
@@ -35,7 +36,7 @@ _FIRST_DAY: Final = _EPOCH.toordinal()
 
 _ZONE_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*){0,2}")
 _BLOCK_MS: Final = 400 * DAY_MS
-_PROBE_MS: Final = 6 * HOUR_MS  # no zone has changed its offset twice within a few days since 1970
+_PROBE_MS: Final = DAY_MS  # no zone has changed its offset twice within a few days since 1970
 _EARLIEST: Final = -62_135_596_800_000 + 2 * DAY_MS  # zoneinfo knows the years 1 to 9999;
 _LATEST: Final = 253_402_300_800_000 - 2 * DAY_MS  # instants outside have the offset of the nearest one inside
 
@@ -95,8 +96,11 @@ def _offset_changes(block: int, zone: ZoneInfo) -> tuple[tuple[Instant, ...], tu
     """
     start = block * _BLOCK_MS
     end = start + _BLOCK_MS + DAY_MS
-    probes = range(start, end, _PROBE_MS)
-    changes = tuple(change for probe in probes for change in _changes_between(probe, probe + _PROBE_MS, zone))
+    probes = range(start, end + 1, _PROBE_MS)
+    offsets = [_zoneinfo_offset(at, zone) for at in probes]
+    days = zip(pairwise(probes), pairwise(offsets), strict=True)
+    changed = [day for day, (before, after) in days if before != after]
+    changes = tuple(change for day in changed for change in _changes_between(*day, zone))
     return changes, tuple(_zoneinfo_offset(at, zone) for at in (start, *changes))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import msgspec
@@ -209,8 +210,14 @@ def survey(layout: Layout, content: Content, assignment: int, now: Instant) -> S
 
 def survey_in_folder(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
     """A survey within a folder: only five properties, because some clients refuse others."""
-    complete = survey(layout, content, assignment, now)
-    return msgspec.structs.replace(complete, folder=UNSET, index_type=UNSET, feedback_scale=UNSET)
+    row = layout.assignments[assignment]
+    return Survey(
+        key=assignment,
+        question=question(content, layout.surveys[row.survey]),
+        time_zone=layout.zone_of(row.node, now).key,
+        active_periods=_active_periods(layout, assignment, now) or UNSET,
+        survey_type=_survey_type(layout, assignment),
+    )
 
 
 def survey_of_question(layout: Layout, content: Content, assignment: int, now: Instant) -> Survey:
@@ -245,6 +252,7 @@ def _merged(ranges: tuple[tuple[Instant, Instant], ...]) -> list[tuple[Instant, 
     return merged
 
 
+@lru_cache(maxsize=256)
 def far_end(zone: ZoneInfo, now: Instant) -> Instant:
     """The shown end of a period without end: midnight on 2 January of a decade's first year, 2 to 12 years ahead.
 
@@ -255,6 +263,7 @@ def far_end(zone: ZoneInfo, now: Instant) -> Instant:
     return instant_of(today.replace(decade, 1, 2, 0, 0, 0, 0), zone)
 
 
+@lru_cache(maxsize=4096)
 def _shown(at: Instant, zone: ZoneInfo) -> str:
     """An instant as a timestamp in a zone."""
     return timestamp(at, offset_at(at, zone), is_utc(zone))
