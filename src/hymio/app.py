@@ -83,10 +83,6 @@ DOORS: Final = (
 """All doors of the server; no path belongs to two of them."""
 
 
-GARBAGE_THRESHOLD: Final = 10_000
-"""New objects after which Python looks for cycles among them."""
-
-
 # --- the application -------------------------------------------------------------------------------------------------
 
 
@@ -148,9 +144,6 @@ async def _running(services: Services, doors: Sequence[Door], periodic: Sequence
         # The objects made so far live as long as the server; frozen, they are not visited by later garbage collections.
         gc.collect()
         gc.freeze()
-        # Rows and requests make many short-lived objects and hardly any cycles: with Python's threshold of 700 the
-        # collector takes 8 % of uploads of 100, and a few of a hundred of single presses.
-        gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
         yield
 
 

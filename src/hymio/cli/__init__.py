@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -105,9 +106,18 @@ def root(
     context.obj = {"database": database, "data": data, "config": config}
 
 
+GARBAGE_THRESHOLD: Final = 5_000
+"""New objects after which Python looks for cycles among them.
+
+Requests and rows make many short-lived objects and hardly any cycles: with Python's own threshold of 700, looking takes
+8 % of the time of uploads of 100.
+"""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs a command and exits: 0 success, 1 a negative result (`verify` found differences), 2 an error."""
     words = sys.argv[1:] if arguments is None else list(arguments)
+    gc.set_threshold(GARBAGE_THRESHOLD, *gc.get_threshold()[1:])
     try:
         obey(app, words, "hymio")
     except BrokenPipeError:
