@@ -16,7 +16,7 @@ from sqlalchemy import Engine
 
 from hymio.errors import NotFound, Unavailable
 from hymio.setup import Content, Layout
-from hymio.store import migrate
+from hymio.store import migrate, schema
 from hymio.store.dialect import (
     DEFAULT_CONNECTIONS,
     ENDLESS,
@@ -141,12 +141,7 @@ class Store:
         newest = receive_time(transaction, organization, revision - 1)
         now = instant_of_commit(now, newest, now_is)
         received_at = max(now, newest)
-        transaction.run(
-            "INSERT INTO revision (organization_id, revision, committed_at) VALUES (:o, :revision, :at)",
-            o=organization,
-            revision=revision,
-            at=received_at,
-        )
+        transaction.insert_later(schema.revision, [(organization, revision, received_at)])
         revisions = SetupRevisions(*setup_revisions)
         setup = SetupInCommit(transaction, self._remembered, organization, revision, revisions)
         with open_ledger(transaction, setup, revision, now, received_at) as ledger:

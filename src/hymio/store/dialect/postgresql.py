@@ -15,6 +15,7 @@ from sqlalchemy.types import TypeEngine
 
 from hymio.store.dialect.bulkhead import COMMIT_SECONDS, WaitBound
 from hymio.store.dialect.citus import Cluster, is_distributed_for
+from hymio.store.dialect.gathered_inserts import MOST_WAITING_ROWS, WaitingInserts
 from hymio.store.dialect.statement_log import logged
 from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, Transaction
 
@@ -79,6 +80,7 @@ class PostgresqlTransaction(Transaction):
         self._driver.bound = self._bound
         self._cluster: Cluster | None = self._driver.cluster
         self._organization: object = None  # whose rows the last statement was about
+        self._waiting = WaitingInserts()
         if self._cluster is not None and self._writes:
             self._cursor.execute(self._cluster.begin)
 
@@ -202,17 +204,39 @@ class PostgresqlTransaction(Transaction):
         isolation = {} if self._writes else {"isolation_level": "REPEATABLE READ"}
         return {"writes": self._writes, **isolation}
 
+    def insert_later(self, table: Table, rows: Sequence[Row], then: str = "") -> None:
+        if self._cluster is not None or len(rows) > MOST_WAITING_ROWS:
+            self.insert(table, rows, then)
+        elif rows:
+            if _is_owned(table):
+                self._enter(rows[0][0])
+            self._save()
+            if self._waiting.has(table):
+                self._send_waiting()
+            self._waiting.add(table, f"{_insert_text(table)} {then}", _arrays(table, rows))
+
+    def _send_waiting(self) -> None:
+        if self._waiting:
+            self._cursor.execute(*self._waiting.take())
+
+    def _drop_waiting(self) -> None:
+        self._waiting.take()
+
     def _spelled(self, text: str, values: Mapping[str, object]) -> str:
+        if self._waiting and not self._waiting.may_wait_for(text):
+            self._send_waiting()
         if "o" in values:  # in every statement it is the organization
             self._enter(values["o"])
         return _percent(text)
 
     def _execute_in_turn(self, texts: Sequence[str]) -> None:
+        self._send_waiting()
         self._cursor.execute("; ".join(texts))
 
     def _insert(self, table: Table, rows: Sequence[Row], then: str) -> None:
         if _is_owned(table):
             self._enter(rows[0][0])
+        self._send_waiting()
         if self._cluster is None:
             self._cursor.execute(f"{_insert_text(table)} {then}", _arrays(table, rows))
         elif _is_owned(table) and len(rows) > FEW_ROWS:

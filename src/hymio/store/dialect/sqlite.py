@@ -221,6 +221,12 @@ class SqliteTransaction(Transaction):
     def four_table(self, name: str, columns: tuple[str, str, str, str]) -> str:
         return _json_table(name, columns)
 
+    def _send_waiting(self) -> None:
+        """Nothing: each insert runs at once."""
+
+    def _drop_waiting(self) -> None:
+        """Nothing, as above."""
+
     def searched(self, keys: str, table: str, alias: str, condition: str) -> str:
         return f"FROM {keys} CROSS JOIN {table} {alias} WHERE {condition}"
 

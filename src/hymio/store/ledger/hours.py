@@ -68,11 +68,11 @@ class HourDifferences:
 
     def add_assignment_hours(self, hours: Mapping[AssignmentHour, Counts]) -> None:
         """Writes differences to the hours of assignments now, and not to those of groups."""
-        self._transaction.insert(schema.assignment_hour, self._rows(hours), _ADD_ASSIGNMENT_HOUR)
+        self._transaction.insert_later(schema.assignment_hour, self._rows(hours), _ADD_ASSIGNMENT_HOUR)
 
     def add_group_hours(self, groups: Mapping[GroupHour, Counts]) -> None:
         """Writes differences to the hours of groups now."""
-        self._transaction.insert(schema.group_hour, self._rows(groups), _ADD_GROUP_HOUR)
+        self._transaction.insert_later(schema.group_hour, self._rows(groups), _ADD_GROUP_HOUR)
 
     # The commit
 

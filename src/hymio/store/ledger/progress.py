@@ -149,14 +149,14 @@ class SmileyProgress:
     def flush(self) -> None:
         """Writes epochs and states."""
         organization = self._organization
-        self._transaction.insert(
+        self._transaction.insert_later(
             schema.smiley_epoch,
             [(organization, *epoch, *progress) for epoch, progress in sorted(self._advanced.items())],
             """ON CONFLICT (organization_id, smiley_id, epoch)
             DO UPDATE SET through = excluded.through, highest = excluded.highest""",
         )
         states = [(organization, smiley, self._now, *state) for smiley, state in sorted(self._states.items())]
-        self._transaction.insert(schema.smiley_state, states, _KEEP_NEWEST_STATE)
+        self._transaction.insert_later(schema.smiley_state, states, _KEEP_NEWEST_STATE)
         self._advanced, self._states = {}, {}
 
     def snapshot(self) -> ProgressSnapshot:

@@ -167,7 +167,7 @@ class FeedbackRows:
 
     def append_rows(self, rows: Sequence[Row]) -> None:
         """Inserts new rows, whose values stand in the order of the table's columns, at once; hours stay as they are."""
-        self._transaction.insert(schema.feedback, rows)
+        self._transaction.insert_later(schema.feedback, rows)
 
     def restate(self, changes: Sequence[Change]) -> None:
         """Updates stored rows; records their old values in `restatement` and `departure`; hours stay as they are."""
@@ -232,7 +232,7 @@ class FeedbackRows:
 
     def _insert(self, feedbacks: Sequence[Feedback]) -> None:
         organization = self._organization
-        self._transaction.insert(schema.feedback, [(organization, *feedback) for feedback in feedbacks])
+        self._transaction.insert_later(schema.feedback, [(organization, *feedback) for feedback in feedbacks])
 
     def _updated(self, new: Feedback) -> dict[str, object]:
         return {

@@ -53,7 +53,7 @@ class Visits:
 
     def flush(self) -> None:
         """Writes the visits."""
-        self._transaction.insert(
+        self._transaction.insert_later(
             schema.visit,
             [(self._organization, assignment, visitor, at) for (assignment, visitor), at in self._fresh.items()],
             """ON CONFLICT (organization_id, assignment_id, visitor)
