@@ -16,7 +16,7 @@ from sqlalchemy.types import TypeEngine
 from hymio.store.dialect.bulkhead import COMMIT_SECONDS, WaitBound
 from hymio.store.dialect.citus import Cluster, is_distributed_for
 from hymio.store.dialect.gathered_inserts import MOST_WAITING_ROWS, WaitingInserts
-from hymio.store.dialect.statement_log import logged
+from hymio.store.dialect.statement_log import LoggedCursor, logged
 from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, Transaction
 
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
@@ -205,7 +205,8 @@ class PostgresqlTransaction(Transaction):
         return {"writes": self._writes, **isolation}
 
     def insert_later(self, table: Table, rows: Sequence[Row], then: str = "") -> None:
-        if self._cluster is not None or len(rows) > MOST_WAITING_ROWS:
+        is_logged = isinstance(self._cursor, LoggedCursor)  # with its own time and rows
+        if self._cluster is not None or is_logged or len(rows) > MOST_WAITING_ROWS:
             self.insert(table, rows, then)
         elif rows:
             if _is_owned(table):
