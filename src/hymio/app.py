@@ -6,6 +6,7 @@ import asyncio
 import gc
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, closing
@@ -204,6 +205,11 @@ def _unforeseen() -> HymioError:
     return HymioError("internal-error", "Something went wrong in Hymio; its log says what.")
 
 
+SWITCH_SECONDS: Final = 0.0005
+"""How long a thread holds the interpreter while others want it, in place of 5 ms. A commit gives it up and takes it
+again dozens of times: beside a thread that never gives it up, presses took 25 to 66 ms instead of 85 to 130 ms."""
+
+
 # --- serving ---------------------------------------------------------------------------------------------------------
 
 
@@ -267,6 +273,7 @@ def _serve(settings: Settings, listening: socket.socket | None, started: Callabl
     from hymio.serving.server import allow_open_files  # noqa: PLC0415  as in `make_server`
 
     configure_log(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
     ending = _Ending()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ending.take_signal)

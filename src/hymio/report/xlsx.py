@@ -7,6 +7,7 @@ temporary files as they are made. The bytes depend on the report, its language a
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache, partial
@@ -53,6 +54,10 @@ _DIGITS: Final = {
     "change": "+0.##;-0.##;0",
 }
 """The formats of numbers by column; other fractions have two decimals, other whole numbers no groups."""
+
+PAUSE_EVERY_ROWS, PAUSE_SECONDS = 20, 0.0005
+"""Writing a sheet never leaves the interpreter by itself: without pauses, presses at 500/s beside it took a median of
+120 ms and 99 of 100 in 430 ms, with them 14 and 60 to 136 ms. A year by hour has 380 pauses."""
 
 _WIDE: Final = {"text": 60, "english": 60, "question": 40, "option": 30, "name": 30, "feedbackId": 38}
 _NARROWEST, _MOST_WIDTH = 9, 24
@@ -143,6 +148,8 @@ class _Book:
         for number, row in enumerate(table.rows, 1):
             for writer in writers:
                 writer(number, row)
+            if number % PAUSE_EVERY_ROWS == 0:
+                time.sleep(PAUSE_SECONDS)
 
     def _columns(self, sheet: Worksheet, table: Table) -> Iterator[Callable[[int, tuple[Plain, ...]], None]]:
         """Writes the heads, and gives a function for each column of the sheet that writes its cell of a row.
