@@ -17,7 +17,7 @@ from hymio.rollup import GroupSubject, OfAssignment, OfScale, OfSurvey
 from hymio.setup import Layout
 from hymio.store import hours as stored_hours
 from hymio.store import rows as stored_rows
-from hymio.store.export import CSV_ROWS, csv_chunks
+from hymio.store.export import CSV_ROWS, RowRange, csv_chunks
 from hymio.store.hours import AssignmentHours, GroupHours, HourFilter, HourSize, Source, StoredHour
 from hymio.store.rows import FeedbackRow, Phase, Selection, SortKey
 from hymio.store.spam import has_spam_marks
@@ -223,12 +223,14 @@ class RowReader:
         """All presses of the query as lines of CSV, misuse too, at the present revision."""
         source = self._view.transaction, self._view.organization
         for span in map(_bounded, self._spans):
-            most = min(CSV_ROWS, max(_FEW_CSV_ROWS, _CSV_ROWS_EACH * len(span.assignments)))
-            for start in range(span.start, span.end, _SIZES_MS):
-                end = min(span.end, start + _SIZES_MS)
-                sizes = span.hours.sizes(start - HOUR_MS + 1, end, misuse=True)
-                for part in ranges_of_at_most(sizes, start, end, most):
-                    yield from csv_chunks(*source, span.assignments, part.start, part.end, part.rows)
+            yield from csv_chunks(*source, span.assignments, span.start, span.end, self._csv_parts(span))
+
+    def _csv_parts(self, span: Span) -> Iterator[RowRange]:
+        """A span in parts of as many rows as one chunk of CSV may have, by the hours."""
+        most = min(CSV_ROWS, max(_FEW_CSV_ROWS, _CSV_ROWS_EACH * len(span.assignments)))
+        for start in range(span.start, span.end, _SIZES_MS):
+            end = min(span.end, start + _SIZES_MS)
+            yield from ranges_of_at_most(span.hours.sizes(start - HOUR_MS + 1, end, misuse=True), start, end, most)
 
     # Statements
 

@@ -11,6 +11,7 @@ from math import ceil
 from typing import Final, NamedTuple
 
 from hymio.period import DAY_MS, HOUR_MS, Instant
+from hymio.store.export import RowRange
 from hymio.store.hours import HourSize
 
 FIRST_RANGE_MS: Final = 2 * DAY_MS
@@ -104,14 +105,6 @@ def _rates(sizes: Sequence[HourSize], low: int, high: int, axis: Axis) -> Iterat
     for since, until in pairwise(sorted(steps)):
         size_now += steps[since]
         yield since, until, size_now / HOUR_MS
-
-
-class RowRange(NamedTuple):
-    """A range [start, end) of instants that has at most `rows` rows."""
-
-    start: Instant
-    end: Instant
-    rows: int
 
 
 def ranges_of_at_most(sizes: Sequence[HourSize], start: Instant, end: Instant, most: int) -> Iterator[RowRange]:

@@ -2,31 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from typing import Final
 
 from hymio.feedback import Accuracy, Verdict, is_raw
 from hymio.period import Instant
-from hymio.store.dialect import CSV_ROWS, CsvLines, Transaction
+from hymio.store.dialect import CSV_ROWS, CsvLines, RowRange, Transaction
 from hymio.store.hours import raw_verdicts
 from hymio.store.rows import bound, presses, stored_under
 
-__all__ = ["CSV_ROWS", "HEADER", "csv_chunks", "csv_lines"]
+__all__ = ["CSV_ROWS", "HEADER", "RowRange", "csv_chunks", "csv_lines"]
 
 HEADER: Final = b"time,button,accuracy,verdict,smiley,epoch,sequence\n"
 
 
 def csv_chunks(
-    transaction: Transaction, organization: int, assignments: Sequence[int], start: Instant, end: Instant, most: int
+    transaction: Transaction,
+    organization: int,
+    assignments: Sequence[int],
+    start: Instant,
+    end: Instant,
+    parts: Iterable[RowRange],
 ) -> Generator[bytes]:
     """Raw results in [start, end) as lines of CSV, in order of instant, then key, in chunks of whole lines.
 
     The columns are HEADER's: local time with milliseconds and offset, button index, accuracy and verdict by their
-    labels, and the key. The range has at most `most` rows. In bounded memory, as `Transaction.csv_chunks` says.
+    labels, and the key. `parts` are the range, in order, in parts whose rows fit in memory. In bounded memory, as
+    `Transaction.csv_chunks` says.
     """
     source = f"FROM {presses(transaction)} WHERE {stored_under(transaction, assignments)}"
     values = bound(transaction, organization, assignments)
-    return transaction.csv_chunks(csv_lines(source), start, end, most, **values)
+    return transaction.csv_chunks(csv_lines(source), start, end, parts, **values)
 
 
 def csv_lines(source: str) -> CsvLines:

@@ -25,7 +25,7 @@ from hymio.store.dialect.connecting import (
 )
 from hymio.store.dialect.driver_errors import driver_errors, read_only, translated
 from hymio.store.dialect.ownership import Owner, is_marked, mark, owner
-from hymio.store.dialect.transaction import CSV_ROWS, CsvLines, HourText, Row, Transaction
+from hymio.store.dialect.transaction import CSV_ROWS, CsvLines, HourText, Row, RowRange, Transaction
 
 __all__ = [
     "CSV_ROWS",
@@ -38,6 +38,7 @@ __all__ = [
     "Owner",
     "Patience",
     "Row",
+    "RowRange",
     "Transaction",
     "begin",
     "connect",

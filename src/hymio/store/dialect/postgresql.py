@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Hashable, Iterable, Iterator, M
 from contextlib import closing
 from functools import cache, lru_cache
 from operator import index
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Engine, Float, LargeBinary, SmallInteger, Table, Text, create_engine, event
 from sqlalchemy.engine import URL
@@ -17,7 +17,11 @@ from hymio.store.dialect.bulkhead import COMMIT_SECONDS, WaitBound
 from hymio.store.dialect.citus import Cluster, is_distributed_for
 from hymio.store.dialect.gathered_inserts import MOST_WAITING_ROWS, WaitingInserts
 from hymio.store.dialect.statement_log import LoggedCursor, logged
-from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, Transaction
+from hymio.store.dialect.transaction import STREAMED_ROWS, CsvLines, HourText, Row, RowRange, Transaction
+
+if TYPE_CHECKING:
+    import psycopg
+    from psycopg.abc import PQGen
 
 _NAMED = re.compile(r"(?<!:):([a-z_]+)")
 FEW_ROWS: Final = 12
@@ -175,12 +179,14 @@ class PostgresqlTransaction(Transaction):
             || to_char(abs({offset}) / 60, 'FM00') || ':' || to_char(abs({offset}) % 60, 'FM00')"""
         return " || ',' || ".join([time, *lines.columns])
 
-    def csv_chunks(self, lines: CsvLines, start: int, end: int, most: int, **values: object) -> Generator[bytes]:
+    def csv_chunks(
+        self, lines: CsvLines, start: int, end: int, parts: Iterable[RowRange], **values: object
+    ) -> Generator[bytes]:
         text = f"""COPY (SELECT {self.csv_line(lines)} {lines.source} AND {lines.condition}
             ORDER BY {lines.order}) TO STDOUT"""
         bound = {**values, "start": start, "stop": end}
         with closing(logged(self._driver.cursor())) as cursor, cursor.copy(self._spelled(text, bound), bound) as copied:
-            yield from _gathered(copied)
+            yield from _gathered(self._driver, copied)
 
     def hours_text(self, form: HourText, buttons: int, source: str, **values: object) -> str:
         minutes = "((local_hour * 3600000 - starts_at) / 60000)"
@@ -336,14 +342,18 @@ def _column_type(kind: TypeEngine[Any]) -> str:
     return next((name for known, name in names.items() if isinstance(kind, known)), "bigint")
 
 
-def _gathered(pieces: Iterable[bytes | memoryview | bytearray]) -> Generator[bytes]:
-    """Single lines put together into chunks of about _CHUNK_BYTES."""
-    waiting, size = list[bytes | memoryview | bytearray](), 0
-    for piece in pieces:
-        waiting.append(piece)
-        size += len(piece)
-        if size >= _CHUNK_BYTES:
-            yield b"".join(waiting)
-            waiting, size = [], 0
-    if waiting:
-        yield b"".join(waiting)
+def _gathered(connection: psycopg.Connection[Any], copied: psycopg.Copy) -> Generator[bytes]:
+    """The lines that COPY sends, put together into chunks of about _CHUNK_BYTES.
+
+    Each chunk is one exchange with the server. Reading line by line, each an exchange whose wait is bounded
+    (`bounded.BoundedConnection`), took 2.4 µs a line more, as long as the server's work.
+    """
+
+    def exchange() -> PQGen[bytes]:
+        lines = bytearray()
+        while len(lines) < _CHUNK_BYTES and (line := (yield from copied._read_gen())):  # noqa: SLF001  the only way
+            lines += line
+        return bytes(lines)
+
+    while chunk := connection.wait(exchange()):
+        yield chunk

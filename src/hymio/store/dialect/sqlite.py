@@ -15,11 +15,10 @@ from typing import Any
 from sqlalchemy import Engine, Table, create_engine, event
 from sqlalchemy.engine import URL
 
-from hymio.period import DAY_MS
 from hymio.store.dialect.database_files import Access, DatabaseFiles
 from hymio.store.dialect.ownership import Owner, owner_by
 from hymio.store.dialect.statement_log import logged
-from hymio.store.dialect.transaction import CSV_ROWS, STREAMED_ROWS, CsvLines, HourText, Row, Transaction
+from hymio.store.dialect.transaction import CSV_ROWS, STREAMED_ROWS, CsvLines, HourText, Row, RowRange, Transaction
 
 LOG_WAIT_MS = 200
 """How long emptying the log waits for transactions that read from it."""
@@ -279,30 +278,36 @@ class SqliteTransaction(Transaction):
         )
         return f"printf('%s.%03d%s%02d:%02d{',%s' * len(lines.columns)}', {', '.join(values)})"
 
-    def csv_chunks(self, lines: CsvLines, start: int, end: int, most: int, **values: object) -> Generator[bytes]:
+    def csv_chunks(
+        self, lines: CsvLines, start: int, end: int, parts: Iterable[RowRange], **values: object
+    ) -> Generator[bytes]:
         """SQLite keeps the order of inner rows for group_concat, and for no other aggregate."""
         writing = f"""SELECT CAST(group_concat(line, '') AS BLOB) FROM (
             SELECT {self.csv_line(lines)} || char(10) AS line {lines.source} AND {lines.condition}
             ORDER BY {lines.order})"""
-        for since, until in [(start, end)] if most <= CSV_ROWS else self._stretches(lines.source, start, end, values):
+        for since, until in self._stretches(lines.source, parts, values):
             if chunk := self.rows(writing, **values, start=since, stop=until)[0][0]:
                 yield chunk
 
     def _stretches(
-        self, source: str, start: int, end: int, values: Mapping[str, object]
+        self, source: str, parts: Iterable[RowRange], values: Mapping[str, object]
     ) -> Iterator[tuple[int, int]]:  # fmt: skip
-        """One stretch of time after the other; their length goes by how many rows they hold, which the index tells."""
+        """The parts, those with more than CSV_ROWS rows cut into stretches, whose rows the index counts."""
         counting = f"SELECT count(*) FROM (SELECT 1 {source} LIMIT {CSV_ROWS + 1})"
-        at, length = start, DAY_MS
-        while at < end:
-            until = min(end, at + length)
-            count = self.rows(counting, **values, start=at, stop=until)[0][0]
-            if count > CSV_ROWS and length > 1:
-                length //= 2
+        for part in parts:
+            if part.rows <= CSV_ROWS:
+                yield part.start, part.end
                 continue
-            yield at, until
-            at += length
-            length *= 2 if count < CSV_ROWS // 3 else 1
+            at, length = part.start, part.end - part.start
+            while at < part.end:
+                until = min(part.end, at + length)
+                count = self.rows(counting, **values, start=at, stop=until)[0][0]
+                if count > CSV_ROWS and length > 1:
+                    length //= 2
+                    continue
+                yield at, until
+                at += length
+                length *= 2 if count < CSV_ROWS // 3 else 1
 
     def database_bytes(self) -> int:
         [[size]] = self.rows("SELECT page_count * page_size FROM pragma_page_count(), pragma_page_size()")

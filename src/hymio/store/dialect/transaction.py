@@ -24,6 +24,14 @@ CSV_ROWS = 40_000
 """Rows put together into one chunk of CSV, at most."""
 
 
+class RowRange(NamedTuple):
+    """A range [start, end) of instants that has at most `rows` rows."""
+
+    start: int
+    end: int
+    rows: int
+
+
 class CsvLines(NamedTuple):
     """Rows of one table to write as lines of CSV: a local time, then columns.
 
@@ -261,10 +269,13 @@ class Transaction(ABC):
         """SQL: the line of one row, without the end of line: local time with milliseconds and offset, then columns."""
 
     @abstractmethod
-    def csv_chunks(self, lines: CsvLines, start: int, end: int, most: int, **values: object) -> Generator[bytes]:
-        """The lines with instants in [start, end), at most `most`, formatted by the engine, whole lines a chunk.
+    def csv_chunks(
+        self, lines: CsvLines, start: int, end: int, parts: Iterable[RowRange], **values: object
+    ) -> Generator[bytes]:
+        """The lines with instants in [start, end), formatted by the engine, whole lines a chunk.
 
-        In bounded memory: on SQLite CSV_ROWS lines at a time, or all of a single millisecond.
+        In bounded memory: on SQLite a part of the range at a time, or CSV_ROWS lines if it has more, or all of a single
+        millisecond.
         """
 
     # Hours as text
