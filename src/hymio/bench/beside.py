@@ -40,8 +40,10 @@ _DUCKDB_PROGRAM: Final = Path(__file__).with_name("duckdb_program.py")
 
 _HOURS_OF_POINT: Final = """
 SELECT (at + utc_offset * 60000) / 3600000 AS hour, sum(button = 0), sum(button = 1), sum(button = 2), sum(button = 3)
-FROM feedback WHERE organization_id = :o AND assignment_id = :assignment AND verdict = 0 GROUP BY 1 ORDER BY 1
+FROM feedback INDEXED BY ix_feedback_assignment_at
+WHERE organization_id = :o AND assignment_id = :assignment AND verdict = 0 GROUP BY 1 ORDER BY 1
 """
+"""Without the name of the index SQLite 3.40 reads all presses: 11 s instead of 0.1 s of 20 million."""
 
 
 class Access(NamedTuple):

@@ -64,7 +64,7 @@ def run(
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     figures = list[Figure]()
     try:
-        with _folder(again, keep=keep, console=console) as folder, _progress(console) as progress:
+        with _folder(again, keep=keep, console=Console(stderr=as_json)) as folder, _progress(console) as progress:
             place = plan.Place(folder, database, progress, beside)
             if again is not None:
                 measured = plan.again(place)
