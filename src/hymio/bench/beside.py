@@ -15,7 +15,6 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
 
 from rich.progress import Progress
-from sqlalchemy.engine import make_url
 
 from hymio import manage, results
 from hymio.access import operator
@@ -27,6 +26,7 @@ from hymio.bench.served import Server, basic, free_port, request, running, serve
 from hymio.feedback import Verdict
 from hymio.results import Hourly, OfAssignment, OfSurvey, Subject
 from hymio.store import Store, open_store
+from hymio.store.yardstick import database_file
 
 CSV_ROWS, TIMES = 500_000, 7
 """Rows of CSV that are read over HTTP of each server, and how often the rest is measured."""
@@ -77,7 +77,7 @@ def _datasette(folder: Path, url: str, store: Store, fleet: Fleet, progress: Pro
         yield Figure("Datasette: JSON and CSV over HTTP", _NOT_MEASURED, other.absent)
         return
     access, task = _access(store, fleet), progress.add_task("Datasette", total=None)
-    file, port = Path(make_url(url).database or ""), free_port()
+    file, port = database_file(url), free_port()
     words = [other.python, "-m", "datasette", "serve", str(file), "--port", str(port)]
     for name, value in _DATASETTE_SETTINGS.items():
         words += ["--setting", name, str(value)]

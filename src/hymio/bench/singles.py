@@ -39,7 +39,7 @@ def singles(folder: Path, url: str, progress: Progress) -> Iterator[Figure]:
     with served(url) as server:
         runs = [_sent(server, tokens, epoch=client.EPOCH)]
         # Between the two halves, so that other load of the machine slows all.
-        empty_rate, bare_rate = (_empty_rate(folder, name, int(runs[0]["size"]), tokens) for name in ("route", "bare"))
+        empty_rate, bare_rate = (_empty_rate(name, int(runs[0]["size"]), tokens) for name in ("route", "bare"))
         runs.append(_sent(server, tokens, epoch=client.EPOCH + 1))
     progress.remove_task(task)
     rate = sum(run["rate"] for run in runs) / 2
@@ -63,10 +63,10 @@ def _sent(server: Server, tokens: Path, epoch: int) -> dict[str, float]:
     return measured_by(client.__name__, server.port, tokens, CLIENTS, SINGLES // 2, epoch)
 
 
-def _empty_rate(folder: Path, kind: str, size: int, tokens: Path) -> float:
+def _empty_rate(kind: str, size: int, tokens: Path) -> float:
     """Requests a second to a server of the same configuration with an empty handler that answers `size` bytes."""
-    port, database = free_port(), f"sqlite:///{folder / 'empty.db'}"
-    words = [sys.executable, "-m", empty_server.__name__, database, str(port), str(size), kind]
+    port = free_port()
+    words = [sys.executable, "-m", empty_server.__name__, str(port), str(size), kind]
     with running(words, port, "/health") as server:
         return _sent(server, tokens, epoch=1)["rate"]
 

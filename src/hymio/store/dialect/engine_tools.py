@@ -85,7 +85,7 @@ def _names(table: Table) -> str:
 def database_bytes(url: str) -> int:
     """The bytes that a database takes on disk."""
     if _is_sqlite(url):
-        file = _file(url)
+        file = database_file(url)
         with closing(sqlite3.connect(file)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         return file.stat().st_size
@@ -104,10 +104,10 @@ def _csv_by_sqlite(url: str, lines: CsvLines) -> tuple[str, float]:
     shell = shutil.which("sqlite3")
     began = time.perf_counter()
     if shell:
-        words = [shell, "-csv", str(_file(url)), text]
+        words = [shell, "-csv", str(database_file(url)), text]
         subprocess.run(words, stdout=subprocess.DEVNULL, check=True)  # noqa: S603  own text
         return "sqlite3 shell", time.perf_counter() - began
-    with closing(sqlite3.connect(_file(url))) as connection:
+    with closing(sqlite3.connect(database_file(url))) as connection:
         written = csv.writer(io.StringIO())
         for row in connection.execute(text):
             written.writerow(row)
@@ -132,5 +132,6 @@ def _is_sqlite(url: str) -> bool:
     return make_url(url).get_backend_name() == "sqlite"
 
 
-def _file(url: str) -> Path:
+def database_file(url: str) -> Path:
+    """The file of a database on SQLite."""
     return Path(make_url(url).database or "")
