@@ -220,13 +220,19 @@ def _presses_of_answers(transaction: Transaction, selection: Selection) -> str:
     answers = f"{selection.table} a"
     of_key = "a.at >= :start AND a.at < :stop"
     if selection.by_press:
-        answers = f"{presses(transaction, 'i')} CROSS JOIN {answers}"
-        of_key = f"{stored_under(transaction, selection.assignments, 'i')}"
+        answers = f"{_keys_of_presses(transaction, selection)} AS i CROSS JOIN {answers}"
+        of_key = "1 = 1"
     return f"""SELECT {_facts(selection)}, {_answer_columns(selection)}
         FROM {answers} CROSS JOIN feedback f {_first_restatement(selection)}
         WHERE a.organization_id = :o AND {of_key} {_answer_condition(transaction, selection)}
         AND {_same_key("f", "a")} AND f.revision <= :pin AND {raw_verdicts(verdict, selection.misuse)}
         AND {_within(transaction, assignment, selection.assignments)}"""
+
+
+def _keys_of_presses(transaction: Transaction, selection: Selection) -> str:
+    """SQL: a subquery of the keys of presses under the selection's assignments."""
+    return f"""(SELECT i.at, i.smiley_id, i.epoch, i.sequence FROM {presses(transaction, "i")}
+        WHERE {stored_under(transaction, selection.assignments, "i")} {transaction.read_first})"""
 
 
 def presses(transaction: Transaction, alias: str = "f") -> str:

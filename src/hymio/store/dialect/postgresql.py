@@ -77,6 +77,7 @@ class PostgresqlTransaction(Transaction):
     is_distributable = True
     single_writer = False
     keeps_deleted_bytes = False
+    read_first = "OFFSET 0"
     fence = "OFFSET 0"
 
     def _begin(self) -> None:

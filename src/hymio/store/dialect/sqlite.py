@@ -192,6 +192,7 @@ class SqliteTransaction(Transaction):
     is_distributable = False
     single_writer = True
     keeps_deleted_bytes = True
+    read_first = ""  # it joins in the order of CROSS JOIN
 
     def stream(self, text: str, **values: object) -> Iterator[Row]:
         with closing(logged(self._driver.cursor())) as cursor:

@@ -70,6 +70,9 @@ class Transaction(ABC):
     single_writer: ClassVar[bool]
     """Whether one write transaction excludes all others of the database."""
 
+    read_first: ClassVar[str]
+    """SQL, at the end of a subquery in FROM: the planner does not join its tables with others before it is read."""
+
     keeps_deleted_bytes: ClassVar[bool]
     """Whether the bytes of deleted rows stay in the database until `rewrite`, so that Hymio must see to them."""
 
