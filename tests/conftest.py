@@ -117,10 +117,10 @@ SLOW_MODULES = {
     "test_api_v2", "test_app", "test_backup", "test_bench", "test_cli", "test_crowd", "test_database_files",
     "test_demo", "test_drill", "test_fuzz", "test_handouts", "test_hard_reports", "test_in_chromium",
     "test_jobs_kill", "test_kannel", "test_kill", "test_kiosk_in_chromium", "test_large_uploads", "test_leases",
-    "test_listings", "test_own_contract", "test_pdf", "test_permissions", "test_purging", "test_recorded_answers",
-    "test_renderings", "test_report_files", "test_same_numbers", "test_setup_laws", "test_shared_links",
-    "test_signing_in", "test_simulator", "test_smiley_pages", "test_terminal_protocol", "test_upload",
-    "test_v2_setup", "test_web_script", "test_which_database", "test_withholding",
+    "test_listings", "test_own_contract", "test_pdf", "test_permissions", "test_processes", "test_purging",
+    "test_recorded_answers", "test_renderings", "test_report_files", "test_same_numbers", "test_setup_laws",
+    "test_shared_links", "test_signing_in", "test_simulator", "test_smiley_pages", "test_terminal_protocol",
+    "test_upload", "test_v2_setup", "test_web_script", "test_which_database", "test_withholding",
 }  # fmt: skip
 """Tests that start processes, servers or a browser, run commands, or replay thousands of requests."""
 
