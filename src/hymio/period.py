@@ -36,7 +36,7 @@ _FIRST_DAY: Final = _EPOCH.toordinal()
 
 _ZONE_NAME: Final = re.compile(r"[A-Z][A-Za-z0-9_+-]*(/[A-Z][A-Za-z0-9_+-]*){0,2}")
 _BLOCK_MS: Final = 400 * DAY_MS
-_PROBE_MS: Final = DAY_MS  # no zone has changed its offset twice within a few days since 1970
+_PROBE_MS: Final = DAY_MS  # no zone has changed its offset twice within six days since 1970
 _EARLIEST: Final = -62_135_596_800_000 + 2 * DAY_MS  # zoneinfo knows the years 1 to 9999;
 _LATEST: Final = 253_402_300_800_000 - 2 * DAY_MS  # instants outside have the offset of the nearest one inside
 
