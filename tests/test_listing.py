@@ -250,6 +250,26 @@ def test_a_press_that_leaves_the_scope_stays_in_a_list_that_was_begun(store: Sto
         intake.resettle(store, world.organization, world.root, 0, NOW)
 
 
+@pytest.mark.parametrize("descending", [False, True])
+def test_an_offset_skips_texts_of_zones_whose_dates_begin_at_other_instants(store: Store, descending: bool) -> None:
+    zones = "Asia/Kathmandu", "Europe/Tallinn"
+    world = build(store, zones, MisusePolicy(interval=0))
+    uploads = [
+        Upload(
+            smiley,
+            tuple(Press(1, n, AT + n * HOUR_MS // 2 + place, 0, phases=Phases(text=Text(str(n)))) for n in range(40)),
+        )
+        for place, smiley in enumerate(world.smileys[1:3])
+    ]
+    intake.record(store, world.organization, uploads, NOW)
+    dates = local(AT + 10 * HOUR_MS, 9, zones)  # of Kathmandu they begin and end 3:45 earlier
+    query = Query(OfNode(world.root), dates, Phase.TEXT, descending=descending, limit=3)
+    expected = model(store, world, query)
+    assert len(expected) == 36
+    for offset in range(38):
+        assert plain(page(store, world, replace(query, offset=offset))[1]) == expected[offset : offset + 4]
+
+
 @pytest.mark.parametrize("offset", [0, 3, 2_999, 3_000, 3_001, 5_999, 6_000])
 def test_an_offset_skips_by_the_hours(store: Store, offset: int) -> None:
     world = build(store, ("Asia/Kathmandu", "Europe/Tallinn"), MisusePolicy(interval=0))

@@ -175,13 +175,24 @@ class RowReader:
         for span in self._spans:
             rest, left.skip = self._skip_hours(self._from_sort_key(span), left.skip)
             by_press = self._is_by_press(rest)
-            if len(self._spans) == 1 and self._is_in_order(rest, by_press=by_press):
-                ends = rest.start, rest.end
-                yield from self._read(rest, *ends, by_press=by_press, offset=left.skip, limit=left.rows)
-                return
-            yield from self._of_tiles(rest, left, by_press=by_press)
+            if self._is_in_order(rest, by_press=by_press):
+                yield from self._in_order(rest, left, by_press=by_press)
+            else:
+                yield from self._of_tiles(rest, left, by_press=by_press)
             if left.rows == 0:
                 return
+
+    def _in_order(self, span: Span, left: _Left, *, by_press: bool) -> Iterator[FeedbackRow]:
+        """The rows of a span by one statement, in which the engine skips; only if it skips all are they counted."""
+        rows = self._read(span, span.start, span.end, by_press=by_press, offset=left.skip, limit=left.rows)
+        read = 0
+        for row in rows:
+            read += 1
+            yield row
+        if left.rows is not None:
+            left.rows -= read
+        if left.skip:
+            left.skip -= left.skip if read else self._count(span, by_press=by_press)
 
     def _of_tiles(self, span: Span, left: _Left, *, by_press: bool) -> Iterator[FeedbackRow]:
         """The rows of a span, tile by tile."""
@@ -201,11 +212,12 @@ class RowReader:
         """The number of rows of the query without offset and limit, at the present revision."""
         if self._query.phase is Phase.BUTTON:
             return sum(self._presses_between(span, span.start, span.end) for span in self._spans)
+        return sum(self._count(span, by_press=self._is_by_press(span)) for span in self._spans)
+
+    def _count(self, span: Span, *, by_press: bool) -> int:
+        """The number of rows of a span, counted one by one."""
         source = self._view.transaction, self._view.organization
-        return sum(
-            stored_rows.count(*source, self._selection(span, by_press=self._is_by_press(span)), span.start, span.end)
-            for span in self._spans
-        )
+        return stored_rows.count(*source, self._selection(span, by_press=by_press), span.start, span.end)
 
     def tally(
         self, columns: Sequence[str], hour_filter: HourFilter, smileys: Sequence[int] | None
