@@ -103,7 +103,8 @@ def _prepare(connection: SqliteConnection, files: DatabaseFiles, lock_seconds: f
         "foreign_keys = ON",
         "secure_delete = ON",
         "temp_store = MEMORY",
-        "cache_size = -16000",
+        # Presses of a page of 10,000, at 2,000 points, lie in about 16 MB: with as large a cache it takes 10 % longer.
+        "cache_size = -32000",
         "journal_size_limit = 67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
