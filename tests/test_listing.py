@@ -24,6 +24,7 @@ from hymio.store import rows as stored_rows
 from hymio.store.dialect import Row, Transaction
 from hymio.store.dialect.sqlite import SqliteTransaction
 from hymio.store.rows import Selection
+from tests.engines import ENGINES
 from tests.test_laws import law, opened, stored_feedback
 from tests.world import NOW, World, build, deliveries, instants_around, policies, pressed, zone_pairs
 
@@ -309,6 +310,30 @@ def test_presses_of_a_small_scope_are_gone_through_by_their_keys(
     through = [each for each in plans if each.startswith("SEARCH a ")]
     assert through
     assert all("sequence=?" in each for each in through), through
+
+
+@pytest.mark.parametrize("engine", [engine for engine in ENGINES if engine.startswith("postgresql")])
+def test_presses_of_many_points_are_searched_assignment_by_assignment(
+    engine: str, fresh_database: Callable[[str], str]
+) -> None:
+    store = open_store(fresh_database(engine))
+    organization = build(store).organization
+    selection = Selection(Phase.BUTTON, tuple(range(1, 1_001)), 1)
+    with store.read() as transaction:
+        plan: list[str] = []
+        stream = transaction.stream
+
+        def explained(text: str, **values: object) -> Iterator[Row]:
+            plan.extend(row[0].strip() for row in transaction.rows(f"EXPLAIN {text}", **values))
+            return stream(text, **values)
+
+        transaction.stream = explained  # type: ignore[method-assign]
+        assert not list(stored_rows.rows(transaction, organization, selection, AT, AT + HOUR_MS, limit=9))
+    store.close()
+    [searched] = (line for line in plan if line.startswith("Index Cond"))
+    assert all(name in searched for name in ("organization_id", "assignment_id", "at <")), plan
+    # With ANY the planner may search by the instants alone, of the presses of all assignments.
+    assert "ANY" not in searched
 
 
 def test_presses_are_gone_through_where_a_phase_has_more_rows_than_the_scope_has_presses(

@@ -447,9 +447,9 @@ def bounds_of(start: Instant, end: Instant) -> dict[str, object]:
 def parts_of(transaction: Transaction, source: Source) -> Iterator[tuple[str, dict[str, object], int]]:
     """SQL from FROM on for each part of a source, the values to bind to it, and how many buttons it has."""
     if isinstance(source, AssignmentHours):
-        within = transaction.within("assignment_id", "assignments")
-        text = f"FROM assignment_hour WHERE organization_id = :o AND {within} AND {_RANGE}"
-        yield text, {"assignments": transaction.among(source.assignments)}, MAX_BUTTONS
+        condition = f"organization_id = :o AND {_RANGE}"
+        table, where = transaction.searched_within("assignment_hour", "assignment_id", "assignments", condition)
+        yield f"FROM {table} WHERE {where}", {"assignments": transaction.among(source.assignments)}, MAX_BUTTONS
         return
     for subject, buttons in source.subjects:
         text = f"""FROM group_hour WHERE organization_id = :o AND node_id = :node AND survey_id = :survey

@@ -78,6 +78,8 @@ _feedback_row: Final[Callable[[tuple[Any, ...]], FeedbackRow]] = partial(tuple._
 _NO_TEXT: Final = (None,) * len(ANSWERS[Phase.TEXT.value].columns)
 """The columns of a missing text; a stored one has at least its position."""
 
+_INDEX: Final = "ix_feedback_assignment_at"
+
 _ENTRIES: Final = {Phase.FOLLOWUP: "position", Phase.METADATA: "name"}
 """The column that distinguishes the rows of one press, for phases of which it may have several."""
 
@@ -195,8 +197,9 @@ def _source(transaction: Transaction, selection: Selection) -> str:
 
 def _now_under_assignments(transaction: Transaction, selection: Selection) -> str:
     """SQL: a SELECT of the presses whose present assignment is the selection's, stored by its revision (`:pin`)."""
-    return f"""SELECT {_facts(selection)} FROM {presses(transaction)} {_first_restatement(selection)}
-        WHERE {stored_under(transaction, selection.assignments)} AND f.revision <= :pin"""
+    source, under = _searched_under(transaction, selection.assignments)
+    return f"""SELECT {_facts(selection)} FROM {source} {_first_restatement(selection)}
+        WHERE {under} AND f.revision <= :pin"""
 
 
 def _moved_away(transaction: Transaction, selection: Selection) -> str:
@@ -231,19 +234,31 @@ def _presses_of_answers(transaction: Transaction, selection: Selection) -> str:
 
 def _keys_of_presses(transaction: Transaction, selection: Selection) -> str:
     """SQL: a subquery of the keys of presses under the selection's assignments."""
-    return f"""(SELECT i.at, i.smiley_id, i.epoch, i.sequence FROM {presses(transaction, "i")}
-        WHERE {stored_under(transaction, selection.assignments, "i")} {transaction.read_first})"""
+    source, under = _searched_under(transaction, selection.assignments, "i")
+    return f"""(SELECT i.at, i.smiley_id, i.epoch, i.sequence FROM {source} WHERE {under} {transaction.read_first})"""
+
+
+def _searched_under(transaction: Transaction, assignments: Sequence[int], alias: str = "f") -> tuple[str, str]:
+    """SQL in FROM and in WHERE: the presses now under one of the assignments in [:start, :stop), each searched."""
+    if len(assignments) == 1:
+        return presses(transaction, alias), stored_under(transaction, assignments, alias)
+    table, column = f"feedback {alias}", f"{alias}.assignment_id"
+    return transaction.searched_within(table, column, "assignments", _in_range(alias), _INDEX)
 
 
 def presses(transaction: Transaction, alias: str = "f") -> str:
     """SQL: the table of presses, by the index on assignment and instant, which SQLite would not always choose."""
-    return f"feedback {alias} {transaction.indexed_by('ix_feedback_assignment_at')}"
+    return f"feedback {alias} {transaction.indexed_by(_INDEX)}"
 
 
 def stored_under(transaction: Transaction, assignments: Sequence[int], alias: str = "f") -> str:
     """SQL: the condition that a press of `presses` is now under one of the assignments, in [:start, :stop)."""
-    under = _under(transaction, alias, assignments)
-    return f"{alias}.organization_id = :o AND {under} AND {alias}.at >= :start AND {alias}.at < :stop"
+    return f"{_in_range(alias)} AND {_under(transaction, alias, assignments)}"
+
+
+def _in_range(alias: str) -> str:
+    """SQL: the condition that a press is the organization's, in [:start, :stop)."""
+    return f"{alias}.organization_id = :o AND {alias}.at >= :start AND {alias}.at < :stop"
 
 
 def bound(transaction: Transaction, organization: int, assignments: Sequence[int]) -> dict[str, object]:
@@ -415,7 +430,8 @@ def count_in_cut_hours(
     """The number of presses in [start, end) whose hour begins before it or ends after it, counted one by one."""
     shift = f"f.utc_offset * {MINUTE_MS}"
     starts_at = f"((f.at + {shift}) / {HOUR_MS} * {HOUR_MS} - {shift})"
-    text = f"""SELECT count(*) FROM {presses(transaction)} WHERE {stored_under(transaction, assignments)}
+    source, under = _searched_under(transaction, assignments)
+    text = f"""SELECT count(*) FROM {source} WHERE {under}
         AND ({starts_at} < :first OR {starts_at} > :last) AND {raw_verdicts("f.verdict", misuse)}"""
     values = {**bound(transaction, organization, assignments), "first": start, "last": end - HOUR_MS}
     edges = [(start, end)] if end - start < 2 * HOUR_MS else [(start, start + HOUR_MS), (end - HOUR_MS, end)]

@@ -158,6 +158,13 @@ class PostgresqlTransaction(Transaction):
         return f"""FROM {keys} CROSS JOIN LATERAL
             (SELECT {alias}.* FROM {table} {alias} WHERE {condition} {self.fence}) AS {alias}"""
 
+    def searched_within(self, table: str, column: str, name: str, condition: str, index: str = "") -> tuple[str, str]:
+        alias = table.rsplit(maxsplit=1)[-1]
+        one_by_one = f"""{self.list_table(name, "integer_of_list")} AS searched CROSS JOIN LATERAL
+            (SELECT {alias}.* FROM {table} WHERE {condition} AND {column} = searched.integer_of_list {self.fence})
+            AS {alias}"""
+        return one_by_one, "1 = 1"
+
     def rewrite(self, table: Table) -> None:
         """Nothing: (auto)vacuum sees to deleted rows (docs/privacy.md)."""
 

@@ -231,6 +231,9 @@ class SqliteTransaction(Transaction):
     def searched(self, keys: str, table: str, alias: str, condition: str) -> str:
         return f"FROM {keys} CROSS JOIN {table} {alias} WHERE {condition}"
 
+    def searched_within(self, table: str, column: str, name: str, condition: str, index: str = "") -> tuple[str, str]:
+        return f"{table} {self.indexed_by(index) if index else ''}", f"{condition} AND {self.within(column, name)}"
+
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         # JSON holds no bytes.
         rows, remaining = list[Row](), list(wanted)

@@ -251,6 +251,15 @@ class Transaction(ABC):
         """
 
     @abstractmethod
+    def searched_within(self, table: str, column: str, name: str, condition: str, index: str = "") -> tuple[str, str]:
+        """SQL in FROM and in WHERE: the rows of `table` (with its alias) that meet a condition, for many integers.
+
+        They are those whose `column` is among the integers bound as `name`, each of which is searched in the index.
+        A table that is not analyzed yet PostgreSQL believes to be small: of an index on assignment and instant it read
+        the instants of all presses for a page, 36 ms of 345,000 presses instead of 1 ms, and more the more there are.
+        """
+
+    @abstractmethod
     def indexed_by(self, index: str) -> str:
         """SQL, after a table's name and alias: its rows are searched by this index, where the planner can be told."""
 
