@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from litestar import Litestar
 
 from hymio import manage
-from hymio.access import operator
+from hymio.access import Role, operator
 from hymio.api import v1, v2
 from hymio.errors import HymioError, Unavailable
 from hymio.serving import turns
@@ -23,9 +23,9 @@ from hymio.serving.door import Services, cores, reading_turns
 from hymio.serving.streams import Exports
 from hymio.serving.turns import Turns
 from hymio.store import Store
-from hymio.web import reports
+from hymio.web import front, reports
 from tests.served import UNBOUND
-from tests.world import NOW, build
+from tests.world import NOW, World, build
 
 OWNERS = ("Acme", "Bolt", "Corp")
 
@@ -125,6 +125,26 @@ def test_a_turn_that_does_not_come_is_refused_and_leaves_no_place_behind(monkeyp
     asyncio.run(read())
 
 
+def test_who_left_many_requests_behind_is_refused_at_once_and_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(turns, "MOST_WAITING", 3)
+
+    async def read() -> list[str]:
+        read, waits = list[str](), Turns(1)
+
+        async def one(owner: str) -> None:
+            async with waits.turn(owner):
+                read.append(owner)
+
+        async with waits.turn("another"):
+            readers = [asyncio.create_task(one(owner)) for owner in ["many"] * 5 + ["few"]]
+            await asyncio.wait(readers, return_when=asyncio.FIRST_EXCEPTION)
+        await asyncio.gather(*readers, return_exceptions=True)
+        assert [type(reader.exception()) for reader in readers].count(Unavailable) == 2
+        return read
+
+    assert asyncio.run(read()) == ["many", "few", "many", "many"]
+
+
 # --- what takes a turn ------------------------------------------------------------------------------------------------
 
 
@@ -156,6 +176,7 @@ def test_a_reader_whose_turn_does_not_come_is_told_when_to_ask_again(
     world = build(store)
     credentials = manage.activate_api(store, operator(world.organization), now=NOW)
     token = manage.create_token(store, operator(world.organization), "BI", now=NOW).secret
+    session = manage.begin_session(store, operator(world.organization), someone(store, world), now=NOW)
     monkeypatch.setattr(turns, "WAIT_SECONDS", 0.02)
 
     async def ask() -> list[httpx.Response]:
@@ -167,6 +188,7 @@ def test_a_reader_whose_turn_does_not_come_is_told_when_to_ask_again(
                 lambda: http.get(f"{survey}/rawresults", auth=auth),
                 lambda: http.get("/v2/results/button-feedbacks.csv", headers=v2_token),
                 lambda: http.get(f"/reports/{manage.ROOT}.csv", headers={"Authorization": f"Bearer {token}"}),
+                lambda: http.get("/", headers={"Cookie": f"hymio-session={session}"}),
             ]
             async with all_turns(services):
                 wrong = await http.get("/v2/results/button-feedbacks.csv", headers={"X-HON-API-Token": "wrong"})
@@ -178,6 +200,25 @@ def test_a_reader_whose_turn_does_not_come_is_told_when_to_ask_again(
     for answer in asyncio.run(ask()):
         assert (answer.status_code, answer.headers["retry-after"]) == (503, str(turns.RETRY_SECONDS))
         assert answer.json()["code"] == "too-many-listings"
+
+
+def test_what_is_not_read_from_results_is_looked_up_in_turn(store: Store) -> None:
+    world = build(store)
+    manage.activate_api(store, operator(world.organization), now=NOW)
+    token = {"X-HON-API-Token": manage.create_token(store, operator(world.organization), "BI", now=NOW).secret}
+
+    async def ask() -> None:
+        async with client(store) as (http, services):
+            paths = ["/v2/experience-points.json", "/v2/alerts.json", "/v2/token/introspect"]
+            async with AsyncExitStack() as held:
+                for _ in range(1 if store.has_single_writer else 2):
+                    await held.enter_async_context(services.looking.turn("holder"))
+                asking = [asyncio.create_task(http.get(path, headers=token)) for path in paths]
+                await asyncio.sleep(0.05)
+                assert not any(one.done() for one in asking)
+            assert [(await one).status_code for one in asking] == [200] * len(paths)
+
+    asyncio.run(ask())
 
 
 def test_a_chunk_of_an_export_takes_a_turn() -> None:
@@ -194,6 +235,12 @@ def test_a_chunk_of_an_export_takes_a_turn() -> None:
     assert asyncio.run(export()) == ["reader", "chunk"]
 
 
+def someone(store: Store, world: World) -> int:
+    """A person of the organization."""
+    by = operator(world.organization)
+    return manage.add_user(store, by, "a@example.com", "A", "B", world.root, Role.USER, "en-US", now=NOW)
+
+
 @asynccontextmanager
 async def all_turns(services: Services) -> AsyncIterator[None]:
     """Holds all turns of readers."""
@@ -207,7 +254,7 @@ async def all_turns(services: Services) -> AsyncIterator[None]:
 async def client(store: Store) -> AsyncIterator[tuple[httpx.AsyncClient, Services]]:
     """A client of what reads results, in the event loop of its server."""
     services = Services.of(store, UNBOUND, lambda: NOW)
-    routes = [*v1.routes(services), *v2.routes(services), *reports.routes(services)]
+    routes = [*v1.routes(services), *v2.routes(services), *reports.routes(services), *front.routes(services)]
     app = Litestar(
         routes, openapi_config=None, exception_handlers={HymioError: lambda _request, error: error_answer(error)}
     )

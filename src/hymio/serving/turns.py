@@ -17,6 +17,9 @@ from hymio.serving.answers import sender_of
 WAIT_SECONDS: Final = 20
 """How long a request waits for its turn; clients often give up after 30."""
 
+MOST_WAITING: Final = 500
+"""Requests of one owner that may wait; those of a client that went away wait on."""
+
 RETRY_SECONDS: Final = 30
 """The Retry-After of those that waited in vain."""
 
@@ -32,8 +35,8 @@ def owner_of(request: Request[Any, Any, Any]) -> Hashable:
 class Turns:
     """Lets at most so many readers read at once; for one event loop.
 
-    Owners take turns, and the requests of one owner in the order in which they came: who asks for many things at once
-    keeps only themselves waiting.
+    Owners take turns, and the requests of one owner in the order in which they came, so that a client that sends many
+    requests at once delays only its own.
     """
 
     def __init__(self, most: int) -> None:
@@ -42,9 +45,12 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, owner: Hashable) -> AsyncIterator[None]:
-        """Waits for a turn of an owner, and has it inside. Unavailable after WAIT_SECONDS."""
+        """Waits for a turn of an owner, and has it inside.
+
+        Unavailable after WAIT_SECONDS, or at once where MOST_WAITING requests of the owner wait already.
+        """
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
+            async with asyncio.timeout(0 if len(self._waiting.get(owner, ())) >= MOST_WAITING else WAIT_SECONDS):
                 await self._take(owner)
         except TimeoutError:
             raise Unavailable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Final
 
 from litestar import Request, get
@@ -20,7 +21,9 @@ from hymio.web.look import look_of
 from hymio.web.overview import FEW_ANSWERS, MOST_CHILDREN, MOST_PLACES, MOST_SILENT, overview
 from hymio.web.page import static_routes
 from hymio.web.people import People, Visit, visit
+from hymio.web.reading import read_in_turn
 from hymio.web.sign_in import Answer, sign_in_form
+from hymio.web.unchanged import Making
 
 
 def routes(services: Services) -> list[Route]:
@@ -43,16 +46,20 @@ DOOR: Final = Door("people", routes)
 def _front(people: People) -> HTTPRouteHandler:
     """The handler of `/`."""
 
-    @get("/", sync_to_thread=True)
-    def front(request: Request[Any, Any, Any]) -> Answer:
+    @get("/")
+    async def front(request: Request[Any, Any, Any]) -> Answer:
         """The overview of the person's node, or of another one in the scope; without a session, the form."""
-        here = visit(people, request)
-        asked = request.query_params.get(FIELD)
-        if here.person is None:
-            return sign_in_form(here, to=own_address(asked) if asked else asked_address(request))
-        return here.to(own_address(asked)) if asked else _overview(here, here.person)
+        return await read_in_turn(people.services, request, lambda: _begun(visit(people, request)))
 
     return front
+
+
+def _begun(here: Visit) -> Answer | Making:
+    """What makes the overview; without a session the form, and behind signing in the way to another address."""
+    asked = here.request.query_params.get(FIELD)
+    if here.person is None:
+        return sign_in_form(here, to=own_address(asked) if asked else asked_address(here.request))
+    return here.to(own_address(asked)) if asked else partial(_overview, here, here.person)
 
 
 def _overview(here: Visit, person: SignedIn) -> Answer:

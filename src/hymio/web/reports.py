@@ -5,12 +5,11 @@ All take the same parameters, those of `report.ReportQuery.words`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
-from litestar import Request, Response, get
-from litestar.concurrency import sync_to_thread
+from litestar import Request, get
 
 from hymio import manage
 from hymio.access import DataKind, Principal
@@ -19,11 +18,11 @@ from hymio.report import parse_query
 from hymio.serving.answers import answer_to, base_url_of
 from hymio.serving.backoff import Backoff
 from hymio.serving.door import Door, Route, Services
-from hymio.serving.turns import owner_of
 from hymio.texts import PAGE_LANGUAGES, choose
 from hymio.texts.localization import Localization
 from hymio.web.look import look_of
 from hymio.web.people import People, Visit, visit
+from hymio.web.reading import read_in_turn
 from hymio.web.refusal import accepts_html
 from hymio.web.report_files import FileRequest, file_answer, kind_of
 from hymio.web.report_page import report_page
@@ -44,8 +43,8 @@ def routes(services: Services) -> Sequence[Route]:
         """The page of a node, or a file of its report. NotFound."""
         node, dot, extension = request.path_params["node"].partition(".")
         if not dot:
-            return await _answer(people, request, lambda: _page(people, request, _node(node)))
-        return await _answer(people, request, lambda: _file(people, request, _node(node), extension, None))
+            return await read_in_turn(services, request, lambda: _page(people, request, _node(node)))
+        return await read_in_turn(services, request, lambda: _file(people, request, _node(node), extension, None))
 
     @get("/reports/{node:str}/{table:str}")
     async def table(request: Request[Any, Any, Any]) -> Answer:
@@ -54,33 +53,24 @@ def routes(services: Services) -> Sequence[Route]:
         if (dot, extension) != (".", "csv"):
             raise NotFound("unknown-address", "There is nothing at this address.")
         node = request.path_params["node"]
-        return await _answer(people, request, lambda: _file(people, request, _node(node), extension, name))
+        return await read_in_turn(services, request, lambda: _file(people, request, _node(node), extension, name))
 
     @get("/shared/{name:str}")
     async def shared(request: Request[Any, Any, Any]) -> Answer:
         """The page of a shared report, or a file of it. NotFound."""
         asked = asked_of(request.path_params["name"])
-        return await _answer(people, request, lambda: shared_answer(people, request, asked))
+        return await read_in_turn(services, request, lambda: shared_answer(people, request, asked))
 
     @get("/shared/{name:str}/{table:str}")
     async def shared_table(request: Request[Any, Any, Any]) -> Answer:
         """One table of a shared report as CSV. NotFound."""
         asked = asked_of(request.path_params["name"], request.path_params["table"])
-        return await _answer(people, request, lambda: shared_answer(people, request, asked))
+        return await read_in_turn(services, request, lambda: shared_answer(people, request, asked))
 
     return [report, table, shared, shared_table, *spam_routes(people)]
 
 
 DOOR: Final = Door("reports", routes, challenge=CHALLENGE)
-
-
-async def _answer(people: People, request: Request[Any, Any, Any], begin: Callable[[], Answer | Making]) -> Answer:
-    """What `begin` answers; if it gives what makes the answer, that is called in a reader's turn. Unavailable."""
-    answer = await sync_to_thread(begin)
-    if isinstance(answer, Response):
-        return answer
-    async with people.services.reading.turn(owner_of(request)):
-        return await sync_to_thread(answer)
 
 
 def _page(people: People, request: Request[Any, Any, Any], node: int) -> Answer | Making:

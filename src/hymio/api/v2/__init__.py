@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from litestar import Request, Response, get
 from litestar.concurrency import sync_to_thread
@@ -26,6 +26,8 @@ from hymio.serving.answers import answer_to, base_url_of, cached, is_known, json
 from hymio.serving.door import Door, Services
 from hymio.serving.turns import owner_of
 
+T = TypeVar("T")
+
 _LISTINGS: Final = {listing.name: listing for listing in LISTINGS}
 _PAGED: Final = {listing.name: listing for listing in PAGED}
 _KINDS: Final = {kind.name: kind for kind in KINDS}
@@ -34,24 +36,24 @@ _KINDS: Final = {kind.name: kind for kind in KINDS}
 def routes(services: Services) -> list[HTTPRouteHandler]:
     """The handlers."""
 
-    def introspection(request: Request[Any, Any, Any]) -> Response[Any]:
+    async def introspection(request: Request[Any, Any, Any]) -> Response[Any]:
         """`/v2/token/introspect`."""
-        return _introspection(services, request)
+        return await _looked_up(services, request, _introspection)
 
     async def feedback(request: Request[Any, Any, Any]) -> Response[Any]:
         """`/v2/results/…`: the feedback listings."""
         return await _feedback_in_turn(services, request)
 
-    def listing(request: Request[Any, Any, Any]) -> Response[Any]:
+    async def listing(request: Request[Any, Any, Any]) -> Response[Any]:
         """`/v2/…`: the listings of the set-up and of alerts."""
-        return _listing(services, request)
+        return await _looked_up(services, request, _listing)
 
     return [
-        get("/v2/token/introspect", sync_to_thread=True)(introspection),
+        get("/v2/token/introspect")(introspection),
         # The published path has no slash before `token`: programs made from the published description ask for this.
-        get("/v2token/introspect", sync_to_thread=True)(introspection),
+        get("/v2token/introspect")(introspection),
         get("/v2/results/{name:str}")(feedback),
-        get("/v2/{name:str}", sync_to_thread=True)(listing),
+        get("/v2/{name:str}")(listing),
     ]
 
 
@@ -64,10 +66,17 @@ def _introspection(services: Services, request: Request[Any, Any, Any]) -> Respo
     return json_answer(rows.token(principal), request.headers.get("If-None-Match", ""))
 
 
+async def _looked_up(
+    services: Services, request: Request[Any, Any, Any], look_up: Callable[[Services, Request[Any, Any, Any]], T]
+) -> T:  # fmt: skip
+    """What a function gives that looks up who asks and reads no results, in its turn. Unavailable."""
+    async with services.looking.turn(owner_of(request)):
+        return await sync_to_thread(look_up, services, request)
+
+
 async def _feedback_in_turn(services: Services, request: Request[Any, Any, Any]) -> Response[Any]:
     """A page of feedback, read in a reader's turn, for which only a token that is accepted waits. Unavailable."""
-    async with services.looking.turn(owner_of(request)):
-        call, kind = await sync_to_thread(_feedback_call, services, request)
+    call, kind = await _looked_up(services, request, _feedback_call)
     async with services.reading.turn(owner_of(request)):
         return await sync_to_thread(feedbacks, call, kind)
 
