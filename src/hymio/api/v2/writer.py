@@ -91,7 +91,8 @@ def _cell_text(value: object, separator: str) -> str:
     return disarmed(value, separator) if isinstance(value, str) else str(value)
 
 
-_shared: Final = SharedTexts()
+shared: Final = SharedTexts()
+
 
 # --- lines from the table of columns ---------------------------------------------------------------------------------
 
@@ -101,7 +102,10 @@ def _line_writer(kind: Kind, names: Names, form: _Format) -> Callable[[Sequence[
 
     Its values are made column by column for all rows, which takes fewer calls of Python functions than row by row.
     """
-    template, values, texts = "", list[_Values](), _shared.of(names.layout)
+    template, values = "", list[_Values]()
+    # Clients choose separators: those of every request would be remembered until there is no memory left.
+    is_shared = not isinstance(form, _Csv) or form.separator in _COMMON_SEPARATORS
+    texts = shared.of(names.layout) if is_shared else {}
     for per, group in groupby(enumerate(kind.columns), key=lambda numbered: numbered[1].per):
         pieces = [_Piece(column, form.before(column, first=number == 0), names, form) for number, column in group]
         if per:
