@@ -69,3 +69,16 @@ def test_a_tree_is_made_once_until_something_changes(shared_database_url: str) -
     trees.body("tree", layout, AT + 15 * 60_000, make)
     trees.body("other", layout, AT, make)
     assert len(made) == 3
+
+
+def test_bodies_are_forgotten_also_if_they_are_small(shared_database_url: str) -> None:
+    store = opened(shared_database_url)
+    layout, trees, made = store.layout(build(store).organization), Trees(most_bytes=10_000), list[int]()
+
+    def make() -> bytes:
+        made.append(1)
+        return b"{}"
+
+    for folder in [*range(100), 0, 0]:
+        trees.body(folder, layout, AT, make)
+    assert len(made) == 101

@@ -14,6 +14,9 @@ from hymio.setup import Layout
 MOST_BYTES: Final = 16 << 20
 """Bytes of bodies that are remembered; of more, those that were not asked for longest are forgotten."""
 
+_BYTES_BESIDE: Final = 600
+"""What a body takes in memory besides its bytes: its key, its tag and its place."""
+
 _QUARTER_HOUR_MS: Final = 15 * MINUTE_MS
 """In every zone a year begins at a full quarter of an hour, and with it another shown end of endless periods."""
 
@@ -33,6 +36,7 @@ class Trees:
     def __init__(self, most_bytes: int = MOST_BYTES) -> None:
         self._most = most_bytes
         self._bodies: OrderedDict[Hashable, Body] = OrderedDict()
+        self._bytes = 0
         self._lock = threading.Lock()
 
     def body(self, key: Hashable, layout: Layout, now: Instant, make: Callable[[], bytes]) -> Body:
@@ -45,11 +49,19 @@ class Trees:
         content = make()
         body = Body(content, tag_of(content), now, right_until(layout, now))
         with self._lock:
+            self._forget(self._bodies.pop(key, None))
             self._bodies[key] = body
-            self._bodies.move_to_end(key)
-            while sum(len(remembered.content) for remembered in self._bodies.values()) > self._most:
-                self._bodies.popitem(last=False)
+            self._bytes += _size(body)
+            while self._bytes > self._most:
+                self._forget(self._bodies.popitem(last=False)[1])
         return body
+
+    def _forget(self, body: Body | None) -> None:
+        self._bytes -= 0 if body is None else _size(body)
+
+
+def _size(body: Body) -> int:
+    return len(body.content) + _BYTES_BESIDE
 
 
 def right_until(layout: Layout, now: Instant) -> Instant:
