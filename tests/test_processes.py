@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from hymio import jobs
-from hymio.serving.processes import Place
+from hymio.serving import processes as processes_module
+from hymio.serving.processes import Place, Worker
 from hymio.settings import Settings
 from hymio.store import Store
 from tests.terminals import Terminals, put_up, stored
@@ -66,6 +67,28 @@ def test_processes_end_with_the_one_that_started_them() -> None:
         assert len(children) == PROCESSES
         parent.kill()
         wait_until(lambda: not any(map(command_of, children)))
+
+
+def test_a_process_that_cannot_serve_is_started_again_more_and_more_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes_module, "PAUSE_SECONDS", 0.01)
+    monkeypatch.setattr(processes_module, "LONGEST_PAUSE_SECONDS", 0.04)
+    with socket.socket() as listening:
+        worker, pauses = Worker(end_at_once, 0, listening), list[float]()
+        for _ in range(3):
+            wait_until(lambda: runs(worker))
+            wait_until(lambda: not runs(worker))
+            pauses.append(worker.pause)
+    assert pauses == [0.02, 0.04, 0.04]
+
+
+def runs(worker: Worker) -> bool:
+    """Looks after a process; whether it runs."""
+    worker.look_after()
+    return bool(worker.events)
+
+
+def end_at_once(_place: Place) -> None:
+    """Serves nothing."""
 
 
 def wait_for_signal(place: Place) -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from multiprocessing import Pipe, get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
@@ -17,8 +18,9 @@ from typing import Final
 
 import structlog
 
-PAUSE_SECONDS: Final = 1.0
-"""A process that ends sooner after its start is started again only then, so that one that cannot serve ends quietly."""
+PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 1.0, 30.0
+"""How long after its start a process that ended is started again at the earliest. The pause doubles, up to the longest,
+each time that it ended before it listened, so that one that cannot serve does not keep the machine and the log busy."""
 
 STOP_SECONDS: Final = 45.0
 """How long processes may take to end: their requests 10 seconds, then their jobs 30. Then they are killed."""
@@ -56,72 +58,98 @@ Serve = Callable[[Place], None]
 """Serves in a process of its own until SIGTERM; a function that can be pickled."""
 
 
-class _Running:
-    """A process, when it was started (monotonic seconds), and whether it said that it listens."""
+class Worker:
+    """One of the processes, which is started again when it has ended; instants are monotonic seconds.
+
+    `pause` is the least number of seconds between its last start and its next one.
+    """
 
     def __init__(self, serve: Serve, number: int, listening: socket.socket) -> None:
-        self.number = number
-        self.pipe, theirs = Pipe()
-        self.process: SpawnProcess = get_context("spawn").Process(
-            target=serve, args=[Place(number, listening, theirs)], name=f"hymio-{number}"
-        )
-        self.process.start()
-        theirs.close()
-        self.started_at = time.monotonic()
+        self._serve, self._number, self._listening = serve, number, listening
+        self._process: SpawnProcess | None = None  # None: it has ended, and is started at `_starts_at`
+        self._starts_at, self.pause = time.monotonic(), PAUSE_SECONDS
         self.listens = False
 
-    def hear(self) -> None:
-        """Takes what the process said."""
-        with suppress(EOFError, OSError):
-            self.pipe.recv()
-            self.listens = True
+    @property
+    def events(self) -> list[int | Connection]:
+        """What `multiprocessing.connection.wait` is to wait for: that it ends or, before that, that it listens."""
+        if self._process is None:
+            return []
+        return [self._process.sentinel] if self.listens else [self._process.sentinel, self._pipe]
 
-    def forget(self) -> None:
-        """Frees what is left of a process that ended."""
-        self.process.join()
-        self.pipe.close()
+    def wait_seconds(self) -> float | None:
+        """How long until it is to be started; None while it runs."""
+        return None if self._process else max(0.0, self._starts_at - time.monotonic())
+
+    def look_after(self) -> None:
+        """Starts it when it is time, and takes note of that it listens or has ended."""
+        if self._process is None:
+            if self.wait_seconds() == 0:
+                self._start()
+            return
+        if not self.listens and self._pipe.poll():
+            with suppress(EOFError, OSError):
+                self._pipe.recv()
+                self.listens = True
+        if not self._process.is_alive():
+            self.pause = PAUSE_SECONDS if self.listens else min(LONGEST_PAUSE_SECONDS, 2 * self.pause)
+            self._starts_at += self.pause
+            _log.error("a process of the server ended", process=self._number, exit=self._process.exitcode)
+            self._release()
+
+    def _start(self) -> None:
+        self._pipe, theirs = Pipe()
+        place = Place(self._number, self._listening, theirs)
+        self._process = get_context("spawn").Process(target=self._serve, args=[place], name=f"hymio-{self._number}")
+        self._process.start()
+        theirs.close()
+        self._starts_at = time.monotonic()
+
+    def _release(self) -> None:
+        """Frees what is left of a process that has ended."""
+        if self._process is not None:
+            self._process.join()
+            self._pipe.close()
+        self._process, self.listens = None, False
+
+    def terminate(self) -> None:
+        """Tells it to end."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def stop(self, deadline: float) -> None:
+        """Waits until it has ended; kills it at an instant by which it has not."""
+        if self._process is None:
+            return
+        self._process.join(max(0.0, deadline - time.monotonic()))
+        if self._process.is_alive():
+            _log.error("a process of the server did not end", process=self._number)
+            self._process.kill()
+        self._release()
 
 
 def run_processes(serve: Serve, count: int, listening: socket.socket, started: Callable[[], object]) -> None:
-    """Runs `count` processes until SIGINT or SIGTERM, in the main thread; `started` is called once all listen.
+    """Runs `count` processes until SIGINT or SIGTERM, in the main thread; `started` is called once, when all listen.
 
     A process that ends is started again. At the end all are told to end, which lets them finish their requests.
     """
-    told, telling = Pipe(duplex=False)
+    signals, signalled = Pipe(duplex=False)
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: telling.send(None))
-    running = [_Running(serve, number, listening) for number in range(count)]
+        signal.signal(number, lambda *_: signalled.send(None))
+    workers = [Worker(serve, number, listening) for number in range(count)]
+    is_started = False
     try:
-        while not told.poll():
-            waits_for = [each.pipe for each in running if not each.listens]
-            wait([told, *waits_for, *(each.process.sentinel for each in running)])
-            _look_after(running, serve, listening, told)
-            if waits_for and all(each.listens for each in running):
+        while not signals.poll():
+            for worker in workers:
+                worker.look_after()
+            if not is_started and all(worker.listens for worker in workers):
+                is_started = True
                 started()
+            pauses = [seconds for worker in workers if (seconds := worker.wait_seconds()) is not None]
+            wait([signals, *chain.from_iterable(worker.events for worker in workers)], min(pauses, default=None))
     finally:
-        _end(running)
-
-
-def _look_after(running: list[_Running], serve: Serve, listening: socket.socket, told: Connection) -> None:
-    """Hears which processes listen, and starts those again that have ended."""
-    for index, each in enumerate(running):
-        if not each.listens and each.pipe.poll():
-            each.hear()
-        if not each.process.is_alive() and not told.poll():
-            _log.error("a process of the server ended", process=each.number, exit=each.process.exitcode)
-            each.forget()
-            told.poll(max(0.0, each.started_at + PAUSE_SECONDS - time.monotonic()))
-            running[index] = _Running(serve, each.number, listening)
-
-
-def _end(running: list[_Running]) -> None:
-    """Ends all processes, those that take too long by force."""
-    deadline = time.monotonic() + STOP_SECONDS
-    for each in running:
-        each.process.terminate()
-    for each in running:
-        each.process.join(max(0.0, deadline - time.monotonic()))
-        if each.process.is_alive():
-            _log.error("a process of the server did not end", process=each.number)
-            each.process.kill()
-        each.forget()
+        deadline = time.monotonic() + STOP_SECONDS
+        for worker in workers:
+            worker.terminate()
+        for worker in workers:
+            worker.stop(deadline)
