@@ -116,9 +116,15 @@ def test_a_kept_year_is_read_again_and_another_folder_is_refused(tmp_path: Path)
     fleet = writing.year(f"sqlite:///{tmp_path / 'year.db'}", 1_200, Progress(disable=True)).fleet
     plan.note_fleet(tmp_path, fleet)
     assert plan.kept_fleet(tmp_path) == fleet
-    done = CliRunner().invoke(app, ["bench", "--again", str(tmp_path / "elsewhere")])
-    assert isinstance(done.exception, SetupError)
-    assert done.exception.code == "no-kept-year"
+    (tmp_path / "list").mkdir()
+    (tmp_path / "list" / "fleet.json").write_text("[]")
+    (tmp_path / "without").mkdir()
+    plan.note_fleet(tmp_path / "without", fleet)
+    for folder in ("elsewhere", "list", "without"):
+        done = CliRunner().invoke(app, ["bench", "--again", str(tmp_path / folder)])
+        assert isinstance(done.exception, SetupError)
+        assert done.exception.code == "no-kept-year"
+    assert [file.name for file in (tmp_path / "without").iterdir()] == ["fleet.json"]
 
 
 def test_one_more_press_in_a_full_hour(monkeypatch: pytest.MonkeyPatch) -> None:

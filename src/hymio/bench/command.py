@@ -64,7 +64,10 @@ def run(
     console = Console(width=None if sys.stdout.isatty() else WIDTH)
     figures = list[Figure]()
     try:
-        with _folder(again, keep=keep, console=Console(stderr=as_json)) as folder, _progress(console) as progress:
+        with (
+            _folder(again, keep=keep and database is None, console=Console(stderr=as_json)) as folder,
+            _progress(console) as progress,
+        ):
             place = plan.Place(folder, database, progress, beside)
             if again is not None:
                 measured = plan.again(place)
@@ -100,7 +103,7 @@ def _folder(kept: Path | None, *, keep: bool, console: Console) -> Iterator[Path
     if kept is not None:
         try:
             plan.kept_fleet(kept)
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:
             raise SetupError(
                 "no-kept-year", "there is no year of `hymio bench --keep` in {folder}", folder=str(kept)
             ) from error

@@ -39,7 +39,8 @@ WRITING, READING, SERVING, BESIDE = (
 HEADINGS = (WRITING, READING, SERVING, BESIDE)
 """Headings of the table, in its order."""
 
-_FLEET = "fleet.json"
+_FLEET, _YEAR = "fleet.json", "year.db"
+"""What `--keep` leaves in its folder of a year on SQLite."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def of_year(place: Place, url: str, fleet: Fleet) -> Iterator[Figure]:
 
 def again(place: Place) -> Iterator[Figure]:
     """What is measured of the year in a folder that an earlier run kept."""
-    yield from of_year(place, f"sqlite:///{place.folder / 'year.db'}", kept_fleet(place.folder))
+    yield from of_year(place, f"sqlite:///{place.folder / _YEAR}", kept_fleet(place.folder))
 
 
 def of_reports(place: Place, presses: int) -> Iterator[Figure]:
@@ -135,5 +136,6 @@ def note_fleet(folder: Path, fleet: Fleet) -> None:
 
 
 def kept_fleet(folder: Path) -> Fleet:
-    """The fleet of a kept year. OSError, ValueError or KeyError if the folder has none."""
+    """The fleet of a kept year. OSError, ValueError, LookupError or TypeError if the folder has none."""
+    (folder / _YEAR).stat()  # opening it would make an empty one
     return convert(json.loads((folder / _FLEET).read_text())["fleet"], Fleet)
