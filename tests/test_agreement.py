@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake, manage
-from hymio.feedback import HourReport, Upload
+from hymio.feedback import HourReport, Press, Upload, Verdict
 from hymio.intake import agreement, recount
 from hymio.intake.agreement import agrees
 from hymio.intake.verifying import differences_of
@@ -59,14 +59,15 @@ def recorded(store: Store, data: st.DataObject, zones: tuple[str, str], policy: 
 
 
 def damage(transaction: Transaction, world: World, data: st.DataObject, name: str, column: str) -> None:
-    """Changes a column of a row of a table, or deletes the row without a column."""
+    """Changes a column of a row of a table, or deletes the row without a column; of its key, also adds such a row."""
     table = schema.metadata.tables[name]
     columns, key = [column.name for column in table.columns], [column.name for column in table.primary_key]
     text = f"SELECT {', '.join(columns)} FROM {name} WHERE organization_id = :o ORDER BY {', '.join(key)}"
     rows = transaction.rows(text, o=world.organization)
     if rows:
         row = dict(zip(columns, data.draw(st.sampled_from(rows)), strict=True))
-        transaction.run(f"DELETE FROM {name} WHERE {' AND '.join(f'{column} = :{column}' for column in key)}", **row)
+        if column not in key or data.draw(st.booleans()):
+            transaction.run(f"DELETE FROM {name} WHERE {' AND '.join(f'{part} = :{part}' for part in key)}", **row)
         if column:
             value = data.draw(st.sampled_from(DAMAGES[name][column]))
             row[column] = value if column in CODES else row[column] + value
@@ -131,6 +132,22 @@ def test_an_assignment_agrees_only_where_the_set_up_does(
             change_the_past(batch, world, data, what, at + data.draw(st.sampled_from([0, 1, -HOUR])))
     with store.read() as transaction:
         assert_seen(transaction, store.layout_now(transaction, world.organization), world)
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ROBOT, Verdict.SUPERSEDED, Verdict.TEST, Verdict.NO_SURVEY])
+def test_an_hour_of_a_verdict_without_presses_is_seen_and_rebuilt(store: Store, verdict: Verdict) -> None:
+    """Also of a verdict that no hour has."""
+    world = build(store)
+    presses = [Press(7, n, 1_700_000_000_000 + n * HOUR, 1) for n in range(1, 5)]
+    intake.record(store, world.organization, [Upload(world.smileys[0], tuple(presses))], NOW)
+    with store.write() as transaction:
+        row = transaction.rows("SELECT * FROM assignment_hour WHERE organization_id = :o", o=world.organization)[0]
+        transaction.insert(schema.assignment_hour, [(*row[:4], int(verdict), *row[5:])])
+    [hour, *of_groups] = intake.verify(store, world.organization)
+    assert (hour.at, hour.where.endswith("One, survey 1")) == (row[3], True)
+    assert all(group.at == row[3] for group in of_groups)
+    intake.rebuild(store, world.organization, NOW)
+    assert_settled(store, world)
 
 
 def assert_seen(transaction: Transaction, layout: Layout, world: World) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal
 import socket
@@ -27,10 +28,14 @@ from tests.terminals import Terminals, put_up, stored
 PROCESSES, PRESSES, WAIT_SECONDS = 2, 30, 60
 METRICS = {"Authorization": "Bearer metrics"}
 
+THRESHOLD = 1_234
+"""Of the garbage collector of the process that starts others."""
+
 PARENT = f"""
-import socket
+import gc, socket
 from hymio.serving.processes import run_processes
 from tests.test_processes import wait_for_signal
+gc.set_threshold({THRESHOLD}, 10, 10)
 run_processes(wait_for_signal, {PROCESSES}, socket.socket(), lambda: print("started", flush=True))
 """
 
@@ -62,6 +67,7 @@ def test_a_process_that_is_killed_is_replaced_and_the_others_take_presses(
 def test_processes_end_with_the_one_that_started_them() -> None:
     with subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
+        assert [int(parent.stdout.readline()) for _ in range(PROCESSES)] == [THRESHOLD] * PROCESSES
         assert parent.stdout.readline() == b"started\n"
         children = processes(parent)
         assert len(children) == PROCESSES
@@ -92,7 +98,8 @@ def end_at_once(_place: Place) -> None:
 
 
 def wait_for_signal(place: Place) -> None:
-    """Serves nothing until SIGTERM."""
+    """Serves nothing until SIGTERM; prints when its garbage collector runs."""
+    print(gc.get_threshold()[0], flush=True)
     place.end_with_parent()
     place.say_listening()
     signal.pause()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hymio import intake
 from hymio.feedback import Health, Press, Receipt, SequenceRange, Upload
+from hymio.intake import together
 from hymio.intake.record import _answer
+from hymio.intake.resolving import EARLIEST
 from hymio.intake.together import plain_uploads
 from hymio.intake.uniform import uniform_presses, without_neighbours
 from hymio.misuse import MisusePolicy
-from hymio.period import DAY_MS
+from hymio.period import DAY_MS, HOUR_MS
 from hymio.store import Store
 from tests.test_laws import assert_settled, law, opened, stored_feedback
 from tests.world import NOW, World, build, deliveries, policies, pressed, zone_pairs
@@ -40,6 +43,9 @@ def test_a_set_is_recorded_as_one_upload_after_the_other(
     worlds = [build(store, zones, policy) for _ in range(2)]
     presses = data.draw(pressed(zone=zones[0]))
     presses.sort(key=lambda pair: pair[1].sequence)
+    if data.draw(st.integers(0, 3)) == 0:  # some before 2000, which are impossible
+        first = min(press.at for _, press in presses) - EARLIEST + data.draw(st.sampled_from([1, 700, HOUR_MS]))
+        presses = [(which, press._replace(at=press.at - first)) for which, press in presses]
     if data.draw(st.booleans()):
         commits = data.draw(deliveries(presses, worlds[0].smileys))
     else:  # in order, so that nearly all uploads are plain
@@ -61,10 +67,13 @@ def test_a_set_is_recorded_as_one_upload_after_the_other(
             )
         )
         commits[-1][0] = told._replace(smiley=commits[-1][0].smiley, presses=commits[-1][0].presses)
-    for uploads in commits:
-        together = intake.record(store, worlds[0].organization, uploads, NOW)
-        alone = one_by_one(store, worlds[1], uploads)
-        assert together == alone
+    clocks = st.sampled_from([None, NOW, NOW - 3 * HOUR_MS, NOW + 90_000])
+    with pytest.MonkeyPatch.context() as small:
+        small.setattr(together, "MOST_PRESSES", data.draw(st.sampled_from([1, 3, 1_000])))
+        for some in commits:
+            uploads = [upload._replace(clock=data.draw(clocks)) for upload in some]
+            receipts = intake.record(store, worlds[0].organization, uploads, NOW)
+            assert receipts == one_by_one(store, worlds[1], uploads)
     feedback = [stored_feedback(store, world) for world in worlds]
     assert feedback[0] == feedback[1]
     assert states(store, worlds[0]) == states(store, worlds[1])
@@ -95,6 +104,7 @@ def test_nearly_all_plain_uploads_are_uniform(store: Store) -> None:
         [presses[0], presses[1]._replace(at=presses[0].at + 4 * DAY_MS)],
         [presses[0]._replace(button=10)],
         [presses[0]._replace(at=NOW + DAY_MS)],
+        [presses[0]._replace(at=EARLIEST - 1), presses[1]._replace(at=EARLIEST)],
     ]
     with store.begin(world.organization, NOW) as ledger:
         uniform = uniform_presses(ledger, plain, 0)

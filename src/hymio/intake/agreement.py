@@ -148,10 +148,15 @@ class _Balance:
         self._open: Counter[Sequence[int]] = Counter()
 
     def has_room_after(self, rows: Sequence[Row]) -> bool:
-        """Counts the next rows of `scan.presses_with_hours`; False if rows and hours drift apart."""
-        self._open.update(map(_hour_and_button, rows))
+        """Counts the next rows of `scan.presses_with_hours`; False if rows and hours drift apart.
+
+        Of rows only raw results are counted, of hours all: one with another verdict is wrong.
+        """
+        for key, count in Counter(map(_hour_and_button, rows)).items():
+            if key[2] < _SUPERSEDED:
+                self._open[key] += count
         self._subtract(rows[-1][0])
-        self._open = Counter({key: count for key, count in self._open.items() if count and key[2] < _SUPERSEDED})
+        self._open = Counter({key: count for key, count in self._open.items() if count})
         return len(self._open) <= MAX_UNBALANCED
 
     def is_settled(self) -> bool:

@@ -73,10 +73,11 @@ class Totals:
 class UploadQueue:
     """Takes uploads from all ways in of one event loop and commits them in batches, in threads of its own.
 
-    While one commit runs, the next batch gathers; no upload waits for a timer. A commit takes a bounded number of rows
-    (`Lanes`), so that no upload waits long for others; a large upload is stored in slices, over several commits, and
-    its outcome is that of the last one. A database with a single writer has one thread, another two: one parses while
-    the other commits, or both commit, for two organizations. More threads would only make the batches smaller.
+    While one commit runs, the next batch gathers; no upload waits for a timer where none runs. A commit takes a bounded
+    number of rows (`Lanes`), so that no upload waits long for others; a large upload is stored in slices, over several
+    commits, and its outcome is that of the last one. A database with a single writer has one thread, another two: the
+    second one begins where the first takes SECOND_COMMIT_SECONDS, because it waits for one organization's ledger, say.
+    More threads would only make the batches smaller.
     """
 
     def __init__(

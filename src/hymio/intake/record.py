@@ -57,11 +57,12 @@ def record(
 def record_with_layout(
     store: Store, organization: int, uploads: Sequence[Upload], now: Instant, *, replayed: bool = False
 ) -> Recorded:
-    """Commits uploads of one organization, each in its own savepoint, and answers each after the commit.
+    """Commits uploads of one organization, and answers each after the commit.
 
-    An answer is a receipt, or the error for which that upload alone was undone (an unknown smiley). Raises Unavailable,
-    with nothing stored, when the database is locked or full, or `now` before the newest receive time (ClockBehind).
-    Uploads of the past may be `replayed`: `now` is then when they were received.
+    Plain ones are one set (`together`), each other one has a savepoint. An answer is a receipt, or the error for which
+    that upload alone was undone (an unknown smiley). Raises Unavailable, with nothing stored, when the database is
+    locked or full, or `now` before the newest receive time (ClockBehind). Uploads of the past may be `replayed`: `now`
+    is then when they were received.
     """
     with store.begin(organization, now, present=not replayed) as ledger:
         _prefetch(ledger, uploads)

@@ -155,7 +155,7 @@ def remembered_range(layout: Layout, smiley: int, at: Instant) -> UniformRange |
 def uniform_range(layout: Layout, smiley: int, at: Instant) -> UniformRange | None:
     """The range around an instant in which presses of a smiley are resolved alike; None where they are quarantined."""
     resolved = layout.resolved_range(smiley, at)
-    if isinstance(resolved.result, Verdict):
+    if isinstance(resolved.result, Verdict) or at < EARLIEST:
         return None
     since, until, offset = offset_range(at, resolved.result.zone)
     start, end = max(resolved.start, since, EARLIEST), min(resolved.end, until)

@@ -99,9 +99,7 @@ def _sets(sized: Iterable[tuple[T, int]]) -> Iterator[list[T]]:
         yield members
 
 
-def _settled(
-    ledger: Ledger, uploads: Mapping[int, Upload], corrections: Sequence[int]
-) -> dict[int, list[Feedback]]:  # fmt: skip
+def _settled(ledger: Ledger, uploads: Mapping[int, Upload], corrections: Sequence[int]) -> dict[int, list[Feedback]]:
     """Resolves, judges and stores the presses of few uploads; the feedbacks of each, as they were resolved."""
     resolved = {index: _resolve(ledger, upload, corrections[index]) for index, upload in uploads.items()}
     settle(ledger, additions(feedback for feedbacks in resolved.values() for feedback in feedbacks))

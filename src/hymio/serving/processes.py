@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -100,7 +101,8 @@ class Worker:
     def _start(self) -> None:
         self._pipe, theirs = Pipe()
         place = Place(self._number, self._listening, theirs)
-        self._process = get_context("spawn").Process(target=self._serve, args=[place], name=f"hymio-{self._number}")
+        arguments = [self._serve, place, gc.get_threshold()]
+        self._process = get_context("spawn").Process(target=_run, args=arguments, name=f"hymio-{self._number}")
         self._process.start()
         theirs.close()
         self._starts_at = time.monotonic()
@@ -126,6 +128,12 @@ class Worker:
             _log.error("a process of the server did not end", process=self._number)
             self._process.kill()
         self._release()
+
+
+def _run(serve: Serve, place: Place, threshold: tuple[int, int, int]) -> None:
+    """Serves in a process of its own, whose garbage collector runs as rarely as that of the one that started it."""
+    gc.set_threshold(*threshold)
+    serve(place)
 
 
 def run_processes(serve: Serve, count: int, listening: socket.socket, started: Callable[[], object]) -> None:

@@ -150,8 +150,8 @@ class PostgresqlTransaction(Transaction):
             FROM unnest({arrays}) WITH ORDINALITY AS p({names}, number))"""
 
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
-        searched = f"""SELECT found.* FROM unnest(:wanted::bytea[]) AS w(wanted)
-            CROSS JOIN LATERAL ({text} AND {column} = w.wanted {self.fence}) AS found"""
+        searched = f"""SELECT matching.* FROM unnest(:wanted::bytea[]) AS w(wanted)
+            CROSS JOIN LATERAL ({text} AND {column} = w.wanted {self.fence}) AS matching"""
         return self.rows(searched, wanted=list(set(map(bytes, wanted))), **values)
 
     def searched(self, keys: str, table: str, alias: str, condition: str) -> str:
