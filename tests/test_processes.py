@@ -93,6 +93,25 @@ def runs(worker: Worker) -> bool:
     return bool(worker.events)
 
 
+CANNOT_SERVE = """
+import socket
+from multiprocessing import Pipe
+from hymio.app import _serve_in_process
+from hymio.serving.processes import Place
+from hymio.settings import Settings
+ours, theirs = Pipe()
+settings = Settings(database="postgresql://nobody@127.0.0.1:1/nothing", processes=2)
+_serve_in_process(settings, Place(1, socket.socket(), theirs))
+"""
+
+
+def test_why_a_process_cannot_serve_is_one_line_of_the_log() -> None:
+    ended = subprocess.run([sys.executable, "-c", CANNOT_SERVE], capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "database-busy" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def end_at_once(_place: Place) -> None:
     """Serves nothing."""
 

@@ -264,9 +264,14 @@ def serve_in_processes(settings: Settings, listening: socket.socket, started: Ca
 
 
 def _serve_in_process(settings: Settings, place: Place) -> None:
-    """Serves in a process of its own."""
+    """Serves in a process of its own; why it cannot, as while the database is down, is one line of the log."""
     place.end_with_parent()
-    _serve(settings, place.listening, place.say_listening, place.number)
+    try:
+        _serve(settings, place.listening, place.say_listening, place.number)
+    except HymioError as error:
+        why = {"code": error.code, "detail": str(error.detail)}
+        _log.error("a process of the server cannot serve", process=place.number, **why)
+        sys.exit(1)
 
 
 def _serve(settings: Settings, listening: socket.socket | None, started: Callable[[], object], process: int) -> None:
