@@ -21,6 +21,7 @@ from hymio.serving.addresses import TrustedProxies, client_key
 from hymio.serving.answers import PROBLEM_JSON, problem_body
 from hymio.serving.edge import with_edge
 from hymio.serving.occupancy import Occupancy, Waits
+from hymio.serving.whole_answers import WholeAnswers
 
 MAX_HEADER_BYTES: Final = 64 << 10
 MAX_HEADERS: Final = 100
@@ -85,6 +86,7 @@ class Connection(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Starts the deadline for a first request, or aborts the connection if far too many are open."""
         super().connection_made(transport)
+        self._answers = WholeAnswers(transport)
         host = self.client[0] if self.client else ""
         self._client_key = None if self._proxies.holds(host) else client_key(host)
         if self._take_seat():
@@ -182,6 +184,13 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Refuses bytes that the parser rejects: 400, or 431 where a limit made it fail."""
         self._refuse(self._parse_error)
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Hands a request to the application, whose response is written with its head."""
+        if cycle.scope["method"] != "HEAD":  # of which uvicorn writes nothing but the head
+            self._answers.begin()
+            cycle.transport = cast(asyncio.Transport, self._answers)
+        super()._start_asgi_task(cycle, app)
 
     # --- the occupancy ------------------------------------------------------------------------------------------------
 
