@@ -14,8 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hymio.clock import now
+from hymio.period import HOUR_MS
 
 EPOCH = 20_250_101
+HOURS = 24
 
 
 async def press(port: int, pending: Iterator[bytes], latencies: list[float], pause: float = 0.0) -> int:
@@ -41,8 +43,11 @@ async def press(port: int, pending: Iterator[bytes], latencies: list[float], pau
 
 
 def requests(tokens: list[str], count: int, epoch: int = EPOCH) -> Iterator[bytes]:
-    """`count` uploads of one press each, as raw HTTP requests, for the terminals in turn."""
-    start = now() - 3_600_000
+    """`count` uploads of one press each, as raw HTTP requests, for the terminals in turn.
+
+    Those of consecutive epochs are an hour apart, so that none is judged beside presses of an epoch before.
+    """
+    start = now() - (1 + epoch % HOURS) * HOUR_MS
     for n in range(count):
         sequence, terminal = n // len(tokens) + 1, n % len(tokens)
         presses = [{"sequence": sequence, "at": start + sequence * 10_000, "button": n % 4}]

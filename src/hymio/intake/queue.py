@@ -7,7 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TypeGuard
 
@@ -36,6 +36,15 @@ Other processes try to get it every `sqlite.RETRY_SECONDS`, which is shorter.
 SECOND_COMMIT_SECONDS = 0.02
 """How long a commit runs before another thread begins one beside it. Of single presses of 32 clients, on PostgreSQL
 a commit had 16 presses rather than 11, and a press took 0.46 ms of processor time rather than 0.62."""
+
+GATHER_SECONDS, MIN_GATHERED = 0.003, 4
+"""How long, at most, the next commit of a database with a single writer waits for those who were just answered, if they
+were so many and none sent a large upload.
+
+Who sends press after press sends the next one when the last is answered. Otherwise, of 32 clients one half is answered
+while the other is committed: a commit has 17 presses rather than 32, and a press takes 185 µs of processor time rather
+than 147, because a commit takes as long as ten presses.
+"""
 
 FAILURE_SECONDS = 10.0
 """How long a failed commit counts as a sign that the next one would fail too, unless one has succeeded since."""
@@ -73,11 +82,12 @@ class Totals:
 class UploadQueue:
     """Takes uploads from all ways in of one event loop and commits them in batches, in threads of its own.
 
-    While one commit runs, the next batch gathers; no upload waits for a timer where none runs. A commit takes a bounded
-    number of rows (`Lanes`), so that no upload waits long for others; a large upload is stored in slices, over several
-    commits, and its outcome is that of the last one. A database with a single writer has one thread, another two: the
-    second one begins where the first takes SECOND_COMMIT_SECONDS, because it waits for one organization's ledger, say.
-    More threads would only make the batches smaller.
+    While one commit runs, the next batch gathers; no upload waits for a timer where none runs, but for a moment after a
+    commit of several (GATHER_SECONDS). A commit takes a bounded number of rows (`Lanes`), so that no upload waits long
+    for others; a large upload is stored in slices, over several commits, and its outcome is that of the last one. A
+    database with a single writer has one thread, another two: the second one begins where the first takes
+    SECOND_COMMIT_SECONDS, because it waits for one organization's ledger, say. More threads would only make the batches
+    smaller.
     """
 
     def __init__(
@@ -95,6 +105,7 @@ class UploadQueue:
         self._finished.set()
         self._idle = asyncio.Event()
         self._idle.set()
+        self._have_come, self._expected = asyncio.Event(), 0
         self._committing = 0
         self._unfinished = 0
         self._unfinished_bytes = 0
@@ -132,6 +143,8 @@ class UploadQueue:
         self._finished.clear()
         self._lanes.put(upload)
         self._arrived.set()
+        if self._unfinished == self._expected:
+            self._have_come.set()
         return await upload.outcome
 
     @property
@@ -185,6 +198,7 @@ class UploadQueue:
                 self._take_outcome(upload, outcome)
             if self._store.has_single_writer:
                 await self._rest()
+                await self._gather(batch)
 
     async def _next_batch(self) -> list[Waiting]:
         """Waits for an upload; the batch of those that wait already."""
@@ -217,6 +231,15 @@ class UploadQueue:
         if time.monotonic() - self._busy_since > REST_EVERY_SECONDS:
             await asyncio.sleep(REST_SECONDS)
             self._busy_since = time.monotonic()
+
+    async def _gather(self, last: Sequence[Waiting]) -> None:
+        """Waits until as many uploads came as the last commit had, for GATHER_SECONDS at most."""
+        if len(last) < MIN_GATHERED or any(isinstance(upload.arrival, SlicedArrival) for upload in last):
+            return
+        self._expected = self._unfinished + len(last)
+        self._have_come.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._have_come.wait(), GATHER_SECONDS)
 
     def _take_outcome(self, upload: Waiting, outcome: Outcome) -> None:
         """Answers an upload, or puts a large one back whose last slice is not committed yet."""

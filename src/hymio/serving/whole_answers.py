@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-from typing import Final
+from typing import Final, Protocol
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 """What uvicorn writes before a head, to a client that waits for it with its body (RFC 9110, 10.1.1)."""
+
+
+class Writable(Protocol):
+    """What of a transport is needed here."""
+
+    def write(self, data: bytes, /) -> None:
+        """Sends bytes, at once if it can."""
+        ...
+
+    def close(self) -> None:
+        """Closes it once everything is sent."""
+        ...
+
+    def is_closing(self) -> bool:
+        """Whether it is closed or about to be."""
+        ...
 
 
 class WholeAnswers:
@@ -18,7 +33,7 @@ class WholeAnswers:
 
     __slots__ = ("_head", "_is_head_due", "_transport", "is_closing")
 
-    def __init__(self, transport: asyncio.Transport) -> None:
+    def __init__(self, transport: Writable) -> None:
         self._transport = transport
         self._head, self._is_head_due = b"", False
         self.is_closing = transport.is_closing
