@@ -154,6 +154,15 @@ class PostgresqlTransaction(Transaction):
             CROSS JOIN LATERAL ({text} AND {column} = w.wanted {self.fence}) AS matching"""
         return self.rows(searched, wanted=list(set(map(bytes, wanted))), **values)
 
+    def rows_of_pairs(
+        self, text: str, columns: tuple[str, str], wanted: Iterable[tuple[int, bytes]], **values: object
+    ) -> list[Row]:
+        pairs, (number, data) = list(wanted), columns
+        searched = f"""SELECT matching.* FROM unnest(:numbers::bigint[], :wanted::bytea[]) AS w(number, wanted)
+            CROSS JOIN LATERAL ({text} AND {number} = w.number AND {data} = w.wanted {self.fence}) AS matching"""
+        numbers, strings = [index(one) for one, _ in pairs], [bytes(two) for _, two in pairs]
+        return self.rows(searched, numbers=numbers, wanted=strings, **values)
+
     def searched(self, keys: str, table: str, alias: str, condition: str) -> str:
         return f"""FROM {keys} CROSS JOIN LATERAL
             (SELECT {alias}.* FROM {table} {alias} WHERE {condition} {self.fence}) AS {alias}"""

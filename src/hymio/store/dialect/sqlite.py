@@ -244,6 +244,14 @@ class SqliteTransaction(Transaction):
             rows += self.rows(f"{text} AND {column} IN ({marks})", **named, **values)
         return rows
 
+    def rows_of_pairs(
+        self, text: str, columns: tuple[str, str], wanted: Iterable[tuple[int, bytes]], **values: object
+    ) -> list[Row]:
+        # It would search no index for (number, wanted) IN (VALUES …), and asking again takes 2 µs.
+        number, data = columns
+        one_pair = f"{text} AND {number} = :number AND {data} = :wanted"
+        return [row for one, two in wanted for row in self.rows(one_pair, number=one, wanted=two, **values)]
+
     def rewrite(self, table: Table) -> None:
         """Copies the rows out, empties the table, whose pages are overwritten with zeros, and copies them back.
 

@@ -227,6 +227,15 @@ class Transaction(ABC):
     def rows_among(self, text: str, column: str, wanted: Iterable[bytes], **values: object) -> list[Row]:
         """The rows of a statement that ends in a WHERE clause, of which `column` is among byte strings."""
 
+    @abstractmethod
+    def rows_of_pairs(
+        self, text: str, columns: tuple[str, str], wanted: Iterable[tuple[int, bytes]], **values: object
+    ) -> list[Row]:
+        """The rows of a statement that ends in a WHERE clause, of which two columns are one of these pairs.
+
+        Each pair is searched by itself: of 256, searching all numbers with all byte strings took 22 ms instead of 0.6.
+        """
+
     # Deleted rows
 
     @abstractmethod

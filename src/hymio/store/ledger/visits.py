@@ -22,18 +22,16 @@ class Visits:
         self._fresh: dict[Visit, Instant] = {}  # to be written by `flush`
 
     def prefetch(self, visits: Iterable[Visit]) -> None:
-        """Reads in one statement when visitors were counted, which `last` does for one assignment at a time."""
+        """Reads at once when visitors were counted, which `last` does for one assignment at a time."""
         wanted = {visit for visit in visits if visit not in self._stored}
         if not wanted:
             return
         self._stored |= dict.fromkeys(wanted)
-        rows = self._transaction.rows_among(
-            f"""SELECT assignment_id, visitor, at FROM visit WHERE organization_id = :o
-            AND {self._transaction.within("assignment_id", "assignments")}""",
-            "visitor",
-            {visitor for _, visitor in wanted},
+        rows = self._transaction.rows_of_pairs(
+            "SELECT assignment_id, visitor, at FROM visit WHERE organization_id = :o",
+            ("assignment_id", "visitor"),
+            wanted,
             o=self._organization,
-            assignments=self._transaction.among({assignment for assignment, _ in wanted}),
         )
         self._stored |= {(assignment, bytes(visitor)): at for assignment, visitor, at in rows}
 
