@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from rich.progress import Progress
 
@@ -25,6 +25,8 @@ MAX_MORE_MIB, FLAT_MIB = 30, 4
 """What the server's memory may grow by while everything is exported, and by how much after the first tenth."""
 
 LISTING = "/v2/results/button-feedbacks"
+_ALL: Final = "startDate=2024-12-31&endDate=2026-01-03"
+"""All days of the year of the fleet, in every zone."""
 NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
 
@@ -80,7 +82,7 @@ def _far(server: Server, headers: dict[str, str], total: int) -> Figure:
 def _export(server: Server, headers: dict[str, str], total: int, progress: Progress) -> list[Read]:
     """Reads the whole year as CSV by following `Link`; what was read after each page, from nothing on."""
     rows = min(10_000, max(1, total // 10))
-    path, pages = f"{LISTING}.csv?period=2025&includeMisuse=true&limit={rows}", [Read(0, 0.0, server.memory)]
+    path, pages = f"{LISTING}.csv?{_ALL}&includeMisuse=true&limit={rows}", [Read(0, 0.0, server.memory)]
     task = progress.add_task("an export of the year", total=total)
     began = time.perf_counter()
     with _watching(server) as most:

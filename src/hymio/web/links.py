@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
@@ -21,6 +21,7 @@ from hymio.period import DAY_MS, wall_of
 from hymio.report import build, dates_of, parse_query
 from hymio.report.wording import PERIOD_NAMES
 from hymio.serving.answers import base_url_of
+from hymio.serving.turns import owner_of
 from hymio.web.cookies import form_of
 from hymio.web.look import look_of
 from hymio.web.people import People, Visit, visit
@@ -54,17 +55,21 @@ def routes(people: People) -> list[HTTPRouteHandler]:
         here = visit(people, request)
         return here.to_sign_in() if here.person is None else _page(here, here.person)
 
-    async def _answer(request: Request[Any, Any, Any], act: _Act) -> Answer:
-        """Does what a form asks for; a browser whose session ended signs in first."""
+    async def _answer(
+        request: Request[Any, Any, Any], act: _Act, turn: AbstractAsyncContextManager[None] | None = None
+    ) -> Answer:
+        """Does what a form asks for, in a turn if one is given; a browser whose session ended signs in first."""
         here = await asyncio.to_thread(visit, people, request)
         if here.person is None:
             return here.to_sign_in()
-        return await asyncio.to_thread(act, here, here.person, await form_of(request, here.form_secret))
+        fields = await form_of(request, here.form_secret)
+        async with turn or nullcontext():
+            return await asyncio.to_thread(act, here, here.person, fields)
 
     @post("/account/links", status_code=200)
     async def share(request: Request[Any, Any, Any]) -> Answer:
-        """Makes a link, and shows its address once."""
-        return await _answer(request, _share)
+        """Makes a link, and shows its address once; whether its report can be shown is tried in a reader's turn."""
+        return await _answer(request, _share, people.services.reading.turn(owner_of(request)))
 
     @post("/account/links/revoke", status_code=303)
     async def revoke(request: Request[Any, Any, Any]) -> Answer:
