@@ -110,6 +110,36 @@ def test_a_turn_is_lost_by_nobody_who_goes_away(gone: list[bool], at_the_same_mo
     assert asyncio.run(read()) == gone.count(False)
 
 
+@given(st.floats(0, 10), st.floats(0, 10), st.floats(0, 10))
+def test_a_turn_rests_the_longer_the_longer_uploads_wait(taken: float, lag: float, more: float) -> None:
+    rest = turns.rest_seconds(taken, lag)
+    assert rest <= turns.rest_seconds(taken, lag + more) <= min(turns.MOST_REST_SECONDS, turns.MOST_RESTS * taken)
+    assert lag >= turns.LAG_SECONDS or not rest
+
+
+def test_the_next_turn_begins_after_the_rest_of_the_one_before() -> None:
+    async def read() -> list[str]:
+        rests, order = list[Callable[[], object]](), list[str]()
+        waits, loop = Turns(1, lag=lambda: 1.0), asyncio.get_running_loop()
+        loop.call_later = lambda _, passing_on: rests.append(passing_on)  # type: ignore[assignment,method-assign]
+
+        async def second() -> None:
+            async with waits.turn("second"):
+                order.append("second")
+
+        async with waits.turn("first"):
+            reader = asyncio.create_task(second())
+        order.append("the first is answered")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        order.append("it has rested")
+        rests.pop()()
+        await reader
+        return order
+
+    assert asyncio.run(read()) == ["the first is answered", "it has rested", "second"]
+
+
 def test_a_turn_that_does_not_come_is_refused_and_leaves_no_place_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     async def read() -> None:
         waits = Turns(1)

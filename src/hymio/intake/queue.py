@@ -110,6 +110,7 @@ class UploadQueue:
         self._unfinished = 0
         self._unfinished_bytes = 0
         self._busy_since = 0.0
+        self._last_seconds = 0.0
         self._is_open = False
         self._failure: tuple[Unavailable | None, float] = (None, 0.0)
 
@@ -137,6 +138,7 @@ class UploadQueue:
         if refusal := self._refusal(arrival.size):
             self.totals.refused += 1
             raise refusal
+        came = time.monotonic()
         upload = waiting(arrival, asyncio.get_running_loop().create_future())
         self._unfinished += 1
         self._unfinished_bytes += upload.size
@@ -145,12 +147,20 @@ class UploadQueue:
         self._arrived.set()
         if self._unfinished == self._expected:
             self._have_come.set()
-        return await upload.outcome
+        try:
+            return await upload.outcome
+        finally:
+            self._last_seconds = time.monotonic() - came
 
     @property
     def waiting(self) -> int:
         """How many uploads wait to be committed."""
         return self._unfinished
+
+    @property
+    def lag_seconds(self) -> float:
+        """While uploads wait, how long the last one that was answered had waited; 0 while none does."""
+        return self._last_seconds if self._unfinished else 0.0
 
     def refusal(self) -> Unavailable | None:
         """Why an upload would not be taken now, or the error of the last commit if it failed a moment ago."""

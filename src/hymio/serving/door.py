@@ -61,12 +61,13 @@ class Services:
         `watch` notices steps of the machine's clock; tests pass one of other clocks. `process` is which of several
         processes this is, from 0 on.
         """
-        reading = Turns(reading_turns(store, settings))
+        uploads = UploadQueue(store, clock, max_waiting=settings.queue)
+        reading = Turns(reading_turns(store, settings), lambda: uploads.lag_seconds)
         return cls(
             store=store,
             settings=settings,
             clock=clock,
-            uploads=UploadQueue(store, clock, max_waiting=settings.queue),
+            uploads=uploads,
             bodies=BodyParsers(),
             exports=Exports(settings.streams, settings.stream_seconds, reading),
             reading=reading,

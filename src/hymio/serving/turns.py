@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Hashable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
 from litestar import Request
@@ -23,6 +24,19 @@ MOST_WAITING: Final = 500
 RETRY_SECONDS: Final = 30
 """The Retry-After of those that waited in vain."""
 
+LAG_SECONDS: Final = 0.02
+"""Uploads that wait longer for their commit have readers rest: half of the time, or more the longer they wait."""
+
+MOST_RESTS, MOST_REST_SECONDS = 4, 0.5
+"""A turn rests at most so many times as long as it took, and so long, however long uploads wait."""
+
+
+def rest_seconds(taken: float, lag: float) -> float:
+    """How long a turn that took `taken` seconds rests before the next one, while uploads wait `lag` seconds."""
+    if lag < LAG_SECONDS:
+        return 0.0
+    return min(MOST_REST_SECONDS, taken * min(MOST_RESTS, lag / LAG_SECONDS))
+
 
 def owner_of(request: Request[Any, Any, Any]) -> Hashable:
     """For whom a request waits beside those of others: its credential or, without one, its client address."""
@@ -36,11 +50,15 @@ class Turns:
     """Lets at most so many readers read at once; for one event loop.
 
     Owners take turns, and the requests of one owner in the order in which they came, so that a client that sends many
-    requests at once delays only its own.
+    requests at once delays only its own. A reader whose turn is over is answered at once, but while uploads wait long,
+    the next turn begins only after a rest (`rest_seconds`): where a server reads, one reader after the other keeps a
+    core of it busy, and with commits and clients beside it two cores were too few for 500 presses a second.
     """
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, lag: Callable[[], float] = lambda: 0.0) -> None:
+        """`lag` gives how many seconds uploads wait at present."""
         self._free = most  # 0 while anybody waits
+        self._lag = lag
         self._waiting: OrderedDict[Hashable, deque[asyncio.Future[None]]] = OrderedDict()
 
     @asynccontextmanager
@@ -56,19 +74,28 @@ class Turns:
             raise Unavailable(
                 "too-many-listings", "Too many listings of feedback are being read.", retry_after=RETRY_SECONDS
             ) from None
-        try:
+        with self._taken():
             yield
-        finally:
-            self._pass_on()
 
     @asynccontextmanager
     async def further_turn(self, owner: Hashable) -> AsyncIterator[None]:
         """A turn for which an answer that has begun waits without a bound."""
         await self._take(owner)
+        with self._taken():
+            yield
+
+    @contextmanager
+    def _taken(self) -> Iterator[None]:
+        """A turn that has been taken, which is passed on after its rest."""
+        began = time.monotonic()
         try:
             yield
         finally:
-            self._pass_on()
+            rest = rest_seconds(time.monotonic() - began, self._lag())
+            if rest:
+                asyncio.get_running_loop().call_later(rest, self._pass_on)
+            else:
+                self._pass_on()
 
     async def _take(self, owner: Hashable) -> None:
         if self._free:
