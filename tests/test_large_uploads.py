@@ -78,6 +78,25 @@ def test_small_uploads_are_committed_with_the_first_slice_of_a_large_one(store: 
     assert list(intake.verify(store, acme.organization)) == []
 
 
+def test_a_queue_lags_only_while_an_upload_waits(store: Store) -> None:
+    acme = put_up(store, 1)
+
+    async def run() -> list[float]:
+        uploads = UploadQueue(store, lambda: NOW)
+        async with uploads.running():
+            lags = [uploads.lag_seconds]
+            await uploads.record(of(acme, 1, 1, "1"))
+            lags.append(uploads.lag_seconds)
+            waiting = asyncio.create_task(uploads.record(of(acme, 1, 2, "1")))
+            await asyncio.sleep(0)
+            lags.append(uploads.lag_seconds)
+            await waiting
+            return [*lags, uploads.lag_seconds]
+
+    idle, answered, waiting, answered_too = asyncio.run(run())
+    assert idle == answered == answered_too == 0 < waiting
+
+
 def test_no_upload_overtakes_a_large_one_of_the_same_smiley(store: Store) -> None:
     acme = put_up(store, 2)
     later = Made(acme.organization, Upload(1, (Press(1, MANY + 1, NOW - 1000, 1),)), sender="1")

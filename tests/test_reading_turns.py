@@ -121,7 +121,11 @@ def test_the_next_turn_begins_after_the_rest_of_the_one_before() -> None:
     async def read() -> list[str]:
         rests, order = list[Callable[[], object]](), list[str]()
         waits, loop = Turns(1, lag=lambda: 1.0), asyncio.get_running_loop()
-        loop.call_later = lambda _, passing_on: rests.append(passing_on)  # type: ignore[assignment,method-assign]
+
+        def later(_: float, passing_on: Callable[[], object]) -> None:
+            rests.append(passing_on)
+
+        loop.call_later = later  # type: ignore[assignment,method-assign]
 
         async def second() -> None:
             async with waits.turn("second"):
