@@ -224,7 +224,8 @@ class UploadQueue:
         """Waits until no other thread commits, or has done so for SECOND_COMMIT_SECONDS: a batch is then larger."""
         while self._takes_turns and self._committing:
             try:
-                await asyncio.wait_for(self._idle.wait(), SECOND_COMMIT_SECONDS)
+                async with asyncio.timeout(SECOND_COMMIT_SECONDS):  # wait_for may lose that the worker is stopped
+                    await self._idle.wait()
             except TimeoutError:
                 return
 
@@ -249,7 +250,8 @@ class UploadQueue:
         self._expected = self._unfinished + len(last)
         self._have_come.clear()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._have_come.wait(), GATHER_SECONDS)
+            async with asyncio.timeout(GATHER_SECONDS):  # wait_for may lose that the worker is stopped
+                await self._have_come.wait()
 
     def _take_outcome(self, upload: Waiting, outcome: Outcome) -> None:
         """Answers an upload, or puts a large one back whose last slice is not committed yet."""
