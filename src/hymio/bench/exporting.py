@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from rich.progress import Progress
 
@@ -25,8 +25,6 @@ MAX_MORE_MIB, FLAT_MIB = 30, 4
 """What the server's memory may grow by while everything is exported, and by how much after the first tenth."""
 
 LISTING = "/v2/results/button-feedbacks"
-_ALL: Final = "startDate=2024-12-31&endDate=2026-01-03"
-"""All days of the year of the fleet, in every zone."""
 NEXT = re.compile(r'<([^>]+)>; rel="next"')
 
 
@@ -82,18 +80,23 @@ def _far(server: Server, headers: dict[str, str], total: int) -> Figure:
 def _export(server: Server, headers: dict[str, str], total: int, progress: Progress) -> list[Read]:
     """Reads the whole year as CSV by following `Link`; what was read after each page, from nothing on."""
     rows = min(10_000, max(1, total // 10))
-    path, pages = f"{LISTING}.csv?{_ALL}&includeMisuse=true&limit={rows}", [Read(0, 0.0, server.memory)]
+    path, pages = f"{LISTING}.csv?period=2025&includeMisuse=true&limit={rows}", [Read(0, 0.0, server.memory)]
     task = progress.add_task("an export of the year", total=total)
     began = time.perf_counter()
     with _watching(server) as most:
         while path:
-            link = NEXT.search(request(server, path, headers).get("Link", ""))
+            lines = [-1]  # without the header
+            link = NEXT.search(request(server, path, headers, partial(_count_lines, lines)).get("Link", ""))
             path = link[1] if link else ""
-            read = min(total, pages[-1].rows + rows)
-            pages.append(Read(read, time.perf_counter() - began, most[0]))
-            progress.update(task, completed=read)
+            pages.append(Read(pages[-1].rows + lines[0], time.perf_counter() - began, most[0]))
+            progress.update(task, completed=pages[-1].rows)
     progress.remove_task(task)
     return pages
+
+
+def _count_lines(lines: list[int], part: bytes) -> None:
+    """Adds the lines that end in a part of a body."""
+    lines[0] += part.count(b"\n")
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from email.message import Message
 from pathlib import Path
@@ -146,14 +146,19 @@ def basic(credentials: ApiCredentials) -> str:
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
-def request(server: Server, path: str, headers: Mapping[str, str] = {}) -> Message:
-    """One GET, read to its end; the headers of the answer, also of 304. `path` may be a whole address."""
+def request(
+    server: Server, path: str, headers: Mapping[str, str] = {}, take: Callable[[bytes], object] = len
+) -> Message:
+    """One GET, read to its end; the headers of the answer, also of 304. `path` may be a whole address.
+
+    `take` is called with each part of the body.
+    """
     address = path if path.startswith("http") else f"http://127.0.0.1:{server.port}{path}"
     question = urllib.request.Request(address, headers=dict(headers))  # noqa: S310  our own server
     try:
         with urllib.request.urlopen(question, timeout=600) as answer:  # noqa: S310  our own server
-            while answer.read(1 << 16):
-                pass
+            while part := answer.read(1 << 16):
+                take(part)
             return cast(Message, answer.headers)
     except urllib.error.HTTPError as error:
         if error.code == 304:
