@@ -9,11 +9,18 @@ from typing import Final
 from hymio.feedback import Upload
 from hymio.period import HOUR_MS, Instant
 from hymio.store import Store, schema
-from hymio.store.dialect.engine_tools import bulk_writer, csv_by_engine, database_bytes, database_file, scratch_database
+from hymio.store.dialect.engine_tools import (
+    HOURS_OF_POINT,
+    bulk_writer,
+    csv_by_engine,
+    database_bytes,
+    database_file,
+    scratch_database,
+)
 from hymio.store.export import csv_lines
 
 __all__ = [
-    "Commit", "bare_loop", "count_from_rows", "database_bytes", "database_file", "raw_csv_by_engine",
+    "HOURS_OF_POINT", "Commit", "bare_loop", "count_from_rows", "database_bytes", "database_file", "raw_csv_by_engine",
     "scratch_database", "sum_group_hours_by_engine", "sum_point_hours_by_engine",
 ]  # fmt: skip
 

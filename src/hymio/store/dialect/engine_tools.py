@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
@@ -25,6 +25,16 @@ from hymio.store.dialect.transaction import CsvLines, Row
 
 Commit = Callable[[Sequence[Row]], None]
 """Inserts rows, whose values stand in the table's column order, and commits them."""
+
+HOURS_OF_POINT: Final = """
+SELECT (at + utc_offset * 60000) / 3600000 AS hour, sum(button = 0), sum(button = 1), sum(button = 2), sum(button = 3)
+FROM feedback INDEXED BY ix_feedback_assignment_at
+WHERE organization_id = :o AND assignment_id = :assignment AND verdict = 0 GROUP BY 1 ORDER BY 1
+"""
+"""Adds up a point's presses by hour in SQLite, as somebody would who has only the file.
+
+Without the name of the index SQLite 3.40 reads all presses: 11 s instead of 0.1 s of 20 million.
+"""
 
 
 @contextmanager
