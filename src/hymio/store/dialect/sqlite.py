@@ -103,8 +103,8 @@ def _prepare(connection: SqliteConnection, files: DatabaseFiles, lock_seconds: f
         "foreign_keys = ON",
         "secure_delete = ON",
         "temp_store = MEMORY",
-        # Presses of a page of 10,000, at 2,000 points, lie in about 16 MB: with as large a cache it takes 10 % longer.
-        "cache_size = -32000",
+        # With 32 MB a page of 10,000 presses of 2,000 points takes 10 % less, but every idle connection may keep as much.
+        "cache_size = -16000",
         "journal_size_limit = 67108864",
     ):
         connection.execute(f"PRAGMA {pragma}")
