@@ -103,7 +103,7 @@ def _prepare(connection: SqliteConnection, files: DatabaseFiles, lock_seconds: f
         "foreign_keys = ON",
         "secure_delete = ON",
         "temp_store = MEMORY",
-        # With 32 MB a page of 10,000 presses of 2,000 points takes 10 % less, but each idle connection may keep as much.
+        # With 32 MB a page of 10,000 presses of 2,000 points takes 10 % less, but idle connections may keep as much.
         "cache_size = -16000",
         "journal_size_limit = 67108864",
     ):
