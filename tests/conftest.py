@@ -133,12 +133,19 @@ SHOWN_ALIKE = {
 """Tests of what commands, pages and answers show. They run on one PostgreSQL: that its versions mean the same by each
 statement is shown by the tests of the store, of intake and results, of jobs, and by the recorded answers."""
 
+OF_PROCESSES = {
+    "test_citus", "test_drill", "test_jobs_kill", "test_kill", "test_large_uploads", "test_permissions",
+    "test_processes", "test_sms", "test_sms_gateways",
+}  # fmt: skip
+"""Tests of processes that end, of gateways and of who may do what, which do not depend on a version either."""
+
 SECOND_VERSION = "postgresql-15"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if len(ENGINES) > 2:  # an engine that is asked for by its name runs all
-        left_out = {item for item in items if item.path.stem in SHOWN_ALIKE and _runs_on(item, SECOND_VERSION)}
+        alike = SHOWN_ALIKE | OF_PROCESSES
+        left_out = {item for item in items if item.path.stem in alike and _runs_on(item, SECOND_VERSION)}
         config.hook.pytest_deselected(items=[item for item in items if item in left_out])
         items[:] = [item for item in items if item not in left_out]
     for item in items:

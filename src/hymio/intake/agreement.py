@@ -56,19 +56,18 @@ def agrees(transaction: Transaction, layout: Layout, assignment: int, progress: 
 def counts_if_right(
     transaction: Transaction, layout: Layout, assignment: int, start: Instant, end: Instant
 ) -> dict[AssignmentHour, Counts] | None:
-    """What the hours of an assignment that start in [start, end) must count; None if a press may be wrong.
-
-    A piece of bounded size: its presses are in memory.
-    """
+    """What the hours of an assignment that start in [start, end) must count; None if a press may be wrong."""
     since = start - layout.judging_window(assignment)
-    rows = list(scan.presses_with_hours(transaction, layout.organization, assignment, since, end + HOUR_MS))
-    first = bisect_left(rows, start, key=_instant)
-    presses = _Presses(layout, assignment)
-    presses.replay(rows[:first])
-    if not presses.are_right(rows[first:]):
-        return None
+    rows = scan.presses_with_hours(transaction, layout.organization, assignment, since, end + HOUR_MS)
+    presses, counted = _Presses(layout, assignment), Counter[Sequence[int]]()
+    while chunk := list(islice(rows, CHUNK_ROWS)):
+        first = bisect_left(chunk, start, key=_instant)
+        presses.replay(chunk[:first])
+        if not presses.are_right(chunk[first:]):
+            return None
+        counted.update(map(_hour_and_button, chunk[first:]))
     hours: dict[AssignmentHour, Counts] = {}
-    for (hour, starts_at, verdict, button), count in Counter(map(_hour_and_button, rows[first:])).items():
+    for (hour, starts_at, verdict, button), count in counted.items():
         if verdict < _SUPERSEDED and start <= starts_at < end:
             hours.setdefault(AssignmentHour(assignment, hour, starts_at, verdict), no_counts())[button] = count
     return hours
