@@ -101,6 +101,7 @@ class FeedbackRows:
             return set()
         for smiley in {smiley for smiley, _, _ in keys}:
             self.insert_waiting(smiley)
+        # The fourth number is not used: the dialect has tables of two and of four.
         key_table = self._transaction.four_table("keys", ("smiley", "epoch", "sequence", "spare"))
         condition = """f.organization_id = :o AND f.smiley_id = k.smiley AND f.epoch = k.epoch
             AND f.sequence = k.sequence"""
